@@ -96,7 +96,8 @@ let package = Package(
             ],
             swiftSettings: swift),
         // Tests
-        .target(name: "TestSupport", dependencies: ["Files"], path: "Tests/TestSupport", swiftSettings: swift),
+        .target(
+            name: "TestSupport", dependencies: ["Files"], path: "Tests/TestSupport", swiftSettings: swift),
         tests("Files"),
         tests("Imaging", ["Provenance"]),
         tests("Settings"),
@@ -107,7 +108,8 @@ let package = Package(
         tests("Models", ["TorchNN", "Torch", "Objectives", "Settings"]),
         tests("Training", ["Checkpoints", "Models", "Torch", "Datasets", "Settings"]),
         tests("Synthesis", ["Checkpoints", "Models", "Torch", "Imaging", "Provenance"]),
-        .testTarget(name: "CommandTests", dependencies: ["TestSupport", "FaceGAN", "Files"], swiftSettings: swift),
+        .testTarget(
+            name: "CommandTests", dependencies: ["TestSupport", "FaceGAN", "Files"], swiftSettings: swift),
         .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6],
