@@ -1,0 +1,121 @@
+/// One `--set a.b.c=value`, merged into a document before it is read.
+struct Override {
+    let argument: String
+    let keys: [String]
+    let value: SettingsNode
+    private let path: String
+
+    /// - Throws: `SettingsError` when it is not `key=value` or the value is not YAML.
+    init(_ argument: String, path: String) throws {
+        func failure(_ message: String) -> SettingsError {
+            Self.failure(message, argument: argument, path: path)
+        }
+        guard let equals = argument.firstIndex(of: "=") else {
+            throw failure("expected `key=value`, such as `training.batch=64`")
+        }
+        let name = argument[..<equals].trimmingSpaces()
+        let raw = String(argument[argument.index(after: equals)...])
+        keys = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard !keys.contains(where: \.isEmpty), keys.count <= YamlReader.maximumDepth else {
+            throw failure("expected a dotted key before `=`, such as `training.batch=64`")
+        }
+        self.argument = argument
+        self.path = path
+        var node: SettingsNode
+        do {
+            node = try YamlReader.read(raw, path: path)
+        } catch let error as SettingsError {
+            // A text such as `a: b: c` is no YAML, yet a fine value for a text field.
+            let isOneLine =
+                !raw.contains(where: \.isNewline) && raw.utf8.count <= YamlReader.maximumScalarBytes
+            guard isOneLine, let first = raw.first, !"[{&*!\"'".contains(first) else {
+                throw failure(error.problems[0].message.replacing("; it began at line 1", with: ""))
+            }
+            node = SettingsNode(kind: .scalar(raw, quoted: false), place: .override(argument))
+        }
+        node = node.placed(.override(argument))
+        if case .scalar(_, quoted: true) = node.kind {} else { node.raw = raw }
+        value = node
+    }
+
+    private static func failure(_ message: String, argument: String, path: String) -> SettingsError {
+        SettingsError([.init(path: path, override: Quoted.argument(argument), message: message)])
+    }
+
+    /// Puts the value into a document.
+    ///
+    /// - Throws: `SettingsError` when it names an item that a list lacks.
+    func apply(to root: inout SettingsNode) throws {
+        try apply(to: &root, keys[...])
+    }
+
+    private func apply(to node: inout SettingsNode, _ rest: ArraySlice<String>) throws {
+        guard let key = rest.first else {
+            merge(value, into: &node)
+            return
+        }
+        if case .null = node.kind { node = SettingsNode(kind: .map([]), place: node.place) }
+        switch node.kind {
+        case .map(var entries):
+            if let index = entries.firstIndex(where: { $0.key == key }) {
+                try apply(to: &entries[index].value, rest.dropFirst())
+            } else {
+                var child = SettingsNode(kind: .null, place: .override(argument))
+                try apply(to: &child, rest.dropFirst())
+                entries.append(.init(key: key, place: .override(argument), value: child))
+            }
+            node.kind = .map(entries)
+        case .list(var items):
+            guard let index = Int(key), items.indices.contains(index) else {
+                let list = keys[..<rest.startIndex].joined(separator: ".")
+                let message = "`\(list)` has no item `\(key)`; it has \(items.count), counted from 0"
+                throw Self.failure(message, argument: argument, path: path)
+            }
+            try apply(to: &items[index], rest.dropFirst())
+            node.kind = .list(items)
+        case .scalar, .null:
+            // Whatever the field expects, a group is not it: the decoder says so with this override's name.
+            node = SettingsNode(kind: .map([]), place: .override(argument))
+        }
+    }
+
+    /// A group given as `{a: 1}` changes its fields and keeps the others.
+    private func merge(_ new: SettingsNode, into node: inout SettingsNode) {
+        guard case .map(var entries) = node.kind, case .map(let changes) = new.kind else {
+            node = new
+            return
+        }
+        for change in changes {
+            if let index = entries.firstIndex(where: { $0.key == change.key }) {
+                merge(change.value, into: &entries[index].value)
+            } else {
+                entries.append(change)
+            }
+        }
+        node.kind = .map(entries)
+    }
+}
+
+extension SettingsNode {
+    /// The same values, all written at one place.
+    func placed(_ place: Place) -> SettingsNode {
+        var node = self
+        node.place = place
+        switch kind {
+        case .null, .scalar: break
+        case .list(let items): node.kind = .list(items.map { $0.placed(place) })
+        case .map(let entries):
+            node.kind = .map(entries.map { .init(key: $0.key, place: place, value: $0.value.placed(place)) })
+        }
+        return node
+    }
+}
+
+extension Substring {
+    func trimmingSpaces() -> Substring {
+        var text = self
+        while text.first == " " { text.removeFirst() }
+        while text.last == " " { text.removeLast() }
+        return text
+    }
+}

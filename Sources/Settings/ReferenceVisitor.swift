@@ -1,0 +1,117 @@
+/// Collects a table of all fields, those of every variant included.
+struct ReferenceVisitor: FieldVisitor {
+    private(set) var fields: [SettingsDocument.Field] = []
+    /// The raw values of a choice named `kind`.
+    private var kinds: [String] = []
+    private let forced: String?
+    private let prefix: String
+
+    private init(prefix: String, forced: String?) {
+        self.prefix = prefix
+        self.forced = forced
+    }
+
+    /// The fields of a group and of the groups inside it.
+    static func fields<G: SettingsGroup>(of group: G, prefix: String = "") throws -> [SettingsDocument.Field]
+    {
+        var group = group
+        var base = ReferenceVisitor(prefix: prefix, forced: nil)
+        try group.fields(&base)
+        guard base.kinds.count > 1 else { return base.fields }
+        let usual = base.fields.first { $0.key == prefix + "kind" }
+        var variants: [(kind: String, fields: [SettingsDocument.Field])] = []
+        for kind in base.kinds {
+            var variant = G()
+            var visitor = ReferenceVisitor(prefix: prefix, forced: kind)
+            try variant.fields(&visitor)
+            // The row of the kind itself shows the default in every variant.
+            variants.append((kind, visitor.fields.map { $0.key == prefix + "kind" ? usual ?? $0 : $0 }))
+        }
+        return merged(variants)
+    }
+
+    /// Fields in the order of their first variant; one that some kinds lack says which kinds have it.
+    private static func merged(
+        _ variants: [(kind: String, fields: [SettingsDocument.Field])]
+    ) -> [SettingsDocument.Field] {
+        var order: [SettingsDocument.Field] = []
+        var owners: [[String]] = []
+        for (kind, fields) in variants {
+            for field in fields {
+                if let index = order.firstIndex(of: field) {
+                    owners[index].append(kind)
+                } else {
+                    order.append(field)
+                    owners.append([kind])
+                }
+            }
+        }
+        return zip(order, owners).map { field, kinds in
+            var field = field
+            if kinds.count < variants.count { field.kinds = kinds }
+            return field
+        }
+    }
+
+    private mutating func put(
+        _ key: String, _ type: String, _ value: String, _ range: String?, _ help: String
+    ) {
+        fields.append(.init(key: prefix + key, type: type, defaultValue: value, range: range, help: help))
+    }
+
+    mutating func number(
+        _ key: String, _ value: inout Double, in range: ClosedRange<Double>, _ help: String
+    ) throws { put(key, "number", ScalarText.text(value), ScalarText.range(range), help) }
+
+    mutating func integer(
+        _ key: String, _ value: inout Int, in range: ClosedRange<Int>, _ help: String
+    ) throws { put(key, "whole number", String(value), ScalarText.range(range), help) }
+
+    mutating func flag(_ key: String, _ value: inout Bool, _ help: String) throws {
+        put(key, "flag", String(value), "true, false", help)
+    }
+
+    mutating func text(_ key: String, _ value: inout String, _ help: String) throws {
+        put(key, "text", ScalarText.yaml(value), nil, help)
+    }
+
+    mutating func texts(_ key: String, _ value: inout [String], _ help: String) throws {
+        put(key, "texts", "[\(value.map(ScalarText.yaml).joined(separator: ", "))]", nil, help)
+    }
+
+    mutating func numbers(
+        _ key: String, _ value: inout [Double], in range: ClosedRange<Double>, _ help: String
+    ) throws {
+        let text = "[\(value.map(ScalarText.text).joined(separator: ", "))]"
+        put(key, "numbers", text, ScalarText.range(range), help)
+    }
+
+    mutating func integers(
+        _ key: String, _ value: inout [Int], in range: ClosedRange<Int>, _ help: String
+    ) throws {
+        let text = "[\(value.map(String.init).joined(separator: ", "))]"
+        put(key, "whole numbers", text, ScalarText.range(range), help)
+    }
+
+    mutating func choice<E: RawRepresentable & CaseIterable & Sendable>(
+        _ key: String, _ value: inout E, _ help: String
+    ) throws where E.RawValue == String {
+        let names = E.allCases.map(\.rawValue)
+        if key == "kind" {
+            kinds = names
+            if let forced, let kind = E(rawValue: forced) { value = kind }
+        }
+        put(key, "choice", value.rawValue, names.joined(separator: ", "), help)
+    }
+
+    mutating func group<G: SettingsGroup>(_ key: String, _ value: inout G, _ help: String) throws {
+        fields += try Self.fields(of: value, prefix: prefix + key + ".")
+    }
+
+    mutating func groups<G: SettingsGroup>(_ key: String, _ value: inout [G], _ help: String) throws {
+        put(key, "list of groups", value.isEmpty ? "[]" : "\(value.count) items", nil, help)
+        fields += try Self.fields(of: G(), prefix: prefix + key + ".0.")
+    }
+
+    mutating func check(_ ok: Bool, _ key: String, _ expected: String) throws {}
+}
