@@ -1,1 +1,224 @@
-#include "ccodecs.h"
+#include "include/ccodecs_jpeg.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+// jerror.h follows jpeglib.h, whose types it needs.
+#include <jerror.h>
+
+// A progressive file may repeat its scans without end, each of which costs a pass over the picture.
+enum { MAXIMUM_SCANS = 500 };
+
+typedef struct {
+    struct jpeg_error_mgr base;
+    jmp_buf jump;
+    char *message;
+    size_t message_size;
+    char complaint[JMSG_LENGTH_MAX];
+    bool truncated;
+    bool nothing_intact;
+} ErrorState;
+
+struct CodecsJPEG {
+    struct jpeg_decompress_struct cinfo;
+    struct jpeg_progress_mgr progress;
+    ErrorState error;
+};
+
+static void report_message(j_common_ptr cinfo, char *message, size_t size) {
+    char text[JMSG_LENGTH_MAX];
+    cinfo->err->format_message(cinfo, text);
+    if (message && size) snprintf(message, size, "%s", text);
+}
+
+static void fail(j_common_ptr cinfo) {
+    ErrorState *error = (ErrorState *)cinfo->err;
+    report_message(cinfo, error->message, error->message_size);
+    longjmp(error->jump, 1);
+}
+
+static void note(j_common_ptr cinfo, int level) {
+    if (level >= 0) return;  // traces
+    ErrorState *error = (ErrorState *)cinfo->err;
+    if (error->base.num_warnings++ == 0) {
+        report_message(cinfo, error->complaint, sizeof error->complaint);
+        if (cinfo->is_decompressor) {
+            j_decompress_ptr d = (j_decompress_ptr)cinfo;
+            error->nothing_intact = d->input_scan_number <= 1 && d->input_iMCU_row == 0;
+        }
+    }
+    int code = error->base.msg_code;
+    if (code == JWRN_JPEG_EOF) error->truncated = true;
+}
+
+static void print_nothing(j_common_ptr cinfo) { (void)cinfo; }
+
+static void watch_scans(j_common_ptr cinfo) {
+    if (!cinfo->is_decompressor) return;
+    j_decompress_ptr d = (j_decompress_ptr)cinfo;
+    if (d->input_scan_number <= MAXIMUM_SCANS) return;
+    ErrorState *error = (ErrorState *)cinfo->err;
+    snprintf(error->message, error->message_size, "more than %d scans", MAXIMUM_SCANS);
+    longjmp(error->jump, 1);
+}
+
+static struct jpeg_error_mgr *prepare(ErrorState *error, char *message, size_t message_size) {
+    jpeg_std_error(&error->base);
+    error->base.error_exit = fail;
+    error->base.emit_message = note;
+    error->base.output_message = print_nothing;
+    error->message = message;
+    error->message_size = message_size;
+    return &error->base;
+}
+
+CodecsJPEG *ccodecs_jpeg_open(const uint8_t *bytes, size_t count, CodecsJPEGInfo *info, char *message,
+                             size_t message_size) {
+    if (!bytes || count < 4) {
+        snprintf(message, message_size, "the file is empty");
+        return NULL;
+    }
+    CodecsJPEG *jpeg = calloc(1, sizeof *jpeg);
+    if (!jpeg) {
+        snprintf(message, message_size, "out of memory");
+        return NULL;
+    }
+    jpeg->cinfo.err = prepare(&jpeg->error, message, message_size);
+    if (setjmp(jpeg->error.jump)) {
+        ccodecs_jpeg_close(jpeg);
+        return NULL;
+    }
+    jpeg_create_decompress(&jpeg->cinfo);
+    jpeg->progress.progress_monitor = watch_scans;
+    jpeg->cinfo.progress = &jpeg->progress;
+    jpeg_mem_src(&jpeg->cinfo, bytes, (unsigned long)count);
+    jpeg_read_header(&jpeg->cinfo, TRUE);
+    switch (jpeg->cinfo.jpeg_color_space) {
+    case JCS_GRAYSCALE:
+        jpeg->cinfo.out_color_space = JCS_GRAYSCALE;
+        info->channels = CODECS_JPEG_GREY;
+        break;
+    case JCS_CMYK:
+    case JCS_YCCK:
+        jpeg->cinfo.out_color_space = JCS_CMYK;
+        info->channels = CODECS_JPEG_CMYK;
+        break;
+    case JCS_RGB:
+    case JCS_YCbCr:
+        jpeg->cinfo.out_color_space = JCS_RGB;
+        info->channels = CODECS_JPEG_RGB;
+        break;
+    default:
+        snprintf(message, message_size, "%d components of an unknown colour space",
+                 jpeg->cinfo.num_components);
+        ccodecs_jpeg_close(jpeg);
+        return NULL;
+    }
+    info->width = jpeg->cinfo.image_width;
+    info->height = jpeg->cinfo.image_height;
+    info->progressive = jpeg->cinfo.progressive_mode;
+    return jpeg;
+}
+
+void ccodecs_jpeg_scaled_size(CodecsJPEG *jpeg, int eighths, uint32_t *width, uint32_t *height) {
+    uint64_t w = jpeg->cinfo.image_width, h = jpeg->cinfo.image_height;
+    *width = (uint32_t)((w * (uint64_t)eighths + 7) / 8);
+    *height = (uint32_t)((h * (uint64_t)eighths + 7) / 8);
+}
+
+bool ccodecs_jpeg_read(CodecsJPEG *jpeg, int eighths, uint32_t first_row, uint32_t rows, uint8_t *out,
+                      size_t out_size, CodecsJPEGReport *report, char *message, size_t message_size) {
+    j_decompress_ptr d = &jpeg->cinfo;
+    jpeg->error.message = message;
+    jpeg->error.message_size = message_size;
+    if (setjmp(jpeg->error.jump)) return false;
+    d->scale_num = (unsigned)eighths;
+    d->scale_denom = 8;
+    d->dct_method = JDCT_ISLOW;
+    d->do_fancy_upsampling = TRUE;
+    jpeg_start_decompress(d);
+    size_t row_bytes = (size_t)d->output_width * (size_t)d->output_components;
+    if ((uint64_t)first_row + rows > d->output_height || rows == 0 || out_size / rows < row_bytes) {
+        snprintf(message, message_size, "rows %u..<%u do not fit the picture", first_row, first_row + rows);
+        return false;
+    }
+    while (d->output_scanline < first_row + rows) {
+        // Rows before the first one land where the first one will overwrite them.
+        uint32_t row = d->output_scanline < first_row ? 0 : d->output_scanline - first_row;
+        JSAMPROW lines[16];
+        uint32_t wanted = d->output_scanline < first_row ? first_row - d->output_scanline : rows - row;
+        if (wanted > 16) wanted = 16;
+        for (uint32_t i = 0; i < wanted; i++)
+            lines[i] = out + (d->output_scanline < first_row ? 0 : row + i) * row_bytes;
+        jpeg_read_scanlines(d, lines, wanted);
+    }
+    report->warnings = (int)jpeg->error.base.num_warnings;
+    report->truncated = jpeg->error.truncated;
+    report->nothing_intact = jpeg->error.nothing_intact;
+    return true;
+}
+
+const char *ccodecs_jpeg_complaint(const CodecsJPEG *jpeg) { return jpeg->error.complaint; }
+
+void ccodecs_jpeg_close(CodecsJPEG *jpeg) {
+    if (!jpeg) return;
+    jpeg_destroy_decompress(&jpeg->cinfo);
+    free(jpeg);
+}
+
+// Lives in the caller's frame, where a jump cannot leave it half-known.
+typedef struct {
+    struct jpeg_compress_struct cinfo;
+    ErrorState error;
+    unsigned char *bytes;
+    unsigned long size;
+} Encoding;
+
+static bool encode(Encoding *e, const uint8_t *pixels, uint32_t width, uint32_t height, int channels, int quality,
+                   const uint8_t *app1, size_t app1_size) {
+    j_compress_ptr c = &e->cinfo;
+    if (setjmp(e->error.jump)) return false;
+    jpeg_create_compress(c);
+    jpeg_mem_dest(c, &e->bytes, &e->size);
+    c->image_width = width;
+    c->image_height = height;
+    c->input_components = channels;
+    c->in_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+    jpeg_set_defaults(c);
+    jpeg_set_quality(c, quality, TRUE);
+    c->optimize_coding = TRUE;
+    c->dct_method = JDCT_ISLOW;
+    // Halved colour shows on small faces; files of high quality keep all of it.
+    if (quality >= 90) c->comp_info[0].h_samp_factor = c->comp_info[0].v_samp_factor = 1;
+    jpeg_start_compress(c, TRUE);
+    if (app1 && app1_size) jpeg_write_marker(c, JPEG_APP0 + 1, app1, (unsigned)app1_size);
+    size_t row_bytes = (size_t)width * (size_t)channels;
+    while (c->next_scanline < height) {
+        JSAMPROW row = (JSAMPROW)(pixels + c->next_scanline * row_bytes);
+        jpeg_write_scanlines(c, &row, 1);
+    }
+    jpeg_finish_compress(c);
+    return true;
+}
+
+bool ccodecs_jpeg_encode(const uint8_t *pixels, uint32_t width, uint32_t height, int channels, int quality,
+                        const uint8_t *app1, size_t app1_size, uint8_t **out, size_t *out_size,
+                        char *message, size_t message_size) {
+    Encoding e;
+    memset(&e, 0, sizeof e);
+    e.cinfo.err = prepare(&e.error, message, message_size);
+    bool done = encode(&e, pixels, width, height, channels, quality, app1, app1_size);
+    jpeg_destroy_compress(&e.cinfo);
+    if (!done) {
+        free(e.bytes);
+        return false;
+    }
+    *out = e.bytes;
+    *out_size = e.size;
+    return true;
+}
+
+void ccodecs_release(void *memory) { free(memory); }

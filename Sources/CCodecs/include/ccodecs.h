@@ -1,2 +1,0 @@
-#pragma once
-#include "ccodecs_zlib.h"

@@ -1,0 +1,141 @@
+import CCodecs
+
+extension PictureDecoder {
+    private static func withJPEG<R>(
+        _ bytes: UnsafeRawBufferPointer, _ body: (OpaquePointer, CodecsJPEGInfo) throws -> R
+    ) throws -> R {
+        var info = CodecsJPEGInfo()
+        let jpeg = try calling("damaged JPEG") {
+            ccodecs_jpeg_open(bytes.baseAddress, bytes.count, &info, $0, $1)
+        }
+        defer { ccodecs_jpeg_close(jpeg) }
+        return try body(jpeg, info)
+    }
+
+    static func headerJPEG(_ bytes: UnsafeRawBufferPointer) throws -> Header {
+        try withJPEG(bytes) { _, info in
+            let orientation = JPEGSegments.orientation(bytes)
+            let (w, h) = upright(Int(info.width), Int(info.height), orientation)
+            return Header(format: .jpeg, width: w, height: h, orientation: orientation)
+        }
+    }
+
+    static func decodeJPEG(
+        _ bytes: UnsafeRawBufferPointer, _ limits: DecodeLimits, _ minimumSize: Int?
+    ) throws -> Decoded {
+        try withJPEG(bytes) { jpeg, info in
+            try limits.check(width: Int(info.width), height: Int(info.height))
+            var eighths: Int32 = 8
+            var (width, height) = (info.width, info.height)
+            if let minimumSize {
+                for candidate: Int32 in [1, 2, 4] {
+                    ccodecs_jpeg_scaled_size(jpeg, candidate, &width, &height)
+                    guard min(width, height) < minimumSize else {
+                        eighths = candidate
+                        break
+                    }
+                    (width, height) = (info.width, info.height)
+                }
+            }
+            var warnings: [String] = []
+            let stored = try Picture(width: Int(width), height: Int(height), channels: Int(info.channels)) {
+                out in
+                warnings = try read(jpeg, bytes, info, eighths, rows: 0..<Int(height), into: out)
+            }
+            let orientation = JPEGSegments.orientation(bytes)
+            let (originalWidth, originalHeight) = upright(Int(info.width), Int(info.height), orientation)
+            let picture = isCMYK(info) ? fromInvertedCMYK(stored) : stored
+            return Decoded(
+                picture: picture.oriented(orientation), format: .jpeg, warnings: warnings,
+                originalWidth: originalWidth, originalHeight: originalHeight, bitDepth: 8,
+                orientation: orientation)
+        }
+    }
+
+    /// Decodes only the rows that `crop` needs and resizes them in place; nil if the picture is turned or CMYK.
+    static func decodeUprightJPEG(
+        _ bytes: UnsafeRawBufferPointer, _ limits: DecodeLimits, width: Int, height: Int,
+        _ filter: ResizeFilter,
+        _ crop: (Int, Int) throws -> PictureBox
+    ) throws -> Decoded? {
+        guard JPEGSegments.orientation(bytes) == 1 else { return nil }
+        return try withJPEG(bytes) { jpeg, info -> Decoded? in
+            guard !isCMYK(info) else { return nil }
+            let (fullWidth, fullHeight) = (Int(info.width), Int(info.height))
+            try limits.check(width: fullWidth, height: fullHeight)
+            let box = try crop(fullWidth, fullHeight)
+            guard box.fits(width: fullWidth, height: fullHeight) else {
+                // Same error as a crop of the whole picture.
+                _ = try Picture(width: 1, height: 1, channels: 1, filledWith: 0).cropped(to: box)
+                return nil
+            }
+            var warnings: [String] = []
+            let rows = box.y..<box.y + box.height
+            let strip = try Picture(width: fullWidth, height: rows.count, channels: Int(info.channels)) {
+                out in
+                warnings = try read(jpeg, bytes, info, 8, rows: rows, into: out)
+            }
+            let part = PictureBox(x: box.x, y: 0, width: box.width, height: box.height)
+            return Decoded(
+                picture: strip.resized(from: part, width: width, height: height, filter: filter).rgb(),
+                format: .jpeg, warnings: warnings, originalWidth: fullWidth, originalHeight: fullHeight,
+                bitDepth: 8, orientation: 1)
+        }
+    }
+
+    private static func read(
+        _ jpeg: OpaquePointer, _ bytes: UnsafeRawBufferPointer, _ info: CodecsJPEGInfo, _ eighths: Int32,
+        rows: Range<Int>, into out: UnsafeMutableBufferPointer<UInt8>
+    ) throws -> [String] {
+        var report = CodecsJPEGReport()
+        try calling("damaged JPEG") { message, size in
+            ccodecs_jpeg_read(
+                jpeg, eighths, UInt32(rows.lowerBound), UInt32(rows.count), out.baseAddress, out.count,
+                &report,
+                message, size) ? () : nil
+        }
+        if report.truncated && report.nothing_intact {
+            throw ImagingError(
+                "truncated JPEG: the file ends before the first pixels", advice: "get the file again")
+        }
+        var warnings: [String] = []
+        if report.truncated || !endsWithMarker(bytes) {
+            warnings.append("truncated: the file ends before the picture does")
+        } else if report.warnings > 0 {
+            warnings.append("damaged: \(String(cString: ccodecs_jpeg_complaint(jpeg)))")
+        }
+        if isCMYK(info) { warnings.append("CMYK converted to RGB") }
+        return warnings
+    }
+
+    /// Whether the end-of-image marker is there, perhaps followed by a little of something else.
+    private static func endsWithMarker(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var i = bytes.count - 2
+        while i >= 2 {
+            if bytes[i] == 0xFF && bytes[i + 1] == 0xD9 { return true }
+            i -= 1
+        }
+        return false
+    }
+
+    private static func isCMYK(_ info: CodecsJPEGInfo) -> Bool { Int(info.channels) == CODECS_JPEG_CMYK }
+
+    static func upright(_ width: Int, _ height: Int, _ orientation: Int) -> (Int, Int) {
+        orientation >= 5 ? (height, width) : (width, height)
+    }
+
+    /// Photoshop and everything after it store ink inverted, whether or not the file carries Adobe's marker.
+    private static func fromInvertedCMYK(_ picture: Picture) -> Picture {
+        Picture(width: picture.width, height: picture.height, channels: 3) { out in
+            picture.pixels.withUnsafeBufferPointer { p in
+                for i in 0..<picture.width * picture.height {
+                    let black = Int(p[4 * i + 3])
+                    for c in 0..<3 {
+                        let ink = (255 - Int(p[4 * i + c])) * black + 128
+                        out[3 * i + c] = UInt8(black - ((ink >> 8) + ink) >> 8)
+                    }
+                }
+            }
+        }
+    }
+}
