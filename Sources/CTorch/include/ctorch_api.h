@@ -1,0 +1,144 @@
+// The door to libtorch: a table of plain C functions, filled by the engine library that is found at run time.
+// Every function is noexcept and returns a status; the text of the last error belongs to the calling thread.
+#ifndef CTORCH_API_H
+#define CTORCH_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__clang__)
+#pragma clang assume_nonnull begin
+#else
+#define _Nullable
+#endif
+
+/// An owned reference to a tensor; released with `tensor_free`.
+typedef struct ct_tensor_s *ct_tensor;
+/// An owned random number generator; released with `generator_free`.
+typedef struct ct_generator_s *ct_generator;
+
+typedef enum { CT_OK = 0, CT_ERROR = 1, CT_OUT_OF_MEMORY = 2, CT_NO_OPERATOR = 3 } ct_status;
+
+typedef enum {
+  CT_NONE,
+  CT_DEFAULT,     // the schema's default
+  CT_TENSOR,      // tensor
+  CT_INT,         // i (also data types, memory formats and layouts)
+  CT_DOUBLE,      // d
+  CT_BOOL,        // i
+  CT_STRING,      // text + i, count bytes
+  CT_INTS,        // ints + i, count
+  CT_DOUBLES,     // doubles + i, count
+  CT_BOOLS,       // ints + i, count
+  CT_TENSORS,     // tensors + i, count; a null one is an absent optional
+  CT_DEVICE,      // i = device type, count = index
+  CT_GENERATOR    // generator
+} ct_tag;
+
+/// One argument or result. Lists live in side arrays of the call; `i` is the offset of the first element.
+typedef struct {
+  int32_t tag;
+  int32_t count;
+  int64_t i;
+  double d;
+  ct_tensor _Nullable tensor;
+  ct_generator _Nullable generator;
+  const char *_Nullable name;  // null: by position
+} ct_value;
+
+/// The arguments of one operator call.
+typedef struct {
+  const ct_value *_Nullable values;
+  int32_t count;
+  const int64_t *_Nullable ints;
+  const double *_Nullable doubles;
+  const ct_tensor _Nullable *_Nullable tensors;
+  const char *_Nullable text;
+} ct_arguments;
+
+typedef struct {
+  int32_t abi;  // CT_ABI
+  // Version of libtorch, "2.13.0".
+  const char *_Nonnull (*_Nonnull version)(void);
+  const char *_Nonnull (*_Nonnull configuration)(void);
+  const char *_Nonnull (*_Nonnull cpu_capability)(void);
+  const char *_Nonnull (*_Nonnull last_error)(void);
+  // What happened when CUDA's part of libtorch was looked for, one line each.
+  const char *_Nonnull (*_Nonnull cuda_trace)(void);
+
+  // Operators, by schema name ("conv2d", "add.Tensor", "mkldnn::_linear_pointwise"); the text must live forever.
+  ct_status (*_Nonnull call)(const char *name, const ct_arguments *arguments, ct_value *results, int32_t capacity,
+                    int32_t *_Nonnull count);
+  ct_status (*_Nonnull schema)(const char *name, const char *_Nullable *_Nonnull text);
+
+  // Tensors.
+  void (*_Nonnull tensor_free)(ct_tensor tensor);
+  ct_tensor _Nullable (*_Nonnull tensor_retain)(ct_tensor tensor);
+  int64_t (*_Nonnull live_tensors)(void);
+  int32_t (*_Nonnull dimensions)(ct_tensor tensor);
+  const int64_t *_Nullable (*_Nonnull sizes)(ct_tensor tensor);
+  const int64_t *_Nullable (*_Nonnull strides)(ct_tensor tensor);
+  int64_t (*_Nonnull element_count)(ct_tensor tensor);
+  int32_t (*_Nonnull dtype)(ct_tensor tensor);
+  int32_t (*_Nonnull device)(ct_tensor tensor, int32_t *_Nonnull index);
+  bool (*_Nonnull is_contiguous)(ct_tensor tensor, int32_t memory_format);
+  void *_Nullable (*_Nonnull data)(ct_tensor tensor);
+  ct_status (*_Nonnull from_bytes)(const void *_Nullable bytes, int64_t byte_count, const int64_t *_Nullable sizes,
+                          int32_t dimensions, int32_t dtype, ct_tensor _Nullable *_Nonnull out);
+  ct_status (*_Nonnull to_bytes)(ct_tensor tensor, void *_Nullable bytes, int64_t byte_count);
+
+  // Gradients.
+  bool (*_Nonnull requires_grad)(ct_tensor tensor);
+  ct_status (*_Nonnull set_requires_grad)(ct_tensor tensor, bool value);
+  ct_status (*_Nonnull grad_of)(ct_tensor tensor, ct_tensor _Nullable *_Nonnull out);
+  ct_status (*_Nonnull set_grad)(ct_tensor tensor, ct_tensor _Nullable grad);
+  ct_status (*_Nonnull backward)(ct_tensor loss, ct_tensor _Nullable seed, bool retain_graph, bool create_graph);
+  ct_status (*_Nonnull gradients)(const ct_tensor _Nullable *_Nonnull outputs, int32_t output_count,
+                         const ct_tensor _Nullable *_Nonnull inputs, int32_t input_count,
+                         const ct_tensor _Nullable *_Nullable seeds, bool retain_graph, bool create_graph,
+                         ct_tensor _Nullable *_Nonnull out);
+  bool (*_Nonnull grad_mode)(void);
+  void (*_Nonnull set_grad_mode)(bool enabled);
+
+  // Autocast, per device type (thread-local).
+  bool (*_Nonnull autocast)(int32_t device, int32_t *_Nonnull dtype);
+  ct_status (*_Nonnull set_autocast)(int32_t device, bool enabled, int32_t dtype);
+  void (*_Nonnull clear_autocast_cache)(void);
+
+  // Randomness.
+  ct_status (*_Nonnull generator_new)(int64_t seed, ct_generator _Nullable *_Nonnull out);
+  void (*_Nonnull generator_free)(ct_generator generator);
+  ct_status (*_Nonnull generator_state)(ct_generator generator, ct_tensor _Nullable *_Nonnull out);
+  ct_status (*_Nonnull generator_set_state)(ct_generator generator, ct_tensor state);
+  // The default generator of a device.
+  ct_status (*_Nonnull seed_device)(int32_t device, int32_t index, int64_t seed);
+  ct_status (*_Nonnull device_random_state)(int32_t device, int32_t index, ct_tensor _Nullable *_Nonnull out);
+  ct_status (*_Nonnull set_device_random_state)(int32_t device, int32_t index, ct_tensor state);
+
+  // Machine.
+  int32_t (*_Nonnull threads)(void);
+  int32_t (*_Nonnull interop_threads)(void);
+  ct_status (*_Nonnull set_threads)(int32_t intra_op, int32_t inter_op);
+  ct_status (*_Nonnull set_flush_denormal)(bool enabled);
+  ct_status (*_Nonnull set_deterministic)(bool enabled);
+  int32_t (*_Nonnull cuda_device_count)(void);
+  ct_status (*_Nonnull synchronize)(int32_t index);
+  ct_status (*_Nonnull cuda_memory)(int32_t index, int64_t *_Nonnull allocated, int64_t *_Nonnull peak, int64_t *_Nonnull total);
+  ct_status (*_Nonnull cuda_empty_cache)(void);
+} ct_api;
+
+#define CT_ABI 1
+
+#if defined(__clang__)
+#pragma clang assume_nonnull end
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,139 @@
+// What networks are made of; images are [N, C, H, W].
+
+extension Tensor {
+    /// x wT + b; weight [out, in].
+    public func linear(weight: Tensor, bias: Tensor?, file: StaticString = #fileID, line: UInt = #line)
+        -> Tensor
+    {
+        op("linear", [self, weight, bias], file, line)
+    }
+
+    /// Convolution; weight [out, in / groups, kh, kw].
+    public func conv2d(
+        weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0, dilation: Int = 1, groups: Int = 1,
+        file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        op(
+            "conv2d",
+            [self, weight, bias, [stride, stride], [padding, padding], [dilation, dilation], groups], file,
+            line)
+    }
+
+    /// Transposed convolution; weight [in, out / groups, kh, kw].
+    public func convTranspose2d(
+        weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0, outputPadding: Int = 0,
+        groups: Int = 1, dilation: Int = 1, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        op(
+            "conv_transpose2d.input",
+            [
+                self, weight, bias, [stride, stride], [padding, padding], [outputPadding, outputPadding],
+                groups, [dilation, dilation],
+            ], file, line)
+    }
+
+    /// Batch normalisation; running statistics are updated in place when training.
+    public func batchNorm(
+        weight: Tensor?, bias: Tensor?, runningMean: Tensor?, runningVariance: Tensor?, training: Bool,
+        momentum: Double, epsilon: Double, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        op(
+            "batch_norm",
+            [self, weight, bias, runningMean, runningVariance, training, momentum, epsilon, true], file, line)
+    }
+
+    /// Normalisation over the last dimensions `shape`.
+    public func layerNorm(
+        shape: [Int], weight: Tensor?, bias: Tensor?, epsilon: Double, file: StaticString = #fileID,
+        line: UInt = #line
+    ) -> Tensor {
+        op("layer_norm", [self, shape, weight, bias, epsilon], file, line)
+    }
+
+    /// Normalisation over groups of channels.
+    public func groupNorm(
+        groups: Int, weight: Tensor?, bias: Tensor?, epsilon: Double, file: StaticString = #fileID,
+        line: UInt = #line
+    ) -> Tensor {
+        op("group_norm", [self, groups, weight, bias, epsilon], file, line)
+    }
+
+    /// Normalisation of each channel of each picture.
+    public func instanceNorm(
+        weight: Tensor?, bias: Tensor?, epsilon: Double, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        op("instance_norm", [self, weight, bias, nil, nil, true, 0.0, epsilon, true], file, line)
+    }
+
+    /// Rows of `self` [count, size] picked by indices (Int64).
+    public func embedding(_ indices: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        op("embedding", [self, indices], file, line)
+    }
+
+    /// Mean over windows.
+    public func averagePool2d(_ kernel: Int, stride: Int, file: StaticString = #fileID, line: UInt = #line)
+        -> Tensor
+    {
+        op("avg_pool2d", [self, [kernel, kernel], [stride, stride]], file, line)
+    }
+
+    /// Mean over a grid of `size` x `size` cells.
+    public func adaptiveAveragePool2d(_ size: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor
+    {
+        op("adaptive_avg_pool2d", [self, [size, size]], file, line)
+    }
+
+    /// Maximum over windows.
+    public func maxPool2d(
+        _ kernel: Int, stride: Int, padding: Int = 0, ceil: Bool = false, file: StaticString = #fileID,
+        line: UInt = #line
+    ) -> Tensor {
+        op(
+            "max_pool2d", [self, [kernel, kernel], [stride, stride], [padding, padding], [1, 1], ceil], file,
+            line)
+    }
+
+    /// Enlarged or reduced to a size by nearest neighbours.
+    public func upsampledNearest(height: Int, width: Int, file: StaticString = #fileID, line: UInt = #line)
+        -> Tensor
+    {
+        op("upsample_nearest2d", [self, [height, width]], file, line)
+    }
+
+    /// Enlarged or reduced to a size bilinearly, pixel centres aligned.
+    public func upsampledBilinear(height: Int, width: Int, file: StaticString = #fileID, line: UInt = #line)
+        -> Tensor
+    {
+        op("upsample_bilinear2d", [self, [height, width], false], file, line)
+    }
+
+    /// Depth to space: [N, C r r, H, W] to [N, C, H r, W r].
+    public func pixelShuffle(_ factor: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        op("pixel_shuffle", [self, factor], file, line)
+    }
+
+    /// Space to depth: [N, C, H r, W r] to [N, C r r, H, W].
+    public func pixelUnshuffle(_ factor: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        op("pixel_unshuffle", [self, factor], file, line)
+    }
+
+    /// Mean binary cross entropy of logits and targets 0...1.
+    public func binaryCrossEntropyWithLogits(
+        _ targets: Tensor, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        op("binary_cross_entropy_with_logits", [self, targets], file, line)
+    }
+
+    /// Mean squared error.
+    public func meanSquaredError(_ target: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor
+    {
+        op("mse_loss", [self, target], file, line)
+    }
+
+    /// Mean absolute error.
+    public func meanAbsoluteError(_ target: Tensor, file: StaticString = #fileID, line: UInt = #line)
+        -> Tensor
+    {
+        op("l1_loss", [self, target], file, line)
+    }
+}
