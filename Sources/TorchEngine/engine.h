@@ -32,9 +32,10 @@ ct_status guard(Body &&body) noexcept {
     return CT_OUT_OF_MEMORY;
   } catch (const c10::Error &error) {
     // The CPU's allocator reports exhaustion as a plain error.
-    const char *text = error.what_without_backtrace();
-    set_error(text);
-    return std::string_view(text).find("not enough memory") != std::string_view::npos ? CT_OUT_OF_MEMORY : CT_ERROR;
+    std::string_view text = error.what_without_backtrace();
+    set_error(text.data());
+    bool exhausted = text.find("not enough memory") != text.npos || text.find("can't allocate memory") != text.npos;
+    return exhausted ? CT_OUT_OF_MEMORY : CT_ERROR;
   } catch (const std::exception &error) {
     set_error(error.what());
     return CT_ERROR;
