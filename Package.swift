@@ -47,7 +47,11 @@ let package = Package(
                 ])
             ],
             linkerSettings: [
-                .unsafeFlags(["-L", torch + "/lib", "-Xlinker", "-rpath", "-Xlinker", torch + "/lib"]),
+                .unsafeFlags([
+                    "-L", torch + "/lib", "-Xlinker", "-rpath", "-Xlinker", torch + "/lib",
+                    // From `.build/TRIPLE/release`, for a clone that was moved after it was built.
+                    "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../../../.torch/lib",
+                ]),
                 .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
             ]),
         .target(
