@@ -1,0 +1,100 @@
+import Foundation
+import Synchronization
+
+/// Progress of something countable: `packing  12,300/202,599  6 %  4,100 pictures/s  46 s left`.
+///
+/// On a terminal the line rewrites itself and disappears at the end; elsewhere a plain line appears every ten
+/// seconds. May be called from several threads.
+public final class ProgressLine: Sendable {
+    /// What is counted.
+    public enum Unit: Sendable, Equatable {
+        /// Things with a name in the plural: `pictures`.
+        case things(String)
+        case bytes
+    }
+
+    private struct State {
+        var done = 0
+        var total: Int?
+        var note = ""
+        var printedAt: Double
+    }
+
+    private let line: LiveLine
+    private let label: String
+    private let unit: Unit
+    private let startedAt: Double
+    private let first: Int
+    private let now: @Sendable () -> Double
+    private let state: Mutex<State>
+    private static let secondsBetweenPlainLines = 10.0
+
+    /// - Parameters:
+    ///   - total: how many there are; nil when that is not known.
+    ///   - startingAt: how many were done before, so that a resumed download shows its true speed.
+    ///   - now: seconds of a clock that only goes forward.
+    public init(
+        _ label: String, total: Int?, unit: Unit, startingAt first: Int = 0,
+        output: ConsoleOutput = .standardError,
+        now: @escaping @Sendable () -> Double = { ProcessInfo.processInfo.systemUptime }
+    ) {
+        self.label = label
+        self.unit = unit
+        self.first = first
+        self.now = now
+        line = LiveLine(output, now: now)
+        startedAt = now()
+        state = Mutex(State(done: first, total: total, printedAt: now()))
+    }
+
+    /// Sets how many are done, and perhaps what is being done.
+    public func update(_ done: Int, total: Int? = nil, note: String = "") {
+        let plain: String? = state.withLock { state in
+            state.done = done
+            if let total { state.total = total }
+            state.note = note
+            guard !line.output.isInteractive, now() - state.printedAt >= Self.secondsBetweenPlainLines else {
+                return nil
+            }
+            state.printedAt = now()
+            return text(state)
+        }
+        if let plain { line.print(plain) }
+        line.show(state.withLock { text($0) })
+    }
+
+    /// Writes a permanent line, such as a warning, without disturbing the progress.
+    public func print(_ text: String) { line.print(text) }
+
+    /// Removes the line and perhaps leaves a permanent one.
+    public func finish(_ text: String? = nil) {
+        line.clear()
+        if let text { line.print(text) }
+    }
+
+    private func text(_ state: State) -> String {
+        let done = state.done
+        let seconds = now() - startedAt
+        let speed = seconds > 0 ? Double(done - first) / seconds : 0
+        var parts = [label]
+        func amount(_ count: Int) -> String { unit == .bytes ? Readable.bytes(count) : Readable.count(count) }
+        if let total = state.total, total > 0 {
+            let width = TextWidth.columns(amount(total))
+            parts.append("\(TextWidth.padded(amount(done), to: width, right: true))/\(amount(total))")
+            parts.append(TextWidth.padded("\(Int(100 * Double(done) / Double(total))) %", to: 5, right: true))
+        } else {
+            parts.append(amount(done))
+        }
+        if speed > 0 {
+            switch unit {
+            case .bytes: parts.append("\(Readable.bytes(Int(speed)))/s")
+            case .things(let name): parts.append("\(Readable.rate(speed)) \(name)/s")
+            }
+            if let total = state.total, seconds >= 1, done < total {
+                parts.append("\(Readable.duration(Double(total - done) / speed)) left")
+            }
+        }
+        if !state.note.isEmpty { parts.append(state.note) }
+        return parts.joined(separator: "  ")
+    }
+}

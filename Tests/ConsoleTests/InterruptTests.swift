@@ -1,0 +1,84 @@
+import Console
+import Foundation
+import Testing
+
+/// To the process and not to this thread: worker threads may have all signals blocked.
+private func send(_ signal: Int32) { kill(getpid(), signal) }
+
+/// Whether a request arrives; signals take a moment.
+private func isRequestedSoon() async -> Bool {
+    for _ in 0..<10_000 where !Interrupt.isRequested { try? await Task.sleep(for: .milliseconds(1)) }
+    return Interrupt.isRequested
+}
+
+/// Each test runs in a process of its own: signals belong to the process.
+@Suite struct InterruptTests {
+    @Test func theFirstSignalAsks() async throws {
+        let result = try await #require(
+            processExitsWith: .exitCode(3), observing: [\.standardErrorContent]
+        ) {
+            Interrupt.install()
+            guard !Interrupt.isRequested, Interrupt.exitStatus == 0 else { exit(1) }
+            send(SIGINT)
+            guard await isRequestedSoon(), Interrupt.exitStatus == 130 else { exit(2) }
+            exit(3)
+        }
+        let said = String(decoding: result.standardErrorContent, as: UTF8.self)
+        #expect(said.hasSuffix("\nfinishing…; press again to end at once\n"))
+    }
+
+    @Test func theSecondEndsAtOnce() async {
+        await #expect(processExitsWith: .exitCode(130)) {
+            Interrupt.install()
+            send(SIGINT)
+            guard await isRequestedSoon() else { exit(1) }
+            send(SIGINT)
+            try await Task.sleep(for: .seconds(20))
+            exit(2)
+        }
+    }
+
+    @Test func terminationAsksAndNeverEndsAtOnce() async {
+        await #expect(processExitsWith: .exitCode(143)) {
+            Interrupt.install()
+            send(SIGTERM)
+            guard await isRequestedSoon() else { exit(1) }
+            send(SIGTERM)
+            try await Task.sleep(for: .milliseconds(50))
+            exit(Interrupt.exitStatus)
+        }
+        await #expect(processExitsWith: .exitCode(130)) {
+            Interrupt.install()
+            send(SIGTERM)
+            guard await isRequestedSoon() else { exit(1) }
+            send(SIGINT)
+            try await Task.sleep(for: .seconds(20))
+            exit(2)
+        }
+    }
+
+    @Test func aClosedPipeEndsNothing() async {
+        await #expect(processExitsWith: .exitCode(4)) {
+            Interrupt.install()
+            var ends: [Int32] = [0, 0]
+            guard pipe(&ends) == 0 else { exit(1) }
+            close(ends[0])
+            dup2(ends[1], 1)
+            ConsoleOutput.standardOutput.writeLine("nobody listens")
+            exit(4)
+        }
+    }
+
+    @Test func uninstallForgets() async {
+        await #expect(processExitsWith: .signal(SIGTERM)) {
+            Interrupt.install()
+            send(SIGTERM)
+            guard await isRequestedSoon() else { exit(1) }
+            Interrupt.uninstall()
+            guard !Interrupt.isRequested else { exit(2) }
+            send(SIGTERM)
+            try await Task.sleep(for: .seconds(20))
+            exit(3)
+        }
+    }
+}
