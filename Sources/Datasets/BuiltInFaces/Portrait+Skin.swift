@@ -1,0 +1,159 @@
+extension Portrait {
+    /// The light on skin: wrapped diffuse light whose shadow line is reddish, sky and ground light,
+    /// a rim from behind and a soft gloss.
+    func shadeSkin(_ hit: Hit) -> Colours {
+        let p = hit.point
+        let n = normal(hit) { head($0) }
+        let (albedo, gloss) = paintSkin(p)
+        let occlusion = openness(p, n)
+        let shadow = lightReaching(p, n)
+        let toKey = n.dot(key)
+        let red = ((toKey + 0.32) * (1.0 / 1.32)).saturated
+        let green = ((toKey + 0.17) * (1.0 / 1.17)).saturated
+        let blue = ((toKey + 0.13) * (1.0 / 1.13)).saturated
+        let soft = mix(shadow, 1.0, 0.18)
+        let direct = Colours(red * soft, green * shadow, blue * shadow) * keyColour
+        let facingUp = n.dot(skyward) * 0.5 + 0.5
+        var light = groundColour
+        light.cover(skyColour, facingUp)
+        light = (light + fillColour * high(n.dot(fill), 0.0)) * occlusion
+        let facing = n.dot(Points(out))
+        let edge = 1.0 - facing.saturated
+        let fresnel = edge * edge * (0.35 + 0.65 * edge)
+        let rimLight = fresnel * high(n.dot(rim) + 0.15, 0.0) * 1.6
+        let toHalf = high(n.dot(half), 0.0)
+        let h2 = toHalf.squared
+        let h8 = h2.squared.squared
+        let h32 = h8.squared.squared
+        let sheen = (h8 * 0.035 + h32 * 0.11) * gloss * shadow + fresnel * 0.05
+        return albedo * (direct + light) + rimColour * rimLight * occlusion + keyColour * sheen
+    }
+
+    /// 1 on open skin, less in folds: the field is sampled a little above the surface.
+    @inline(__always) private func openness(_ p: Points, _ n: Points) -> Lanes {
+        let near = head(p + n * 0.09) * (1.0 / 0.09)
+        let far = head(p + n * 0.28) * (1.0 / 0.28)
+        let open = (near * 0.5 + far * 0.5).saturated
+        return 0.3 + 0.7 * open
+    }
+
+    /// How much of the key light arrives, with soft shadows of nose, brow, chin and hair.
+    @inline(__always) private func lightReaching(_ p: Points, _ n: Points) -> Lanes {
+        let from = p + n * 0.03
+        var s = Lanes(1)
+        for t in [0.1, 0.24, 0.5] as [Lanes] {
+            s = low(s, 0.35 + head(from + key * t) * (4.5 / t))
+        }
+        if hair.exists {
+            s = low(s, 0.25 + hair(from + key * 0.16) * 7.0)
+        }
+        return s.saturated * 0.8 + 0.2 * s.saturated.squared
+    }
+
+    /// The skin's own colour: blush, redder nose and ears, age, freckles, shaved or bearded parts, painted features.
+    private func paintSkin(_ p: Points) -> (colour: Colours, gloss: Lanes) {
+        let t = traits
+        let ax = p.x.magnitude
+        let y = p.y
+        let front = (p.z * 2.5 - 0.5).saturated
+        var c = Colours(palette.skin)
+        let blushColour = Colours(palette.blush)
+        // Uneven colour.
+        let mottle =
+            (p.x * 2.3 + p.y * 1.1).wave * (p.y * 2.9 - p.x * 0.7).wave + (p.x * 5.1).wave * (p.y * 4.7).wave
+            * 0.5
+        c = c * (1.0 + mottle * 0.022)
+        var flush = Lanes(0.1 + 0.62 * t.blush) * hill((ax - 0.43) * 2.5, (y + 0.33) * 3.0)
+        flush += 0.22 * hill(p.x * 4.5, (y - Lanes(head.noseY) - 0.04) * 5.0)
+        flush += 0.2 * ramp(0.68, 0.78, ax) * ramp(0.25, 0.1, p.z)
+        flush += 0.12 * hill(p.x * 3.0, (y - Lanes(head.chinY) - 0.1) * 4.0)
+        c.cover(blushColour, (flush * (front * 0.7 + 0.3)).saturated)
+        // Darker round the eyes.
+        let ex = ax - Lanes(head.eyeX)
+        let hollow = hill(ex * 3.4, (y + 0.02) * 4.0) * front
+        c = c * (1.0 - hollow * Lanes(0.1 + 0.06 * t.wrinkles))
+        if t.freckles > 0 {
+            let spots = (p.x * 8.3 + (y * 3.1).wave * 0.4).wave * (y * 9.1 + (p.x * 4.0).wave * 0.5).wave
+            let where_ = hill((ax - 0.25) * 1.7, (y + 0.28) * 2.6) * front
+            c.cover(
+                c * Colours([0.62, 0.46, 0.36]), ramp(0.35, 0.8, spots) * where_ * Lanes(t.freckles * 0.75))
+        }
+        var gloss = Lanes(0.5 + 0.6 * t.shine) * (0.55 + 0.45 * hill(p.x * 1.8, (y - 0.1) * 1.1))
+        paintAge(&c, p, front)
+        paintBeard(&c, &gloss, p, front)
+        paintMouth(&c, &gloss, p, front)
+        paintNostrils(&c, p, front)
+        paintEyes(&c, &gloss, p, front)
+        paintBrows(&c, p, front)
+        return (c, gloss)
+    }
+
+    private func paintNostrils(_ c: inout Colours, _ p: Points, _ front: Lanes) {
+        let t = traits
+        let size = 1 + 0.12 * t.noseSize
+        let nx = (p.x.magnitude - Lanes(0.068 * size + 0.008 * t.noseWidth)) * Lanes(15.0 / size)
+        let ny = (p.y - Lanes(head.noseY - 0.045) + nx * 0.006) * 26.0
+        c = c * (1.0 - 0.72 * hill(nx, ny) * front)
+        // The fold beside the wing.
+        let wx = (p.x.magnitude - Lanes(0.18 * size + 0.012 * t.noseWidth)) * 16.0
+        let wy = (p.y - Lanes(head.noseY + 0.01)) * 9.0
+        c = c * (1.0 - 0.2 * hill(wx, wy) * front)
+    }
+
+    private func paintAge(_ c: inout Colours, _ p: Points, _ front: Lanes) {
+        let t = traits
+        let ax = p.x.magnitude
+        // The fold from nose to mouth.
+        let foldX = 0.2 + (Lanes(head.noseY + 0.03) - p.y) * Lanes(0.5 + 0.15 * max(t.smile, 0))
+        let inFold =
+            ramp(Lanes(head.mouthY - 0.1), Lanes(head.mouthY + 0.08), p.y)
+            * ramp(Lanes(head.noseY + 0.06), Lanes(head.noseY - 0.04), p.y)
+        let fold = hill((ax - foldX) * 14.0) * inFold * front
+        c = c * (1.0 - fold * Lanes(0.1 + 0.26 * t.wrinkles + 0.14 * max(t.smile, 0)))
+        if t.bags > 0 {
+            let ex = (ax - Lanes(head.eyeX)) * 5.0
+            let sag = p.y + 0.135 - ex.squared * 0.05
+            c = c * (1.0 - hill(ex * 0.85, sag * 17.0) * front * Lanes(0.34 * t.bags))
+            let tint = Colours([0.9, 0.82, 0.88])
+            c.cover(c * tint, hill(ex * 0.8, (p.y + 0.1) * 9.0) * front * Lanes(t.bags * 0.8))
+        }
+        guard t.wrinkles > 0.15 else { return }
+        let lines = ((p.y - 0.05 * ax.squared) * 10.5 + (p.x * 1.3).wave * 0.12).wave
+        let forehead = hill(p.x * 1.9, (p.y - 0.45) * 5.2) * front
+        c = c * (1.0 - ramp(0.35, 1.0, lines) * forehead * Lanes(0.22 * t.wrinkles))
+        let crow =
+            hill((ax - Lanes(head.eyeX + 0.25)) * 9.0, p.y * 8.0) * ((p.y - (ax - 0.5) * 0.0) * 14.0).wave
+        c = c * (1.0 - high(crow, 0.0) * Lanes(0.25 * t.wrinkles))
+    }
+
+    private func paintBeard(_ c: inout Colours, _ gloss: inout Lanes, _ p: Points, _ front: Lanes) {
+        let t = traits
+        guard t.stubble + t.beard + t.goatee + t.mustache + t.sideburns > 0 else { return }
+        let ax = p.x.magnitude
+        let dy = p.y - Lanes(head.mouthY)
+        let grain = (p.x * 9.0 + (p.y * 5.0).wave * 0.3).wave * 0.5 + (p.x * 4.1 - p.y * 7.3).wave * 0.5
+        // The cheek line falls from the ear to the corner of the mouth.
+        let cheekLine = -0.62 + 0.5 * (ax - 0.25)
+        let jaw = ramp(0.06, -0.06, p.y - cheekLine + grain * 0.03) * ramp(-1.33, -1.2, p.y)
+        let lipGap = hill(ax * 3.4, (dy + 0.09) * 13.0)
+        let stache = hill((ax - 0.1) * 3.9, (dy - 0.12 + ax * 0.22) * 11.0) * ramp(0.0, 0.3, front)
+        let tuft = hill(ax * 3.4, (dy + 0.36) * 3.3) * (1.0 - lipGap * 0.6)
+        let side =
+            ramp(0.5, 0.58, ax) * ramp(0.02, 0.12, p.z) * ramp(0.52, 0.4, p.z) * ramp(-0.62, -0.3, p.y)
+            * ramp(0.4, 0.2, p.y)
+        let stachePart = ramp(0.1, 0.45, stache)
+        var amount = Lanes(0)
+        let shadowZone = high(jaw * (1.0 - lipGap * 0.5), high(stachePart, ramp(0.1, 0.5, tuft)))
+        amount = high(amount, shadowZone * Lanes(t.stubble * 0.42) * (0.85 + 0.15 * grain))
+        amount = high(amount, jaw * (1.0 - lipGap * 0.75) * Lanes(t.beard) * 0.95)
+        amount = high(amount, ramp(0.06, 0.4, tuft) * Lanes(t.goatee) * 0.95)
+        amount = high(amount, stachePart * Lanes(t.mustache) * 0.95)
+        amount = high(amount, side * Lanes(t.sideburns) * 0.9)
+        let band = Lanes(min(1, 1.4 * inversePixel.v.x / 46))
+        let hairs = Colours(palette.brow) * (1.0 + grain * 0.35 * band)
+        let stubbleColour =
+            t.stubble > 0 ? Colours(palette.brow * 0.5 + palette.skin * SIMD3(0.3, 0.33, 0.38)) : hairs
+        c.cover(stubbleColour, amount.saturated)
+        gloss = gloss * (1.0 - amount.saturated * 0.8)
+    }
+}
