@@ -1,0 +1,35 @@
+import Torch
+
+/// A function without parameters, such as `.relu`.
+public final class Activation: Layer {
+    private let name: String
+    private let function: (Tensor) -> Tensor
+
+    public init(_ name: String, _ function: @escaping (Tensor) -> Tensor) {
+        (self.name, self.function) = (name, function)
+    }
+
+    public override func callAsFunction(_ input: Tensor) -> Tensor { function(input) }
+
+    public override var details: String { name }
+
+    /// max(x, 0), in the input's own memory; right after a normalisation or convolution, which do not need it again.
+    public static func relu() -> Activation {
+        Activation("relu") { input in
+            input.relu_()
+            return input
+        }
+    }
+
+    /// x where positive, else slope * x, in the input's own memory.
+    public static func leakyReLU(_ slope: Double = 0.2) -> Activation {
+        Activation("leaky relu \(slope)") { input in
+            input.leakyReLU_(slope)
+            return input
+        }
+    }
+
+    public static func tanh() -> Activation { Activation("tanh") { $0.tanh() } }
+    public static func sigmoid() -> Activation { Activation("sigmoid") { $0.sigmoid() } }
+    public static func silu() -> Activation { Activation("silu") { $0.silu() } }
+}

@@ -1,0 +1,54 @@
+import Torch
+
+/// Batch normalisation over N, H, W of [N, C, H, W] or over N of [N, C] (Ioffe and Szegedy 2015).
+///
+/// Training uses the batch's statistics and moves the running ones; use takes the running ones.
+public final class BatchNorm2d: Layer {
+    /// Scale, [C].
+    public let weight: Parameter
+    /// Shift, [C].
+    public let bias: Parameter
+    /// [C].
+    public let runningMean: Buffer
+    /// Unbiased, [C].
+    public let runningVar: Buffer
+    /// Batches seen, Int64, shape []; kept for PyTorch's state dictionaries.
+    public let numBatchesTracked: Buffer
+    private let momentum: Double
+    private let epsilon: Double
+    private let deviation: Double
+
+    /// - Parameters:
+    ///   - momentum: share of the batch in the running statistics (TensorFlow's momentum is one minus this).
+    ///   - deviation: the scale starts at N(1, deviation); DCGAN uses 0.02.
+    public init(_ channels: Int, momentum: Double = 0.1, epsilon: Double = 1e-5, deviation: Double = 0) {
+        weight = Parameter(onesOf: [channels])
+        bias = Parameter(shape: [channels])
+        runningMean = Buffer(Tensor.zeros([channels]))
+        runningVar = Buffer(Tensor.ones([channels]))
+        numBatchesTracked = Buffer(Tensor.zeros([], dtype: .int64))
+        (self.momentum, self.epsilon, self.deviation) = (momentum, epsilon, deviation)
+    }
+
+    public override func callAsFunction(_ input: Tensor) -> Tensor {
+        if isTraining {
+            withoutGradients { numBatchesTracked.value.add_(Tensor.ones(like: numBatchesTracked.value)) }
+        }
+        return input.batchNorm(
+            weight: weight.value, bias: bias.value, runningMean: runningMean.value,
+            runningVariance: runningVar.value, training: isTraining, momentum: momentum, epsilon: epsilon)
+    }
+
+    public override func initialize(_ random: RandomSource) {
+        withoutGradients {
+            if deviation > 0 {
+                weight.value.copy_(Tensor.normal(weight.value.shape, random: random) * deviation + 1)
+            } else {
+                weight.value.fill_(1)
+            }
+            bias.value.zero_()
+        }
+    }
+
+    public override var details: String { "\(weight.value.count), momentum \(momentum), epsilon \(epsilon)" }
+}

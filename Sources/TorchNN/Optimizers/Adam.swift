@@ -1,0 +1,46 @@
+import Torch
+
+/// Adam (Kingma and Ba 2015), all parameters in one fused call; with decoupled decay AdamW (Loshchilov and Hutter 2019).
+public final class Adam: Optimizer {
+    public let parameters: [(key: String, parameter: Parameter)]
+    public var learningRate: Double
+    private let beta1: Double
+    private let beta2: Double
+    private let epsilon: Double
+    private let weightDecay: Double
+    private let decoupled: Bool
+    private lazy var means = buffers()
+    private lazy var squares = buffers()
+    private lazy var steps = parameters.map { Tensor.zeros([], on: $0.parameter.value.device) }
+
+    /// - Parameters:
+    ///   - weightDecay: weight of the L2 penalty or, if `decoupled`, the share taken off each step per learning rate.
+    public init(
+        _ parameters: [(key: String, parameter: Parameter)], learningRate: Double = 2e-4, beta1: Double = 0.5,
+        beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0, decoupled: Bool = false
+    ) {
+        self.parameters = parameters
+        self.learningRate = learningRate
+        (self.beta1, self.beta2, self.epsilon) = (beta1, beta2, epsilon)
+        (self.weightDecay, self.decoupled) = (weightDecay, decoupled)
+    }
+
+    public func step(_ gradients: [Tensor?]) {
+        let indices = present(gradients)
+        guard !indices.isEmpty else { return }
+        withoutGradients {
+            // The fused kernels count the step that they are given.
+            for index in indices { steps[index].add_(Tensor.ones(like: steps[index])) }
+            fusedAdam_(
+                parameters: indices.map { parameters[$0].parameter.value },
+                gradients: indices.map { gradients[$0]! },
+                means: indices.map { means[$0] }, squares: indices.map { squares[$0] },
+                steps: indices.map { steps[$0] }, learningRate: learningRate, beta1: beta1, beta2: beta2,
+                weightDecay: weightDecay, epsilon: epsilon, decoupled: decoupled)
+        }
+    }
+
+    public var state: [(key: String, tensor: Tensor)] {
+        named("mean", means) + named("square", squares) + named("step", steps)
+    }
+}

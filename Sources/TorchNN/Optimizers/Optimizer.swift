@@ -1,0 +1,49 @@
+import Torch
+
+/// Changes parameters by their gradients; its state can be saved and taken back exactly.
+public protocol Optimizer: AnyObject {
+    /// The parameters and their keys, in the order of the gradients.
+    var parameters: [(key: String, parameter: Parameter)] { get }
+
+    /// Step size; set by a schedule before each step.
+    var learningRate: Double { get set }
+
+    /// One step; a nil gradient leaves its parameter as it is. Gradients have the parameters' shapes.
+    func step(_ gradients: [Tensor?])
+
+    /// Everything but the parameters, by key: "mean.main.0.weight", "step".
+    var state: [(key: String, tensor: Tensor)] { get }
+}
+
+extension Optimizer {
+    /// Takes a saved state, in place. Throws `StateMismatch` before anything has changed.
+    public func load(_ saved: [(key: String, tensor: Tensor)]) throws {
+        let own = state
+        let given = Dictionary(saved.map { ($0.key, $0.tensor) }, uniquingKeysWith: { first, _ in first })
+        let known = Set(own.map(\.key))
+        let report = StateMismatch(
+            missing: own.map(\.key).filter { given[$0] == nil },
+            unexpected: saved.map(\.key).filter { !known.contains($0) },
+            misshaped: own.compactMap { key, tensor in
+                guard let source = given[key], source.shape != tensor.shape else { return nil }
+                return .init(key: key, expected: tensor.shape, received: source.shape)
+            })
+        guard report.isEmpty else { throw report }
+        withoutGradients { for (key, tensor) in own { tensor.copy_(given[key]!) } }
+    }
+
+    /// One named buffer for each parameter, of its shape, place and memory format.
+    func buffers() -> [Tensor] { parameters.map { Tensor.zeros(like: $0.parameter.value.detached()) } }
+
+    func named(_ name: String, _ tensors: [Tensor]) -> [(key: String, tensor: Tensor)] {
+        zip(parameters, tensors).map { ("\(name).\($0.key)", $1) }
+    }
+
+    /// Indices of the parameters that have a gradient.
+    func present(_ gradients: [Tensor?]) -> [Int] {
+        precondition(
+            gradients.count == parameters.count,
+            "\(type(of: self)): expected \(parameters.count) gradients, got \(gradients.count)")
+        return gradients.indices.filter { gradients[$0] != nil }
+    }
+}

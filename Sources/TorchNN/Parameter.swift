@@ -1,0 +1,15 @@
+import Torch
+
+/// A tensor that is trained and saved. A stored `Tensor` never is; only this type counts.
+public final class Parameter {
+    /// A leaf that collects gradients.
+    public internal(set) var value: Tensor
+
+    public init(_ value: Tensor) { self.value = value.detached().requiringGradient() }
+
+    /// Zeros of a shape.
+    public convenience init(shape: [Int]) { self.init(Tensor.zeros(shape)) }
+
+    /// Ones of a shape.
+    public convenience init(onesOf shape: [Int]) { self.init(Tensor.ones(shape)) }
+}
