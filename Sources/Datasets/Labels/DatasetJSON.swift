@@ -1,0 +1,69 @@
+import Foundation
+
+/// The `dataset.json` of NVlabs' tools: `{"labels": [["00000/img00000000.png", 6], …]}`, where a label is a class number
+/// or a list of numbers; `"labels": null` says that there are none.
+struct DatasetJSON {
+    static let fileName = "dataset.json"
+
+    /// Reads the file and matches it with the pictures, whose names are relative to the folder of the file.
+    static func read(_ bytes: [UInt8], path: String, names: [String]) throws -> (
+        labels: Labels, issues: [LabelIssue]
+    ) {
+        let object: Any
+        do {
+            object = try JSONSerialization.jsonObject(with: Data(bytes))
+        } catch {
+            throw DataError("\(path): it is not JSON: \(error.localizedDescription)")
+        }
+        guard let top = object as? [String: Any], let listed = top["labels"] else {
+            throw DataError(
+                "\(path): expected an object with the key \"labels\", as NVlabs' dataset_tool.py writes it")
+        }
+        var labels = Labels(count: names.count)
+        if listed is NSNull { return (labels, []) }
+        guard let rows = listed as? [Any] else {
+            throw DataError("\(path): \"labels\" must be a list of [name, label] pairs or null")
+        }
+
+        var issues: [LabelIssue] = []
+        func issue(_ kind: LabelIssue.Kind, _ subject: String, _ detail: String) {
+            issues.append(LabelIssue(kind: kind, file: fileName, subject: subject, detail: detail))
+        }
+        var table: [String: [Double]] = [:]
+        var isClass: Bool?
+        var width: Int?
+        for (number, row) in rows.enumerated() {
+            guard let pair = row as? [Any], pair.count == 2, let name = pair[0] as? String else {
+                issue(.malformedRow, "entry \(number)", "expected [name, label]")
+                continue
+            }
+            let values = (pair[1] as? [NSNumber])?.map(\.doubleValue)
+            let value = (pair[1] as? NSNumber)?.doubleValue
+            guard let label = values ?? value.map({ [$0] }), !label.isEmpty,
+                isClass == nil || isClass == (values == nil), width == nil || width == label.count
+            else {
+                issue(.malformedRow, name, "its label differs in kind or length from the ones before")
+                continue
+            }
+            isClass = values == nil
+            width = label.count
+            if table.updateValue(label, forKey: name) != nil {
+                issue(.duplicateRow, name, "the last one is used")
+            }
+        }
+
+        guard let isClass, let width else { return (labels, issues) }
+        if !isClass { labels.vectorWidth = width }
+        for name in names {
+            let label = table.removeValue(forKey: name)
+            if label == nil { issue(.missingRow, name, "") }
+            if isClass {
+                labels.classes.append(label.flatMap { Int32(exactly: $0[0]) } ?? -1)
+            } else {
+                labels.vectors += label?.map { Float($0) } ?? Array(repeating: .nan, count: width)
+            }
+        }
+        for name in table.keys.sorted() { issue(.missingPicture, name, "") }
+        return (labels, issues)
+    }
+}

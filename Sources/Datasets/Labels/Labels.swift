@@ -1,0 +1,83 @@
+/// What is known about the pictures of a source or store, one row a picture. An empty array means: not known at all.
+public struct Labels: Sendable, Equatable {
+    /// The official parts of a data set, as CelebA's partition file numbers them.
+    public enum Split: UInt8, Sendable, CaseIterable {
+        case train = 0
+        case validation = 1
+        case test = 2
+        case unknown = 255
+    }
+
+    /// How many pictures the rows are for.
+    public let count: Int
+    /// Names of the columns of `attributes`; CelebA's have 40.
+    public var attributeNames: [String] = []
+    /// [count, attributeNames.count], row by row: 1 has it, -1 has it not, 0 not known.
+    public var attributes: [Int8] = []
+    /// [count], the person's number; -1 not known.
+    public var identities: [Int32] = []
+    /// Names of the persons where the source has any; `identities` indexes them.
+    public var identityNames: [String] = []
+    /// [count], raw values of `Split`.
+    public var splits: [UInt8] = []
+    /// [count, 5, 2]: left eye, right eye, nose, left and right corner of the mouth (as the viewer sees them), x then y,
+    /// in pixels of the picture; NaN not known.
+    public var landmarks: [Float] = []
+    /// [count], the class of a `dataset.json`; -1 not known.
+    public var classes: [Int32] = []
+    /// [count, vectorWidth], the label vectors of a `dataset.json`; NaN not known.
+    public var vectors: [Float] = []
+    public var vectorWidth = 0
+
+    public init(count: Int) {
+        precondition(count >= 0, "Labels: expected a count of 0 or more, got \(count)")
+        self.count = count
+    }
+
+    /// The number of landmarks' coordinates a picture.
+    package static let landmarkWidth = 10
+
+    /// Whether anything is known.
+    public var isEmpty: Bool {
+        attributes.isEmpty && identities.isEmpty && splits.isEmpty && landmarks.isEmpty && classes.isEmpty
+            && vectors.isEmpty
+    }
+
+    /// The rows of the given pictures, in the given order.
+    public func rows(_ indices: [Int]) -> Labels {
+        func pick<T>(_ values: [T], _ width: Int) -> [T] {
+            guard !values.isEmpty else { return [] }
+            var picked: [T] = []
+            picked.reserveCapacity(indices.count * width)
+            for i in indices { picked += values[(i * width)..<((i + 1) * width)] }
+            return picked
+        }
+        var rows = Labels(count: indices.count)
+        rows.attributeNames = attributeNames
+        rows.attributes = pick(attributes, attributeNames.count)
+        rows.identities = pick(identities, 1)
+        rows.identityNames = identityNames
+        rows.splits = pick(splits, 1)
+        rows.landmarks = pick(landmarks, Labels.landmarkWidth)
+        rows.classes = pick(classes, 1)
+        rows.vectors = pick(vectors, vectorWidth)
+        rows.vectorWidth = vectorWidth
+        return rows
+    }
+
+    /// The value of a named attribute for a picture: 1, -1 or 0 (not known); nil if no such attribute exists.
+    public func attribute(_ name: String, of index: Int) -> Int8? {
+        guard let column = attributeNames.firstIndex(of: name), !attributes.isEmpty else { return nil }
+        return attributes[index * attributeNames.count + column]
+    }
+
+    /// The part a picture belongs to.
+    public func split(of index: Int) -> Split {
+        splits.isEmpty ? .unknown : Split(rawValue: splits[index]) ?? .unknown
+    }
+
+    /// How many different persons are known.
+    public var identityCount: Int {
+        Set(identities.lazy.filter { $0 >= 0 }).count
+    }
+}

@@ -1,0 +1,102 @@
+import Files
+import Foundation
+
+/// The pictures of a folder and of all folders in it, sorted by their path.
+public struct FolderSource: PictureSource {
+    public let name: String
+    public let names: [String]
+    public let fingerprint: String
+    public var kind: SourceKind { .folder }
+    private let root: String
+
+    /// Throws `DataError` if the folder cannot be listed.
+    public init(path: String) throws {
+        root = path
+        name = URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
+        var walk = FolderWalk(root: path)
+        try walk.enter("")
+        let files = walk.files.sorted { PictureNames.precedes($0.name, $1.name) }
+        names = files.map(\.name)
+        var digest = Fingerprint("folder")
+        for file in files {
+            digest.add(file.name)
+            digest.add(file.size)
+            digest.add(file.modified)
+        }
+        fingerprint = digest.finish()
+    }
+
+    public func content(at index: Int, size: Int) throws -> PictureContent {
+        let file = try MappedFile(path: root + "/" + names[index])
+        return .encoded(try file.bytes(0..<file.count))
+    }
+}
+
+/// Lists a folder's pictures, following links but no folder twice.
+private struct FolderWalk {
+    struct File {
+        let name: String
+        let size: Int
+        /// Nanoseconds since 1970.
+        let modified: Int
+    }
+
+    private struct Folder: Hashable {
+        let device: UInt64
+        let node: UInt64
+    }
+
+    let root: String
+    var files: [File] = []
+    private var seen: Set<Folder> = []
+
+    init(root: String) {
+        self.root = root
+    }
+
+    mutating func enter(_ relative: String) throws {
+        let path = relative.isEmpty ? root : root + "/" + relative
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw unreadable(path) }
+        let folder = Folder(device: UInt64(truncatingIfNeeded: status.st_dev), node: UInt64(status.st_ino))
+        guard seen.insert(folder).inserted else { return }
+        let listed: [String]
+        do {
+            listed = try FileManager.default.contentsOfDirectory(atPath: path)
+        } catch {
+            throw unreadable(path)
+        }
+        for file in listed.sorted() where !file.hasPrefix(".") && file != "__MACOSX" {
+            let name = relative.isEmpty ? file : relative + "/" + file
+            // A link to nowhere is listed: reading it later says so.
+            guard stat(root + "/" + name, &status) == 0 else {
+                if PictureNames.isPicture(name) { files.append(File(name: name, size: 0, modified: 0)) }
+                continue
+            }
+            if status.st_mode & S_IFMT == S_IFDIR {
+                try enter(name)
+            } else if PictureNames.isPicture(name) {
+                files.append(
+                    File(name: name, size: Int(status.st_size), modified: status.modifiedNanoseconds))
+            }
+        }
+    }
+
+    private func unreadable(_ path: String) -> DataError {
+        DataError(
+            "\(path): the folder cannot be listed: \(String(cString: strerror(errno))): check its permissions"
+        )
+    }
+}
+
+extension stat {
+    /// When the content changed last, in nanoseconds since 1970.
+    var modifiedNanoseconds: Int {
+        #if canImport(Darwin)
+            let time = st_mtimespec
+        #else
+            let time = st_mtim
+        #endif
+        return Int(time.tv_sec) * 1_000_000_000 + Int(time.tv_nsec)
+    }
+}

@@ -1,0 +1,146 @@
+import Files
+import Foundation
+
+/// Finds out what a path is and opens it.
+///
+/// - a folder: with CelebA's label files or a `dataset.json` in it, with LFW's folder for every person, or any other;
+/// - a zip or tar archive (also gzipped) of such a folder, where CelebA's label files may lie beside it;
+/// - a packed store that `facegan data prepare` wrote;
+/// - `builtin:2000` or `builtin:2000@7`: built-in faces, that many, from that seed.
+public enum SourceOpener {
+    /// Throws `DataError` or `FileError` with what was found instead and what to do.
+    public static func open(_ specification: String) throws -> any PictureSource {
+        if let builtIn = try BuiltInFacesSource(specification: specification) { return builtIn }
+        let path = (specification as NSString).expandingTildeInPath
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw DataError(
+                "\(path): there is no such file or folder: name a folder of pictures, a zip or tar archive, a packed "
+                    + "store, or built-in faces such as builtin:2000")
+        }
+        let source = isFolder.boolValue ? try openFolder(path) : try openFile(path)
+        guard source.count > 0 else {
+            throw DataError(
+                "\(path): there are no pictures in it: expected files with the extensions "
+                    + PictureNames.extensions.sorted().joined(separator: ", "))
+        }
+        return source
+    }
+
+    // MARK: - Folders
+
+    private static func openFolder(_ path: String) throws -> any PictureSource {
+        let files = FileManager.default
+        if let labels = CelebALabels.find(in: [path]) {
+            for place in [
+                "img_align_celeba", "Img/img_align_celeba", "img_align_celeba_png",
+                "Img/img_align_celeba_png",
+            ]
+            where files.fileExists(atPath: path + "/" + place) {
+                return try celebA(FolderSource(path: path + "/" + place), labels)
+            }
+            for place in ["img_align_celeba.zip", "Img/img_align_celeba.zip"]
+            where files.fileExists(atPath: path + "/" + place) {
+                return try celebA(ZipSource(path: path + "/" + place), labels)
+            }
+            return try celebA(FolderSource(path: path), labels)
+        }
+        let json = path + "/" + DatasetJSON.fileName
+        if files.fileExists(atPath: json) {
+            let file = try MappedFile(path: json)
+            return try labelled(FolderSource(path: path), json: file.bytes(0..<file.count), path: json)
+        }
+        // The folder with CelebA's pictures themselves: the labels lie above it.
+        let above = (path as NSString).standardizingPath + "/.."
+        if let labels = CelebALabels.find(in: [above, above + "/.."]) {
+            let source = try FolderSource(path: path)
+            if looksLikeCelebA(source.names) { return try celebA(source, labels) }
+        }
+        let source = try FolderSource(path: path)
+        if source.count == 0, let archive = try onlyArchive(in: path) { return try openFile(archive) }
+        return recognised(source)
+    }
+
+    /// The path of the one archive in a folder; nil if there is none or more than one.
+    private static func onlyArchive(in folder: String) throws -> String? {
+        let archives = try FileManager.default.contentsOfDirectory(atPath: folder).filter { name in
+            [".zip", ".tar", ".tgz", ".tar.gz"].contains { name.lowercased().hasSuffix($0) }
+        }
+        return archives.count == 1 ? folder + "/" + archives[0] : nil
+    }
+
+    // MARK: - Files
+
+    private static func openFile(_ path: String) throws -> any PictureSource {
+        let archive: any PictureSource
+        switch try FileKind.detect(path: path) {
+        case .zip:
+            let zip = try ZipSource(path: path)
+            if let json = try zip.file(named: DatasetJSON.fileName) {
+                return try labelled(zip, json: json, path: path + ":" + DatasetJSON.fileName)
+            }
+            archive = zip
+        case .tar, .gzip:
+            throw DataError("\(path): tar archives are not read: unpack it and name the folder")
+        case .safetensors:
+            return StoreSource(try FaceStore(path: path))
+        case .html:
+            throw DataError(
+                "\(path): it is a web page, not an archive: the server answered with a page (often a limit on "
+                    + "downloads) instead of the file; delete it and see 'facegan data download --help'")
+        case .empty:
+            throw DataError("\(path): the file is empty: fetch it again")
+        case .picture:
+            throw DataError("\(path): it is a single picture: name a folder or an archive of pictures")
+        case .unknown:
+            throw DataError(
+                "\(path): it is neither a zip or tar archive nor a packed store: name a folder of pictures or an "
+                    + "archive (.zip, .tar, .tgz)")
+        }
+        let folder = (path as NSString).deletingLastPathComponent
+        let beside = folder.isEmpty ? "." : folder
+        if looksLikeCelebA(archive.names), let labels = CelebALabels.find(in: [beside, beside + "/.."]) {
+            return try celebA(archive, labels)
+        }
+        return recognised(archive)
+    }
+
+    // MARK: - Labels
+
+    private static func celebA(_ source: any PictureSource, _ files: CelebALabels) throws -> any PictureSource
+    {
+        let (labels, issues) = try files.read(for: source.names)
+        let digests = try files.paths.map { try Digest.sha256(file: $0) }
+        return LabelledSource(
+            source, kind: .celebA, labels: labels, issues: issues, digest: Array(digests.joined().utf8))
+    }
+
+    private static func labelled(
+        _ source: any PictureSource, json: [UInt8], path: String
+    ) throws -> any PictureSource {
+        let (labels, issues) = try DatasetJSON.read(json, path: path, names: source.names)
+        return LabelledSource(source, kind: .labelled, labels: labels, issues: issues, digest: json)
+    }
+
+    private static func recognised(_ source: any PictureSource) -> any PictureSource {
+        if let labels = LFWNames.labels(for: source.names) {
+            return LabelledSource(source, kind: .lfw, labels: labels, issues: [], digest: [])
+        }
+        // CelebA's pictures without their label files are still cropped as CelebA's.
+        if looksLikeCelebA(source.names), source.names[0].contains("celeba") {
+            return LabelledSource(
+                source, kind: .celebA, labels: Labels(count: source.count), issues: [], digest: [])
+        }
+        return source
+    }
+
+    /// CelebA's names are numbers of six digits: `img_align_celeba/000001.jpg`.
+    private static func looksLikeCelebA(_ names: [String]) -> Bool {
+        let sample = names.prefix(1000)
+        return !sample.isEmpty
+            && sample.allSatisfy { name in
+                let key = LabelTable.key(name)
+                return key.utf8.count == 6 && key.utf8.allSatisfy { (0x30...0x39).contains($0) }
+            }
+    }
+}

@@ -1,0 +1,87 @@
+import Files
+import Imaging
+
+/// A packed data set: equal-sized RGB samples and their labels in one memory-mapped safetensors file.
+///
+/// Opening reads the labels and leaves the images on disk until they are used. Any number of threads may read.
+///
+///     let store = try FaceStore(path: "celeba.faces")
+///     print(store.count, store.data.name, store.contentHash)
+public final class FaceStore: Sendable {
+    public let path: String
+    /// How many samples there are.
+    public let count: Int
+    /// The protocol that the samples were made under.
+    public let data: DataProtocol
+    /// SHA-256 of protocol, images and labels, 64 hexadecimal digits: the same for the same faces, wherever they came from.
+    public let contentHash: String
+    /// One row a sample; landmarks are in pixels of the sample.
+    public let labels: Labels
+    /// The name of the source that was packed.
+    public let sourceName: String
+    public let sourceKind: SourceKind
+    /// How many pictures were left out because they were bad.
+    public let skippedCount: Int
+
+    private let file: SafetensorsFile
+    private let images: Range<Int>
+
+    /// Width and height of a sample in pixels.
+    public var size: Int { data.size }
+    /// Bytes of a sample: `size` x `size` x 3.
+    public var sampleByteCount: Int { size * size * 3 }
+
+    /// Throws `FileError` if the file is not sound, `DataError` if it is not a store that this version reads.
+    public init(path: String) throws {
+        self.path = path
+        let file = try SafetensorsFile(path: path)
+        let reader = StoreReader(file: file, path: path)
+        try reader.checkFormat()
+        data = try reader.dataProtocol()
+        (count, images) = try reader.images(size: data.size)
+        labels = try reader.labels(count: count)
+        contentHash = try reader.text(StoreFormat.Key.contentHash)
+        sourceName = try reader.text(StoreFormat.Key.source)
+        sourceKind = SourceKind(rawValue: try reader.text(StoreFormat.Key.sourceKind)) ?? .folder
+        skippedCount = Int(try reader.text(StoreFormat.Key.skipped)) ?? 0
+        self.file = file
+    }
+
+    /// Calls `body` with a sample's bytes, [size, size, 3], which are valid only inside the call.
+    public func withImage<R>(_ index: Int, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+        precondition(
+            (0..<count).contains(index), "FaceStore: expected a sample in 0..<\(count), got \(index)")
+        let start = images.lowerBound + index * sampleByteCount
+        do {
+            return try file.file.withBytes(start..<(start + sampleByteCount), body)
+        } catch {
+            preconditionFailure("FaceStore: the range was checked when the store was opened: \(error)")
+        }
+    }
+
+    /// Copies a sample's bytes, [size, size, 3], to `destination`.
+    public func copyImage(_ index: Int, into destination: UnsafeMutablePointer<UInt8>) {
+        let all = UnsafeMutableRawBufferPointer(start: destination, count: sampleByteCount)
+        withImage(index) { all.copyMemory(from: $0) }
+    }
+
+    /// A sample as a picture.
+    public func picture(_ index: Int) -> Picture {
+        withImage(index) { Picture(width: size, height: size, channels: 3, pixels: Array($0)) }
+    }
+
+    /// The names that the samples' pictures had in their source. Read anew at every call.
+    public var names: [String] {
+        (try? StoreReader(file: file, path: path).names(count: count)) ?? []
+    }
+
+    /// The samples of one part of the data set, ascending; empty where the parts are not known.
+    public func indices(of split: Labels.Split) -> [Int] {
+        labels.splits.indices.filter { labels.splits[$0] == split.rawValue }
+    }
+
+    /// Reads the whole file and compares it with its checksum. Throws `FileError` if they differ.
+    public func verify() throws {
+        try file.verify()
+    }
+}

@@ -1,0 +1,98 @@
+import ArgumentParser
+import Console
+import Datasets
+import Foundation
+
+/// `facegan data prepare`: packs a source into one memory-mapped file.
+struct DataPrepare: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "prepare",
+        abstract: "Pack pictures into one store for fast training.",
+        discussion: """
+            Every picture is decoded, cropped and resized once, under a named protocol, and written to one file that \
+            training maps into memory. Bad pictures are left out and listed. The store is a safetensors file with a \
+            checksum; it appears only when it is whole.
+
+            Protocols: celeba64-178, celeba64-148, celeba64-108 (three crops of CelebA that are in use; their scores \
+            cannot be compared), lfw64-160, faces64 (built-in faces), square64 (the largest middle square of anything). \
+            64 may be any power of two from 8 to 1024. Without --protocol the source's kind decides.
+
+            Training packs by itself where it must; this command is for doing it once, elsewhere, or in part.
+
+            Examples:
+              facegan data prepare img_align_celeba.zip --protocol celeba64-178 --out celeba.faces
+              facegan data prepare lfw-deepfunneled.tgz --resolution 128 --out lfw.faces
+              facegan data prepare builtin:20000 --out toy.faces
+              facegan data prepare photos/ --exclude bad.txt --out photos.faces
+            """)
+
+    @Argument(help: "Folder, archive or built-in faces; see 'facegan data --help'.")
+    var source: String
+
+    @Option(help: "The packed store to write, such as celeba.faces.")
+    var out: String
+
+    @OptionGroup var choice: ProtocolOptions
+
+    @Option(help: "Pack at most this many pictures.")
+    var limit: Int?
+
+    @Option(help: "Only this part of CelebA: train, validation or test.")
+    var split: SplitName?
+
+    @Option(
+        help:
+            "A file with names of pictures to leave out, one a line, as 'data doctor --quarantine' writes it."
+    )
+    var exclude: String?
+
+    @Option(help: "Threads that decode. The store does not depend on it.")
+    var threads: Int?
+
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit: expected 1 or more, got \(limit).") }
+        if let threads, threads < 1 {
+            throw ValidationError("--threads: expected 1 or more, got \(threads).")
+        }
+        try choice.validate()
+    }
+
+    func run() throws {
+        Interrupt.install()
+        let pictures = try SourceOpener.open(source)
+        let data = try choice.resolve(for: pictures.kind)
+        let options = PreparationOptions(
+            limit: limit, split: split?.value, excluded: try exclude.map(NameList.read) ?? [],
+            threads: threads)
+        let output = ConsoleOutput.standardOutput
+        output.writeLine(
+            "Packing \(pictures.name) (\(Readable.count(pictures.count, "picture"))) under \(data)")
+
+        let line = ProgressLine("packing", total: nil, unit: .things("pictures"))
+        let report: StorePreparation.Report
+        do {
+            report = try StorePreparation.prepare(
+                source: pictures, protocol: data, to: out, options: options,
+                progress: { line.update($0, total: $1) }, cancelled: { Interrupt.isRequested })
+        } catch is CancellationError {
+            line.finish("Stopped; nothing was written.")
+            throw ExitCode(Interrupt.exitStatus)
+        }
+        line.finish()
+
+        for picture in report.bad.prefix(20) {
+            output.writeLine("left out: \(picture.name): \(picture.reason)")
+        }
+        if report.bad.count > 20 {
+            output.writeLine(
+                "left out: \(Readable.count(report.bad.count - 20)) more; 'facegan data doctor \(source)' lists them all"
+            )
+        }
+        for summary in LabelSummary.lines(pictures.labelIssues) { output.writeLine("labels: \(summary)") }
+        let rate = Readable.rate(Double(report.written + report.bad.count) / max(report.seconds, 1e-9))
+        output.writeLine(
+            "Wrote \(out): \(Readable.count(report.written, "picture")), \(Readable.bytes(report.byteCount)), in "
+                + "\(Readable.duration(report.seconds)) (\(rate) pictures/s)")
+        output.writeLine("Content \(report.contentHash.prefix(16))")
+    }
+}
