@@ -1,6 +1,12 @@
 /// Little-endian numbers at any offset. Reading out of bounds traps, in release builds too: the buffer's own
 /// subscript does not.
 extension UnsafeRawBufferPointer {
+    /// One byte.
+    func u8(_ at: Int) -> UInt8 {
+        precondition(at >= 0 && at < count, "byte \(at) is outside a buffer of \(count)")
+        return self[at]
+    }
+
     /// Two bytes.
     func u16(_ at: Int) -> Int {
         precondition(at >= 0 && at <= count - 2, "bytes \(at)..<\(at + 2) are outside a buffer of \(count)")

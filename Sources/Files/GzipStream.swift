@@ -1,0 +1,49 @@
+import CCodecs
+
+/// The unpacked bytes of a gzip file, in order; members that follow one another count as one stream.
+final class GzipStream {
+    private let file: MappedFile
+    private let inflater: Inflater
+    private var position = 0
+    private var isEnded = false
+
+    static func detect(_ file: MappedFile) throws -> Bool {
+        try file.count >= 2 && file.withBytes(0..<2) { $0.u16(0) == 0x8B1F }
+    }
+
+    init(_ file: MappedFile) throws {
+        self.file = file
+        inflater = try Inflater(CCODECS_GZIP, path: file.path)
+    }
+
+    /// Fills `output` as far as there are bytes; less than full only at the end, whose checksum was then right.
+    func read(into output: UnsafeMutableRawBufferPointer) throws -> Int {
+        var filled = 0
+        while filled < output.count, !isEnded {
+            let room = UnsafeMutableRawBufferPointer(rebasing: output[filled...])
+            let step = try file.withBytes(position..<min(file.count, position + 1 << 20)) {
+                try inflater.step($0, room)
+            }
+            position += step.consumed
+            filled += step.produced
+            if step.status == .end {
+                try nextMember()
+            } else if step.status == .starved, position == file.count {
+                throw FileError.broken(file.path, "the compressed data end too early")
+            }
+        }
+        return filled
+    }
+
+    private func nextMember() throws {
+        let rest = position..<file.count
+        if rest.count >= 2, try file.withBytes(rest, { $0.u16(0) == 0x8B1F }) {
+            return try inflater.restart()
+        }
+        // Tapes and some servers pad with zeros.
+        guard try file.withBytes(rest, { $0.allSatisfy { $0 == 0 } }) else {
+            throw FileError.broken(file.path, "something else follows the compressed data")
+        }
+        isEnded = true
+    }
+}

@@ -1,0 +1,256 @@
+/// Runs a pickle that holds a state dictionary, and nothing else.
+///
+/// It calls no code: the functions that a pickle may name are a closed list (`PickleGlobal`), each built in here, and
+/// any other name is an error that says it. Time and memory are bounded by the pickle's length and `stepLimit`.
+struct PickleMachine {
+    private(set) var containers: [PickleContainer] = []
+    var storages: [PickleStorage] = []
+    var tensors: [PickleTensor] = []
+    /// The first byte after what was run.
+    private(set) var position: Int
+
+    let path: String
+    private let bytes: UnsafeRawBufferPointer
+    private var stack: [PickleValue] = []
+    private var marks: [Int] = []
+    private var memo: [Int: PickleValue] = [:]
+    var storageOf: [String: Int] = [:]
+
+    /// Far more than the largest checkpoint takes.
+    private static let stepLimit = 8_000_000
+
+    init(_ bytes: UnsafeRawBufferPointer, at position: Int = 0, path: String) {
+        self.bytes = bytes
+        self.position = position
+        self.path = path
+    }
+
+    /// Runs to the end of one pickle and gives its value.
+    mutating func run() throws -> PickleValue {
+        for _ in 0..<Self.stepLimit {
+            let byte = try take(1).u8(0)
+            guard let opcode = PickleOpcode(rawValue: byte) else {
+                throw broken("the instruction 0x\(String(byte, radix: 16)), which no state dictionary needs")
+            }
+            if opcode == .stop { return try pop() }
+            try step(opcode)
+        }
+        throw broken("more than \(Self.stepLimit) instructions")
+    }
+
+    private mutating func step(_ opcode: PickleOpcode) throws {
+        switch opcode {
+        case .proto:
+            guard try take(1).u8(0) <= 5 else { throw broken("a pickle protocol above 5") }
+        case .frame: _ = try take(8)
+        case .stop: break
+        case .mark: marks.append(stack.count)
+        case .pop: if stack.count == marks.last { marks.removeLast() } else { _ = try pop() }
+        case .popMark: _ = try popToMark()
+        case .duplicate: stack.append(try top())
+        case .none: stack.append(.none)
+        case .newTrue: stack.append(.bool(true))
+        case .newFalse: stack.append(.bool(false))
+        case .int, .long, .float, .binInt, .binInt1, .binInt2, .long1, .long4, .binFloat:
+            try pushNumber(opcode)
+        case .unicode, .binUnicode, .shortBinUnicode, .binUnicode8, .binString, .shortBinString:
+            try pushText(opcode)
+        case .binBytes: stack.append(.bytes(Array(try take(try length(4)))))
+        case .shortBinBytes: stack.append(.bytes(Array(try take(try length(1)))))
+        case .binBytes8: stack.append(.bytes(Array(try take(try length(8)))))
+        case .emptyTuple: push(.tuple, [])
+        case .emptyList: push(.list, [])
+        case .emptyDictionary: push(.dictionary, [])
+        case .tuple: push(.tuple, try popToMark())
+        case .tuple1: push(.tuple, [try pop()])
+        case .tuple2:
+            let second = try pop()
+            push(.tuple, [try pop(), second])
+        case .tuple3:
+            let (third, second) = (try pop(), try pop())
+            push(.tuple, [try pop(), second, third])
+        case .list: push(.list, try popToMark())
+        case .dictionary: push(.dictionary, try pairs(try popToMark()))
+        case .append: try extend(.list, [try pop()])
+        case .appends: try extend(.list, try popToMark())
+        case .setItem:
+            let value = try pop()
+            try extend(.dictionary, [try pop(), value])
+        case .setItems: try extend(.dictionary, try pairs(try popToMark()))
+        case .put: memo[try number(try line())] = try top()
+        case .binPut: memo[try length(1)] = try top()
+        case .longBinPut: memo[try length(4)] = try top()
+        case .memoize: memo[memo.count] = try top()
+        case .get: try recall(try number(try line()))
+        case .binGet: try recall(try length(1))
+        case .longBinGet: try recall(try length(4))
+        case .global: try pushGlobal(module: try line(), name: try line())
+        case .stackGlobal:
+            guard case .text(let name) = try pop(), case .text(let module) = try pop() else {
+                throw broken("a name that is no text")
+            }
+            try pushGlobal(module: module, name: name)
+        case .binPersistentID: stack.append(try persistent(try pop()))
+        case .reduce:
+            let arguments = try items(.tuple, try pop())
+            guard case .global(let function) = try pop() else { throw broken("a call of something else") }
+            stack.append(try call(function, arguments))
+        case .build: try build(try pop())
+        }
+    }
+
+    // MARK: Stack
+
+    private mutating func pop() throws -> PickleValue {
+        guard stack.count > marks.last ?? 0, let value = stack.popLast() else {
+            throw broken("an empty stack")
+        }
+        return value
+    }
+
+    private func top() throws -> PickleValue {
+        guard stack.count > marks.last ?? 0, let value = stack.last else { throw broken("an empty stack") }
+        return value
+    }
+
+    private mutating func popToMark() throws -> [PickleValue] {
+        guard let mark = marks.popLast() else { throw broken("a missing mark") }
+        defer { stack.removeSubrange(mark...) }
+        return Array(stack[mark...])
+    }
+
+    private mutating func push(_ kind: PickleContainer.Kind, _ items: [PickleValue]) {
+        stack.append(make(kind, items))
+    }
+
+    /// A container in the arena.
+    mutating func make(_ kind: PickleContainer.Kind, _ items: [PickleValue]) -> PickleValue {
+        containers.append(PickleContainer(kind: kind, items: items))
+        return .container(containers.count - 1)
+    }
+
+    private mutating func extend(_ kind: PickleContainer.Kind, _ items: [PickleValue]) throws {
+        guard case .container(let index) = try top(), containers[index].kind == kind else {
+            throw broken("something added to what is no \(kind)")
+        }
+        containers[index].items += items
+    }
+
+    private func pairs(_ items: [PickleValue]) throws -> [PickleValue] {
+        guard items.count.isMultiple(of: 2) else { throw broken("a key without a value") }
+        return items
+    }
+
+    private mutating func recall(_ index: Int) throws {
+        guard let value = memo[index] else { throw broken("a reference to nothing") }
+        stack.append(value)
+    }
+
+    /// The elements of a container of this kind.
+    func items(_ kind: PickleContainer.Kind, _ value: PickleValue) throws -> [PickleValue] {
+        guard case .container(let index) = value, containers[index].kind == kind else {
+            throw broken("a \(kind) is expected where something else is")
+        }
+        return containers[index].items
+    }
+
+    private mutating func pushGlobal(module: String, name: String) throws {
+        guard let global = PickleGlobal(module: module, name: name) else {
+            throw FileError(
+                path: path, what: "the file wants the Python object \"\(module).\(name)\", which is refused",
+                advice: "Only tensors, dictionaries, lists, numbers and texts are read. Save "
+                    + "model.state_dict() instead of the model.")
+        }
+        stack.append(.global(global))
+    }
+
+    private mutating func build(_ state: PickleValue) throws {
+        // Dictionaries carry version numbers of modules this way, parameters their attributes: not needed.
+        switch try top() {
+        case .container(let index) where containers[index].kind == .dictionary: break
+        case .tensor: break
+        default: throw broken("a state for something that has none")
+        }
+    }
+
+    // MARK: Bytes
+
+    private mutating func take(_ count: Int) throws -> UnsafeRawBufferPointer {
+        guard count >= 0, count <= bytes.count - position else { throw broken("it ends too early") }
+        defer { position += count }
+        return UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])
+    }
+
+    private mutating func length(_ width: Int) throws -> Int {
+        let field = try take(width)
+        switch width {
+        case 1: return Int(field.u8(0))
+        case 4: return field.u32(0)
+        default:
+            guard let value = field.u64(0) else { throw broken("it ends too early") }
+            return value
+        }
+    }
+
+    private mutating func line() throws -> String {
+        // No name and no number is longer.
+        let rest = bytes[position...].prefix(1024)
+        guard let end = rest.firstIndex(of: 0x0A) else { throw broken("a line without an end") }
+        let text = String(validating: rest[..<end], as: UTF8.self)
+        position = end + 1
+        guard let text else { throw broken("text that is not UTF-8") }
+        return text
+    }
+
+    private func number(_ text: String) throws -> Int {
+        guard let value = Int(text.hasSuffix("L") ? String(text.dropLast()) : text) else {
+            throw broken("a number that is none")
+        }
+        return value
+    }
+
+    private mutating func pushNumber(_ opcode: PickleOpcode) throws {
+        switch opcode {
+        case .int:
+            let text = try line()
+            stack.append(
+                text == "00" ? .bool(false) : text == "01" ? .bool(true) : .integer(try number(text)))
+        case .long: stack.append(.integer(try number(try line())))
+        case .binInt: stack.append(.integer(Int(Int32(truncatingIfNeeded: try length(4)))))
+        case .binInt1: stack.append(.integer(try length(1)))
+        case .binInt2: stack.append(.integer(try take(2).u16(0)))
+        case .float:
+            guard let value = Double(try line()) else { throw broken("a number that is none") }
+            stack.append(.real(value))
+        case .binFloat:
+            let bits = try take(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            stack.append(.real(Double(bitPattern: bits)))
+        default:
+            let digits = Array(try take(try length(opcode == .long1 ? 1 : 4)))
+            guard digits.count <= 8 else { return stack.append(.big(digits)) }
+            let sign: UInt64 = (digits.last ?? 0) & 0x80 == 0 ? 0 : .max
+            let bits = digits.reversed().reduce(sign) { $0 << 8 | UInt64($1) }
+            stack.append(.integer(Int(Int64(bitPattern: bits))))
+        }
+    }
+
+    private mutating func pushText(_ opcode: PickleOpcode) throws {
+        switch opcode {
+        case .unicode: stack.append(.text(try line()))
+        case .shortBinString, .shortBinUnicode: stack.append(try text(try length(1)))
+        case .binUnicode8: stack.append(try text(try length(8)))
+        default: stack.append(try text(try length(4)))
+        }
+    }
+
+    private mutating func text(_ count: Int) throws -> PickleValue {
+        guard let text = String(validating: try take(count), as: UTF8.self) else {
+            throw broken("text that is not UTF-8")
+        }
+        return .text(text)
+    }
+
+    func broken(_ what: String) -> FileError {
+        FileError.broken(path, "the pickle in the file is wrong near its byte \(position): \(what)")
+    }
+}
