@@ -1,0 +1,143 @@
+import Files
+import TestSupport
+import Testing
+
+@Suite struct PyTorchTests {
+    private func expectEqual(_ file: PyTorchFile, _ golden: String) throws {
+        let expected = try SafetensorsFile(path: goldens("Files/" + golden))
+        #expect(Set(file.tensors.map(\.name)) == Set(expected.entries.map(\.name)))
+        for (name, tensor) in file.tensors {
+            let entry = try #require(expected[name])
+            #expect(tensor.dtype == entry.dtype, "\(name)")
+            #expect(tensor.shape == entry.shape, "\(name)")
+            #expect(try tensor.contiguousBytes() == expected.bytes(entry), "\(name)")
+            #expect(tensor.byteCount == entry.range.count)
+        }
+    }
+
+    @Test(arguments: [
+        ("state.pth", "state"), ("protocol4.pth", "state"), ("repacked.pth", "state"),
+        ("legacy.pth", "state"),
+        ("legacy4.pth", "state"), ("wide.pth", "wide"), ("legacy_views.pth", "legacy_views"),
+    ])
+    func readsWhatPyTorchWrote(name: String, golden: String) throws {
+        let file = try PyTorchFile(path: goldens("Files/" + name))
+        try expectEqual(file, golden + ".safetensors")
+        #expect(file.scalars.isEmpty)
+        if golden == "state" {
+            #expect(
+                file.tensors.map(\.name).prefix(4) == ["conv.weight", "conv.bias", "transposed", "strided"])
+            #expect(file["transposed"]?.strides == [1, 6])
+            #expect(file["conv.bias"]?.storageOffset == 3)
+            #expect(file["none"] == nil)
+        }
+    }
+
+    @Test func flattensACheckpoint() throws {
+        let file = try PyTorchFile(path: goldens("Files/checkpoint.pth"))
+        try expectEqual(file, "checkpoint.safetensors")
+        #expect(file.scalars["epoch"] == .integer(3))
+        #expect(file.scalars["best"] == .real(-1.5))
+        #expect(file.scalars["name"] == .text("run"))
+        #expect(file.scalars["done"] == .bool(false))
+        #expect(file.scalars["big"] == .integer(1 << 40))
+        #expect(file.scalars["minus"] == .integer(-5))
+        #expect(file.scalars["size.1"] == .integer(3))
+        #expect(file.scalars["optimizer.param_groups.0.lr"] == .real(2e-4))
+        #expect(file.scalars["optimizer.param_groups.0.betas.1"] == .real(0.999))
+        #expect(file.scalars["nothing"] == nil)
+    }
+
+    @Test func readsOneTensor() throws {
+        let file = try PyTorchFile(path: goldens("Files/tensor.pth"))
+        #expect(file.tensors.map(\.name) == ["tensor"])
+        #expect(file["tensor"]?.shape == [24])
+    }
+
+    @Test func readsWhatWasWrittenByHand() throws {
+        let file = try PyTorchFile(path: goldens("Files/hand_good.pth"))
+        #expect(try file["x"]?.contiguousBytes() == [UInt8](repeating: 0, count: 16))
+    }
+
+    @Test(arguments: [
+        ("refused_system.pth", "posix.system\", which is refused"),
+        ("refused_system_legacy.pth", "posix.system\", which is refused"),
+        ("refused_class.pth", "training.words.Words"),
+        ("refused_module.pth", "torch.nn.modules.linear.Linear"),
+        ("refused_numpy.pth", "multiarray.scalar"),
+        ("refused_complex.pth", "torch.ComplexFloatStorage"),
+        ("refused_script.pt", "TorchScript"),
+        ("refused_pickle.pkl", "not a file that torch.save wrote"),
+        ("refused_big_endian.pth", "byte order is \"big\""),
+        ("refused_beyond.pth", "a tensor of shape [5]"),
+        ("refused_offset.pth", "a tensor of shape [2]"),
+        ("refused_negative.pth", "below zero"),
+        ("refused_overflow.pth", "a tensor of shape"),
+        ("refused_expanded.pth", "far more numbers than are stored"),
+        ("refused_count.pth", "has another size"),
+        ("refused_deep.pth", "nests deeper"),
+        ("refused_tuples.pth", "nests deeper"),
+        ("refused_cycle.pth", "nests deeper"),
+        ("refused_laughs.pth", "names more"),
+        ("refused_twice.pth", "\"a.b\" occurs twice"),
+        ("refused_stack.pth", "an empty stack"),
+        ("stored.zip", "no PyTorch file"),
+        ("gnu.tar", "not a file that torch.save wrote"),
+        ("types.safetensors", "not a file that torch.save wrote"),
+    ])
+    func refuses(name: String, text: String) throws {
+        let path = goldens("Files/" + name)
+        expectError(path, text) { _ = try PyTorchFile(path: path) }
+    }
+
+    /// The old format has no checksums: only what it says about itself can be compared.
+    @Test func refusesAnIncompleteOldFile() throws {
+        let folder = try TemporaryFolder()
+        let whole = try MappedFile(path: goldens("Files/legacy.pth"))
+        for keep in [whole.count - 1, whole.count - 9, whole.count / 2, 20, 2] {
+            let path = try folder.write(try whole.bytes(0..<keep), to: "cut.pth")
+            #expect(throws: FileError.self) { try PyTorchFile(path: path) }
+        }
+        let longer = try folder.write(try whole.bytes(whole.all) + [0], to: "long.pth")
+        expectError(longer, "1 bytes follow") { _ = try PyTorchFile(path: longer) }
+    }
+
+    @Test func flippedBitsOfTheZipFormatAreRefusedOrHarmless() throws {
+        let folder = try TemporaryFolder()
+        let sound = try PyTorchFile(path: goldens("Files/state.pth"))
+        let expected = try sound.tensors.map { try $0.tensor.contiguousBytes() }
+        let whole = try MappedFile(path: goldens("Files/state.pth"))
+        let bytes = try whole.bytes(whole.all)
+        var (refused, different) = (0, 0)
+        for i in stride(from: 0, to: bytes.count, by: 3) {
+            var broken = bytes
+            broken[i] ^= UInt8(1 << (i % 8))
+            let path = try folder.write(broken, to: "broken.pth")
+            guard let file = try? PyTorchFile(path: path) else {
+                refused += 1
+                continue
+            }
+            // Dates and flags that nobody reads may change.
+            let found = try file.tensors.map { try $0.tensor.contiguousBytes() }
+            if found != expected || file.tensors.map(\.name) != sound.tensors.map(\.name) { different += 1 }
+        }
+        #expect(different == 0)
+        #expect(refused > bytes.count / 12)
+    }
+
+    @Test(
+        .enabled(if: realData() != nil),
+        arguments: [
+            ("lpips/alex.pth", 5), ("lpips/squeeze.pth", 7), ("lpips/vgg.pth", 5),
+            ("mobilefacenet/mobilefacenet.pt", 0),
+            ("mtcnn/onet.pt", 0), ("mtcnn/pnet.pt", 0), ("mtcnn/rnet.pt", 0),
+            ("squeezenet/squeezenet1_1_torchvision_names.pth", 52), ("yunet/yunet_n.pth", 0),
+            ("yunet/yunet_s.pth", 0),
+        ])
+    func readsRealWeights(name: String, count: Int) throws {
+        let file = try PyTorchFile(path: try #require(realData()) + "/weights/" + name)
+        #expect(!file.tensors.isEmpty)
+        if count > 0 { #expect(file.tensors.count == count) }
+        for (_, tensor) in file.tensors { #expect(try tensor.contiguousBytes().count == tensor.byteCount) }
+    }
+}
