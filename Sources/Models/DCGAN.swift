@@ -1,0 +1,86 @@
+import Settings
+import Torch
+import TorchNN
+
+/// Size of a DCGAN network (Radford et al. 2016), in the shape of PyTorch's example.
+public struct DCGANSettings: SettingsGroup, Equatable {
+    /// Channels of the widest pictures' layer; each halving of the resolution doubles them.
+    public var filters = 64
+    /// Channels are never more than this.
+    public var maxFilters = 1024
+
+    public init() {}
+
+    public mutating func fields(_ v: inout some FieldVisitor) throws {
+        try v.integer(
+            "filters", &filters, in: 1...1024, "Channels next to the picture; doubled at each halving.")
+        try v.integer("maxFilters", &maxFilters, in: 1...8192, "Upper limit of the channels.")
+    }
+
+    /// Channels from the picture inwards: one for each halving down to 4 x 4.
+    func widths(_ resolution: Int) -> [Int] {
+        precondition(
+            resolution >= 8 && resolution.nonzeroBitCount == 1,
+            "DCGAN: expected a resolution that is a power of two from 8, got \(resolution)")
+        let halvings = resolution.trailingZeroBitCount - 2
+        return (0..<halvings).map { min(filters << $0, maxFilters) }
+    }
+}
+
+/// z [N, size] to pictures [N, 3, R, R] by transposed convolutions with batch normalisation.
+public final class DCGANGenerator: Module, Generator {
+    public let main: Sequential
+    public let latent: Latent
+    public let resolution: Int
+
+    public init(_ settings: DCGANSettings = .init(), latent: Latent = .init(), resolution: Int = 64) {
+        let weights = Initializer.normal(deviation: 0.02)
+        let widths = Array(settings.widths(resolution).reversed())
+        // [N, size, 1, 1] to [N, widest, 4, 4]
+        var layers: [Layer] = [
+            ConvTranspose2d(latent.size, widths[0], kernel: 4, bias: false, initializer: weights),
+            BatchNorm2d(widths[0], deviation: 0.02), Activation.relu(),
+        ]
+        for (width, next) in zip(widths, widths.dropFirst()) {
+            layers += [
+                ConvTranspose2d(
+                    width, next, kernel: 4, stride: 2, padding: 1, bias: false, initializer: weights),
+                BatchNorm2d(next, deviation: 0.02), Activation.relu(),
+            ]
+        }
+        layers += [
+            ConvTranspose2d(
+                widths.last!, 3, kernel: 4, stride: 2, padding: 1, bias: false, initializer: weights),
+            Activation.tanh(),
+        ]
+        main = Sequential(layers)
+        self.latent = latent
+        self.resolution = resolution
+    }
+
+    public func callAsFunction(_ z: Tensor) -> Tensor { main(z.reshape([z.shape[0], latent.size, 1, 1])) }
+}
+
+/// Pictures [N, 3, R, R] to logits [N] by strided convolutions with batch normalisation.
+public final class DCGANDiscriminator: Module, Discriminator {
+    public let main: Sequential
+
+    public init(_ settings: DCGANSettings = .init(), resolution: Int = 64) {
+        let weights = Initializer.normal(deviation: 0.02)
+        let widths = settings.widths(resolution)
+        var layers: [Layer] = [
+            Conv2d(3, widths[0], kernel: 4, stride: 2, padding: 1, bias: false, initializer: weights),
+            Activation.leakyReLU(0.2),
+        ]
+        for (width, next) in zip(widths, widths.dropFirst()) {
+            layers += [
+                Conv2d(width, next, kernel: 4, stride: 2, padding: 1, bias: false, initializer: weights),
+                BatchNorm2d(next, deviation: 0.02), Activation.leakyReLU(0.2),
+            ]
+        }
+        layers.append(Conv2d(widths.last!, 1, kernel: 4, bias: false, initializer: weights))
+        main = Sequential(layers)
+    }
+
+    public func callAsFunction(_ images: Tensor) -> Tensor { main(images).reshape([images.shape[0]]) }
+}

@@ -1,0 +1,94 @@
+import Settings
+import Torch
+import TorchNN
+
+/// Size of a DCGAN with a dense stem and 5 x 5 kernels, the shape of the first TensorFlow version.
+public struct DenseDCGANSettings: SettingsGroup, Equatable {
+    /// Channels next to the picture; each halving of the resolution doubles them.
+    public var filters = 64
+    /// Channels are never more than this; also those of the 4 x 4 stem.
+    public var maxFilters = 512
+    /// Share of the batch in the running statistics; 0.1 is what TensorFlow calls momentum 0.9.
+    public var batchNormMomentum = 0.1
+
+    public init() {}
+
+    public mutating func fields(_ v: inout some FieldVisitor) throws {
+        try v.integer(
+            "filters", &filters, in: 1...1024, "Channels next to the picture; doubled at each halving.")
+        try v.integer("maxFilters", &maxFilters, in: 1...8192, "Upper limit of the channels, and the stem's.")
+        try v.number(
+            "batchNormMomentum", &batchNormMomentum, in: 0...1,
+            "Share of the batch in the running statistics (one minus TensorFlow's momentum).")
+    }
+
+    func widths(_ resolution: Int) -> [Int] {
+        var plain = DCGANSettings()
+        (plain.filters, plain.maxFilters) = (filters, maxFilters)
+        return plain.widths(resolution)
+    }
+}
+
+/// z [N, size] to pictures [N, 3, R, R]: dense to 4 x 4, then 5 x 5 transposed convolutions.
+public final class DenseDCGANGenerator: Module, Generator {
+    public let stem: Linear
+    public let main: Sequential
+    public let latent: Latent
+    public let resolution: Int
+
+    public init(_ settings: DenseDCGANSettings = .init(), latent: Latent, resolution: Int = 64) {
+        let weights = Initializer.normal(deviation: 0.02)
+        let momentum = settings.batchNormMomentum
+        let widths = Array(settings.widths(resolution).reversed())
+        stem = Linear(latent.size, widths[0] * 16, initializer: weights)
+        // [N, widest x 16] to [N, widest, 4, 4]
+        var layers: [Layer] = [
+            Reshape(widths[0], 4, 4), BatchNorm2d(widths[0], momentum: momentum), Activation.relu(),
+        ]
+        for (width, next) in zip(widths, widths.dropFirst()) {
+            layers += [
+                Self.enlarging(width, next, weights), BatchNorm2d(next, momentum: momentum),
+                Activation.relu(),
+            ]
+        }
+        layers += [Self.enlarging(widths.last!, 3, weights), Activation.tanh()]
+        main = Sequential(layers)
+        self.latent = latent
+        self.resolution = resolution
+    }
+
+    private static func enlarging(_ inputs: Int, _ outputs: Int, _ weights: Initializer) -> ConvTranspose2d {
+        ConvTranspose2d(
+            inputs, outputs, kernel: 5, stride: 2, padding: 2, outputPadding: 1, initializer: weights)
+    }
+
+    public func callAsFunction(_ z: Tensor) -> Tensor { main(stem(z)) }
+}
+
+/// Pictures [N, 3, R, R] to logits [N]: 5 x 5 strided convolutions, then dense.
+public final class DenseDCGANDiscriminator: Module, Discriminator {
+    public let main: Sequential
+    public let head: Linear
+
+    public init(_ settings: DenseDCGANSettings = .init(), resolution: Int = 64) {
+        let weights = Initializer.normal(deviation: 0.02)
+        let widths = settings.widths(resolution)
+        var layers: [Layer] = [
+            Conv2d(3, widths[0], kernel: 5, stride: 2, padding: 2, initializer: weights),
+            Activation.leakyReLU(0.2),
+        ]
+        for (width, next) in zip(widths, widths.dropFirst()) {
+            layers += [
+                Conv2d(width, next, kernel: 5, stride: 2, padding: 2, initializer: weights),
+                BatchNorm2d(next, momentum: settings.batchNormMomentum), Activation.leakyReLU(0.2),
+            ]
+        }
+        main = Sequential(layers)
+        head = Linear(widths.last! * 16, 1, initializer: weights)
+    }
+
+    public func callAsFunction(_ images: Tensor) -> Tensor {
+        // [N, widest, 4, 4] to [N, widest x 16] to [N]
+        head(main(images).flattened(from: 1)).reshape([images.shape[0]])
+    }
+}

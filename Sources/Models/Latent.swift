@@ -1,0 +1,40 @@
+import Settings
+import Torch
+
+/// What a generator starts from: vectors z of one size and distribution, drawn on the CPU.
+public struct Latent: SettingsGroup, Equatable {
+    /// How the values are distributed.
+    public enum Distribution: String, Sendable, CaseIterable {
+        /// N(0, 1).
+        case normal
+        /// Uniform in -1...1.
+        case uniform
+    }
+
+    public var size = 100
+    public var distribution = Distribution.normal
+
+    public init() {}
+
+    public init(size: Int, distribution: Distribution = .normal) {
+        (self.size, self.distribution) = (size, distribution)
+    }
+
+    public mutating func fields(_ v: inout some FieldVisitor) throws {
+        try v.integer("size", &size, in: 1...8192, "Values of one z.")
+        try v.choice("distribution", &distribution, "normal: N(0, 1); uniform: -1...1.")
+    }
+
+    /// z [count, size] from a stream.
+    public func sample(_ count: Int, random: RandomSource) -> Tensor {
+        switch distribution {
+        case .normal: Tensor.normal([count, size], random: random)
+        case .uniform: Tensor.uniform([count, size], -1, 1, random: random)
+        }
+    }
+
+    /// z [seeds, size]; each row depends on its seed alone, so that the same seed is the same face everywhere.
+    public func sample(seeds: [UInt64]) -> Tensor {
+        Tensor.concatenated(seeds.map { sample(1, random: RandomSource(seed: $0)) })
+    }
+}
