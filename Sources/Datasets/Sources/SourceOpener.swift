@@ -81,7 +81,7 @@ public enum SourceOpener {
             }
             archive = zip
         case .tar, .gzip:
-            archive = try TarSource(path: path)
+            throw DataError("\(path): tar archives are not read: unpack it and name the folder")
         case .safetensors:
             return StoreSource(try FaceStore(path: path))
         case .html:
