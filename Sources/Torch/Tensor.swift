@@ -74,6 +74,9 @@ public final class Tensor {
 
     // MARK: Properties
 
+    /// Whether an out-of-memory failure kept this tensor from being computed; see `recoveringFromOutOfMemory`.
+    public var isPoisoned: Bool { handle == nil }
+
     /// Sizes of the dimensions.
     public var shape: [Int] {
         guard let handle else { return [] }

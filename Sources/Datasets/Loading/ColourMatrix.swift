@@ -1,15 +1,17 @@
 import Foundation
 
 /// An affine change of RGB values in 0...255.
-struct ColourMatrix {
+package struct ColourMatrix {
     /// Three rows of r, g, b and constant.
     private var rows: [SIMD4<Float>] = [SIMD4(1, 0, 0, 0), SIMD4(0, 1, 0, 0), SIMD4(0, 0, 1, 0)]
+
+    package init() {}
 
     /// Weights of ITU-R BT.601's luma.
     private static let luma = SIMD3<Float>(0.299, 0.587, 0.114)
 
     /// Multiplies the distance from `middle`.
-    mutating func scale(by factor: Float, around middle: Float) {
+    package mutating func scale(by factor: Float, around middle: Float) {
         guard factor != 1 else { return }
         for i in 0..<3 {
             rows[i] *= factor
@@ -18,7 +20,7 @@ struct ColourMatrix {
     }
 
     /// Multiplies the distance from grey.
-    mutating func saturate(by factor: Float) {
+    package mutating func saturate(by factor: Float) {
         guard factor != 1 else { return }
         var linear = [SIMD3<Float>](repeating: ColourMatrix.luma * (1 - factor), count: 3)
         for i in 0..<3 { linear[i][i] += factor }
@@ -26,7 +28,7 @@ struct ColourMatrix {
     }
 
     /// Turns colours around the grey axis (Rodrigues' formula).
-    mutating func turnHue(by radians: Float) {
+    package mutating func turnHue(by radians: Float) {
         guard radians != 0 else { return }
         let cosine = cos(radians)
         let along = (1 - cosine) / 3
@@ -39,7 +41,7 @@ struct ColourMatrix {
     }
 
     /// `pixels` is [n, 3].
-    func apply(to pixels: UnsafeMutableBufferPointer<UInt8>) {
+    package func apply(to pixels: UnsafeMutableBufferPointer<UInt8>) {
         let (first, second, third) = (rows[0], rows[1], rows[2])
         for i in stride(from: 0, to: pixels.count - 2, by: 3) {
             let colour = SIMD4<Float>(Float(pixels[i]), Float(pixels[i + 1]), Float(pixels[i + 2]), 1)

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A turn, a zoom and a shift in one bilinear resampling; what lies outside is the reflection of what lies inside.
-struct Warp {
+package struct Warp {
     /// Side of the shown part over side of the sample: below 1 enlarges.
     let zoom: Float
     /// Radians, counter-clockwise.
@@ -11,8 +11,18 @@ struct Warp {
     let shiftX: Float
     let shiftY: Float
 
+    package init(zoom: Float, angle: Float, isFlipped: Bool, shiftX: Float, shiftY: Float) {
+        self.zoom = zoom
+        self.angle = angle
+        self.isFlipped = isFlipped
+        self.shiftX = shiftX
+        self.shiftY = shiftY
+    }
+
     /// Both buffers are [size, size, 3].
-    func apply(from source: UnsafeRawBufferPointer, to target: UnsafeMutableBufferPointer<UInt8>, size: Int) {
+    package func apply(
+        from source: UnsafeRawBufferPointer, to target: UnsafeMutableBufferPointer<UInt8>, size: Int
+    ) {
         let middle = Float(size) / 2
         let cosine = cos(angle) * zoom
         let sine = sin(angle) * zoom

@@ -81,7 +81,7 @@ public enum SourceOpener {
             }
             archive = zip
         case .tar, .gzip:
-            throw DataError("\(path): tar archives are not read: unpack it and name the folder")
+            archive = try TarSource(path: path)
         case .safetensors:
             return StoreSource(try FaceStore(path: path))
         case .html:
