@@ -110,7 +110,7 @@ let package = Package(
         tests("TorchNN", ["Torch"]),
         tests("Datasets", ["Imaging", "Files"]),
         tests("Models", ["TorchNN", "Torch", "Objectives", "Settings"]),
-        tests("Training", ["Checkpoints", "Models", "Torch", "Datasets", "Settings"]),
+        tests("Training", ["Checkpoints", "Models", "Torch", "Datasets", "Settings", "Console"]),
         tests("Synthesis", ["Checkpoints", "Models", "Torch", "Imaging", "Provenance"]),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "FaceGAN", "Files"], swiftSettings: swift),
