@@ -1,164 +1,152 @@
-#include "include/ccodecs_resize.h"
-
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-// Weights are integers in units of 2^-22: with 8-bit pixels and a sign, sums of the filters used stay in 32 bits.
-enum { WEIGHT_BITS = 22 };
+#include "resize_plan.h"
 
-#if defined(__x86_64__) && defined(__linux__)
-#define WIDE __attribute__((target_clones("default", "avx2")))
+// Sixteen sums are made at a time: of 4 rows of RGB (the fourth channel idle) or RGBA, or of 16 rows of grey.
+enum { LANES = 16 };
+
+typedef int32_t Ints __attribute__((vector_size(64)));
+typedef int16_t Shorts __attribute__((vector_size(64)));
+typedef int32_t Quad __attribute__((vector_size(16)));
+typedef uint8_t Bytes __attribute__((vector_size(16)));
+
+#define INLINE static inline __attribute__((always_inline))
+
+// Turns sums of products in `high` and `low` into pixel values, rounded and clamped, in `high`. Vectors pass by
+// address because how they pass by value depends on the instruction set.
+INLINE void finish(Ints *high, const Ints *low) {
+    Ints sum = (*high * (1 << LOW_BITS) + *low + (1 << (WEIGHT_BITS - 1))) >> WEIGHT_BITS;
+    *high = __builtin_elementwise_min(__builtin_elementwise_max(sum, (Ints){0}), (Ints){0} + 255);
+}
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+INLINE void add_products_sse2(Ints *sum, const Shorts *pixels, int32_t weight) {
+    __m128i *s = (__m128i *)sum, w = _mm_set1_epi32(weight);
+    const __m128i *p = (const __m128i *)pixels;
+    for (int i = 0; i < 4; i++) s[i] = _mm_add_epi32(s[i], _mm_madd_epi16(p[i], w));
+}
+#define KERNEL(name) name##_sse2
+#define add_products add_products_sse2
+#include "resize_kernels.h"
+#undef KERNEL
+#undef add_products
+
+__attribute__((target("avx2"))) INLINE void add_products_avx2(Ints *sum, const Shorts *pixels, int32_t weight) {
+    __m256i *s = (__m256i *)sum, w = _mm256_set1_epi32(weight);
+    const __m256i *p = (const __m256i *)pixels;
+    for (int i = 0; i < 2; i++) s[i] = _mm256_add_epi32(s[i], _mm256_madd_epi16(p[i], w));
+}
+#define KERNEL(name) __attribute__((target("avx2"))) name##_avx2
+#define add_products add_products_avx2
+#include "resize_kernels.h"
+#undef KERNEL
+#undef add_products
+
 #else
-#define WIDE
+
+typedef int16_t HalfShorts __attribute__((vector_size(32)));
+
+// Compilers turn this into multiply-add instructions of NEON.
+INLINE void add_products_plain(Ints *sum, const Shorts *pixels, int32_t weight) {
+    HalfShorts even = __builtin_shufflevector(*pixels, *pixels, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    HalfShorts odd = __builtin_shufflevector(*pixels, *pixels, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+    HalfShorts first = (HalfShorts){0} + (int16_t)weight, second = (HalfShorts){0} + (int16_t)(weight >> 16);
+    *sum += __builtin_convertvector(even, Ints) * __builtin_convertvector(first, Ints);
+    *sum += __builtin_convertvector(odd, Ints) * __builtin_convertvector(second, Ints);
+}
+#define KERNEL(name) name##_plain
+#define add_products add_products_plain
+#include "resize_kernels.h"
+#undef KERNEL
+#undef add_products
+
 #endif
 
-// What one output row or column is made of: `count` neighbours from `first` on.
 typedef struct {
-    int32_t first;
-    int32_t count;
-} Span;
+    void (*across)(const Shorts *, const CodecsResizePlan *, int, int32_t *, size_t);
+    void (*down)(const int32_t *, size_t, const CodecsResizePlan *, int32_t, uint8_t *, size_t);
+} Kernels;
 
-typedef struct {
-    Span *spans;
-    int32_t *weights;  // `capacity` for each span
-    int32_t capacity;
-} Plan;
-
-static double sinc(double x) { return x == 0 ? 1 : sin(M_PI * x) / (M_PI * x); }
-
-static double evaluate(int filter, double x) {
-    x = fabs(x);
-    switch (filter) {
-    case CODECS_FILTER_BOX:
-        return x <= 0.5 ? 1 : 0;
-    case CODECS_FILTER_BILINEAR:
-        return x < 1 ? 1 - x : 0;
-    case CODECS_FILTER_BICUBIC: {
-        const double a = -0.5;
-        if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
-        return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
-    }
-    default:
-        return x < 3 ? sinc(x) * sinc(x / 3) : 0;
-    }
+static Kernels choose(void) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2")) return (Kernels){across_avx2, down_avx2};
+    return (Kernels){across_sse2, down_sse2};
+#else
+    return (Kernels){across_plain, down_plain};
+#endif
 }
 
-static double reach(int filter) {
-    static const double reaches[] = {0.5, 1, 2, 3};
-    return reaches[filter];
-}
-
-static void release(Plan *plan) {
-    free(plan->spans);
-    free(plan->weights);
-}
-
-static bool make_plan(Plan *plan, int filter, int32_t in_size, double from, double to, int32_t out_size) {
-    double scale = (to - from) / out_size;
-    double stretch = scale < 1 ? 1 : scale;
-    double support = reach(filter) * stretch;
-    plan->capacity = (int32_t)ceil(support) * 2 + 1;
-    plan->spans = malloc((size_t)out_size * sizeof(Span));
-    plan->weights = calloc((size_t)out_size * (size_t)plan->capacity, sizeof(int32_t));
-    double *exact = malloc((size_t)plan->capacity * sizeof(double));
-    if (!plan->spans || !plan->weights || !exact) {
-        release(plan);
-        free(exact);
-        return false;
-    }
-    for (int32_t i = 0; i < out_size; i++) {
-        double centre = from + (i + 0.5) * scale;
-        int32_t first = (int32_t)(centre - support + 0.5), end = (int32_t)(centre + support + 0.5);
-        if (first < 0) first = 0;
-        if (end > in_size) end = in_size;
-        int32_t count = end - first;
-        double sum = 0;
-        for (int32_t k = 0; k < count; k++) {
-            exact[k] = evaluate(filter, (first + k - centre + 0.5) / stretch);
-            sum += exact[k];
+// Spreads the pixels of 4 rows (3 or 4 channels) over the lanes of `block`: a pair of columns after the other.
+static void gather_colour(const uint8_t *const rows[4], int32_t width, int channels, Shorts *block) {
+    for (int row = 0; row < 4; row++) {
+        const uint8_t *p = rows[row];
+        int16_t *out = (int16_t *)block + row * 8;
+        int32_t x = 0;
+        // As long as 16 bytes can be read from a row.
+        for (; (width - x) * channels >= 16; x += 2, p += 2 * channels, out += 32) {
+            Bytes bytes, none = {0};
+            memcpy(&bytes, p, sizeof bytes);
+            bytes = channels == 3
+                        ? __builtin_shufflevector(bytes, none, 0, 16, 3, 16, 1, 16, 4, 16, 2, 16, 5, 16, 16, 16, 16, 16)
+                        : __builtin_shufflevector(bytes, none, 0, 16, 4, 16, 1, 16, 5, 16, 2, 16, 6, 16, 3, 16, 7, 16);
+            memcpy(out, &bytes, sizeof bytes);
         }
-        int32_t *weights = plan->weights + (size_t)i * (size_t)plan->capacity;
-        for (int32_t k = 0; k < count; k++)
-            weights[k] = (int32_t)lround((sum != 0 ? exact[k] / sum : exact[k]) * (1 << WEIGHT_BITS));
-        plan->spans[i] = (Span){first, count};
+        for (; x < width; x += 2, p += 2 * channels, out += 32)
+            for (int c = 0; c < 4; c++) {
+                out[2 * c] = c < channels ? p[c] : 0;
+                out[2 * c + 1] = c < channels && x + 1 < width ? p[channels + c] : 0;
+            }
     }
-    free(exact);
-    return true;
 }
 
-static inline uint8_t narrow(int32_t sum) {
-    sum >>= WEIGHT_BITS;
-    return (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
+// The same for 16 rows of grey.
+static void gather_grey(const uint8_t *const rows[16], int32_t width, Shorts *block) {
+    for (int row = 0; row < 16; row++) {
+        const uint8_t *p = rows[row];
+        int32_t *out = (int32_t *)block + row;
+        for (int32_t x = 0; x + 1 < width; x += 2) out[x / 2 * LANES] = p[x] | p[x + 1] << 16;
+        if (width % 2) out[width / 2 * LANES] = p[width - 1];
+    }
 }
 
-WIDE static void resample_row(const uint8_t *in, uint8_t *out, const Plan *plan, int32_t out_width, int channels) {
-    for (int32_t x = 0; x < out_width; x++) {
-        Span span = plan->spans[x];
-        const int32_t *weights = plan->weights + (size_t)x * (size_t)plan->capacity;
-        const uint8_t *p = in + (size_t)span.first * (size_t)channels;
-        for (int c = 0; c < channels; c++) {
-            int32_t sum = 1 << (WEIGHT_BITS - 1);
-            for (int32_t k = 0; k < span.count; k++) sum += weights[k] * p[k * channels + c];
-            *out++ = narrow(sum);
+bool ccodecs_resize(const uint8_t *source, size_t stride, int channels, const CodecsResizePlan *columns,
+                    const CodecsResizePlan *rows, uint8_t *out) {
+    const Kernels kernels = choose();
+    const int height_of_block = channels == 1 ? 16 : 4;
+    const int32_t width = columns->size, height = rows->size;
+    const size_t out_count = (size_t)columns->out_size * (size_t)channels;
+    // Only the rows that the second pass looks at.
+    const int32_t first_pair = rows->first[0], first_row = first_pair * 2;
+    const int32_t pairs = rows->first[rows->out_size - 1] + rows->count - first_pair;
+    const int32_t blocks = (pairs * 2 + height_of_block - 1) / height_of_block;
+    // Room for whole vectors at the end of each pair of rows.
+    const size_t middle_stride = out_count + LANES;
+    const size_t middle_rows = (size_t)blocks * (size_t)height_of_block / 2;
+    int32_t *middle = calloc(middle_rows * middle_stride, sizeof *middle);
+    Shorts *block = aligned_alloc(sizeof *block, (size_t)(width / 2 + 1) * sizeof *block);
+    bool ready = middle && block;
+    for (int32_t b = 0; ready && b < blocks; b++) {
+        const uint8_t *lines[16];
+        for (int i = 0; i < height_of_block; i++) {
+            // Behind the picture, rows count with weight 0: any will do.
+            int32_t y = first_row + b * height_of_block + i;
+            lines[i] = source + (size_t)(y < height ? y : height - 1) * stride;
         }
+        if (channels == 1)
+            gather_grey(lines, width, block);
+        else
+            gather_colour(lines, width, channels, block);
+        kernels.across(block, columns, channels, middle + (size_t)(b * height_of_block / 2) * middle_stride,
+                       middle_stride);
     }
-}
-
-WIDE static void blend_rows(const uint8_t *in, size_t stride, uint8_t *out, size_t count, const int32_t *weights,
-                            int32_t rows, int32_t *sums) {
-    for (size_t i = 0; i < count; i++) sums[i] = 1 << (WEIGHT_BITS - 1);
-    for (int32_t k = 0; k < rows; k++) {
-        const uint8_t *p = in + (size_t)k * stride;
-        int32_t weight = weights[k];
-        for (size_t i = 0; i < count; i++) sums[i] += weight * p[i];
-    }
-    for (size_t i = 0; i < count; i++) out[i] = narrow(sums[i]);
-}
-
-bool ccodecs_resize(const uint8_t *source, int32_t width, int32_t height, size_t stride, int channels,
-                   double left, double top, double right, double bottom, uint8_t *out, int32_t out_width,
-                   int32_t out_height, int filter) {
-    size_t out_stride = (size_t)out_width * (size_t)channels;
-    bool across = out_width != width || left != 0 || right != width;
-    bool down = out_height != height || top != 0 || bottom != height;
-    Plan columns = {0}, rows = {0};
-    uint8_t *middle = NULL;
-    int32_t *sums = NULL;
-    bool done = false;
-    int32_t first = 0, end = height;
-
-    if (down) {
-        if (!make_plan(&rows, filter, height, top, bottom, out_height)) goto leave;
-        first = rows.spans[0].first;
-        end = rows.spans[out_height - 1].first + rows.spans[out_height - 1].count;
-    }
-    if (across) {
-        if (!make_plan(&columns, filter, width, left, right, out_width)) goto leave;
-        if (down && !(middle = malloc((size_t)(end - first) * out_stride))) goto leave;
-        uint8_t *target = down ? middle : out;
-        for (int32_t y = first; y < end; y++)
-            resample_row(source + (size_t)y * stride, target + (size_t)(y - first) * out_stride, &columns,
-                         out_width, channels);
-    }
-    if (down) {
-        const uint8_t *in = middle ? middle : source + (size_t)first * stride;
-        size_t in_stride = middle ? out_stride : stride;
-        if (!(sums = malloc(out_stride * sizeof(int32_t)))) goto leave;
-        for (int32_t y = 0; y < out_height; y++) {
-            Span span = rows.spans[y];
-            blend_rows(in + (size_t)(span.first - first) * in_stride, in_stride, out + (size_t)y * out_stride,
-                       out_stride, rows.weights + (size_t)y * (size_t)rows.capacity, span.count, sums);
-        }
-    }
-    if (!across && !down)
-        for (int32_t y = 0; y < height; y++)
-            memcpy(out + (size_t)y * out_stride, source + (size_t)y * stride, out_stride);
-    done = true;
-leave:
-    release(&columns);
-    release(&rows);
+    for (int32_t y = 0; ready && y < rows->out_size; y++)
+        kernels.down(middle + (size_t)(rows->first[y] - first_pair) * middle_stride, middle_stride,
+                     rows, y, out + (size_t)y * out_count, out_count);
     free(middle);
-    free(sums);
-    return done;
+    free(block);
+    return ready;
 }

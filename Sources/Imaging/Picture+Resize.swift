@@ -51,13 +51,14 @@ extension Picture {
         _ filter: ResizeFilter
     ) -> Picture {
         precondition(width > 0 && height > 0, "a size of at least 1x1, got \(width)x\(height)")
+        let columns = ResizePlan.plan(filter, size: box.width, from: edges.0, to: edges.2, outSize: width)
+        let rows = ResizePlan.plan(filter, size: box.height, from: edges.1, to: edges.3, outSize: height)
         return Picture(width: width, height: height, channels: channels) { out in
             pixels.withUnsafeBufferPointer { source in
                 let stride = self.width * channels
                 let start = source.baseAddress.unsafelyUnwrapped + box.y * stride + box.x * channels
                 let done = ccodecs_resize(
-                    start, Int32(box.width), Int32(box.height), stride, Int32(channels), edges.0, edges.1,
-                    edges.2, edges.3, out.baseAddress, Int32(width), Int32(height), filter.code)
+                    start, stride, Int32(channels), columns.handle, rows.handle, out.baseAddress)
                 precondition(done, "out of memory in a resize to \(width)x\(height)")
             }
         }

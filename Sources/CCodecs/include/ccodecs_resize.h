@@ -11,9 +11,16 @@ enum {
     CODECS_FILTER_LANCZOS,
 };
 
-/// Resamples the part `left`..<`right`, `top`..<`bottom` (in pixels, fractions allowed) of a picture.
-/// Pixels outside that part but inside the picture are seen by the filter. `stride` is in bytes. `channels` 1, 3, 4.
-/// `out` is tightly packed. False when memory is short.
-bool ccodecs_resize(const uint8_t *source, int32_t width, int32_t height, size_t stride, int channels,
-                   double left, double top, double right, double bottom, uint8_t *out, int32_t out_width,
-                   int32_t out_height, int filter);
+/// What every output row (or column) is made of. Immutable: threads may share it.
+typedef struct CodecsResizePlan CodecsResizePlan;
+
+/// Plans one axis: the part `from`..<`to` of `size` pixels (fractions allowed) becomes `out_size` pixels.
+/// Pixels outside that part but inside the picture are seen by the filter. NULL when memory is short.
+CodecsResizePlan *ccodecs_resize_plan(int filter, int32_t size, double from, double to, int32_t out_size);
+
+void ccodecs_resize_plan_free(CodecsResizePlan *plan);
+
+/// Resamples a picture, across by `columns` and down by `rows`, whose sizes it must have. `channels` is 1, 3 or 4,
+/// `stride` in bytes. `out` is tightly packed. False when memory is short.
+bool ccodecs_resize(const uint8_t *source, size_t stride, int channels, const CodecsResizePlan *columns,
+                    const CodecsResizePlan *rows, uint8_t *out);
