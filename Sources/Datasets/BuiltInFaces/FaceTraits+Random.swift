@@ -81,7 +81,7 @@ extension FaceTraits {
             teeth = random.chance(0.72)
             mouthOpen = teeth ? random.uniform(in: 0.3...0.75) : 0
         } else {
-            smile = random.uniform(in: -0.3...0.22)
+            smile = random.uniform(in: -0.15...0.22)
             if random.chance(0.22) {
                 mouthOpen = random.uniform(in: 0.3...0.9)
                 teeth = random.chance(0.6)

@@ -9,6 +9,12 @@ struct Lanes: ExpressibleByFloatLiteral, Sendable {
     @inline(__always) init(_ scalar: Float) { v = SIMD4(repeating: scalar) }
     @inline(__always) init(floatLiteral value: Float) { v = SIMD4(repeating: value) }
 
+    @inline(__always) private init(bits: Bits) { v = unsafeBitCast(bits, to: SIMD4<Float>.self) }
+    @inline(__always) private var bits: Bits { unsafeBitCast(v, to: Bits.self) }
+
+    /// Masks stand for any bits, since their logic is what the standard library compiles to whole-vector instructions.
+    private typealias Bits = SIMDMask<SIMD4<Int32>>
+
     static let zero = Lanes(SIMD4<Float>(repeating: 0))
 
     @inline(__always) static func + (a: Lanes, b: Lanes) -> Lanes { Lanes(a.v + b.v) }
@@ -22,14 +28,15 @@ struct Lanes: ExpressibleByFloatLiteral, Sendable {
 
     /// `a` where this is below `limit`, else `b`.
     @inline(__always) func below(_ limit: Lanes, then a: Lanes, else b: Lanes) -> Lanes {
-        Lanes(b.v.replacing(with: a.v, where: v .< limit.v))
+        let mask = v .< limit.v
+        return Lanes(bits: (a.bits .& mask) .| (b.bits .& .!mask))
     }
 
     @inline(__always) func anyBelow(_ limit: Lanes) -> Bool { any(v .< limit.v) }
     @inline(__always) func anyAbove(_ limit: Lanes) -> Bool { any(v .> limit.v) }
 
     @inline(__always) var magnitude: Lanes {
-        Lanes(unsafeBitCast(unsafeBitCast(v, to: SIMD4<UInt32>.self) & 0x7fff_ffff, to: SIMD4<Float>.self))
+        Lanes(bits: bits .& unsafeBitCast(SIMD4<UInt32>(repeating: 0x7fff_ffff), to: Bits.self))
     }
 
     @inline(__always) var squared: Lanes { Lanes(v * v) }
@@ -63,12 +70,10 @@ struct Lanes: ExpressibleByFloatLiteral, Sendable {
     @inline(__always) var root: Lanes { self * (self + 1e-12).inverseRoot }
 }
 
-@inline(__always) func low(_ a: Lanes, _ b: Lanes) -> Lanes {
-    Lanes(a.v.replacing(with: b.v, where: b.v .< a.v))
-}
-@inline(__always) func high(_ a: Lanes, _ b: Lanes) -> Lanes {
-    Lanes(a.v.replacing(with: b.v, where: a.v .< b.v))
-}
+// Selection goes through bit masks: the standard library's element-wise `replacing` keeps the compiler from seeing whole
+// vectors in large functions.
+@inline(__always) func low(_ a: Lanes, _ b: Lanes) -> Lanes { a.below(b, then: a, else: b) }
+@inline(__always) func high(_ a: Lanes, _ b: Lanes) -> Lanes { a.below(b, then: b, else: a) }
 @inline(__always) func mix(_ a: Lanes, _ b: Lanes, _ t: Lanes) -> Lanes { a + (b - a) * t }
 
 /// 0 below `from`, 1 above `to`, smooth between; `from` may exceed `to`.

@@ -37,7 +37,7 @@ extension Portrait {
         var ball = Colours([0.86, 0.83, 0.81]) * shadeBall
         let inner = hill((u + 0.98) * 3.6, v * 3.5)
         ball.cover(Colours(palette.skin * SIMD3(0.95, 0.5, 0.48)), inner * 0.7)
-        let gx = Lanes(t.gazeX * 0.4 - 0.45 * t.yaw) * side - 0.02
+        let gx = Lanes(t.gazeX * 0.4 - 0.3 * t.yaw) * side - 0.02
         let gy = Lanes(0.09 + t.gazeY * 0.3 + 0.3 * t.pitch)
         let dx = u - gx
         let dv = v - gy
@@ -94,7 +94,7 @@ extension Portrait {
         let thick = Lanes(0.026 + 0.042 * t.browThickness) * (1.05 - 0.62 * s * s)
         let d = (p.y - middle).magnitude - thick
         let softness = 0.35 + 0.65 * ramp(0.02, -0.03, d)
-        let hairs = 1.0 - 0.2 * ((ax * 15.0 - p.y * 9.0).wave * Lanes(min(1, inversePixel.v.x / 60)))
+        let hairs = 1.0 - 0.1 * ((ax * 15.0 - p.y * 9.0).wave * Lanes(min(1, inversePixel.v.x / 60)))
         let strength = Lanes(0.68 + 0.32 * t.browThickness) * (0.72 + 0.28 * softness)
         c.cover(Colours(palette.brow), inside(d - 0.006) * inner * strength * hairs * front)
     }
@@ -103,9 +103,8 @@ extension Portrait {
     func paintMouth(_ c: inout Colours, _ gloss: inout Lanes, _ p: Points, _ front: Lanes) {
         let t = traits
         let smile = max(t.smile, 0)
-        let reach: Float = 0.245 + 0.022 * t.mouthWidth + 0.055 * smile
-        let mx = p.x * Lanes(1 / reach)
-        let dy = p.y - Lanes(head.mouthY) - Lanes(0.9 * t.smile) * p.x.squared
+        let mx = p.x * Lanes(1 / head.mouthReach)
+        let dy = p.y - Lanes(head.mouthLine(0)) - Lanes(head.mouthCurve) * p.x.squared
         if !hill(mx * 0.7, dy * 3.2).anyAbove(0.0) { return }
         let across = high(1.0 - mx.squared, -0.6)
         let gape = 0.115 * t.mouthOpen * (t.smile > 0.4 ? 0.85 : 1.05)

@@ -12,9 +12,9 @@ extension Portrait {
         let facingUp = n.dot(skyward) * 0.5 + 0.5
         var light = groundColour * 0.75
         light.cover(skyColour, facingUp)
-        let shadow = (0.3 + head(p + key * 0.3) * 6.0).saturated
+        let shadow = (0.3 + hair.cranium(p + key * 0.3) * 6.0).saturated
         let diffuse = (n.dot(key) * 0.72 + 0.28).saturated * (0.35 + 0.65 * shadow)
-        let root = ramp(-0.02, 0.13, head(p))
+        let root = ramp(-0.02, 0.13, hair.cranium(p))
         light = (light * 0.9 + keyColour * diffuse) * (0.45 + 0.55 * root)
         let along = tangent.dot(half) + strand * 0.1
         let s1 = (1.0 - (along - 0.06).squared).saturated

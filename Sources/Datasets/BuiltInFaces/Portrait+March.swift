@@ -30,7 +30,7 @@ extension Portrait {
 
     func hitHead(_ x: Lanes, _ y: Lanes) -> Hit? {
         guard let start = entry(x, y, radius: 1.27, column: 0.75, front: 0.45) else { return nil }
-        return march(x, y, from: start, to: -1.5) { head($0) }
+        return march(x, y, from: start, to: -1.5, step: 0.95) { head($0) }
     }
 
     /// - Parameter behind: depths that hide the hair, where the face is.
@@ -39,26 +39,32 @@ extension Portrait {
         guard let start = entry(x, y, radius: reach.radius, column: reach.column, front: 0.5) else {
             return nil
         }
-        return march(x, y, from: start, to: behind) { hair($0) }
+        return march(x, y, from: start, to: behind, step: hair.step) { hair($0, far: true) }
+    }
+
+    func hitHat(_ x: Lanes, _ y: Lanes) -> Hit? {
+        guard let start = entry(x, y, radius: 1.75, column: 0, front: 0) else { return nil }
+        return march(x, y, from: start, to: -1.2, step: 0.85) { hat($0) }
     }
 
     @inline(__always) private func march(
-        _ x: Lanes, _ y: Lanes, from start: Lanes, to end: Lanes, _ field: (Points) -> Lanes
+        _ x: Lanes, _ y: Lanes, from start: Lanes, to end: Lanes, step: Lanes, _ field: (Points) -> Lanes
     ) -> Hit? {
         let base = headPoint(x, y, 0.0)
         let axis = Points(out)
         var z = start
         var bestZ = start
         var best = Lanes(9)
-        for _ in 0..<14 {
+        for _ in 0..<16 {
             let f = field(base + axis * z)
             bestZ = f.below(best, then: z, else: bestZ)
             best = low(best, f)
             if !f.anyAbove(0.002) { break }
-            z -= f * 0.95
+            z -= f * step
             if !(z - end).anyAbove(0.0) { break }
         }
-        let coverage = (1.0 - best * inversePixel).saturated
+        // Rays end up to 0.004 before the surface.
+        let coverage = (1.0 - (best - 0.004) * inversePixel).saturated
         if !coverage.anyAbove(0.0) { return nil }
         return Hit(point: base + axis * bestZ, depth: bestZ, distance: best, coverage: coverage)
     }

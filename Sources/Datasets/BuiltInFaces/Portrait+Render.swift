@@ -3,8 +3,8 @@ import Imaging
 extension Portrait {
     /// The five points that CelebA marks, in pixels.
     var landmarks: [SIMD2<Float>] {
-        let reach: Float = 0.245 + 0.022 * traits.mouthWidth + 0.055 * max(traits.smile, 0)
-        let corner = head.mouthY + 0.9 * traits.smile * reach * reach
+        let reach = head.mouthReach
+        let corner = head.mouthLine(reach)
         return [
             surface(-head.eyeX, 0), surface(head.eyeX, 0), surface(0, head.noseY + 0.04),
             surface(-reach, corner), surface(reach, corner),
@@ -45,21 +45,45 @@ extension Portrait {
         if let strands {
             c.cover(shadeHair(strands.point, normal(strands) { hair($0) }), strands.coverage)
         }
+        var hairBeforeBody = Lanes.zero
         if let body, !faceFills {
-            var behind = Lanes(1)
             if let strands {
-                behind -= ((strands.depth - body.depth) * 9.0 + 0.5).saturated * strands.coverage
+                hairBeforeBody = ((strands.depth - body.depth) * 9.0 + 0.5).saturated * strands.coverage
             }
-            c.cover(shadeBody(body), body.coverage * behind)
+            c.cover(shadeBody(body), body.coverage * (1.0 - hairBeforeBody))
         }
         if let face {
             var visible = face.coverage
             if let strands {
-                visible *= 1.0 - ((strands.depth - face.depth) * 22.0 + 0.4).saturated * strands.coverage
+                // Where the face dips into the hair, and where hair hangs in front of it.
+                let dips = (0.5 - hair(face.point) * inversePixel * 0.8).saturated
+                let hangs = ramp(0.05, 0.13, strands.depth - face.depth)
+                visible *= 1.0 - high(dips, hangs) * strands.coverage
             }
             if visible.anyAbove(0.0) { c.cover(shadeSkin(face), visible) }
         }
+        if traits.necklace {
+            // On neck and chest, behind the chin.
+            var free = 1.0 - hairBeforeBody
+            if let face { free *= 1.0 - face.coverage * ramp(0.2, 0.4, face.point.z) }
+            wearNecklace(&c, x, y, visible: free)
+        }
+        wear(&c, x, y, face: face, hair: strands)
         return c
+    }
+
+    /// Draws what is worn on the head over the rest.
+    @inline(__always) private func wear(_ c: inout Colours, _ x: Lanes, _ y: Lanes, face: Hit?, hair: Hit?) {
+        if traits.earrings { wearEarrings(&c, x, y, face: face) }
+        if traits.glasses != .none {
+            let hairDepth = hair.map { $0.coverage.below(0.5, then: -9.0, else: $0.depth) } ?? Lanes(-9)
+            wearGlasses(&c, x, y, face: face, hairDepth: hairDepth)
+        }
+        if traits.hat != .none, let top = hitHat(x, y) {
+            var visible = top.coverage
+            if let face { visible *= 1.0 - ramp(0.0, 0.05, face.depth - top.depth) * face.coverage }
+            c.cover(shadeHat(top), visible)
+        }
     }
 
     /// From light to bytes: blur, vignette, colour grade, a soft shoulder and the display's curve.

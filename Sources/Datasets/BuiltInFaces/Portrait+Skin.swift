@@ -31,9 +31,7 @@ extension Portrait {
 
     /// 1 on open skin, less in folds: the field is sampled a little above the surface.
     @inline(__always) private func openness(_ p: Points, _ n: Points) -> Lanes {
-        let near = head(p + n * 0.09) * (1.0 / 0.09)
-        let far = head(p + n * 0.28) * (1.0 / 0.28)
-        let open = (near * 0.5 + far * 0.5).saturated
+        let open = (head(p + n * 0.16) * (1.0 / 0.16)).saturated
         return 0.3 + 0.7 * open
     }
 
@@ -41,11 +39,14 @@ extension Portrait {
     @inline(__always) private func lightReaching(_ p: Points, _ n: Points) -> Lanes {
         let from = p + n * 0.03
         var s = Lanes(1)
-        for t in [0.1, 0.24, 0.5] as [Lanes] {
+        for t in [0.13, 0.4] as [Lanes] {
             s = low(s, 0.35 + head(from + key * t) * (4.5 / t))
         }
         if hair.exists {
             s = low(s, 0.25 + hair(from + key * 0.16) * 7.0)
+        }
+        if traits.hat != .none {
+            for t in [0.15, 0.4] as [Lanes] { s = low(s, 0.3 + hat(from + key * t) * (4.0 / t)) }
         }
         return s.saturated * 0.8 + 0.2 * s.saturated.squared
     }
@@ -73,12 +74,18 @@ extension Portrait {
         let hollow = hill(ex * 3.4, (y + 0.02) * 4.0) * front
         c = c * (1.0 - hollow * Lanes(0.1 + 0.06 * t.wrinkles))
         if t.freckles > 0 {
-            let spots = (p.x * 8.3 + (y * 3.1).wave * 0.4).wave * (y * 9.1 + (p.x * 4.0).wave * 0.5).wave
+            let a =
+                (p.x * 7.1 + y * 2.3 + (y * 2.7).wave * 0.6).wave
+                * (y * 7.7 - p.x * 1.9 + (p.x * 3.1).wave * 0.6).wave
+            let b = (p.x * 10.3 - y * 4.1 + 0.3).wave * (y * 9.7 + p.x * 3.7 + (p.x * 2.3).wave * 0.4).wave
+            let spots = high(a, b * 0.9) + (p.x * 3.7 - y * 2.9).wave * 0.25
             let where_ = hill((ax - 0.25) * 1.7, (y + 0.28) * 2.6) * front
             c.cover(
-                c * Colours([0.62, 0.46, 0.36]), ramp(0.35, 0.8, spots) * where_ * Lanes(t.freckles * 0.75))
+                c * Colours([0.62, 0.46, 0.36]), ramp(0.45, 0.95, spots) * where_ * Lanes(t.freckles * 0.75))
         }
         var gloss = Lanes(0.5 + 0.6 * t.shine) * (0.55 + 0.45 * hill(p.x * 1.8, (y - 0.1) * 1.1))
+        // The neck lies in the shade of the jaw.
+        c = c * (1.0 - 0.34 * ramp(-0.72, -1.05, y) * ramp(0.58, 0.3, p.z))
         paintAge(&c, p, front)
         paintBeard(&c, &gloss, p, front)
         paintMouth(&c, &gloss, p, front)
@@ -124,36 +131,5 @@ extension Portrait {
         let crow =
             hill((ax - Lanes(head.eyeX + 0.25)) * 9.0, p.y * 8.0) * ((p.y - (ax - 0.5) * 0.0) * 14.0).wave
         c = c * (1.0 - high(crow, 0.0) * Lanes(0.25 * t.wrinkles))
-    }
-
-    private func paintBeard(_ c: inout Colours, _ gloss: inout Lanes, _ p: Points, _ front: Lanes) {
-        let t = traits
-        guard t.stubble + t.beard + t.goatee + t.mustache + t.sideburns > 0 else { return }
-        let ax = p.x.magnitude
-        let dy = p.y - Lanes(head.mouthY)
-        let grain = (p.x * 9.0 + (p.y * 5.0).wave * 0.3).wave * 0.5 + (p.x * 4.1 - p.y * 7.3).wave * 0.5
-        // The cheek line falls from the ear to the corner of the mouth.
-        let cheekLine = -0.62 + 0.5 * (ax - 0.25)
-        let jaw = ramp(0.06, -0.06, p.y - cheekLine + grain * 0.03) * ramp(-1.33, -1.2, p.y)
-        let lipGap = hill(ax * 3.4, (dy + 0.09) * 13.0)
-        let stache = hill((ax - 0.1) * 3.9, (dy - 0.12 + ax * 0.22) * 11.0) * ramp(0.0, 0.3, front)
-        let tuft = hill(ax * 3.4, (dy + 0.36) * 3.3) * (1.0 - lipGap * 0.6)
-        let side =
-            ramp(0.5, 0.58, ax) * ramp(0.02, 0.12, p.z) * ramp(0.52, 0.4, p.z) * ramp(-0.62, -0.3, p.y)
-            * ramp(0.4, 0.2, p.y)
-        let stachePart = ramp(0.1, 0.45, stache)
-        var amount = Lanes(0)
-        let shadowZone = high(jaw * (1.0 - lipGap * 0.5), high(stachePart, ramp(0.1, 0.5, tuft)))
-        amount = high(amount, shadowZone * Lanes(t.stubble * 0.42) * (0.85 + 0.15 * grain))
-        amount = high(amount, jaw * (1.0 - lipGap * 0.75) * Lanes(t.beard) * 0.95)
-        amount = high(amount, ramp(0.06, 0.4, tuft) * Lanes(t.goatee) * 0.95)
-        amount = high(amount, stachePart * Lanes(t.mustache) * 0.95)
-        amount = high(amount, side * Lanes(t.sideburns) * 0.9)
-        let band = Lanes(min(1, 1.4 * inversePixel.v.x / 46))
-        let hairs = Colours(palette.brow) * (1.0 + grain * 0.35 * band)
-        let stubbleColour =
-            t.stubble > 0 ? Colours(palette.brow * 0.5 + palette.skin * SIMD3(0.3, 0.33, 0.38)) : hairs
-        c.cover(stubbleColour, amount.saturated)
-        gloss = gloss * (1.0 - amount.saturated * 0.8)
     }
 }

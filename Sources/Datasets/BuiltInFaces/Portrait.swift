@@ -4,6 +4,7 @@ struct Portrait: Sendable {
     let traits: FaceTraits
     let head: HeadField
     let hair: HairField
+    let hat: HatField
     let palette: FacePalette
 
     /// Width of the picture in head units.
@@ -28,12 +29,13 @@ struct Portrait: Sendable {
         traits = t
         head = HeadField(t)
         hair = HairField(t, head: head)
+        hat = HatField(t, head: head)
         palette = FacePalette(t)
-        span = 2.66 / t.zoom
+        span = 2.68 / t.zoom
         pixel = Lanes(span / Float(size))
         inversePixel = Lanes(Float(size) / span)
         originX = -span * (0.5 + t.offsetX)
-        originY = span * (0.475 + t.offsetY)
+        originY = span * (0.455 + t.offsetY)
 
         let (sy, cy) = (Self.sine(t.yaw), Self.cosine(t.yaw))
         let (sp, cp) = (Self.sine(t.pitch), Self.cosine(t.pitch))
