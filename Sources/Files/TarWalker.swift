@@ -1,6 +1,6 @@
 /// Goes from header to header through a tar archive.
 struct TarWalker {
-    private let path: String
+    private let file: MappedFile
     private var stream: TarStream
     private var isFirst = true
 
@@ -8,7 +8,7 @@ struct TarWalker {
     private static let extensionLimit = 1 << 20
 
     init(_ file: MappedFile) throws {
-        path = file.path
+        self.file = file
         stream = try TarStream(file)
     }
 
@@ -49,7 +49,7 @@ struct TarWalker {
     mutating func content(_ entry: TarArchive.Entry) throws -> [UInt8] {
         guard entry.size <= TarArchive.sizeLimit else {
             throw FileError(
-                path: path, what: "the file \"\(entry.name)\" in the archive has \(entry.size) bytes",
+                path: file.path, what: "the file \"\(entry.name)\" in the archive has \(entry.size) bytes",
                 advice: "More than \(TarArchive.sizeLimit) cannot be a picture; skip it.")
         }
         let bytes = try stream.readAll(entry.size)
@@ -148,15 +148,15 @@ struct TarWalker {
 
     private func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
 
-    private func notTar() -> FileError { FileError.broken(path, "not a tar archive") }
+    private func notTar() -> FileError { FileSignature.mismatch(file, expected: "a tar archive") }
 
     private func broken(_ what: String) -> FileError {
-        FileError.broken(path, "the tar archive is damaged: \(what)")
+        FileError.broken(file.path, "the tar archive is damaged: \(what)")
     }
 
     private func sparse(_ name: String) -> FileError {
         FileError(
-            path: path, what: "the file \"\(name)\" in the archive is sparse",
+            path: file.path, what: "the file \"\(name)\" in the archive is sparse",
             advice: "Pack it again without --sparse.")
     }
 }

@@ -33,7 +33,7 @@ public final class ZipArchive: Sendable {
     public init(path: String) throws {
         let file = try MappedFile(path: path)
         self.file = file
-        entries = try file.withBytes(file.all) { try ZipDirectory(bytes: $0, path: path).entries() }
+        entries = try file.withBytes(file.all) { try ZipDirectory(bytes: $0, file: file).entries() }
     }
 
     /// An entry's bytes, unpacked and compared with its CRC.

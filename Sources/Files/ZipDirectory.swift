@@ -1,7 +1,7 @@
 /// Reads the directory at the end of a zip archive.
 struct ZipDirectory {
     let bytes: UnsafeRawBufferPointer
-    let path: String
+    let file: MappedFile
 
     /// Where the directory is, how many entries it has, and what stands before the archive in the file.
     private struct Location {
@@ -93,7 +93,7 @@ struct ZipDirectory {
         }
         guard disks.0 == 0, disks.1 == 0, disks.2 else {
             throw FileError(
-                path: path, what: "one part of a zip archive in several parts",
+                path: file.path, what: "one part of a zip archive in several parts",
                 advice: "Join the parts first.")
         }
         // What a self-extracting archive has in front is not counted in the offsets.
@@ -114,10 +114,10 @@ struct ZipDirectory {
     }
 
     private func notZip() -> FileError {
-        FileError.broken(path, "not a zip archive: it has no directory at its end")
+        FileSignature.mismatch(file, expected: "a zip archive")
     }
 
     private func broken(_ what: String) -> FileError {
-        FileError.broken(path, "the zip archive's directory is damaged: \(what)")
+        FileError.broken(file.path, "the zip archive's directory is damaged: \(what)")
     }
 }

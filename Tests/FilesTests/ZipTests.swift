@@ -58,7 +58,7 @@ import Testing
         }
         let whole = try MappedFile(path: goldens("Files/stored.zip"))
         let cut = try folder.write(try whole.bytes(0..<whole.count - 1), to: "cut.zip")
-        expectError(cut, "not a zip archive") { _ = try ZipArchive(path: cut) }
+        expectError(cut, "a zip archive that is cut off") { _ = try ZipArchive(path: cut) }
     }
 
     @Test(.enabled(if: realData() != nil))

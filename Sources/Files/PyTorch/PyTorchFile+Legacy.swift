@@ -14,9 +14,7 @@ extension PyTorchFile {
                 return (value, machine)
             }
             guard bytes.count >= 2, bytes.u8(0) == 0x80, case .big(magic) = try next().0 else {
-                throw FileError(
-                    path: file.path, what: "not a file that torch.save wrote",
-                    advice: "Name a .pth or .pt file with a state dictionary.")
+                throw FileSignature.mismatch(file, expected: "a file that torch.save wrote")
             }
             guard case .integer(1001) = try next().0 else {
                 throw FileError.broken(file.path, "an unknown version of PyTorch's format")
