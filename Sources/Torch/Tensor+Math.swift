@@ -201,7 +201,8 @@ extension Tensor {
 
     /// Adds factor * other.
     public func add_(_ other: Tensor, factor: Double = 1, file: StaticString = #fileID, line: UInt = #line) {
-        op("add_.Tensor", [self, other, factor], file, line)
+        // Integers refuse a factor that is not one of them.
+        op("add_.Tensor", factor == 1 ? [self, other] : [self, other, factor], file, line)
     }
 
     /// Multiplies by a number.
