@@ -31,6 +31,7 @@ public enum SettingsDocument {
     public static func decode<G: SettingsGroup>(
         _: G.Type = G.self, bytes: [UInt8], path: String, overrides: [String] = []
     ) throws -> G {
+        guard bytes.count <= YamlReader.maximumBytes else { throw YamlReader.tooLong(path) }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             let line = firstBadLine(bytes)
             let message = "not UTF-8; save the file as UTF-8 text"

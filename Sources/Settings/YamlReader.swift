@@ -18,13 +18,13 @@ struct YamlReader {
         return try reader.read(yaml)
     }
 
+    static func tooLong(_ path: String) -> SettingsError {
+        let message = "longer than the \(maximumBytes / 1024) KiB that a settings document may have"
+        return SettingsError([.init(path: path, message: message)])
+    }
+
     private mutating func read(_ yaml: String) throws -> SettingsNode {
-        guard yaml.utf8.count <= Self.maximumBytes else {
-            throw failure(
-                nil,
-                "a settings document has at most \(Self.maximumBytes / 1024) KiB; this one has"
-                    + " \(yaml.utf8.count / 1024) KiB")
-        }
+        guard yaml.utf8.count <= Self.maximumBytes else { throw Self.tooLong(path) }
         // Before parsing: hashing a key that is an alias of aliases would already take forever.
         if let alias = YamlText.aliasLine(in: yaml) {
             throw failure(

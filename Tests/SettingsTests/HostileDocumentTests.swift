@@ -29,7 +29,13 @@ import Testing
         let scalar = String(repeating: "x", count: 20_000)
         #expect(problem("name: \(scalar)") == "r.yaml:1:7: a value has at most 16 KiB")
         let long = String(repeating: "# comment\n", count: 40_000)
-        #expect(problem(long) == "r.yaml: a settings document has at most 256 KiB; this one has 390 KiB")
+        let tooLong = "r.yaml: longer than the 256 KiB that a settings document may have"
+        #expect(problem(long) == tooLong)
+        let bytes = [UInt8](repeating: 0xC3, count: 300_000)
+        let error = #expect(throws: SettingsError.self) {
+            try SettingsDocument.decode(Sample.self, bytes: bytes, path: "r.yaml")
+        }
+        #expect(error?.description == tooLong)
         let many = "name: [" + String(repeating: "1,", count: 30_000) + "]"
         #expect(problem(many) == "r.yaml:1:40004: a settings document has at most 20000 values")
     }
