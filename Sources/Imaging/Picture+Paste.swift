@@ -6,13 +6,31 @@ extension Picture {
         let right = min(width, x + other.width)
         guard left < right else { return }
         let count = (right - left) * channels
-        for row in max(0, y)..<max(max(0, y), min(height, y + other.height)) {
-            let to = (row * width + left) * channels
-            let from = ((row - y) * other.width + left - x) * channels
-            pixels.withUnsafeMutableBufferPointer { out in
-                other.pixels.withUnsafeBufferPointer { source in
+        pixels.withUnsafeMutableBufferPointer { out in
+            other.pixels.withUnsafeBufferPointer { source in
+                for row in max(0, y)..<max(max(0, y), min(height, y + other.height)) {
+                    let to = (row * width + left) * channels
+                    let from = ((row - y) * other.width + left - x) * channels
                     for i in 0..<count { out[to + i] = source[from + i] }
                 }
+            }
+        }
+    }
+
+    /// Fills a rectangle with one colour; what hangs over the edge is cut.
+    public mutating func fill(_ box: PictureBox, colour: Colour) {
+        fill(
+            x: box.x, y: box.y, width: box.width, height: box.height,
+            values: colour.values(channels: channels))
+    }
+
+    mutating func fill(x: Int, y: Int, width: Int, height: Int, values: [UInt8]) {
+        let columns = max(0, x)..<max(max(0, x), min(self.width, x + width))
+        let rows = max(0, y)..<max(max(0, y), min(self.height, y + height))
+        for row in rows {
+            for column in columns {
+                let i = (row * self.width + column) * channels
+                for c in 0..<channels { pixels[i + c] = values[c] }
             }
         }
     }

@@ -1,0 +1,37 @@
+import Imaging
+
+/// Finds out whether a file says that a model made its picture.
+///
+/// The mark is metadata: whoever wants to remove it can. Its absence proves nothing.
+public enum Provenance {
+    /// The origin that a PNG or JPEG file declares, by this program or another; nil if it declares none.
+    public static func read(_ bytes: UnsafeRawBufferPointer) -> Origin? {
+        packets(bytes).lazy.compactMap { XMP.origin($0) }.first
+    }
+
+    /// The origin that a PNG or JPEG file declares, by this program or another; nil if it declares none.
+    public static func read(_ bytes: [UInt8]) -> Origin? { bytes.withUnsafeBytes { read($0) } }
+
+    private static func packets(_ bytes: UnsafeRawBufferPointer) -> [String] {
+        switch PictureFormat.detect(bytes) {
+        case .png:
+            let head = Array(SyntheticImage.xmpKey.utf8) + [0, 0, 0]
+            return PNGChunks(bytes).compactMap { chunk in
+                let payload = bytes[chunk.payload]
+                guard chunk.kind == "iTXt", payload.starts(with: head) else { return nil }
+                // Language and translated key end with a zero each.
+                let rest = payload.dropFirst(head.count)
+                let parts = rest.split(separator: 0, maxSplits: 2, omittingEmptySubsequences: false)
+                return parts.count == 3 ? String(decoding: parts[2], as: UTF8.self) : nil
+            }
+        case .jpeg:
+            let head = Array(PictureEncoder.xmpSignature.utf8)
+            return JPEGSegments(bytes).compactMap { segment in
+                let payload = bytes[segment.payload]
+                guard segment.marker == 0xE1, payload.starts(with: head) else { return nil }
+                return String(decoding: payload.dropFirst(head.count), as: UTF8.self)
+            }
+        default: return []
+        }
+    }
+}

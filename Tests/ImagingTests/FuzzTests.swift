@@ -1,0 +1,79 @@
+import Imaging
+import Provenance
+import TestSupport
+import Testing
+
+/// Damaged files must end in a picture or in an error: no crash, no hang. `FACEGAN_FUZZ_COUNT` makes it longer.
+@Suite struct FuzzTests {
+    /// Small, so that a header raised to the limit costs little.
+    private let limits = DecodeLimits(pixels: 1_000_000, side: 4096)
+
+    private let marked = SyntheticImage(
+        picture: RoundTripTests.pattern(20, 14, 3),
+        origin: Origin(software: "a", model: "b", fields: [("seed", "1")]))
+
+    private func fuzz(
+        _ originals: [[UInt8]], seed: UInt64, repairing repair: ([UInt8]) -> [UInt8] = { $0 }
+    ) throws {
+        var mutator = Mutator(seed: seed)
+        var (pictures, errors) = (0, 0)
+        for _ in 0..<fuzzCount(usual: 300) {
+            var bytes = mutator.mutate(originals[mutator.below(originals.count)], donors: originals)
+            if mutator.below(2) == 0 { bytes = repair(bytes) }
+            do {
+                let decoded = try PictureDecoder.decode(bytes, limits: limits)
+                let picture = decoded.picture
+                #expect(picture.pixels.count == picture.width * picture.height * picture.channels)
+                let fast = try bytes.withUnsafeBytes {
+                    try PictureDecoder.decode($0, limits: limits, width: 16, height: 16) { w, h in
+                        PictureBox(x: w / 4, y: h / 4, width: max(1, w / 2), height: max(1, h / 2))
+                    }
+                }
+                #expect(fast.picture.pixels.count == 768)
+                _ = try PictureDecoder.decode(bytes, limits: limits, minimumSize: 8)
+                pictures += 1
+            } catch let error as ImagingError {
+                #expect(!error.description.isEmpty)
+                errors += 1
+            }
+            _ = try? PictureDecoder.header(bytes)
+            _ = Provenance.read(bytes)
+        }
+        // Otherwise the mutations are too weak or too strong to find anything.
+        #expect(pictures > 0 && errors > 0)
+    }
+
+    @Test func jpeg() throws {
+        let names = [
+            "sampling-0", "sampling-2", "progressive", "restart", "cmyk", "grey", "orientation-6",
+        ]
+        try fuzz(names.map { try golden($0 + ".jpg") } + [marked.jpeg()], seed: 1)
+    }
+
+    @Test func png() throws {
+        let names = [
+            "rgb-8", "rgb-interlaced", "palette-8-alpha", "grey-16", "palette-2", "animated", "grey-alpha",
+        ]
+        try fuzz(
+            names.map { try golden($0 + ".png") } + [marked.png()], seed: 2, repairing: withRightChecksums)
+    }
+
+    @Test(.enabled(if: PictureDecoder.readsWebP)) func webP() throws {
+        try fuzz(["lossless", "lossy", "alpha"].map { try golden($0 + ".webp") }, seed: 3)
+    }
+
+    /// The same PNG with checksums that fit, so that damage gets past them.
+    private func withRightChecksums(_ bytes: [UInt8]) -> [UInt8] {
+        var result = bytes
+        let payloads = bytes.withUnsafeBytes { PNGChunks($0).map(\.payload) }
+        for payload in payloads {
+            var crc: UInt32 = .max
+            for byte in bytes[payload.lowerBound - 4..<payload.upperBound] {
+                crc ^= UInt32(byte)
+                for _ in 0..<8 { crc = crc >> 1 ^ (crc & 1 == 1 ? 0xEDB8_8320 : 0) }
+            }
+            for i in 0..<4 { result[payload.upperBound + i] = UInt8(~crc >> UInt32(24 - 8 * i) & 255) }
+        }
+        return result
+    }
+}
