@@ -212,7 +212,12 @@ torch.save({"args": Words(a=1)}, OUT / "refused_class.pth")
 torch.save(torch.nn.Linear(2, 2), OUT / "refused_module.pth")
 torch.save({"loss": np.float64(1.5)}, OUT / "refused_numpy.pth")
 torch.save({"c": torch.zeros(2, dtype=torch.complex64)}, OUT / "refused_complex.pth")
-torch.jit.script(torch.nn.Linear(2, 2)).save(OUT / "refused_script.pt")
+script = io.BytesIO()
+torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), script)
+with zipfile.ZipFile(script) as source, zipfile.ZipFile(OUT / "refused_script.pt", "w") as target:
+    for item in source.infolist():
+        if not item.filename.endswith(".debug_pkl"):  # names the machine's folders
+            target.writestr(zipfile.ZipInfo(item.filename, (2020, 1, 1, 0, 0, 0)), source.read(item))
 (OUT / "refused_pickle.pkl").write_bytes(pickle.dumps({"a": 1}, 2))
 
 with zipfile.ZipFile(OUT / "tensor.pth") as source, zipfile.ZipFile(OUT / "refused_big_endian.pth", "w") as target:
