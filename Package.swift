@@ -9,8 +9,8 @@ let torch =
 let swift: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
 
 /// A room: a target in `Sources/` and what it may import.
-func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: swift)
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: swift)
 }
 
 /// The tests of a room.
@@ -74,7 +74,9 @@ let package = Package(
         room("Models", ["TorchNN", "Torch", "Settings"]),
         room("Objectives", ["TorchNN", "Torch", "Settings"]),
         // Level 4
-        room("Checkpoints", ["Models", "Objectives", "TorchNN", "Torch", "Datasets", "Settings", "Files"]),
+        room(
+            "Checkpoints", ["Models", "Objectives", "TorchNN", "Torch", "Datasets", "Settings", "Files"],
+            resources: [.embedInCode("Recipes")]),
         // Level 5
         room(
             "Training",

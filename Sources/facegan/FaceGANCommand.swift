@@ -1,10 +1,12 @@
 import ArgumentParser
 
 @main
-struct FaceGANCommand: AsyncParsableCommand {
+struct FaceGANCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "facegan", abstract: "Train, judge, edit and serve face GANs.",
         subcommands: [
-            DataCommand.self
+            TrainCommand.self, GenerateCommand.self, DataCommand.self, RecipesCommand.self,
+            ImportCommand.self,
+            DoctorCommand.self,
         ])
 }

@@ -17,6 +17,18 @@ public struct ImageBatch: Sendable {
     /// [count], -1 not known; empty where the store has no classes.
     public let classes: [Int32]
 
+    /// A batch of one's own.
+    public init(
+        pixels: [UInt8], count: Int, size: Int, indices: [Int] = [], position: Int = 0, attributes: [Int8] = [],
+        identities: [Int32] = [], classes: [Int32] = []
+    ) {
+        precondition(
+            pixels.count == count * size * size * 3, "ImageBatch: expected \(count * size * size * 3) bytes")
+        (self.pixels, self.count, self.size, self.indices) = (pixels, count, size, indices)
+        (self.position, self.attributes, self.identities) = (position, attributes, identities)
+        self.classes = classes
+    }
+
     /// Where the next batch begins.
     public var end: Int { position + count }
     public var height: Int { size }

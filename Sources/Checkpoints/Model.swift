@@ -1,0 +1,60 @@
+import Files
+import Foundation
+import Models
+import Torch
+import TorchNN
+
+/// A trained generator from a run or a file, ready for use.
+public struct Model {
+    /// Which weights: the moving average makes better faces.
+    public enum Weights: String, Sendable, CaseIterable { case average, raw }
+
+    public let generator: any Generator
+    public let recipe: Recipe
+    public let clock: TrainingClock
+    /// What was known where it was trained, such as the data's protocol.
+    public let facts: [String: String]
+    /// The file.
+    public let path: String
+    /// SHA-256 of its tensors.
+    public let digest: String
+    /// Which weights it has; `.average` falls back to `.raw` in a file without one.
+    public let weights: Weights
+
+    /// - Parameter source: a run's folder, or a file of this program.
+    public init(_ source: String, weights: Weights = .average, device: Device = .cpu) throws {
+        path = try Self.file(of: source)
+        let checkpoint = try Checkpoint(path: path, sections: ["generator", "average"])
+        let average = checkpoint.section("average")
+        self.weights = weights == .average && !average.isEmpty ? .average : .raw
+        let state = self.weights == .average ? average : checkpoint.section("generator")
+        (recipe, clock, facts) = (checkpoint.recipe, checkpoint.clock, checkpoint.facts)
+        digest = try SafetensorsFile(path: path).digest ?? ""
+        generator = recipe.generator.make(resolution: recipe.resolution, random: RandomSource(seed: 0))
+        do { try generator.load(state) } catch { throw CheckpointError("\(path): \(error)") }
+        generator.move(to: device, format: .channelsLast)
+        generator.train(false)
+    }
+
+    /// The file that a run's folder or a path stands for.
+    static func file(of source: String) throws -> String {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: source, isDirectory: &isFolder) else {
+            throw CheckpointError(
+                "\(source): no such run or model. Train one with `facegan train --recipe dcgan --data ...`.")
+        }
+        guard isFolder.boolValue else { return source }
+        let candidates = ["checkpoints/last.safetensors", "last.safetensors", "model.safetensors"]
+        for name in candidates where FileManager.default.fileExists(atPath: source + "/" + name) {
+            return source + "/" + name
+        }
+        throw CheckpointError(
+            "\(source): a folder without a trained state (looked for \(candidates.joined(separator: ", ")))."
+                + " If the run has just begun, its first state is saved within minutes.")
+    }
+}
+
+extension Model {
+    /// Name and version of this program, for the marks on what it makes.
+    public static let software = "FaceGAN 0.1"
+}

@@ -1,0 +1,62 @@
+import Models
+import Torch
+import TorchNN
+
+/// Takes a PyTorch state dictionary into a model of this program.
+public struct PyTorchImport {
+    /// Which network of the recipe the dictionary belongs to.
+    public enum Network: String, Sendable, CaseIterable { case generator, discriminator }
+
+    public let network: Network
+    /// What did not fit; empty when every key was taken.
+    public let mismatch: StateMismatch
+    /// Keys that were taken.
+    public let taken: [String]
+    /// The model; nil when the weights do not fit.
+    public let checkpoint: Checkpoint?
+
+    /// Reads `path`, finds the network that it fits best and takes it.
+    ///
+    /// Prefixes that wrappers add to every key (`module.`, `netG.`) are dropped.
+    public init(path: String, recipe: Recipe, network: Network? = nil) throws {
+        let state = Self.withoutCommonPrefix(try PyTorchStateDictionary.read(path).map { ($0.0, $0.1) })
+        let random = RandomSource(seed: 0)
+        let generator = recipe.generator.make(resolution: recipe.resolution, random: random)
+        let discriminator = recipe.discriminator.make(resolution: recipe.resolution, random: random)
+        let mismatches: [(Network, StateMismatch)] = [
+            (.generator, generator.mismatch(with: state)),
+            (.discriminator, discriminator.mismatch(with: state)),
+        ]
+        let chosen =
+            network.map { wanted in mismatches.first { $0.0 == wanted }! }
+            ?? mismatches.min { Self.badness($0.1) < Self.badness($1.1) }!
+        (self.network, mismatch) = chosen
+        let target: Module = chosen.0 == .generator ? generator : discriminator
+        let known = Set(target.state.map(\.key))
+        let wrong = Set(mismatch.misshaped.map(\.key))
+        taken = state.map(\.key).filter { known.contains($0) && !wrong.contains($0) }
+        guard mismatch.isEmpty else {
+            checkpoint = nil
+            return
+        }
+        try target.load(state)
+        var made = Checkpoint(recipe: recipe, facts: ["origin": "imported from a PyTorch state dictionary"])
+        made.add(chosen.0.rawValue, target.state)
+        checkpoint = made
+    }
+
+    private static func badness(_ mismatch: StateMismatch) -> Int {
+        mismatch.missing.count + mismatch.unexpected.count + mismatch.misshaped.count
+    }
+
+    private static func withoutCommonPrefix(
+        _ state: [(key: String, tensor: Tensor)]
+    ) -> [(key: String, tensor: Tensor)] {
+        var state = state
+        for prefix in ["module.", "netG.", "netD.", "generator.", "discriminator."]
+        where !state.isEmpty && state.allSatisfy({ $0.key.hasPrefix(prefix) }) {
+            state = state.map { (String($0.key.dropFirst(prefix.count)), $0.tensor) }
+        }
+        return state
+    }
+}

@@ -1,0 +1,63 @@
+import Settings
+import TorchNN
+
+/// Which optimiser a network learns with.
+public struct OptimizerSettings: SettingsGroup, Equatable {
+    /// The optimisers that a recipe can name.
+    public enum Kind: String, Sendable, CaseIterable {
+        case adam, adamw, sgd, rmsprop, adabelief
+    }
+
+    public var kind = Kind.adam
+    public var learningRate = 2e-4
+    public var beta1 = 0.5
+    public var beta2 = 0.999
+    public var epsilon = 1e-8
+    public var momentum = 0.0
+    public var alpha = 0.99
+    public var weightDecay = 0.0
+    /// Joint norm that gradients are scaled down to; 0 for never.
+    public var clipNorm = 0.0
+
+    public init() {}
+
+    public mutating func fields(_ v: inout some FieldVisitor) throws {
+        try v.choice("kind", &kind, "Family.")
+        try v.number("learningRate", &learningRate, in: 0...1, "Step size.")
+        switch kind {
+        case .adam, .adamw, .adabelief:
+            try v.number("beta1", &beta1, in: 0...0.9999, "Memory of the mean gradient.")
+            try v.number("beta2", &beta2, in: 0...0.999999, "Memory of the squared gradient.")
+            try v.number("epsilon", &epsilon, in: 0...1, "Added to the root of the squared gradient.")
+        case .sgd:
+            try v.number("momentum", &momentum, in: 0...0.9999, "Memory of the step.")
+        case .rmsprop:
+            try v.number("alpha", &alpha, in: 0...0.9999, "Memory of the squared gradient.")
+            try v.number("epsilon", &epsilon, in: 0...1, "Added to the root of the squared gradient.")
+        }
+        try v.number("weightDecay", &weightDecay, in: 0...1, "L2 penalty; decoupled in adamw and adabelief.")
+        try v.number(
+            "clipNorm", &clipNorm, in: 0...1e6, "Joint norm of the gradients at most; 0 for no limit.")
+    }
+
+    /// An optimiser over the parameters of `network`.
+    public func make(for network: Module) -> any Optimizer {
+        let parameters = network.parameters
+        switch kind {
+        case .adam, .adamw:
+            return Adam(
+                parameters, learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon,
+                weightDecay: weightDecay, decoupled: kind == .adamw)
+        case .sgd:
+            return SGD(parameters, learningRate: learningRate, momentum: momentum, weightDecay: weightDecay)
+        case .rmsprop:
+            return RMSprop(
+                parameters, learningRate: learningRate, alpha: alpha, epsilon: epsilon,
+                weightDecay: weightDecay)
+        case .adabelief:
+            return AdaBelief(
+                parameters, learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon,
+                weightDecay: weightDecay)
+        }
+    }
+}

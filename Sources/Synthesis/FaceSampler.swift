@@ -1,0 +1,52 @@
+import Checkpoints
+import Imaging
+import Models
+import Provenance
+import Torch
+
+/// Makes faces with a trained model; the same seed is the same face on every device.
+public final class FaceSampler {
+    public let model: Model
+
+    /// - Parameter source: a run's folder or a file of this program.
+    public convenience init(_ source: String, weights: Model.Weights = .average, device: Device = .cpu) throws
+    {
+        self.init(try Model(source, weights: weights, device: device))
+    }
+
+    public init(_ model: Model) { self.model = model }
+
+    /// One face for each seed. The noise is drawn on the CPU, from each seed alone.
+    public func faces(seeds: [UInt64], batchSize: Int = 64) -> [SyntheticImage] {
+        let pixels = model.generator.pixels(model.generator.latent.sample(seeds: seeds), batchSize: batchSize)
+        return zip(seeds, pixels).map { face($1, [("seed", "\($0)")]) }
+    }
+
+    /// Faces on the way through the seeds' latents and back to the first, evenly spaced in angle.
+    /// - Parameter framesPerStep: frames from one seed to the next.
+    public func film(through seeds: [UInt64], framesPerStep: Int, batchSize: Int = 64) -> [SyntheticImage] {
+        let latent = model.generator.latent
+        let points = seeds.map { latent.sample(seeds: [$0]) }
+        var path: [Tensor] = []
+        for (index, point) in points.enumerated() {
+            let next = points[(index + 1) % points.count]
+            for frame in 0..<framesPerStep {
+                let t = Double(frame) / Double(framesPerStep)
+                path.append(interpolated(point, next, t, latent.distribution))
+            }
+        }
+        let stops = seeds.map(String.init).joined(separator: ",")
+        return model.generator.pixels(Tensor.concatenated(path), batchSize: batchSize).map {
+            face($0, [("seeds", stops)])
+        }
+    }
+
+    private func face(_ pixels: [UInt8], _ fields: [(name: String, value: String)]) -> SyntheticImage {
+        let side = model.generator.resolution
+        return SyntheticImage(
+            picture: Picture(width: side, height: side, channels: 3, pixels: pixels),
+            origin: Origin(
+                software: Model.software, model: model.digest.isEmpty ? model.recipe.name : model.digest,
+                fields: fields + [("weights", model.weights.rawValue)]))
+    }
+}

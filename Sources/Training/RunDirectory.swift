@@ -1,0 +1,94 @@
+import Files
+import Foundation
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The folder of a run: recipe, log, previews, states. One process at a time trains in it.
+public final class RunDirectory {
+    public let path: String
+    private var lock: Int32 = -1
+
+    public var recipePath: String { path + "/recipe.yaml" }
+    public var recordPath: String { path + "/run.json" }
+    public var logPath: String { path + "/log.jsonl" }
+    public var eventsPath: String { path + "/events" }
+    public var previewsPath: String { path + "/previews" }
+    public var filmPath: String { path + "/film.png" }
+    public var checkpointsPath: String { path + "/checkpoints" }
+    public var lastPath: String { checkpointsPath + "/last.safetensors" }
+    public var bestPath: String { checkpointsPath + "/best.safetensors" }
+
+    /// Opens or makes the folder and locks it. Throws `TrainingError.refused` when another process trains in it.
+    public init(_ path: String) throws {
+        self.path = path
+        let files = FileManager.default
+        do {
+            for folder in [path, previewsPath, checkpointsPath] {
+                try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            }
+        } catch {
+            throw TrainingError.refused(
+                "\(path): cannot make the run's folder: \(error.localizedDescription)")
+        }
+        lock = open(path + "/.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        if lock < 0 || flock(lock, LOCK_EX | LOCK_NB) != 0 {
+            throw TrainingError.refused(
+                "\(path): another process is training in this folder; stop it, or choose another --out")
+        }
+    }
+
+    deinit { if lock >= 0 { close(lock) } }
+
+    /// Whether a folder holds a run that can go on.
+    public static func holdsRun(_ path: String) -> Bool {
+        FileManager.default.fileExists(atPath: path + "/run.json")
+    }
+
+    /// Removes what a run wrote, and nothing else.
+    public func clear() throws {
+        let files = FileManager.default
+        for item in [recipePath, recordPath, logPath, eventsPath, previewsPath, filmPath, checkpointsPath] {
+            if files.fileExists(atPath: item) { try files.removeItem(atPath: item) }
+        }
+        for folder in [previewsPath, checkpointsPath] {
+            try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        }
+    }
+
+    /// Where the state of a round number of images is kept.
+    public func keptPath(images: Int) -> String {
+        checkpointsPath + "/images-" + Self.padded(images) + ".safetensors"
+    }
+
+    /// Where a preview grid goes.
+    public func previewPath(images: Int) -> String {
+        previewsPath + "/images-" + Self.padded(images) + ".png"
+    }
+
+    /// States to resume from, the newest first: the last one, then the kept ones, then the best.
+    public var states: [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpointsPath)) ?? []
+        let kept = names.filter { $0.hasPrefix("images-") && $0.hasSuffix(".safetensors") }.sorted()
+            .reversed()
+        return ([lastPath] + kept.map { checkpointsPath + "/" + $0 } + [bestPath]).filter {
+            FileManager.default.fileExists(atPath: $0)
+        }
+    }
+
+    /// Preview grids in the order in which they were made.
+    public var previews: [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: previewsPath)) ?? []
+        return names.filter { $0.hasPrefix("images-") && $0.hasSuffix(".png") }.sorted().map {
+            previewsPath + "/" + $0
+        }
+    }
+
+    private static func padded(_ number: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, 10 - digits.count)) + digits
+    }
+}

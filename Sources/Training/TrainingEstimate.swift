@@ -1,0 +1,40 @@
+import Checkpoints
+import Datasets
+import Foundation
+import Torch
+
+/// What a recipe costs on this machine, measured over a few steps on grey pictures.
+public struct TrainingEstimate: Sendable {
+    public let secondsPerStep: Double
+    public let imagesPerSecond: Double
+    /// Largest resident memory of this process, or memory in tensors on a CUDA device, in bytes.
+    public let peakBytes: Int?
+
+    /// Takes two steps to warm up and then `steps` more.
+    /// - Throws: `TorchError.outOfMemory` when the recipe does not fit.
+    public static func measure(
+        _ recipe: Recipe, device: Device, precision: Precision, steps: Int = 3
+    ) throws -> TrainingEstimate {
+        try recoveringFromOutOfMemory {
+            let trainer = AdversarialTrainer(recipe: recipe, seed: 0, device: device, precision: precision)
+            let side = recipe.resolution
+            let batch = ImageBatch(
+                pixels: [UInt8](repeating: 128, count: recipe.batchSize * side * side * 3),
+                count: recipe.batchSize,
+                size: side)
+            for _ in 0..<2 { try trainer.step { batch } }
+            Engine.synchronize(device)
+            let start = ProcessInfo.processInfo.systemUptime
+            for _ in 0..<steps { try trainer.step { batch } }
+            Engine.synchronize(device)
+            let seconds = (ProcessInfo.processInfo.systemUptime - start) / Double(steps)
+            let peak: Int? =
+                if case .cuda(let index) = device { Engine.cudaMemory(index).peak } else {
+                    ProcessMemory.peak
+                }
+            return TrainingEstimate(
+                secondsPerStep: seconds, imagesPerSecond: Double(trainer.imagesPerStep) / seconds,
+                peakBytes: peak)
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import ArgumentParser
+import Checkpoints
+import Console
+import Settings
+
+/// `facegan recipes`: what systems there are, and what is in them.
+struct RecipesCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "recipes",
+        abstract: "List the recipes, show one, or list what a recipe can set.",
+        discussion: """
+            A recipe is a YAML file. Change single values with --set when training, or write a file of your own.
+
+            Examples:
+              facegan recipes
+              facegan recipes dcgan > my.yaml
+              facegan recipes --fields
+            """)
+
+    @Argument(help: "Show this recipe as it is written.")
+    var name: String?
+
+    @Flag(help: "List every value that a recipe can set, with its default and range.")
+    var fields = false
+
+    func run() throws {
+        let output = ConsoleOutput.standardOutput
+        if fields {
+            for field in try SettingsDocument.reference(Recipe.self) {
+                let range = field.range.map { " (\($0))" } ?? ""
+                let kinds = field.kinds.map { " [\($0.joined(separator: ", "))]" } ?? ""
+                output.writeLine("\(field.key) = \(field.defaultValue)\(range)\(kinds)\n    \(field.help)")
+            }
+        } else if let name {
+            if let known = Recipe.library.first(where: { $0.name == name }) {
+                output.write(known.text)
+            } else {
+                output.write(try Recipe.load(name).yaml)
+            }
+        } else {
+            for known in Recipe.library {
+                let recipe = try Recipe.load(known.name)
+                output.writeLine(output.styled(known.name, .bold) + "\n    \(recipe.about)")
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+import ArgumentParser
+import Checkpoints
+import Console
+import Datasets
+import Foundation
+import Torch
+import Training
+
+extension Precision: ExpressibleByArgument {}
+
+/// `facegan train`: a run in a folder, from the first step or from where it stopped.
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train",
+        abstract: "Train a GAN on face photographs; goes on by itself where it was stopped.",
+        discussion: """
+            The run's folder gets the resolved recipe, a log, TensorBoard events, preview grids of the same faces over \
+            time, and states. The same command goes on with a run that was stopped or killed, exactly as if nothing had \
+            happened. Ctrl-C saves and ends; a second one ends at once.
+
+            Examples:
+              facegan train --recipe dcgan --data builtin:20000 --minutes 5
+              facegan train --recipe dcgan --data img_align_celeba.zip --kimg 500 --out runs/celeba
+              facegan train --out runs/celeba                       (goes on)
+              facegan train --recipe dcgan-dense --data lfw-deepfunneled.tgz --set batchSize=32 --set data.crop=0.1
+              facegan train --recipe my.yaml --data photos/ --dry-run
+            """)
+
+    @Option(help: "A recipe's name (see 'facegan recipes') or a YAML file; a run that goes on has its own.")
+    var recipe: String?
+
+    @Option(help: "Folder, archive, packed store or builtin:N; a run that goes on knows its own.")
+    var data: String?
+
+    @Option(help: ArgumentHelp("The run's folder. (default: runs/NAME-OF-THE-RECIPE)"))
+    var out: String?
+
+    @Option(help: "Thousands of images of the whole run; the recipe has a default.")
+    var kimg: Double?
+
+    @Option(help: "Steps of the whole run.")
+    var steps: Int?
+
+    @Option(help: "Minutes of this session.")
+    var minutes: Double?
+
+    @Option(name: .customLong("set"), help: "Change a value of the recipe: path=value. May be repeated.")
+    var overrides: [String] = []
+
+    @Option(help: ArgumentHelp("Seed of everything that is random. (default: 0)"))
+    var seed: UInt64?
+
+    @Option(help: "bf16 is about twice as fast where the processor has it; auto finds out.")
+    var precision: Precision = .auto
+
+    @OptionGroup var place: DeviceOptions
+
+    @Flag(help: "Show the resolved recipe, sizes, memory and time, and train nothing.")
+    var dryRun = false
+
+    @Flag(help: "Remove a run in the folder and begin anew.")
+    var restart = false
+
+    func validate() throws {
+        try place.validate()
+        for (name, value) in [("--kimg", kimg), ("--minutes", minutes)] {
+            if let value, !(value > 0) {
+                throw ValidationError("\(name): expected more than 0, got \(value).")
+            }
+        }
+        if let steps, steps < 1 { throw ValidationError("--steps: expected 1 or more, got \(steps).") }
+        if recipe == nil, out == nil {
+            throw ValidationError(
+                "Name a recipe (--recipe dcgan) to begin, or a run's folder (--out) to go on.")
+        }
+    }
+
+    func run() throws {
+        Interrupt.install()
+        let console = ConsoleOutput.standardError
+        let goesOn = out.map { !restart && RunDirectory.holdsRun($0) } ?? false
+        let recipe = try resolvedRecipe(goesOn: goesOn)
+        let folder = out ?? "runs/\(recipe.name)"
+        let known = !restart && RunDirectory.holdsRun(folder) ? try RunRecord(folder: folder) : nil
+        guard let source = data ?? known?.data else {
+            throw ValidationError(
+                "Name the pictures to train on, such as --data img_align_celeba.zip or --data builtin:20000.")
+        }
+        let device = try place.prepare()
+        if dryRun { return try describe(recipe, device: device) }
+
+        let store = try openStore(source, recipe, console)
+        let run = try TrainingRun(
+            recipe: recipe, store: store, data: source, folder: folder, seed: seed, device: device,
+            precision: precision,
+            restart: restart)
+        greet(run, console)
+        let outcome = try run.run(
+            until: TrainingLimit(kimg: kimg, steps: steps, minutes: minutes), output: console)
+        let clock = run.trainer.clock
+        let state = "\(Readable.count(clock.images, "image")) in \(Readable.count(clock.steps, "step"))"
+        let again = "facegan train --out \(folder)"
+        switch outcome {
+        case .finished:
+            console.writeLine(
+                "Finished: \(state). Faces: facegan generate \(folder) --seeds 0-63 --out faces.png")
+        case .outOfTime: console.writeLine("Time is up: \(state). Go on: \(again)")
+        case .interrupted:
+            console.writeLine("Stopped: \(state), saved in \(folder). Go on: \(again)")
+            throw ExitCode(Interrupt.exitStatus)
+        }
+    }
+
+    private func resolvedRecipe(goesOn: Bool) throws -> Recipe {
+        let name = recipe ?? out.map { $0 + "/recipe.yaml" } ?? "dcgan"
+        if recipe == nil, !goesOn {
+            throw ValidationError(
+                "\(out ?? ""): there is no run to go on with; name a recipe, such as --recipe dcgan.")
+        }
+        return try Recipe.load(name, overrides: overrides)
+    }
+
+    private func openStore(_ source: String, _ recipe: Recipe, _ console: ConsoleOutput) throws -> FaceStore {
+        let line = ProgressLine("packing \(source)", total: nil, unit: .things("pictures"), output: console)
+        do {
+            return try TrainingData.open(
+                source, for: recipe, progress: { line.update($0, total: $1) },
+                cancelled: { Interrupt.isRequested },
+                packed: { report in
+                    line.finish(
+                        "packed \(Readable.count(report.written, "picture")) in \(Readable.duration(report.seconds))"
+                            + (report.bad.isEmpty
+                                ? ""
+                                : "; left out \(report.bad.count) bad ones (facegan data doctor \(source))"))
+                })
+        } catch is CancellationError {
+            line.finish("Stopped while packing; nothing was written.")
+            throw ExitCode(Interrupt.exitStatus)
+        }
+    }
+
+    private func greet(_ run: TrainingRun, _ console: ConsoleOutput) {
+        let trainer = run.trainer
+        console.writeLine(
+            "\(trainer.recipe.name) at \(trainer.recipe.resolution)x\(trainer.recipe.resolution) on "
+                + "\(Readable.count(run.store.count, "picture")) (\(run.store.data)), batch \(trainer.recipe.batchSize), "
+                + "\(trainer.precision.rawValue) on \(trainer.device), seed \(run.record.seed)")
+        console.writeLine(
+            "generator \(Readable.count(trainer.generator.parameterCount)) and discriminator "
+                + "\(Readable.count(trainer.discriminator.parameterCount)) parameters; run in \(run.directory.path)"
+        )
+        for note in run.notes { console.writeLine("note: \(note)") }
+        if let clock = run.resumedAt {
+            console.writeLine(
+                "going on at step \(Readable.count(clock.steps)), \(Readable.count(clock.images)) images")
+        }
+    }
+
+    private func describe(_ recipe: Recipe, device: Device) throws {
+        let output = ConsoleOutput.standardOutput
+        output.write(recipe.yaml)
+        output.writeLine()
+        let random = RandomSource(seed: 0)
+        let generator = recipe.generator.make(resolution: recipe.resolution, random: random)
+        let discriminator = recipe.discriminator.make(resolution: recipe.resolution, random: random)
+        output.writeLine("generator: \(Readable.count(generator.parameterCount)) parameters\n\(generator)")
+        output.writeLine(
+            "discriminator: \(Readable.count(discriminator.parameterCount)) parameters\n\(discriminator)")
+        output.writeLine()
+        let resolved = precision.resolved(for: device)
+        output.writeLine("measuring a few steps in \(resolved.rawValue) on \(device) ...")
+        let estimate = try TrainingEstimate.measure(recipe, device: device, precision: precision)
+        let images = (kimg ?? recipe.training.totalKimg) * 1000
+        output.writeLine(
+            "\(Readable.rate(estimate.imagesPerSecond)) images/s; \(Readable.count(Int(images))) images take about "
+                + Readable.duration(images / estimate.imagesPerSecond)
+                + (estimate.peakBytes.map { "; memory about \(Readable.bytes($0))" } ?? ""))
+    }
+}
