@@ -25,6 +25,7 @@ final class TrainingSession {
     private var idleSeconds = 0.0
     private var tickedAt: Double
     private var tickedImages: Int
+    private var shown: [ProgressReporter.Group] = []
 
     init(run: TrainingRun, limit: TrainingLimit, subset: [Int]?, output: ConsoleOutput?) throws {
         (directory, trainer, record) = (run.directory, run.trainer, run.record)
@@ -90,6 +91,7 @@ final class TrainingSession {
             try tick()
             if now - savedAt >= settings.saveMinutes * 60 { try save() }
         }
+        if !shown.isEmpty { reporter?.update(images: clock.images, shown) }
         if Preview.isDue(from: before, to: clock.images, every: settings.previewKimg * 1000) {
             try writePreview()
         }
@@ -127,12 +129,10 @@ final class TrainingSession {
                 ("score/real", means.realScore), ("score/fake", means.fakeScore),
                 ("speed/imagesPerSecond", rate),
             ], step: clock.steps)
-        reporter?.update(
-            images: clock.images,
-            [
-                .init("loss", [("D", means.discriminatorLoss), ("G", means.generatorLoss)]),
-                .init("", [("D(real)", means.realScore)]), .init("", [("D(fake)", means.fakeScore)]),
-            ])
+        shown = [
+            .init("loss", [("D", means.discriminatorLoss), ("G", means.generatorLoss)]),
+            .init("", [("D(real)", means.realScore)]), .init("", [("D(fake)", means.fakeScore)]),
+        ]
     }
 
     // MARK: Files

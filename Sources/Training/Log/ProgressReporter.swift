@@ -103,8 +103,9 @@ public final class ProgressReporter {
     }
 
     private func rate(over window: Double) -> Double? {
+        // Steps may be further apart than the window: then the last two samples count.
         guard let last = samples.last,
-            let first = samples.first(where: { last.time - $0.time <= window }), last.time > first.time
+            let first = samples.last(where: { last.time - $0.time >= window }) ?? samples.first, last.time > first.time
         else { return nil }
         return Double(last.images - first.images) / (last.time - first.time)
     }
