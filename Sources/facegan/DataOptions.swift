@@ -18,9 +18,11 @@ struct ProtocolOptions: ParsableArguments {
         }
     }
 
-    /// The chosen protocol, or the usual one for such a source.
-    func resolve(for kind: SourceKind) throws -> DataProtocol {
-        try name.map { try DataProtocol.parse($0) } ?? kind.suggestedProtocol(size: resolution ?? 64)
+    /// The chosen protocol, or the usual one for such a source; a packed store's own.
+    func resolve(for source: any PictureSource) throws -> DataProtocol {
+        if let name { return try DataProtocol.parse(name) }
+        if resolution == nil, let packed = source.packedProtocol { return packed }
+        return try source.kind.suggestedProtocol(size: resolution ?? 64)
     }
 }
 

@@ -60,7 +60,7 @@ struct DataPrepare: ParsableCommand {
     func run() throws {
         Interrupt.install()
         let pictures = try SourceOpener.open(source)
-        let data = try choice.resolve(for: pictures.kind)
+        let data = try choice.resolve(for: pictures)
         let options = PreparationOptions(
             limit: limit, split: split?.value, excluded: try exclude.map(NameList.read) ?? [],
             threads: threads)

@@ -17,6 +17,8 @@ public protocol PictureSource: Sendable {
     var readsInOrder: Bool { get }
     /// What is wrong with the archive as a whole, such as a missing end; the pictures before it can still be read.
     var damage: String? { get }
+    /// The protocol that a packed store was made under; nil for everything else.
+    var packedProtocol: DataProtocol? { get }
     /// Hexadecimal digits that change when the content does and do not depend on where it lies.
     var fingerprint: String { get }
 
@@ -36,7 +38,7 @@ public enum PictureContent: Sendable {
 }
 
 /// What a source is, which decides how its pictures are cropped unless somebody says otherwise.
-public enum SourceKind: String, Sendable, CaseIterable {
+public enum SourceKind: String, Sendable, CaseIterable, Codable {
     case folder, zip, tar, celebA, lfw, labelled, builtIn, store
 
     /// The protocol that this project uses for such pictures at the given size (a power of two, pixels).
@@ -58,12 +60,26 @@ extension PictureSource {
     public var labelIssues: [LabelIssue] { [] }
     public var readsInOrder: Bool { false }
     public var damage: String? { nil }
+    public var packedProtocol: DataProtocol? { nil }
     public var landmarkFrame: Int? { nil }
 
     public func forEach(size: Int, _ body: (Int, Result<PictureContent, any Error>) throws -> Bool) throws {
         for index in 0..<count where try !body(index, Result { try content(at: index, size: size) }) {
             return
         }
+    }
+
+    /// What to apply to this source's content to get samples of a protocol: a packed store's content are samples already.
+    ///
+    /// Throws `DataError` for a store that was packed under another protocol.
+    func applying(_ data: DataProtocol) throws -> DataProtocol {
+        guard let packed = packedProtocol else { return data }
+        guard packed.hash == data.hash else {
+            throw DataError(
+                "\(name): the store was packed under the protocol \(packed), but \(data) is asked for: use the "
+                    + "original pictures, or ask for \(packed.name)")
+        }
+        return DataProtocol(name: data.name, crop: .square, filter: data.filter, size: data.size)
     }
 
     /// A picture, decoded, upright, 8 bits a channel.

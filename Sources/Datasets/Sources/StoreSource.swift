@@ -13,6 +13,7 @@ package struct StoreSource: PictureSource {
 
     package var names: [String] { store.names }
     package var labels: Labels { store.labels }
+    package var packedProtocol: DataProtocol? { store.data }
     package var fingerprint: String { store.contentHash }
 
     package func content(at index: Int, size: Int) throws -> PictureContent {

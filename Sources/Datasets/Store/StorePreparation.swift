@@ -39,6 +39,7 @@ public enum StorePreparation {
             throw DataError(
                 "\(source.name): the archive is damaged: \(damage) A partial data set is not packed.")
         }
+        let applied = try source.applying(data)
         let indices = try options.indices(in: source)
         let folder = (path as NSString).deletingLastPathComponent
         let spool = try SpoolFile(folder: folder.isEmpty ? "." : folder)
@@ -51,9 +52,9 @@ public enum StorePreparation {
         var done = 0
         progress(0, indices.count)
         try ParallelReader.run(
-            source, indices: indices, size: data.drawnSize,
+            source, indices: indices, size: applied.drawnSize,
             threads: options.threads ?? ProcessInfo.processInfo.activeProcessorCount,
-            work: { _, content in Result { try data.sample(of: content.get()) } },
+            work: { _, content in Result { try applied.sample(of: content.get()) } },
             deliver: { index, sample in
                 switch sample {
                 case .success(let sample):
@@ -77,7 +78,7 @@ public enum StorePreparation {
                     + "\(bad[0].name): \(bad[0].reason)")
         }
         var labels = source.labels.rows(written)
-        try labels.mapLandmarks(by: data, sizes: sizes, frame: source.landmarkFrame)
+        try labels.mapLandmarks(by: applied, sizes: sizes, frame: source.landmarkFrame)
         let contents = StoreContents(
             data: data, labels: labels, names: written.map { names[$0] }, sourceName: source.name,
             sourceKind: source.kind, skipped: bad.count)
