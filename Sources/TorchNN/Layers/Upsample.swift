@@ -21,27 +21,3 @@ public final class Upsample: Layer {
 
     public override var details: String { "\(factor), \(mode.rawValue)" }
 }
-
-/// Reduces [N, C, H, W] to [N, C, H / factor, W / factor] by means.
-public final class Downsample: Layer {
-    private let factor: Int
-
-    public init(_ factor: Int = 2) { self.factor = factor }
-
-    public override func callAsFunction(_ input: Tensor) -> Tensor {
-        input.averagePool2d(factor, stride: factor)
-    }
-
-    public override var details: String { "\(factor)" }
-}
-
-/// Gives each element another shape, the first dimension kept.
-public final class Reshape: Layer {
-    private let shape: [Int]
-
-    public init(_ shape: Int...) { self.shape = shape }
-
-    public override func callAsFunction(_ input: Tensor) -> Tensor { input.reshape([input.shape[0]] + shape) }
-
-    public override var details: String { "\(shape)" }
-}
