@@ -56,7 +56,7 @@ public enum Initializer: Sendable, Equatable {
     }
 
     /// Draws on the CPU in row-major order, so that the values depend neither on device nor on memory format.
-    private static func fillDense(_ tensor: Tensor, _ draw: (Tensor) -> Void) {
+    static func fillDense(_ tensor: Tensor, _ draw: (Tensor) -> Void) {
         let dense = Tensor.zeros(tensor.shape)
         draw(dense)
         tensor.copy_(dense)

@@ -38,13 +38,15 @@ extension Module {
 
     private func walk(prefix: String = "", _ visit: (String, Part) -> Void) {
         let own = parts
-        // A module's own tensors come before those of its parts, as in PyTorch.
+        // PyTorch's order: a module's parameters, its buffers, then its parts; a list counts as a part.
+        for (key, part) in own { if case .parameter = part, !key.contains(".") { visit(prefix + key, part) } }
+        for (key, part) in own { if case .buffer = part, !key.contains(".") { visit(prefix + key, part) } }
         for (key, part) in own {
-            if case .module = part { continue }
-            visit(prefix + key, part)
-        }
-        for (key, part) in own {
-            if case .module(let module) = part { module.walk(prefix: prefix + key + ".", visit) }
+            if case .module(let module) = part {
+                module.walk(prefix: prefix + key + ".", visit)
+            } else if key.contains(".") {
+                visit(prefix + key, part)
+            }
         }
     }
 
@@ -75,12 +77,18 @@ extension Module {
             })
     }
 
+    /// Keeps all parameters as they are, or lets them be trained again.
+    public func freeze(_ isFrozen: Bool = true) {
+        for (_, parameter) in parameters { parameter.isFrozen = isFrozen }
+    }
+
     /// Moves everything to a device and, for the four-dimensional weights, to a memory format.
     public func move(to device: Device, format: MemoryFormat = .contiguous) {
         walk { _, part in
             switch part {
             case .parameter(let parameter):
-                parameter.value = Self.moved(parameter.value, device, format).requiringGradient()
+                let isTrained = !parameter.isFrozen
+                parameter.value = Self.moved(parameter.value, device, format).requiringGradient(isTrained)
             case .buffer(let buffer): buffer.value = Self.moved(buffer.value, device, format)
             case .module: break
             }

@@ -130,7 +130,8 @@ public final class AdversarialTrainer {
     }
 
     private func apply(_ found: [Tensor?], _ settings: OptimizerSettings, _ optimizer: any Optimizer) {
-        if settings.clipNorm > 0 { clipGradients(found, maxNorm: settings.clipNorm) }
+        var found = found
+        if settings.clipNorm > 0 { clipGradients(&found, maxNorm: settings.clipNorm) }
         optimizer.step(found)
     }
 

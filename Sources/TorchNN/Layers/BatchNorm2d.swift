@@ -42,7 +42,9 @@ public final class BatchNorm2d: Layer {
     public override func initialize(_ random: RandomSource) {
         withoutGradients {
             if deviation > 0 {
-                weight.value.copy_(Tensor.normal(weight.value.shape, random: random) * deviation + 1)
+                Initializer.fillDense(weight.value) {
+                    $0.normal_(mean: 1, deviation: deviation, random: random)
+                }
             } else {
                 weight.value.fill_(1)
             }

@@ -35,7 +35,9 @@ extension Initializer {
         guard let bias else { return }
         if self == .pytorch {
             let bound = 1 / Initializer.fans(weight.value.shape).fanIn.squareRoot()
-            withoutGradients { bias.value.uniform_(-bound, bound, random: random) }
+            withoutGradients {
+                Initializer.fillDense(bias.value) { $0.uniform_(-bound, bound, random: random) }
+            }
         } else {
             Initializer.zeros.fill(bias.value, random: random)
         }

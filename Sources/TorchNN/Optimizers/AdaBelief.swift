@@ -25,7 +25,10 @@ public final class AdaBelief: Optimizer {
 
     public func step(_ gradients: [Tensor?]) {
         withoutGradients {
-            for index in present(gradients) {
+            let indices = present(gradients)
+            align(&means, indices)
+            align(&variances, indices)
+            for index in indices {
                 let value = parameters[index].parameter.value.detached()
                 let (mean, variance, gradient) = (means[index], variances[index], gradients[index]!)
                 steps[index].add_(Tensor.ones(like: steps[index]))

@@ -29,11 +29,18 @@ public final class Adam: Optimizer {
         let indices = present(gradients)
         guard !indices.isEmpty else { return }
         withoutGradients {
-            // The fused kernels count the step that they are given.
-            for index in indices { steps[index].add_(Tensor.ones(like: steps[index])) }
+            align(&means, indices)
+            align(&squares, indices)
+            for index in indices {
+                let device = parameters[index].parameter.value.device
+                if steps[index].device != device { steps[index] = steps[index].to(device) }
+                // The fused kernels take the number of the step from 1.
+                steps[index].add_(Tensor.ones(like: steps[index]))
+            }
             fusedAdam_(
                 parameters: indices.map { parameters[$0].parameter.value },
-                gradients: indices.map { gradients[$0]! },
+                // The kernels walk the memory of all five side by side, whatever the strides.
+                gradients: indices.map { beside($0, gradients[$0]!) },
                 means: indices.map { means[$0] }, squares: indices.map { squares[$0] },
                 steps: indices.map { steps[$0] }, learningRate: learningRate, beta1: beta1, beta2: beta2,
                 weightDecay: weightDecay, epsilon: epsilon, decoupled: decoupled)

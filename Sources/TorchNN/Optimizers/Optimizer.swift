@@ -33,10 +33,42 @@ extension Optimizer {
     }
 
     /// One named buffer for each parameter, of its shape, place and memory format.
-    func buffers() -> [Tensor] { parameters.map { Tensor.zeros(like: $0.parameter.value.detached()) } }
+    func buffers() -> [Tensor] {
+        precondition(
+            Set(parameters.map(\.key)).count == parameters.count,
+            "\(type(of: self)): two parameters have one key; give the keys of each network a prefix")
+        return parameters.map { Tensor.zeros(like: $0.parameter.value.detached()) }
+    }
 
     func named(_ name: String, _ tensors: [Tensor]) -> [(key: String, tensor: Tensor)] {
         zip(parameters, tensors).map { ("\(name).\($0.key)", $1) }
+    }
+
+    /// Gradients of a loss for `step`: nil for frozen parameters and for those that it does not depend on.
+    public func gradients(of loss: Tensor, retainGraph: Bool = false) -> [Tensor?] {
+        let trained = parameters.indices.filter { !parameters[$0].parameter.isFrozen }
+        var found = [Tensor?](repeating: nil, count: parameters.count)
+        guard !trained.isEmpty else { return found }
+        let values = trained.map { parameters[$0].parameter.value }
+        let results = Torch.gradients(of: [loss], wrt: values, retainGraph: retainGraph)
+        for (index, gradient) in zip(trained, results) { found[index] = gradient }
+        return found
+    }
+
+    /// A tensor brought to its parameter's device, type and memory layout.
+    func beside(_ index: Int, _ tensor: Tensor) -> Tensor {
+        let value = parameters[index].parameter.value
+        if tensor.strides == value.strides, tensor.device == value.device, tensor.dtype == value.dtype {
+            return tensor
+        }
+        let copy = Tensor.zeros(like: value)
+        copy.copy_(tensor)
+        return copy
+    }
+
+    /// Lets buffers follow their parameters, which may have moved since the buffers were made or loaded.
+    func align(_ buffers: inout [Tensor], _ indices: [Int]) {
+        for index in indices { buffers[index] = beside(index, buffers[index]) }
     }
 
     /// Indices of the parameters that have a gradient.

@@ -12,8 +12,7 @@ public final class RMSprop: Optimizer {
     /// - Parameter alpha: share of the past in the mean square.
     public init(
         _ parameters: [(key: String, parameter: Parameter)], learningRate: Double = 5e-5,
-        alpha: Double = 0.99,
-        epsilon: Double = 1e-8, weightDecay: Double = 0
+        alpha: Double = 0.99, epsilon: Double = 1e-8, weightDecay: Double = 0
     ) {
         self.parameters = parameters
         self.learningRate = learningRate
@@ -22,7 +21,9 @@ public final class RMSprop: Optimizer {
 
     public func step(_ gradients: [Tensor?]) {
         withoutGradients {
-            for index in present(gradients) {
+            let indices = present(gradients)
+            align(&squares, indices)
+            for index in indices {
                 let value = parameters[index].parameter.value.detached()
                 var gradient = gradients[index]!
                 if weightDecay > 0 { gradient = gradient + value * weightDecay }

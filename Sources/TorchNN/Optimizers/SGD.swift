@@ -21,6 +21,7 @@ public final class SGD: Optimizer {
         let indices = present(gradients)
         guard !indices.isEmpty else { return }
         withoutGradients {
+            align(&velocities, indices)
             let values = indices.map { parameters[$0].parameter.value.detached() }
             let moved = indices.map { velocities[$0] }
             // From zero, the first velocity is the first gradient, as in PyTorch.
