@@ -1,0 +1,143 @@
+import TestSupport
+import Testing
+import Torch
+import TorchNN
+
+/// Ten steps on given gradients against `torch.optim` and the AdaBelief of its authors.
+@Suite struct OptimizerTests {
+    private static let tolerance = 1e-6
+    private static let steps = 10
+
+    @Test(arguments: OptimizerCase.all)
+    func tenStepsEqualPyTorchs(_ example: OptimizerCase) throws {
+        let golden = try Golden("optimizers")
+        let network = try Trained(golden)
+        let optimizer = example.make(network.parameters)
+        try expectSteps(network, optimizer, example.name, golden) { $0 }
+    }
+
+    /// The fused kernels walk raw memory: weights, gradients and state of different layouts must not mix.
+    @Test(arguments: OptimizerCase.all, [true, false])
+    func memoryFormatsDoNotMix(_ example: OptimizerCase, movedAfterItsStateWasRead: Bool) throws {
+        let golden = try Golden("optimizers")
+        let network = try Trained(golden)
+        let optimizer = example.make(network.parameters)
+        if movedAfterItsStateWasRead { #expect(optimizer.state.allSatisfy { $0.tensor.isContiguous() }) }
+        network.move(to: .cpu, format: .channelsLast)
+        try expectSteps(network, optimizer, example.name, golden) { $0 }
+        #expect(!network.conv.weight.value.isContiguous())
+        for (key, tensor) in optimizer.state where key.hasSuffix("conv.weight") && tensor.rank == 4 {
+            #expect(tensor.isContiguous(.channelsLast))
+        }
+    }
+
+    @Test(arguments: OptimizerCase.all)
+    func gradientsMayHaveAnyLayout(_ example: OptimizerCase) throws {
+        let golden = try Golden("optimizers")
+        let network = try Trained(golden)
+        let optimizer = example.make(network.parameters)
+        try expectSteps(network, optimizer, example.name, golden) {
+            $0.rank == 4 ? $0.to(.channelsLast) : $0.transposed(0, -1).contiguous().transposed(0, -1)
+        }
+    }
+
+    @Test func gradientsMayRepeatOneValue() {
+        // The gradient of a sum is one number under the whole shape.
+        let (first, second) = (Parameter(shape: [64]), Parameter(shape: [64]))
+        let optimizers: [any Optimizer] = [
+            Adam([("x", first)], learningRate: 0.1), Adam([("x", second)], learningRate: 0.1),
+        ]
+        let found = optimizers[0].gradients(of: first.value.sum())
+        #expect(found[0]?.strides == [0])
+        optimizers[0].step(found)
+        optimizers[1].step([Tensor.ones([64])])
+        #expect(first.value.bytes() == second.value.bytes())
+    }
+
+    @Test(arguments: OptimizerCase.all)
+    func savedAndLoadedItContinuesBitForBit(_ example: OptimizerCase) throws {
+        let golden = try Golden("optimizers")
+        let straight = try Trained(golden)
+        let optimizer = example.make(straight.parameters)
+        for step in 0..<Self.steps / 2 { optimizer.step(straight.gradients(golden, step: step)) }
+
+        let file = try TemporaryFolder()
+        for (name, state) in [("weights", straight.state), ("optimizer", optimizer.state)] {
+            try TensorFile.write(file.file(name), tensors: state.map { ($0.key, $0.tensor) })
+        }
+        for step in Self.steps / 2..<Self.steps { optimizer.step(straight.gradients(golden, step: step)) }
+
+        let resumed = try Trained(golden)
+        let other = example.make(resumed.parameters)
+        try resumed.load(TensorFile.read(file.file("weights")).tensors.map { ($0.name, $0.tensor) })
+        try other.load(TensorFile.read(file.file("optimizer")).tensors.map { ($0.name, $0.tensor) })
+        for step in Self.steps / 2..<Self.steps { other.step(resumed.gradients(golden, step: step)) }
+        #expect(resumed.state.contents == straight.state.contents)
+        #expect(other.state.contents == optimizer.state.contents)
+    }
+
+    @Test(arguments: OptimizerCase.all)
+    func stateLoadsIntoAnotherLayout(_ example: OptimizerCase) throws {
+        let golden = try Golden("optimizers")
+        let (plain, moved) = (try Trained(golden), try Trained(golden))
+        let (source, target) = (example.make(plain.parameters), example.make(moved.parameters))
+        moved.move(to: .cpu, format: .channelsLast)
+        for step in 0..<3 { source.step(plain.gradients(golden, step: step)) }
+        try moved.load(plain.state)
+        try target.load(source.state)
+        #expect(target.state.contents == source.state.contents)
+        for optimizer in [source, target] { optimizer.step(plain.gradients(golden, step: 4)) }
+        for ((key, one), (_, other)) in zip(plain.state, moved.state) {
+            #expect(difference(other, one) <= Self.tolerance, "\(key)")
+        }
+    }
+
+    @Test func loadingReportsEverythingAndChangesNothing() throws {
+        let golden = try Golden("optimizers")
+        let network = try Trained(golden)
+        let optimizer = Adam(network.parameters)
+        optimizer.step(network.gradients(golden, step: 0))
+        let before = optimizer.state.cloned()
+        var state = before
+        state.removeFirst()
+        state[0].tensor = Tensor.zeros([7])
+        state.append((key: "velocity.x", tensor: Tensor.zeros([1])))
+        let error = try #require(throws: StateMismatch.self) { try optimizer.load(state) }
+        #expect(error.missing == ["mean.conv.weight"])
+        #expect(error.misshaped.map(\.key) == ["mean.conv.bias"])
+        #expect(error.unexpected == ["velocity.x"])
+        #expect(optimizer.state.contents == before.contents)
+    }
+
+    @Test func gradientsOfMixedPrecisionAreFloat() throws {
+        let network = Sequential(Conv2d(3, 4, kernel: 3), BatchNorm2d(4), Activation.relu())
+        network.initialize(RandomSource(seed: 1))
+        network.move(to: .cpu, format: .channelsLast)
+        let optimizer = Adam(network.parameters, learningRate: 0.1)
+        let before = network.state.cloned().contents
+        let images = Tensor.normal([2, 3, 8, 8], random: RandomSource(seed: 2)).to(.channelsLast)
+        let output = withAutocast(.bfloat16, on: .cpu) { network(images) }
+        #expect(output.dtype == .bfloat16)
+        let found = optimizer.gradients(of: output.to(.float32).square().mean())
+        #expect(found.allSatisfy { $0?.dtype == .float32 })
+        optimizer.step(found)
+        #expect(network.state.contents["0.weight"] != before["0.weight"])
+        #expect(network.state.allSatisfy { $0.tensor.to(.float64).isFinite().all().item() == 1 })
+    }
+
+    private func expectSteps(
+        _ network: Trained, _ optimizer: any Optimizer, _ name: String, _ golden: Golden,
+        prepare: (Tensor) -> Tensor
+    ) throws {
+        for step in 0..<Self.steps {
+            optimizer.step(network.gradients(golden, step: step).map { $0.map(prepare) })
+            guard step == 0 || step == Self.steps - 1 else { continue }
+            for (key, tensor) in network.state {
+                let expected = try golden("\(name)-\(step)/\(key)")
+                #expect(
+                    difference(tensor, expected) <= Self.tolerance,
+                    "\(name) \(key) after \(step + 1): \(difference(tensor, expected))")
+            }
+        }
+    }
+}
