@@ -196,9 +196,13 @@ extension FaceTraits {
         rim = random.chance(0.45) ? random.uniform(in: 0.35...1) : random.uniform(in: 0...0.2)
         exposure = 1 + random.bell() * 0.06
         backdrop = random.pick([(.plain, 0.2), (.gradient, 0.36), (.bokeh, 0.3), (.window, 0.14)])
-        backHue = random.uniform()
+        let hues: [(Float, Float)] = [
+            (random.uniform(in: 0.5...0.64), 0.38), (random.uniform(in: 0.04...0.13), 0.3),
+            (random.uniform(in: 0.24...0.46), 0.2), (random.uniform(in: 0.7...0.98), 0.12),
+        ]
+        backHue = random.pick(hues)
         backShade = random.uniform()
-        backSaturation = random.uniform(in: 0.05...0.6)
+        backSaturation = random.uniform(in: 0.04...0.3) + random.uniform(in: 0...0.24)
         blur = random.chance(0.06) ? random.uniform(in: 0.7...1) : 0
         grade = random.bell() * 0.5
         pattern = random.next()

@@ -1,6 +1,10 @@
 /// The shape of the hair on the head: an approximate signed distance in head space, negative inside.
 struct HairField: Sendable {
     let exists: Bool
+    /// Whether hair may hang far in front of what it grows on.
+    let isBulky: Bool
+    /// The value that the distance does not exceed by much where there is no hair close by.
+    static let clear = Lanes(0.095)
     /// A ball round the skull, and half the width of a column below, that hold all hair.
     let reach: (radius: Float, column: Float)
     /// The share of the distance that a ray may safely step.
@@ -19,6 +23,7 @@ struct HairField: Sendable {
     init(_ t: FaceTraits, head: HeadField) {
         let volume = t.hairVolume
         exists = t.hairStyle != .bald
+        isBulky = t.hairStyle == .curly || (t.yaw.magnitude > 0.12 && [.bob, .long].contains(t.hairStyle))
         cranium = head.cranium
         var thick: Float = 0.1
         var lift: Float = 0
@@ -48,8 +53,8 @@ struct HairField: Sendable {
         quiffX = Lanes(t.part * 0.8)
         lumps = Lanes(lump)
         lumpScale = Lanes(t.texture == .curly ? 2.3 : 1.5)
-        hairline = Lanes(0.6 + 0.09 * t.receding)
-        temples = Lanes(0.05 + 0.26 * t.receding)
+        hairline = Lanes(0.6 + 0.13 * t.receding)
+        temples = Lanes(0.05 + 0.36 * t.receding)
         sides = Lanes(side)
         nape = Lanes(back)
         switch hasFringe ? t.bangs : .none {
@@ -79,7 +84,7 @@ struct HairField: Sendable {
         let ax = p.x.magnitude
         let skull = cranium(p)
         var f: Lanes
-        if !far || skull.anyBelow(bulk) {
+        if !far || skull.anyBelow(bulk + 0.25) {
             f = skull - cap(p, ax)
         } else {
             f = skull - bulk + 0.05
@@ -91,7 +96,7 @@ struct HairField: Sendable {
             let a = ax / rx
             let c = (p.z - fallZ) / fallDepth
             var column = ((a * a + c * c).root - 1.0) * 0.55
-            column += 0.4 * ramp(-0.15, 0.6, p.y)
+            column += 0.45 * ramp(0.05, 0.8, p.y)
             column = high(column, high(p.y - 0.7, fallEnd - p.y + (p.x * 5.0 + phase).wave * 0.03))
             f = blend(f, column, 0.22)
         }

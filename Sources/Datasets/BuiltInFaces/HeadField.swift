@@ -63,17 +63,17 @@ struct HeadField: Sendable {
         lid = Lanes(0.07 + 0.01 * t.eyeSize)
         let size = 1 + 0.16 * t.noseSize
         bridge = Lanes((0.185 + (t.isMale ? 0.02 : 0)) * size)
-        tip = Lanes(0.085 * size + 0.05 * t.nosePoint)
+        tip = Lanes(0.085 * size + 0.075 * t.nosePoint)
         tipWidth = Lanes(1 / (0.135 * size * (1 + 0.1 * t.noseWidth) - 0.03 * t.nosePoint))
         wing = Lanes(0.105 * size)
-        wingX = Lanes((0.118 + 0.016 * t.noseWidth) * size - 0.02 * t.nosePoint)
+        wingX = Lanes((0.118 + 0.016 * t.noseWidth) * size - 0.03 * t.nosePoint)
         cheekbone = Lanes(0.015 + 0.06 * t.cheekbones + 0.03 * max(t.smile, 0))
         fat = Lanes(
             -0.03 - 0.03 * t.cheekbones + 0.11 * t.chubbiness - 0.02 * t.wrinkles + 0.03 * max(t.smile, 0))
         upperLip = Lanes(0.045 + 0.02 * t.lipFullness)
         lowerLip = Lanes(0.055 + 0.02 * t.lipFullness)
         chin = Lanes(0.09 + 0.03 * t.chin)
-        square = Lanes(0.075 * t.jawSquare)
+        square = Lanes(0.055 * t.jawSquare)
         doubleChin = Lanes(0.16 * t.doubleChin)
         hasBeard = t.beard > 0
         beard = Lanes(0.075 * t.beard)
@@ -142,9 +142,9 @@ struct HeadField: Sendable {
     @inline(__always) private func noseRelief(_ ax: Lanes, _ y: Lanes) -> Lanes {
         let t = ((0.16 - y) * 1.65).saturated
         let fall = ramp(noseBottom, nose, y)
-        let width = 6.4 - 0.4 * t
+        let width = 6.2 - 0.2 * t
         var h = bridge * t * (0.55 + 0.45 * t) * fall * hill(ax * width)
-        h += tip * hill(ax * tipWidth, (y - nose - 0.045) * 7.0)
+        h += tip * hill(ax * tipWidth, (y - nose - 0.04) * 6.4)
         h += wing * hill((ax - wingX) * 10.5, (y - nose - 0.02) * 9.5)
         h += cheekbone * hill((ax - 0.43) * 3.3, (y + 0.2) * 4.2)
         h += fat * hill((ax - 0.42) * 2.4, (y + 0.56) * 2.5)

@@ -137,3 +137,8 @@ struct Colours: Sendable {
         b = mix(b, top.b, alpha)
     }
 }
+
+/// The scalar product, added in a fixed order.
+@inline(__always) func dot(_ a: SIMD3<Float>, _ b: SIMD3<Float>) -> Float {
+    a.x * b.x + a.y * b.y + a.z * b.z
+}

@@ -23,18 +23,18 @@ extension Portrait {
         let chinPart = high(ramp(0.04, 0.35, tuft), t.mustache > 0 ? ramp(0.15, 0.6, ring) * 0.8 : .zero)
         let lipPart = ramp(0.08, 0.42, stache) * front
         let side =
-            ramp(0.56, 0.64, ax) * ramp(0.04, 0.14, p.z) * ramp(0.46, 0.32, p.z + ragged * 2.0)
-            * ramp(-0.48, -0.3, p.y) * ramp(0.5, 0.3, p.y)
+            ramp(0.52, 0.66, ax) * ramp(0.04, 0.16, p.z) * ramp(0.5, 0.28, p.z + ragged * 2.0)
+            * ramp(-0.5, -0.22, p.y) * ramp(0.5, 0.3, p.y)
 
         let shaved = high(jaw * (1.0 - lips * 0.6), high(lipPart, chinPart))
-        var amount = shaved * Lanes(t.stubble * 0.5) * (0.9 + 0.3 * strands)
+        var amount = shaved * Lanes(t.stubble * 0.8) * (0.95 + 0.1 * strands)
         amount = high(amount, jaw * (1.0 - (lips + bare).saturated * 0.9) * Lanes(t.beard * 0.96))
         amount = high(amount, chinPart * (1.0 - bare) * (1.0 - underJaw) * Lanes(t.goatee * 0.95))
         amount = high(amount, lipPart * Lanes(t.mustache * 0.96))
         amount = high(amount, side * Lanes(t.sideburns * 0.85))
         let hairs =
             t.stubble > 0
-            ? Colours(palette.brow * 0.45 + palette.skin * SIMD3(0.26, 0.29, 0.33))
+            ? Colours(palette.brow * 0.45 + palette.skin * SIMD3(0.2, 0.23, 0.27))
             : Colours(palette.brow) * (1.0 + strands * 0.75)
         c.cover(hairs, amount.saturated)
         gloss = gloss * (1.0 - amount.saturated * 0.8)

@@ -14,8 +14,8 @@ extension Portrait {
     private var torso: (centre: SIMD3<Float>, radii: SIMD3<Float>) {
         let wide: Float = (traits.isMale ? 1.62 : 1.36) + 0.16 * traits.chubbiness
         let neck = SIMD3<Float>(0, -1.3, -0.12) - anchor
-        let x = (neck * right).sum()
-        return ([x * 0.9, -2.02 - 0.07 * traits.headLength, -1.0], [wide, 0.82, 0.75])
+        let x = dot(neck, right)
+        return ([x * 0.9, -1.97 - 0.04 * traits.headLength, -0.86], [wide, 0.82, 0.75])
     }
 
     func shadeBody(_ h: Hit) -> Colours {
@@ -28,7 +28,7 @@ extension Portrait {
             (h.depth - Lanes(c.z)) * Lanes(1 / (r.z * r.z)) + 0.25
         )
         .normalized
-        let top = Lanes(-1.33) - y - Lanes(c.y)  // how far below the throat
+        let top = Lanes(-1.27) - y - Lanes(c.y)  // how far below the throat
         var cloth = Colours(palette.cloth)
         cloth = cloth * (1.0 + 0.1 * (x * 1.9 + (y * 1.3).wave * 0.4).wave * (1.0 - 0.3 * y.magnitude))
         let ax = x.magnitude

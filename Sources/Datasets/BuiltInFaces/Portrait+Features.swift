@@ -107,7 +107,7 @@ extension Portrait {
         let dy = p.y - Lanes(head.mouthLine(0)) - Lanes(head.mouthCurve) * p.x.squared
         if !hill(mx * 0.7, dy * 3.2).anyAbove(0.0) { return }
         let across = high(1.0 - mx.squared, -0.6)
-        let gape = 0.115 * t.mouthOpen * (t.smile > 0.4 ? 0.85 : 1.05)
+        let gape = 0.13 * t.mouthOpen * (t.smile > 0.4 ? 0.95 : 1.0)
         let innerTop = across * Lanes(gape * 0.32)
         let innerBottom = -across * Lanes(gape * 0.85)
         let bow = hill(mx * 3.6) * 0.24

@@ -21,9 +21,9 @@ extension Portrait {
         let s4 = s1.squared.squared
         let tight = s4.squared.squared.squared
         let broad = s4.squared
-        let specular = (tight * 0.34 + broad * 0.1) * diffuse * (0.7 + 0.5 * strand)
+        let specular = (tight * 0.26 + broad * 0.1) * diffuse * (0.7 + 0.5 * strand)
         let edge = 1.0 - n.dot(Points(out)).saturated
-        let rimLight = edge.squared * high(n.dot(rim) + 0.1, 0.0) * 1.5
+        let rimLight = edge.squared * high(n.dot(rim) + 0.1, 0.0) * 1.5 * root
         let gloss = t.texture == .curly ? Lanes(0.4) : Lanes(0.75 + 0.4 * t.shine)
         return albedo * light + Colours(palette.hairLight) * keyColour * specular * gloss
             + rimColour * Colours(palette.hairLight) * (rimLight * 1.1)

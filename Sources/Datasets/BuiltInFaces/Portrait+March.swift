@@ -52,21 +52,29 @@ extension Portrait {
     ) -> Hit? {
         let base = headPoint(x, y, 0.0)
         let axis = Points(out)
+        let steps = pixel.v.x > 0.03 ? 14 : 24
         var z = start
-        var bestZ = start
-        var best = Lanes(9)
-        for _ in 0..<16 {
+        var nearest = Lanes(9)  // the least distance, for the coverage; negative once inside
+        var hit = start
+        var distance = Lanes(9)
+        var least = Lanes(9)
+        for _ in 0..<steps {
             let f = field(base + axis * z)
-            bestZ = f.below(best, then: z, else: bestZ)
-            best = low(best, f)
-            if !f.anyAbove(0.002) { break }
+            let size = f.magnitude
+            // A point on the surface or inside beats any that only passes near it.
+            let error = f.below(0.003, then: size, else: f + 1.0)
+            hit = error.below(least, then: z, else: hit)
+            distance = error.below(least, then: f, else: distance)
+            least = low(least, error)
+            nearest = low(nearest, f)
+            if !size.anyAbove(0.002) { break }
             z -= f * step
             if !(z - end).anyAbove(0.0) { break }
         }
         // Rays end up to 0.004 before the surface.
-        let coverage = (1.0 - (best - 0.004) * inversePixel).saturated
+        let coverage = (1.0 - (nearest - 0.004) * inversePixel).saturated
         if !coverage.anyAbove(0.0) { return nil }
-        return Hit(point: base + axis * bestZ, depth: bestZ, distance: best, coverage: coverage)
+        return Hit(point: base + axis * hit, depth: hit, distance: distance, coverage: coverage)
     }
 
     /// The outward normal in head space, smoothed over about a pixel.

@@ -36,31 +36,47 @@ extension Portrait {
         let body = hitBody(x, y)
         let opaque = Lanes(0.999)
         let faceFills = face.map { !$0.coverage.anyBelow(opaque) } ?? false
-        // Hair more than a little behind the face cannot be seen.
-        var hidden = Lanes(-2.0)
-        if let face { hidden = face.coverage.below(opaque, then: hidden, else: face.depth - 0.1) }
-        let strands = hair.exists ? hitHair(x, y, behind: hidden) : nil
+        var strands: Hit?
+        var hairAtFace = Lanes(1)
+        if hair.exists {
+            // Hair more than a little behind the face cannot be seen, and none hangs over a face well below it.
+            var hidden = Lanes(-2.0)
+            if let face {
+                hidden = face.coverage.below(opaque, then: hidden, else: face.depth - 0.1)
+                hairAtFace = hair(face.point)
+            }
+            if !faceFills || hair.isBulky || hairAtFace.anyBelow(HairField.clear) {
+                strands = hitHair(x, y, behind: hidden)
+            }
+        }
 
         var c = faceFills ? Colours(.zero, .zero, .zero) : backdrop(x, y)
+        var hairColour = c
         if let strands {
-            c.cover(shadeHair(strands.point, normal(strands) { hair($0) }), strands.coverage)
+            hairColour = shadeHair(strands.point, normal(strands) { hair($0) })
+            c.cover(hairColour, strands.coverage)
         }
         var hairBeforeBody = Lanes.zero
-        if let body, !faceFills {
+        if let body {
             if let strands {
                 hairBeforeBody = ((strands.depth - body.depth) * 9.0 + 0.5).saturated * strands.coverage
             }
             c.cover(shadeBody(body), body.coverage * (1.0 - hairBeforeBody))
         }
         if let face {
-            var visible = face.coverage
+            var front = Lanes.zero
             if let strands {
                 // Where the face dips into the hair, and where hair hangs in front of it.
-                let dips = (0.5 - hair(face.point) * inversePixel * 0.8).saturated
+                let dips = (0.5 - hairAtFace * low(inversePixel * 0.8, 30.0)).saturated
                 let hangs = ramp(0.05, 0.13, strands.depth - face.depth)
-                visible *= 1.0 - high(dips, hangs) * strands.coverage
+                front = high(dips, hangs) * strands.coverage
             }
-            if visible.anyAbove(0.0) { c.cover(shadeSkin(face), visible) }
+            // Mixed before they cover the rest, so that nothing behind shines through their common border.
+            var surface = hairColour
+            if front.anyBelow(opaque) { surface.cover(shadeSkin(face), 1.0 - front) }
+            var free = face.coverage
+            if let body { free *= 1.0 - ((body.depth - face.depth) * 16.0 + 0.5).saturated * body.coverage }
+            c.cover(surface, free)
         }
         if traits.necklace {
             // On neck and chest, behind the chin.
@@ -84,37 +100,5 @@ extension Portrait {
             if let face { visible *= 1.0 - ramp(0.0, 0.05, face.depth - top.depth) * face.coverage }
             c.cover(shadeHat(top), visible)
         }
-    }
-
-    /// From light to bytes: blur, vignette, colour grade, a soft shoulder and the display's curve.
-    private func developed(_ linear: [Colours], size: Int, groups: Int) -> Picture {
-        let t = traits
-        let warm = Colours([1 + 0.03 * t.grade, 1, 1 - 0.035 * t.grade])
-        return Picture(width: size, height: size, channels: 3) { bytes in
-            for row in 0..<size {
-                let dy = (Float(row) + 0.5) / Float(size) - 0.5
-                for group in 0..<groups {
-                    var c = linear[row * groups + group] * warm
-                    let first = Float(group * 4)
-                    let dx = Lanes((SIMD4<Float>(0.5, 1.5, 2.5, 3.5) + first) * (1 / Float(size)) - 0.5)
-                    let vignette = 1.0 - 0.28 * (dx.squared + Lanes(dy * dy))
-                    c = c * vignette
-                    c = Colours(shoulder(c.r), shoulder(c.g), shoulder(c.b))
-                    for lane in 0..<min(4, size - group * 4) {
-                        let at = (row * size + group * 4 + lane) * 3
-                        bytes[at] = UInt8(c.r.v[lane])
-                        bytes[at + 1] = UInt8(c.g.v[lane])
-                        bytes[at + 2] = UInt8(c.b.v[lane])
-                    }
-                }
-            }
-        }
-    }
-
-    /// 0...∞ of light to 0.5...255.5 of display value.
-    @inline(__always) private func shoulder(_ light: Lanes) -> Lanes {
-        let x = high(light, 0.0)
-        let pressed = x * (1.0 + x * 0.12) / (1.0 + x * 0.26)
-        return low(pressed.root * 255.0 + 0.5, 255.0)
     }
 }

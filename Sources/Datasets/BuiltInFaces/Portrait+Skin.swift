@@ -116,20 +116,20 @@ extension Portrait {
             ramp(Lanes(head.mouthY - 0.1), Lanes(head.mouthY + 0.08), p.y)
             * ramp(Lanes(head.noseY + 0.06), Lanes(head.noseY - 0.04), p.y)
         let fold = hill((ax - foldX) * 14.0) * inFold * front
-        c = c * (1.0 - fold * Lanes(0.1 + 0.26 * t.wrinkles + 0.14 * max(t.smile, 0)))
+        c = c * (1.0 - fold * Lanes(0.1 + 0.36 * t.wrinkles + 0.14 * max(t.smile, 0)))
         if t.bags > 0 {
             let ex = (ax - Lanes(head.eyeX)) * 5.0
             let sag = p.y + 0.135 - ex.squared * 0.05
-            c = c * (1.0 - hill(ex * 0.85, sag * 17.0) * front * Lanes(0.34 * t.bags))
+            c = c * (1.0 - hill(ex * 0.85, sag * 17.0) * front * Lanes(0.42 * t.bags))
             let tint = Colours([0.9, 0.82, 0.88])
             c.cover(c * tint, hill(ex * 0.8, (p.y + 0.1) * 9.0) * front * Lanes(t.bags * 0.8))
         }
         guard t.wrinkles > 0.15 else { return }
         let lines = ((p.y - 0.05 * ax.squared) * 10.5 + (p.x * 1.3).wave * 0.12).wave
         let forehead = hill(p.x * 1.9, (p.y - 0.45) * 5.2) * front
-        c = c * (1.0 - ramp(0.35, 1.0, lines) * forehead * Lanes(0.22 * t.wrinkles))
+        c = c * (1.0 - ramp(0.35, 1.0, lines) * forehead * Lanes(0.32 * t.wrinkles))
         let crow =
             hill((ax - Lanes(head.eyeX + 0.25)) * 9.0, p.y * 8.0) * ((p.y - (ax - 0.5) * 0.0) * 14.0).wave
-        c = c * (1.0 - high(crow, 0.0) * Lanes(0.25 * t.wrinkles))
+        c = c * (1.0 - high(crow, 0.0) * Lanes(0.36 * t.wrinkles))
     }
 }

@@ -55,7 +55,7 @@ extension Portrait {
                 let fade = ramp(-0.25, 0.15, p.y)
                 c.cover(
                     Colours(palette.lens) + keyColour * (0.05 * fade) + keyColour * (streak * 0.1),
-                    lens * 0.95)
+                    lens * 0.985)
             } else {
                 c.cover(keyColour, lens * (0.03 + streak * 0.1))
             }
@@ -87,9 +87,9 @@ extension Portrait {
         let gold = Colours(traits.accentHue > 0.4 ? [0.85, 0.6, 0.22] : [0.72, 0.74, 0.78])
         for side in [-1, 1] as [Float] {
             let lobe = SIMD3<Float>(side * (head.halfWidth + 0.035), -0.36, 0.06) - anchor
-            let dx = x - Lanes((lobe * right).sum())
-            let dy = y - Lanes((lobe * up).sum())
-            let depth = Lanes((lobe * out).sum())
+            let dx = x - Lanes(dot(lobe, right))
+            let dy = y - Lanes(dot(lobe, up))
+            let depth = Lanes(dot(lobe, out))
             var visible = Lanes(1)
             if let face { visible -= ramp(0.1, 0.2, face.depth - depth) * face.coverage }
             let r: Float
@@ -114,8 +114,8 @@ extension Portrait {
     /// Beads or a chain round the base of the neck.
     func wearNecklace(_ c: inout Colours, _ x: Lanes, _ y: Lanes, visible: Lanes) {
         let base = SIMD3<Float>(0, -1.26, 0) - anchor
-        let dx = x - Lanes((base * right).sum() * 0.92)
-        let curve = y - Lanes((base * up).sum()) + 0.1 - 0.75 * dx.squared
+        let dx = x - Lanes(dot(base, right) * 0.92)
+        let curve = y - Lanes(dot(base, up)) + 0.1 - 0.75 * dx.squared
         let pearls = traits.accentHue < 0.5
         let beads = pearls ? 0.75 + 0.25 * (dx * 11.0).wave * Lanes(min(1, inversePixel.v.x / 40)) : Lanes(1)
         let line = inside(curve.magnitude - (pearls ? 0.03 : 0.013)) * inside(dx.magnitude - 0.42)

@@ -50,7 +50,7 @@ struct Portrait: Sendable {
 
         let (r, u, o) = (right, up, out)
         let middle = SIMD3<Float>(0, -0.06, -0.05) - anchor
-        skull = [(middle * r).sum(), (middle * u).sum(), (middle * o).sum()]
+        skull = [dot(middle, r), dot(middle, u), dot(middle, o)]
         func turned(_ v: SIMD3<Float>) -> Points { Points(r * v.x + u * v.y + o * v.z).normalized }
         let azimuth = t.lightAzimuth
         let keyDirection: SIMD3<Float> = [azimuth, 0.25 + 0.6 * t.lightHeight, 0.75 + 0.35 * t.contrast]
@@ -84,8 +84,8 @@ struct Portrait: Sendable {
     /// Picture coordinates (pixels, the first pixel's centre at 0.5) of a point in head space.
     func project(_ p: SIMD3<Float>) -> SIMD2<Float> {
         let d = p - anchor
-        let x = (d * right).sum()
-        let y = (d * up).sum()
+        let x = dot(d, right)
+        let y = dot(d, up)
         return [(x - originX) * inversePixel.v.x, (originY - y) * inversePixel.v.x]
     }
 
