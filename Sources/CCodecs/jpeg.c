@@ -41,7 +41,7 @@ static void fail(j_common_ptr cinfo) {
 }
 
 static void note(j_common_ptr cinfo, int level) {
-    if (level >= 0) return;  // traces
+    if (level >= 0) return; // traces
     ErrorState *error = (ErrorState *)cinfo->err;
     if (error->base.num_warnings++ == 0) {
         report_message(cinfo, error->complaint, sizeof error->complaint);
@@ -76,7 +76,7 @@ static struct jpeg_error_mgr *prepare(ErrorState *error, char *message, size_t m
 }
 
 CodecsJPEG *ccodecs_jpeg_open(const uint8_t *bytes, size_t count, CodecsJPEGInfo *info, char *message,
-                             size_t message_size) {
+                              size_t message_size) {
     if (!bytes || count < 4) {
         snprintf(message, message_size, "the file is empty");
         return NULL;
@@ -130,7 +130,7 @@ void ccodecs_jpeg_scaled_size(CodecsJPEG *jpeg, int eighths, uint32_t *width, ui
 }
 
 bool ccodecs_jpeg_read(CodecsJPEG *jpeg, int eighths, uint32_t first_row, uint32_t rows, uint8_t *out,
-                      size_t out_size, CodecsJPEGReport *report, char *message, size_t message_size) {
+                       size_t out_size, CodecsJPEGReport *report, char *message, size_t message_size) {
     j_decompress_ptr d = &jpeg->cinfo;
     jpeg->error.message = message;
     jpeg->error.message_size = message_size;
@@ -177,8 +177,8 @@ typedef struct {
     unsigned long size;
 } Encoding;
 
-static bool encode(Encoding *e, const uint8_t *pixels, uint32_t width, uint32_t height, int channels, int quality,
-                   const uint8_t *app1, size_t app1_size) {
+static bool encode(Encoding *e, const uint8_t *pixels, uint32_t width, uint32_t height, int channels,
+                   int quality, const uint8_t *app1, size_t app1_size) {
     j_compress_ptr c = &e->cinfo;
     if (setjmp(e->error.jump)) return false;
     jpeg_create_compress(c);
@@ -205,8 +205,8 @@ static bool encode(Encoding *e, const uint8_t *pixels, uint32_t width, uint32_t 
 }
 
 bool ccodecs_jpeg_encode(const uint8_t *pixels, uint32_t width, uint32_t height, int channels, int quality,
-                        const uint8_t *app1, size_t app1_size, uint8_t **out, size_t *out_size,
-                        char *message, size_t message_size) {
+                         const uint8_t *app1, size_t app1_size, uint8_t **out, size_t *out_size,
+                         char *message, size_t message_size) {
     Encoding e;
     memset(&e, 0, sizeof e);
     e.cinfo.err = prepare(&e.error, message, message_size);

@@ -42,7 +42,7 @@ static void take(png_structp png, png_bytep out, size_t count) {
 }
 
 CodecsPNG *ccodecs_png_open(const uint8_t *bytes, size_t count, CodecsPNGInfo *info, char *message,
-                           size_t message_size) {
+                            size_t message_size) {
     // Text and colour profiles are not wanted: dropped unread, though their checksums are checked.
     static const png_byte unwanted[] = "iCCP\0iTXt\0zTXt\0tEXt\0sPLT\0eXIf\0hIST\0tIME\0sBIT\0bKGD";
     CodecsPNG *state = calloc(1, sizeof *state);

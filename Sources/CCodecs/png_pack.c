@@ -7,7 +7,8 @@
 
 static inline uint8_t paeth(int left, int above, int corner) {
     int estimate = left + above - corner;
-    int from_left = abs(estimate - left), from_above = abs(estimate - above), from_corner = abs(estimate - corner);
+    int from_left = abs(estimate - left), from_above = abs(estimate - above),
+        from_corner = abs(estimate - corner);
     if (from_left <= from_above && from_left <= from_corner) return (uint8_t)left;
     return (uint8_t)(from_above <= from_corner ? above : corner);
 }
@@ -20,14 +21,24 @@ static uint32_t weigh(const uint8_t *row, size_t count) {
 }
 
 // `row` and `above` have `step` zero bytes in front of them.
-static void filter_row(int kind, const uint8_t *row, const uint8_t *above, size_t count, size_t step, uint8_t *out) {
+static void filter_row(int kind, const uint8_t *row, const uint8_t *above, size_t count, size_t step,
+                       uint8_t *out) {
     const uint8_t *left = row - step, *corner = above - step;
     switch (kind) {
-    case 0: memcpy(out, row, count); break;
-    case 1: for (size_t i = 0; i < count; i++) out[i] = (uint8_t)(row[i] - left[i]); break;
-    case 2: for (size_t i = 0; i < count; i++) out[i] = (uint8_t)(row[i] - above[i]); break;
-    case 3: for (size_t i = 0; i < count; i++) out[i] = (uint8_t)(row[i] - ((left[i] + above[i]) >> 1)); break;
-    default: for (size_t i = 0; i < count; i++) out[i] = (uint8_t)(row[i] - paeth(left[i], above[i], corner[i]));
+    case 0:
+        memcpy(out, row, count);
+        break;
+    case 1:
+        for (size_t i = 0; i < count; i++) out[i] = (uint8_t)(row[i] - left[i]);
+        break;
+    case 2:
+        for (size_t i = 0; i < count; i++) out[i] = (uint8_t)(row[i] - above[i]);
+        break;
+    case 3:
+        for (size_t i = 0; i < count; i++) out[i] = (uint8_t)(row[i] - ((left[i] + above[i]) >> 1));
+        break;
+    default:
+        for (size_t i = 0; i < count; i++) out[i] = (uint8_t)(row[i] - paeth(left[i], above[i], corner[i]));
     }
 }
 
@@ -63,10 +74,11 @@ static bool deflate_more(Stream *s, const uint8_t *bytes, size_t count, bool las
     }
 }
 
-bool ccodecs_png_pack(const uint8_t *pixels, uint32_t width, uint32_t height, int channels, int level, uint8_t **out,
-                      size_t *out_size) {
+bool ccodecs_png_pack(const uint8_t *pixels, uint32_t width, uint32_t height, int channels, int level,
+                      uint8_t **out, size_t *out_size) {
     size_t step = (size_t)channels, count = (size_t)width * step;
-    // Two padded picture rows, the best filtered row so far and the one being tried, each with its kind in front.
+    // Two padded picture rows, the best filtered row so far and the one being tried, each with its kind in
+    // front.
     uint8_t *work = calloc(4, count + step + 1);
     Stream stream;
     memset(&stream, 0, sizeof stream);

@@ -13,8 +13,8 @@ typedef uint8_t Bytes __attribute__((vector_size(16)));
 
 #define INLINE static inline __attribute__((always_inline))
 
-// Turns sums of products in `high` and `low` into pixel values, rounded and clamped, in `high`. Vectors pass by
-// address because how they pass by value depends on the instruction set.
+// Turns sums of products in `high` and `low` into pixel values, rounded and clamped, in `high`. Vectors pass
+// by address because how they pass by value depends on the instruction set.
 INLINE void finish(Ints *high, const Ints *low) {
     Ints sum = (*high * (1 << LOW_BITS) + *low + (1 << (WEIGHT_BITS - 1))) >> WEIGHT_BITS;
     *high = __builtin_elementwise_min(__builtin_elementwise_max(sum, (Ints){0}), (Ints){0} + 255);
@@ -35,7 +35,8 @@ INLINE void add_products_sse2(Ints *sum, const Shorts *pixels, int32_t weight) {
 #undef KERNEL
 #undef add_products
 
-__attribute__((target("avx2"))) INLINE void add_products_avx2(Ints *sum, const Shorts *pixels, int32_t weight) {
+__attribute__((target("avx2"))) INLINE void add_products_avx2(Ints *sum, const Shorts *pixels,
+                                                              int32_t weight) {
     __m256i *s = (__m256i *)sum, w = _mm256_set1_epi32(weight);
     const __m256i *p = (const __m256i *)pixels;
     for (int i = 0; i < 2; i++) s[i] = _mm256_add_epi32(s[i], _mm256_madd_epi16(p[i], w));
@@ -52,8 +53,10 @@ typedef int16_t HalfShorts __attribute__((vector_size(32)));
 
 // Compilers turn this into multiply-add instructions of NEON.
 INLINE void add_products_plain(Ints *sum, const Shorts *pixels, int32_t weight) {
-    HalfShorts even = __builtin_shufflevector(*pixels, *pixels, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-    HalfShorts odd = __builtin_shufflevector(*pixels, *pixels, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+    HalfShorts even =
+        __builtin_shufflevector(*pixels, *pixels, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    HalfShorts odd =
+        __builtin_shufflevector(*pixels, *pixels, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
     HalfShorts first = (HalfShorts){0} + (int16_t)weight, second = (HalfShorts){0} + (int16_t)(weight >> 16);
     *sum += __builtin_convertvector(even, Ints) * __builtin_convertvector(first, Ints);
     *sum += __builtin_convertvector(odd, Ints) * __builtin_convertvector(second, Ints);
@@ -80,7 +83,8 @@ static Kernels choose(void) {
 #endif
 }
 
-// Spreads the pixels of 4 rows (3 or 4 channels) over the lanes of `block`: a pair of columns after the other.
+// Spreads the pixels of 4 rows (3 or 4 channels) over the lanes of `block`: a pair of columns after the
+// other.
 static void gather_colour(const uint8_t *const rows[4], int32_t width, int channels, Shorts *block) {
     for (int row = 0; row < 4; row++) {
         const uint8_t *p = rows[row];
@@ -90,10 +94,12 @@ static void gather_colour(const uint8_t *const rows[4], int32_t width, int chann
         for (; (width - x) * channels >= 16; x += 2, p += 2 * channels, out += 32) {
             Bytes bytes, none = {0};
             memcpy(&bytes, p, sizeof bytes);
-            bytes = channels == 3
-                        ? __builtin_shufflevector(bytes, none, 0, 16, 3, 16, 1, 16, 4, 16, 2, 16, 5, 16, 16, 16, 16, 16)
-                        : __builtin_shufflevector(bytes, none, 0, 16, 4, 16, 1, 16, 5, 16, 2, 16, 6, 16, 3, 16, 7, 16);
-            memcpy(out, &bytes, sizeof bytes);
+            // Neighbours side by side, each widened by a zero byte (16 names one).
+            Bytes wide = channels == 3 ? __builtin_shufflevector(bytes, none, 0, 16, 3, 16, 1, 16, 4, 16, 2,
+                                                                 16, 5, 16, 16, 16, 16, 16)
+                                       : __builtin_shufflevector(bytes, none, 0, 16, 4, 16, 1, 16, 5, 16, 2,
+                                                                 16, 6, 16, 3, 16, 7, 16);
+            memcpy(out, &wide, sizeof wide);
         }
         for (; x < width; x += 2, p += 2 * channels, out += 32)
             for (int c = 0; c < 4; c++) {
@@ -144,8 +150,8 @@ bool ccodecs_resize(const uint8_t *source, size_t stride, int channels, const Co
                        middle_stride);
     }
     for (int32_t y = 0; ready && y < rows->out_size; y++)
-        kernels.down(middle + (size_t)(rows->first[y] - first_pair) * middle_stride, middle_stride,
-                     rows, y, out + (size_t)y * out_count, out_count);
+        kernels.down(middle + (size_t)(rows->first[y] - first_pair) * middle_stride, middle_stride, rows, y,
+                     out + (size_t)y * out_count, out_count);
     free(middle);
     free(block);
     return ready;

@@ -2,8 +2,9 @@
 //   KERNEL(name)   a name of its own for that set, with what the compiler must know about it
 //   add_products   sum[i] += pixels[2i] * weight's low half + pixels[2i+1] * weight's high half
 
-/// Resamples a block of rows across. `block` holds, for each pair of source columns, 16 lanes of two neighbouring
-/// pixels; a lane is a row and channel. `out` receives pairs of rows, one after the other in each int.
+/// Resamples a block of rows across. `block` holds, for each pair of source columns, 16 lanes of two
+/// neighbouring pixels; a lane is a row and channel. `out` receives pairs of rows, one after the other in
+/// each int.
 static void KERNEL(across)(const Shorts *block, const CodecsResizePlan *plan, int channels, int32_t *out,
                            size_t out_stride) {
     const int32_t count = plan->count;
@@ -34,8 +35,8 @@ static void KERNEL(across)(const Shorts *block, const CodecsResizePlan *plan, in
 }
 
 /// Blends pairs of rows into output row `y`: `count` values, written in blocks of 16.
-static void KERNEL(down)(const int32_t *in, size_t stride, const CodecsResizePlan *plan, int32_t y, uint8_t *out,
-                         size_t count) {
+static void KERNEL(down)(const int32_t *in, size_t stride, const CodecsResizePlan *plan, int32_t y,
+                         uint8_t *out, size_t count) {
     const int32_t pairs = plan->count;
     const PairWeight *weights = plan->weights + (size_t)y * (size_t)pairs;
     for (size_t x = 0; x < count; x += LANES) {

@@ -70,13 +70,18 @@ CodecsResizePlan *ccodecs_resize_plan(int filter, int32_t size, double from, dou
     for (int32_t i = 0; i < out_size; i++) {
         find_reach(i, size, from, scale, support, &first, &end, &centre);
         double sum = 0;
-        for (int32_t k = first; k < end; k++) sum += exact[k - first] = evaluate(filter, (k - centre + 0.5) / stretch);
+        for (int32_t k = first; k < end; k++) {
+            exact[k - first] = evaluate(filter, (k - centre + 0.5) / stretch);
+            sum += exact[k - first];
+        }
         // At the far edge, earlier pairs with weight 0 make up the number.
         int32_t last_start = (size + 1) / 2 - count;
         plan->first[i] = first / 2 < last_start ? first / 2 : last_start;
         PairWeight *weights = plan->weights + (size_t)i * (size_t)count;
-        for (int32_t k = first; k < end; k++)
-            set_weight(weights + (k / 2 - plan->first[i]), k % 2, sum != 0 ? exact[k - first] / sum : exact[k - first]);
+        for (int32_t k = first; k < end; k++) {
+            double share = sum != 0 ? exact[k - first] / sum : exact[k - first];
+            set_weight(weights + (k / 2 - plan->first[i]), k % 2, share);
+        }
     }
     free(exact);
     return plan;

@@ -34,7 +34,7 @@ bool ccodecs_webp_available(void) {
 }
 
 bool ccodecs_webp_info(const uint8_t *bytes, size_t count, uint32_t *width, uint32_t *height, bool *alpha,
-                      char *message, size_t message_size) {
+                       char *message, size_t message_size) {
     if (!ccodecs_webp_available()) {
         snprintf(message, message_size, "libwebp is not installed");
         return false;
@@ -55,7 +55,7 @@ bool ccodecs_webp_info(const uint8_t *bytes, size_t count, uint32_t *width, uint
 }
 
 bool ccodecs_webp_read(const uint8_t *bytes, size_t count, bool alpha, uint32_t width, uint32_t height,
-                      uint8_t *out, size_t out_size, char *message, size_t message_size) {
+                       uint8_t *out, size_t out_size, char *message, size_t message_size) {
     if (!ccodecs_webp_available()) {
         snprintf(message, message_size, "libwebp is not installed");
         return false;

@@ -8,7 +8,8 @@ package struct JPEGSegments: Sequence, IteratorProtocol {
     }
 
     private let bytes: UnsafeRawBufferPointer
-    private var position = 2
+    /// Where the walk has come to; at its end, where the picture data begin.
+    package private(set) var position = 2
 
     /// - Parameter bytes: must outlive the walk.
     package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
@@ -31,6 +32,18 @@ package struct JPEGSegments: Sequence, IteratorProtocol {
             return Segment(marker: marker, payload: payload)
         }
         return nil
+    }
+
+    /// Whether the end marker follows the picture data. A thumbnail's does not count.
+    static func isComplete(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var segments = JPEGSegments(bytes)
+        while segments.next() != nil {}
+        var i = bytes.count - 2
+        while i >= segments.position {
+            if bytes[i] == 0xFF && bytes[i + 1] == 0xD9 { return true }
+            i -= 1
+        }
+        return false
     }
 
     /// EXIF's orientation, 1...8; 1 when it is missing or damaged.

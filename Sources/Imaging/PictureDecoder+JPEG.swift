@@ -99,23 +99,13 @@ extension PictureDecoder {
                 "truncated JPEG: the file ends before the first pixels", advice: "get the file again")
         }
         var warnings: [String] = []
-        if report.truncated || !endsWithMarker(bytes) {
+        if report.truncated || !JPEGSegments.isComplete(bytes) {
             warnings.append("truncated: the file ends before the picture does")
         } else if report.warnings > 0 {
             warnings.append("damaged: \(String(cString: ccodecs_jpeg_complaint(jpeg)))")
         }
         if isCMYK(info) { warnings.append("CMYK converted to RGB") }
         return warnings
-    }
-
-    /// Whether the end-of-image marker is there, perhaps followed by a little of something else.
-    private static func endsWithMarker(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        var i = bytes.count - 2
-        while i >= 2 {
-            if bytes[i] == 0xFF && bytes[i + 1] == 0xD9 { return true }
-            i -= 1
-        }
-        return false
     }
 
     private static func isCMYK(_ info: CodecsJPEGInfo) -> Bool { Int(info.channels) == CODECS_JPEG_CMYK }

@@ -57,3 +57,12 @@ public struct Origin: Sendable, Equatable {
         (65...90).contains(byte) || (97...122).contains(byte)
     }
 }
+
+extension Origin: CustomStringConvertible {
+    /// One line of everything, for formats that take a comment and for people.
+    public var description: String {
+        let said = [("software", software), ("model", model)] + fields.map { ($0.name, $0.value) }
+        return source.rawValue + ": "
+            + said.filter { !$0.1.isEmpty }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+    }
+}

@@ -19,6 +19,20 @@ import Testing
         #expect(try decoded.picture == PictureDecoder.decode(bytes).picture)
     }
 
+    @Test func theEndOfAThumbnailIsNotTheEnd() throws {
+        var bytes = try golden("sampling-0.jpg")
+        bytes.replaceSubrange(2..<2, with: [0xFF, 0xE1, 0, 6, 0xFF, 0xD9, 0xFF, 0xD9])
+        #expect(try PictureDecoder.decode(bytes).warnings.isEmpty)
+        let cut = Array(bytes.dropLast(bytes.count / 4))
+        // Not even when only rows before the damage are wanted.
+        let decoded = try cut.withUnsafeBytes {
+            try PictureDecoder.decode($0, width: 4, height: 4) { w, _ in
+                PictureBox(x: 0, y: 0, width: w, height: 4)
+            }
+        }
+        #expect(decoded.warnings == ["truncated: the file ends before the picture does"])
+    }
+
     @Test func jpegWithoutPixelsIsAnError() throws {
         let bytes = try golden("sampling-0.jpg")
         let start = try #require(

@@ -58,6 +58,8 @@ import Testing
         #expect(mixed.origin.source == .compositeWithTrainedAlgorithmicMedia)
         #expect(mixed.origin.model == "m, n" && mixed.origin["seed"] == "4")
         #expect(try Provenance.read(mixed.png()) == mixed.origin)
+        #expect(
+            "\(mixed.origin)" == "compositeWithTrainedAlgorithmicMedia: software FaceGAN, model m, n, seed 4")
     }
 
     @Test func manySeedsStayShort() throws {

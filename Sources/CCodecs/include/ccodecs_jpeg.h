@@ -13,29 +13,29 @@ enum {
 };
 
 typedef struct {
-    uint32_t width;       // as stored, before scaling
+    uint32_t width; // as stored, before scaling
     uint32_t height;
-    int channels;         // of the decoded rows: 1 grey, 3 RGB, 4 CMYK (inverted, as Adobe stores it)
+    int channels; // of the decoded rows: 1 grey, 3 RGB, 4 CMYK (inverted, as Adobe stores it)
     bool progressive;
 } CodecsJPEGInfo;
 
 typedef struct {
-    int warnings;         // complaints of the decoder about the data
-    bool truncated;       // the data ended before the picture did
-    bool nothing_intact;  // the first complaint came before the first row of blocks was complete
+    int warnings;        // complaints of the decoder about the data
+    bool truncated;      // the data ended before the picture did
+    bool nothing_intact; // the first complaint came before the first row of blocks was complete
 } CodecsJPEGReport;
 
 /// Reads the header. NULL on failure, with a reason in `message`. `bytes` must outlive the result.
 CodecsJPEG *ccodecs_jpeg_open(const uint8_t *bytes, size_t count, CodecsJPEGInfo *info, char *message,
-                             size_t message_size);
+                              size_t message_size);
 
 /// The size of the picture when it is decoded at `eighths`/8 of its size (1, 2, 4 or 8).
 void ccodecs_jpeg_scaled_size(CodecsJPEG *jpeg, int eighths, uint32_t *width, uint32_t *height);
 
-/// Decodes `rows` rows from `first_row` on into `out` (tightly packed, `info.channels` bytes a pixel); once only.
-/// Rows behind the last wanted one are not decoded. False on failure, with a reason in `message`.
+/// Decodes `rows` rows from `first_row` on into `out` (tightly packed, `info.channels` bytes a pixel); once
+/// only. Rows behind the last wanted one are not decoded. False on failure, with a reason in `message`.
 bool ccodecs_jpeg_read(CodecsJPEG *jpeg, int eighths, uint32_t first_row, uint32_t rows, uint8_t *out,
-                      size_t out_size, CodecsJPEGReport *report, char *message, size_t message_size);
+                       size_t out_size, CodecsJPEGReport *report, char *message, size_t message_size);
 
 /// The first complaint of the decoder about the data, or "".
 const char *ccodecs_jpeg_complaint(const CodecsJPEG *jpeg);
@@ -45,8 +45,8 @@ void ccodecs_jpeg_close(CodecsJPEG *jpeg);
 /// Encodes grey (1) or RGB (3 channels). `app1`, if any, becomes one APP1 segment (at most 65,533 bytes).
 /// The result is in `*out`, to be released with `ccodecs_release`.
 bool ccodecs_jpeg_encode(const uint8_t *pixels, uint32_t width, uint32_t height, int channels, int quality,
-                        const uint8_t *app1, size_t app1_size, uint8_t **out, size_t *out_size,
-                        char *message, size_t message_size);
+                         const uint8_t *app1, size_t app1_size, uint8_t **out, size_t *out_size,
+                         char *message, size_t message_size);
 
 /// Releases memory that a codec handed out.
 void ccodecs_release(void *memory);

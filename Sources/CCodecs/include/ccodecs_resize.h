@@ -20,7 +20,7 @@ CodecsResizePlan *ccodecs_resize_plan(int filter, int32_t size, double from, dou
 
 void ccodecs_resize_plan_free(CodecsResizePlan *plan);
 
-/// Resamples a picture, across by `columns` and down by `rows`, whose sizes it must have. `channels` is 1, 3 or 4,
-/// `stride` in bytes. `out` is tightly packed. False when memory is short.
+/// Resamples a picture, across by `columns` and down by `rows`, whose sizes it must have. `channels` is 1, 3
+/// or 4, `stride` in bytes. `out` is tightly packed. False when memory is short.
 bool ccodecs_resize(const uint8_t *source, size_t stride, int channels, const CodecsResizePlan *columns,
                     const CodecsResizePlan *rows, uint8_t *out);
