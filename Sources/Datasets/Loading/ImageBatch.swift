@@ -19,7 +19,8 @@ public struct ImageBatch: Sendable {
 
     /// A batch of one's own.
     public init(
-        pixels: [UInt8], count: Int, size: Int, indices: [Int] = [], position: Int = 0, attributes: [Int8] = [],
+        pixels: [UInt8], count: Int, size: Int, indices: [Int] = [], position: Int = 0,
+        attributes: [Int8] = [],
         identities: [Int32] = [], classes: [Int32] = []
     ) {
         precondition(

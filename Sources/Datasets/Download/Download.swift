@@ -1,0 +1,26 @@
+/// One file to fetch: where it is, what it must be, and what it is called here.
+public struct Download: Sendable, Equatable {
+    /// A published checksum, in hexadecimal digits.
+    public enum Checksum: Sendable, Equatable {
+        case sha256(String)
+        case md5(String)
+    }
+
+    /// What the file must begin like.
+    public enum Content: Sendable, Equatable {
+        case zip, gzip, text
+    }
+
+    public let fileName: String
+    /// Tried in this order.
+    public var addresses: [String]
+    public var checksum: Checksum?
+    public let content: Content
+
+    public init(fileName: String, addresses: [String], checksum: Checksum?, content: Content) {
+        self.fileName = fileName
+        self.addresses = addresses
+        self.checksum = checksum
+        self.content = content
+    }
+}
