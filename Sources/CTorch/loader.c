@@ -3,13 +3,15 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 // Present when the engine is linked into the program (a package that depends on the library product).
 __attribute__((weak)) const ct_api *ct_engine_table(void);
 
-static const ct_api *engine;
+// Atomic because it is read without the lock.
+static _Atomic(const ct_api *) engine;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char trace[8192];
 static _Thread_local char failure[4096];

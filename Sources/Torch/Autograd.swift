@@ -2,17 +2,16 @@ import CTorch
 
 extension Tensor {
     /// Whether gradients flow to this tensor.
-    public var requiresGradient: Bool { handle.map { api.requires_grad($0) } ?? false }
+    public var requiresGradient: Bool { withHandle { api.requires_grad($0) } ?? false }
 
     /// Makes a leaf tensor collect gradients, or stop.
     @discardableResult
     public func requiringGradient(
         _ value: Bool = true, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
-        if let handle {
+        withHandle {
             check(
-                api.set_requires_grad(handle, value), "requiringGradient of \(summary)", file: file,
-                line: line)
+                api.set_requires_grad($0, value), "requiringGradient of \(summary)", file: file, line: line)
         }
         return self
     }
@@ -20,15 +19,16 @@ extension Tensor {
     /// The gradient that `backward` collected here, if any; setting nil frees it.
     public var gradient: Tensor? {
         get {
-            guard let handle else { return nil }
             var out: ct_tensor?
-            check(api.grad_of(handle, &out), "gradient of \(summary)")
-            return out.map { Tensor(owning: $0) }
+            withHandle { check(api.grad_of($0, &out), "gradient of \(summary)") }
+            return out.map { Tensor(handle: $0) }
         }
         set {
-            guard let handle else { return }
-            withExtendedLifetime(newValue) {
-                check(api.set_grad(handle, newValue?.handle), "gradient of \(summary)")
+            if RecoveryScope.hasFailed { return }
+            withHandle { handle in
+                withExtendedLifetime(newValue) {
+                    check(api.set_grad(handle, newValue?.handle), "gradient of \(summary)")
+                }
             }
         }
     }
@@ -38,11 +38,12 @@ extension Tensor {
     public func backward(
         retainGraph: Bool = false, createGraph: Bool = false, file: StaticString = #fileID, line: UInt = #line
     ) {
-        guard let handle else { return }
-        let status = withExtendedLifetime(self) {
-            api.backward(handle, nil, retainGraph || createGraph, createGraph)
+        if RecoveryScope.hasFailed { return }
+        withHandle {
+            check(
+                api.backward($0, nil, retainGraph || createGraph, createGraph), "backward of \(summary)",
+                file: file, line: line)
         }
-        settle(status, "backward", file, line)
     }
 }
 
@@ -54,34 +55,23 @@ public func gradients(
     of outputs: [Tensor], wrt inputs: [Tensor], seeds: [Tensor]? = nil, retainGraph: Bool = false,
     createGraph: Bool = false, file: StaticString = #fileID, line: UInt = #line
 ) -> [Tensor?] {
-    let all = outputs + inputs + (seeds ?? [])
-    guard all.allSatisfy({ $0.handle != nil }) else { return inputs.map { _ in Tensor(poisoned: ()) } }
+    require(
+        seeds == nil || seeds?.count == outputs.count,
+        "gradients: expected a seed for each of \(outputs.count) outputs, got \(seeds?.count ?? 0)",
+        file: file, line: line)
+    func poisoned() -> [Tensor?] { inputs.map { _ in Tensor(handle: nil) } }
+    if RecoveryScope.hasFailed { return poisoned() }
     var out = [ct_tensor?](repeating: nil, count: inputs.count)
-    let status = withExtendedLifetime(all) {
-        let outputHandles = outputs.map(\.handle)
-        let inputHandles = inputs.map(\.handle)
-        let retain = retainGraph || createGraph
-        if let seeds {
-            let seedHandles = seeds.map(\.handle)
-            return api.gradients(
-                outputHandles, Int32(outputs.count), inputHandles, Int32(inputs.count), seedHandles, retain,
-                createGraph, &out)
-        }
-        return api.gradients(
-            outputHandles, Int32(outputs.count), inputHandles, Int32(inputs.count), nil, retain, createGraph,
-            &out)
+    // The lists of handles are valid for as long as the tensors live.
+    let status = withExtendedLifetime((outputs, inputs, seeds)) {
+        api.gradients(
+            outputs.map(\.handle), Int32(outputs.count), inputs.map(\.handle), Int32(inputs.count),
+            seeds?.map(\.handle), retainGraph || createGraph, createGraph, &out)
     }
-    settle(status, "gradients", file, line)
-    return out.map { $0.map { Tensor(owning: $0) } }
-}
-
-/// Traps on failure, except for out of memory inside a recovering scope.
-private func settle(_ status: ct_status, _ what: String, _ file: StaticString, _ line: UInt) {
-    if status == CT_OUT_OF_MEMORY, let scope = RecoveryScope.current {
-        scope.error = scope.error ?? .outOfMemory("\(what): \(lastError())")
-        return
-    }
-    check(status, what, file: file, line: line)
+    let done = check(
+        status, "gradients of \(outputs.map(\.summary)) with respect to \(inputs.map(\.summary))", file: file,
+        line: line)
+    return done ? out.map { $0.map { Tensor(handle: $0) } } : poisoned()
 }
 
 /// Runs `body` without recording a tape; the mode belongs to the thread, so the closure is synchronous.
@@ -92,19 +82,26 @@ public func withoutGradients<Result>(_ body: () throws -> Result) rethrows -> Re
     return try body()
 }
 
-/// Runs `body` with matrix products and convolutions in `dtype` (bfloat16 or float16) on `device`; nil changes nothing.
+/// Runs `body` with matrix products and convolutions in `dtype` (bfloat16 or float16) on `device`; float32 switches
+/// that off, nil changes nothing.
 ///
-/// The mode belongs to the thread, so the closure is synchronous.
+/// The mode belongs to the thread, so the closure is synchronous. A weight is converted once in a scope and later
+/// changes to it are not seen: leave the scope before the optimiser steps.
 public func withAutocast<Result>(
     _ dtype: DType?, on device: Device, _ body: () throws -> Result
 ) rethrows -> Result {
     guard let dtype else { return try body() }
+    require(
+        [.bfloat16, .float16, .float32].contains(dtype),
+        "autocast: expected BFloat16, Half or Float, got \(dtype)")
     var dtypeBefore: Int32 = 0
     let before = api.autocast(device.type, &dtypeBefore)
-    check(api.set_autocast(device.type, true, dtype.rawValue), "autocast to \(dtype)")
-    defer {
-        check(api.set_autocast(device.type, before, dtypeBefore), "autocast")
-        if !before { api.clear_autocast_cache() }
+    func set(_ enabled: Bool, _ dtype: Int32) {
+        check(api.set_autocast(device.type, enabled, dtype), "autocast")
+        // The converted weights are kept without their type: those of another scope would be taken for ours.
+        api.clear_autocast_cache()
     }
+    set(dtype != .float32, dtype == .float32 ? dtypeBefore : dtype.rawValue)
+    defer { set(before, dtypeBefore) }
     return try body()
 }

@@ -11,7 +11,13 @@ public enum Device: Hashable, Sendable {
         }
     }
 
-    init(type: Int32, index: Int32) { self = type == 1 ? .cuda(Int(index)) : .cpu }
+    init(type: Int32, index: Int32) {
+        switch type {
+        case 0: self = .cpu
+        case 1: self = .cuda(Int(index))
+        default: fatalError("tensor on a device of an unknown type \(type)")
+        }
+    }
 }
 
 extension Device: CustomStringConvertible {

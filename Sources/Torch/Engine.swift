@@ -28,22 +28,15 @@ public enum Engine {
     /// The instruction set that libtorch's kernels use: "AVX512", "AVX2", "DEFAULT".
     public static var cpuCapability: String { String(cString: api.cpu_capability()) }
 
-    /// Whether an operator's schema is known, and its text.
-    public static func schema(of name: StaticString) -> String? {
-        name.withUTF8Buffer { buffer in
-            buffer.withMemoryRebound(to: CChar.self) { text in
-                var schema: UnsafePointer<CChar>?
-                guard api.schema(text.baseAddress!, &schema) == CT_OK, let schema else { return nil }
-                return String(cString: schema)
-            }
-        }
-    }
-
-    /// Whether the engine knows an operator of that name ("conv2d", "add.Tensor").
-    public static func knows(operator name: String) -> Bool {
+    /// The schema of an operator ("conv2d", "add.Tensor"), nil if the engine has none of that name.
+    public static func schema(of name: String) -> String? {
         var schema: UnsafePointer<CChar>?
         return name.withCString { api.schema($0, &schema) } == CT_OK
+            ? schema.map { String(cString: $0) } : nil
     }
+
+    /// Whether the engine has an operator of that name.
+    public static func knows(operator name: String) -> Bool { schema(of: name) != nil }
 
     /// Tensors alive in the whole process; constant between training steps.
     public static var liveTensorCount: Int { Int(api.live_tensors()) }
@@ -51,8 +44,9 @@ public enum Engine {
     /// Threads of one operator.
     public static var threadCount: Int { Int(api.threads()) }
 
-    /// Sets the threads of one operator and, once, of the pool between operators; first thing in a program.
+    /// Sets the threads of one operator and, the first time, of the pool between operators; first thing in a program.
     public static func setThreads(_ count: Int, interOp: Int = 1) {
+        require(count > 0 && interOp > 0, "set threads: expected 1 or more, got \(count) and \(interOp)")
         check(api.set_threads(Int32(count), Int32(interOp)), "set threads")
     }
 

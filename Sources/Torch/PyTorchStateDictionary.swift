@@ -4,13 +4,15 @@ import Files
 public enum PyTorchStateDictionary {
     /// Reads every tensor to the CPU, in the file's order, under its key; keys of nested dictionaries are joined by dots.
     /// - Throws: `FileError` if the file is damaged, is of another format, or holds anything but tensors, containers,
-    ///   numbers and texts; the error names it.
+    ///   numbers and texts; the error names it. `TorchError.outOfMemory`.
     public static func read(_ path: String) throws -> [(name: String, tensor: Tensor)] {
         let file = try PyTorchFile(path: path)
         let dtypes = try file.tensors.map { try DType($0.tensor.dtype, of: $0.name, in: path) }
-        return try zip(file.tensors, dtypes).map { item, dtype in
-            let bytes = try item.tensor.contiguousBytes()
-            return (item.name, Tensor(bytes: bytes, shape: item.tensor.shape, dtype: dtype))
+        return try recoveringFromOutOfMemory {
+            try zip(file.tensors, dtypes).map { item, dtype in
+                let bytes = try item.tensor.contiguousBytes()
+                return (item.name, Tensor(bytes: bytes, shape: item.tensor.shape, dtype: dtype))
+            }
         }
     }
 }

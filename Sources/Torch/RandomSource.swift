@@ -17,13 +17,13 @@ public final class RandomSource {
     public var state: [UInt8] {
         var out: ct_tensor?
         check(api.generator_state(handle, &out), "random state")
-        return Tensor(owning: out!).bytes()
+        return Tensor(handle: out).bytes()
     }
 
     /// Continues from a saved state. Throws when the bytes are not a state of this engine's generator.
     public func restore(_ state: [UInt8]) throws(TorchError) {
         let tensor = Tensor(bytes: state, shape: [state.count], dtype: .uint8)
-        let status = withExtendedLifetime(tensor) { api.generator_set_state(handle, tensor.handle!) }
+        let status = withExtendedLifetime(self) { tensor.withHandle { api.generator_set_state(handle, $0) } }
         if status != CT_OK { throw .refused("random state of \(state.count) bytes: \(lastError())") }
     }
 }
@@ -38,13 +38,13 @@ extension Device {
     public var randomState: [UInt8] {
         var out: ct_tensor?
         check(api.device_random_state(type, index, &out), "random state of \(self)")
-        return Tensor(owning: out!).bytes()
+        return Tensor(handle: out).bytes()
     }
 
     /// Continues the device's own generator from a saved state.
     public func restoreRandomState(_ state: [UInt8]) throws(TorchError) {
         let tensor = Tensor(bytes: state, shape: [state.count], dtype: .uint8)
-        let status = withExtendedLifetime(tensor) { api.set_device_random_state(type, index, tensor.handle!) }
+        let status = tensor.withHandle { api.set_device_random_state(type, index, $0) }
         if status != CT_OK { throw .refused("random state of \(self): \(lastError())") }
     }
 }

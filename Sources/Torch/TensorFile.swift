@@ -25,8 +25,10 @@ public struct TensorFile: Sendable {
     public func shape(of name: String) -> [Int]? { file[name]?.shape }
 
     /// Reads one tensor to the CPU; nil if there is none of that name.
-    /// - Throws: `FileError` if its content cannot be.
-    public func tensor(_ name: String) throws -> Tensor? { try file[name].map(read) }
+    /// - Throws: `FileError` if its content cannot be, `TorchError.outOfMemory`.
+    public func tensor(_ name: String) throws -> Tensor? {
+        try file[name].map { entry in try recoveringFromOutOfMemory { try read(entry) } }
+    }
 
     /// Compares the whole file with the checksum that it carries.
     /// - Throws: `FileError` if they differ, or if the file carries none.
@@ -47,13 +49,17 @@ public struct TensorFile: Sendable {
     }
 
     /// Reads every tensor to the CPU, after comparing the file with its checksum if it carries one.
-    /// - Throws: `FileError` if the file is damaged or of another format.
-    public static func read(_ path: String) throws -> (
+    /// - Parameter requiringChecksum: refuse a file that carries none, as those of other programs.
+    /// - Throws: `FileError` if the file is damaged or of another format, `TorchError.outOfMemory`.
+    public static func read(_ path: String, requiringChecksum: Bool = false) throws -> (
         tensors: [(name: String, tensor: Tensor)], metadata: [String: String]
     ) {
         let opened = try TensorFile(path: path)
-        if opened.file.digest != nil { try opened.verify() }
-        return (try opened.file.entries.map { ($0.name, try opened.read($0)) }, opened.metadata)
+        if requiringChecksum || opened.file.digest != nil { try opened.verify() }
+        let tensors = try recoveringFromOutOfMemory {
+            try opened.file.entries.map { ($0.name, try opened.read($0)) }
+        }
+        return (tensors, opened.metadata)
     }
 
     /// Writes tensors in the order given, atomically, one at a time: only one is copied to the host at once.

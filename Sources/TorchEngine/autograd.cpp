@@ -8,7 +8,7 @@
 namespace engine {
 
 void fill_autograd(ct_api &api) {
-  api.requires_grad = [](ct_tensor tensor) { return get(tensor).requires_grad(); };
+  api.requires_grad = [](ct_tensor tensor) noexcept { return get(tensor).requires_grad(); };
   api.set_requires_grad = [](ct_tensor tensor, bool value) {
     return guard([&] { get(tensor).set_requires_grad(value); });
   };
@@ -42,10 +42,10 @@ void fill_autograd(ct_api &api) {
       for (int32_t k = 0; k < input_count; k++) out[k] = result[k].defined() ? own(result[k]) : nullptr;
     });
   };
-  api.grad_mode = [] { return c10::GradMode::is_enabled(); };
-  api.set_grad_mode = [](bool enabled) { c10::GradMode::set_enabled(enabled); };
+  api.grad_mode = []() noexcept { return c10::GradMode::is_enabled(); };
+  api.set_grad_mode = [](bool enabled) noexcept { c10::GradMode::set_enabled(enabled); };
 
-  api.autocast = [](int32_t type, int32_t *dtype) {
+  api.autocast = [](int32_t type, int32_t *dtype) noexcept {
     auto device = static_cast<c10::DeviceType>(type);
     *dtype = static_cast<int32_t>(at::autocast::get_autocast_dtype(device));
     return at::autocast::is_autocast_enabled(device);
@@ -57,7 +57,7 @@ void fill_autograd(ct_api &api) {
       at::autocast::set_autocast_dtype(device, static_cast<at::ScalarType>(dtype));
     });
   };
-  api.clear_autocast_cache = [] { at::autocast::clear_cache(); };
+  api.clear_autocast_cache = []() noexcept { at::autocast::clear_cache(); };
 }
 
 }  // namespace engine

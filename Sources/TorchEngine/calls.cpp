@@ -15,10 +15,6 @@ struct Operator {
   const c10::FunctionSchema &schema;
 };
 
-struct UnknownOperator : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
 Operator find(const std::string &text) {
   // "add.Tensor" is overload Tensor of add; without a namespace it is aten's.
   std::string name = text, overload;
@@ -53,7 +49,6 @@ c10::IValue convert(const ct_value &value, const ct_arguments &call, const c10::
   auto kind = type->kind();
   switch (value.tag) {
     case CT_NONE:
-      if (kind == c10::TypeKind::TensorType) return at::Tensor();
       if (!optional) mismatch(argument, "nothing");
       return {};
     case CT_DEFAULT:
@@ -118,104 +113,57 @@ c10::IValue convert(const ct_value &value, const ct_arguments &call, const c10::
   mismatch(argument, "an argument of unknown kind");
 }
 
-void append(const c10::IValue &value, ct_value *results, int32_t capacity, int32_t &count) {
-  auto next = [&]() -> ct_value & {
-    TORCH_CHECK(count < capacity, "more results than expected (", capacity, ")");
-    auto &slot = results[count++];
-    slot = {};
-    return slot;
-  };
+void collect(const c10::IValue &value, std::vector<at::Tensor> &results) {
   if (value.isTensor()) {
-    auto &slot = next();
-    slot.tag = value.toTensor().defined() ? CT_TENSOR : CT_NONE;
-    if (slot.tag == CT_TENSOR) slot.tensor = own(value.toTensor());
+    results.push_back(value.toTensor());
   } else if (value.isTensorList()) {
-    for (const at::Tensor &tensor : value.toTensorList()) append(tensor, results, capacity, count);
-  } else if (value.isInt()) {
-    auto &slot = next();
-    slot.tag = CT_INT;
-    slot.i = value.toInt();
-  } else if (value.isDouble()) {
-    auto &slot = next();
-    slot.tag = CT_DOUBLE;
-    slot.d = value.toDouble();
-  } else if (value.isBool()) {
-    auto &slot = next();
-    slot.tag = CT_BOOL;
-    slot.i = value.toBool();
-  } else if (value.isScalar()) {
-    auto &slot = next();
-    slot.tag = CT_DOUBLE;
-    slot.d = value.toScalar().toDouble();
+    for (const at::Tensor &tensor : value.toTensorList()) results.push_back(tensor);
+  } else if (value.isNone()) {
+    results.emplace_back();
   } else {
-    next().tag = CT_NONE;
+    TORCH_CHECK(false, "gives a result of type ", value.tagKind(), ", not a tensor");
   }
 }
 
-void call(const Operator &op, const ct_arguments &call, ct_value *results, int32_t capacity, int32_t *count) {
+void call(const Operator &op, const ct_arguments &call, ct_tensor *results, int32_t result_count) {
   const auto &parameters = op.schema.arguments();
-  torch::jit::Stack stack;
-  stack.reserve(parameters.size());
-  int32_t positional = 0;
-  while (positional < call.count && !call.values[positional].name) positional++;
-  TORCH_CHECK(positional <= static_cast<int32_t>(parameters.size()), "expected at most ", parameters.size(),
-              " arguments, got ", positional);
-  int32_t used = positional;
-  for (size_t k = 0; k < parameters.size(); k++) {
-    const auto &parameter = parameters[k];
-    if (static_cast<int32_t>(k) < positional) {
-      stack.push_back(convert(call.values[k], call, parameter));
-      continue;
-    }
-    const ct_value *named = nullptr;
-    for (int32_t n = positional; n < call.count; n++)
-      if (parameter.name() == call.values[n].name) named = &call.values[n];
-    if (named) {
-      stack.push_back(convert(*named, call, parameter));
-      used++;
-    } else {
-      TORCH_CHECK(parameter.default_value(), "argument ", parameter.name(), " is missing");
-      stack.push_back(*parameter.default_value());
-    }
+  // By position, then by name.
+  c10::SmallVector<const ct_value *, 16> given(parameters.size(), nullptr);
+  for (int32_t k = 0; k < call.count; k++) {
+    const auto &value = call.values[k];
+    auto place = value.name ? op.schema.argumentIndexWithName(value.name) : std::optional<int>(k);
+    TORCH_CHECK(place, "there is no argument ", value.name);
+    TORCH_CHECK(*place < static_cast<int>(given.size()), "expected at most ", given.size(), " arguments");
+    TORCH_CHECK(!given[*place], "argument ", value.name, " is there twice");
+    given[*place] = &value;
   }
-  TORCH_CHECK(used == call.count, "an argument has a name that the operator does not know");
+  torch::jit::Stack stack;
+  stack.reserve(given.size());
+  for (size_t k = 0; k < given.size(); k++)
+    stack.push_back(convert(given[k] ? *given[k] : ct_value{.tag = CT_DEFAULT}, call, parameters[k]));
   op.handle.callBoxed(stack);
-  *count = 0;
-  for (const auto &value : stack) append(value, results, capacity, *count);
+  // Owned only when nothing can fail any more.
+  std::vector<at::Tensor> tensors;
+  for (const auto &value : stack) collect(value, tensors);
+  TORCH_CHECK(static_cast<int32_t>(tensors.size()) == result_count, "expected ", result_count, " results, got ",
+              tensors.size());
+  for (auto &tensor : tensors) *results++ = tensor.defined() ? own(std::move(tensor)) : nullptr;
 }
 
 }  // namespace
 
 void fill_calls(ct_api &api) {
-  api.call = [](const char *name, const ct_arguments *arguments, ct_value *results, int32_t capacity,
-                int32_t *count) {
-    bool unknown = false;
-    *count = 0;
-    auto status = guard([&] {
-      try {
-        call(lookup(name), *arguments, results, capacity, count);
-      } catch (const UnknownOperator &) {
-        unknown = true;
-        throw;
-      }
-    });
-    return unknown ? CT_NO_OPERATOR : status;
+  api.call = [](const char *name, const ct_arguments *arguments, ct_tensor *results, int32_t result_count) noexcept {
+    return guard([&] { call(lookup(name), *arguments, results, result_count); });
   };
-  api.schema = [](const char *name, const char **text) {
-    bool unknown = false;
-    auto status = guard([&] {
-      try {
-        thread_local std::string schema;
-        std::ostringstream stream;
-        stream << find(name).schema;
-        schema = stream.str();
-        *text = schema.c_str();
-      } catch (const UnknownOperator &) {
-        unknown = true;
-        throw;
-      }
+  api.schema = [](const char *name, const char **text) noexcept {
+    return guard([&] {
+      thread_local std::string schema;
+      std::ostringstream stream;
+      stream << find(name).schema;
+      schema = stream.str();
+      *text = schema.c_str();
     });
-    return unknown ? CT_NO_OPERATOR : status;
   };
 }
 

@@ -6,7 +6,9 @@
 #include <c10/util/Exception.h>
 #include <torch/headeronly/version.h>
 
+#include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "ctorch_api.h"
 
@@ -18,30 +20,43 @@ namespace engine {
 
 void set_error(const char *text) noexcept;
 
+struct UnknownOperator : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Whether an error that is not of a type of its own means that memory ran out.
+inline bool tells_exhaustion(std::string_view text) {
+  // The CPU's allocator, CUDA's runtime and oneDNN; cuBLAS and cuDNN.
+  for (auto sign : {"not enough memory", "can't allocate memory", "out of memory", "ALLOC_FAILED"})
+    if (text.find(sign) != text.npos) return true;
+  return false;
+}
+
 /// Runs `body`; turns every C++ exception into a status and a text.
 template <class Body>
 ct_status guard(Body &&body) noexcept {
+  auto failed = [](const char *text) {
+    set_error(text);
+    return tells_exhaustion(text) ? CT_OUT_OF_MEMORY : CT_ERROR;
+  };
   try {
     body();
     return CT_OK;
+  } catch (const UnknownOperator &error) {
+    set_error(error.what());
+    return CT_NO_OPERATOR;
   } catch (const c10::OutOfMemoryError &error) {
     set_error(error.what_without_backtrace());
     return CT_OUT_OF_MEMORY;
-  } catch (const std::bad_alloc &error) {
+  } catch (const std::bad_alloc &) {
     set_error("out of memory");
     return CT_OUT_OF_MEMORY;
   } catch (const c10::Error &error) {
-    // The CPU's allocator reports exhaustion as a plain error.
-    std::string_view text = error.what_without_backtrace();
-    set_error(text.data());
-    bool exhausted = text.find("not enough memory") != text.npos || text.find("can't allocate memory") != text.npos;
-    return exhausted ? CT_OUT_OF_MEMORY : CT_ERROR;
+    return failed(error.what_without_backtrace());
   } catch (const std::exception &error) {
-    set_error(error.what());
-    return CT_ERROR;
+    return failed(error.what());
   } catch (...) {
-    set_error("unknown C++ exception");
-    return CT_ERROR;
+    return failed("unknown C++ exception");
   }
 }
 

@@ -42,16 +42,26 @@ at::Generator default_generator(int32_t type, int32_t index) {
 
 void fill_machine(ct_api &api) {
   load_cuda();
-  api.version = [] { return TORCH_VERSION; };
-  api.configuration = [] {
+  api.version = []() noexcept {
+    // The header's version is the one compiled against; the loaded library tells its own among its settings.
+    static const std::string text = [] {
+      const std::string settings = at::show_config(), key = "TORCH_VERSION=";
+      auto start = settings.find(key);
+      if (start == settings.npos) return std::string(TORCH_VERSION);
+      start += key.size();
+      return settings.substr(start, settings.find_first_of(", \n", start) - start);
+    }();
+    return text.c_str();
+  };
+  api.configuration = []() noexcept {
     static const std::string text = at::show_config();
     return text.c_str();
   };
-  api.cpu_capability = [] {
+  api.cpu_capability = []() noexcept {
     static const std::string text = at::get_cpu_capability();
     return text.c_str();
   };
-  api.cuda_trace = [] { return cuda_notes.c_str(); };
+  api.cuda_trace = []() noexcept { return cuda_notes.c_str(); };
 
   api.generator_new = [](int64_t seed, ct_generator *out) {
     return guard([&] {
@@ -88,12 +98,15 @@ void fill_machine(ct_api &api) {
     });
   };
 
-  api.threads = [] { return static_cast<int32_t>(at::get_num_threads()); };
-  api.interop_threads = [] { return static_cast<int32_t>(at::get_num_interop_threads()); };
+  api.threads = []() noexcept { return static_cast<int32_t>(at::get_num_threads()); };
+  api.interop_threads = []() noexcept { return static_cast<int32_t>(at::get_num_interop_threads()); };
   api.set_threads = [](int32_t intra_op, int32_t inter_op) {
     return guard([&] {
-      // The inter-op pool can be sized only once, before its first use.
-      if (inter_op > 0 && at::get_num_interop_threads() != inter_op) at::set_num_interop_threads(inter_op);
+      // The inter-op pool can be sized only once, before its first use; after that the size stays.
+      try {
+        if (inter_op > 0 && at::get_num_interop_threads() != inter_op) at::set_num_interop_threads(inter_op);
+      } catch (const c10::Error &) {
+      }
       if (intra_op > 0) at::set_num_threads(intra_op);
     });
   };

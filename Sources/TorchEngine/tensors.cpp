@@ -1,5 +1,6 @@
 // Handles, host copies, properties of tensors.
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 
 #include <atomic>
 #include <cstring>
@@ -28,27 +29,26 @@ ct_tensor own(at::Tensor tensor) {
 }
 
 void fill_tensors(ct_api &api) {
-  api.last_error = [] { return error_text.c_str(); };
-  api.tensor_free = [](ct_tensor tensor) {
+  api.last_error = []() noexcept { return error_text.c_str(); };
+  api.tensor_free = [](ct_tensor tensor) noexcept {
     delete reinterpret_cast<at::Tensor *>(tensor);
     live.fetch_sub(1, std::memory_order_relaxed);
   };
-  api.tensor_retain = [](ct_tensor tensor) { return own(get(tensor)); };
-  api.live_tensors = [] { return live.load(std::memory_order_relaxed); };
-  api.dimensions = [](ct_tensor tensor) { return static_cast<int32_t>(get(tensor).dim()); };
-  api.sizes = [](ct_tensor tensor) { return get(tensor).sizes().data(); };
-  api.strides = [](ct_tensor tensor) { return get(tensor).strides().data(); };
-  api.element_count = [](ct_tensor tensor) { return get(tensor).numel(); };
-  api.dtype = [](ct_tensor tensor) { return static_cast<int32_t>(get(tensor).scalar_type()); };
-  api.device = [](ct_tensor tensor, int32_t *index) {
+  api.live_tensors = []() noexcept { return live.load(std::memory_order_relaxed); };
+  api.dimensions = [](ct_tensor tensor) noexcept { return static_cast<int32_t>(get(tensor).dim()); };
+  api.sizes = [](ct_tensor tensor) noexcept { return get(tensor).sizes().data(); };
+  api.strides = [](ct_tensor tensor) noexcept { return get(tensor).strides().data(); };
+  api.element_count = [](ct_tensor tensor) noexcept { return get(tensor).numel(); };
+  api.dtype = [](ct_tensor tensor) noexcept { return static_cast<int32_t>(get(tensor).scalar_type()); };
+  api.device = [](ct_tensor tensor, int32_t *index) noexcept {
     auto device = get(tensor).device();
     *index = device.index();
     return static_cast<int32_t>(device.type());
   };
-  api.is_contiguous = [](ct_tensor tensor, int32_t format) {
+  api.is_contiguous = [](ct_tensor tensor, int32_t format) noexcept {
     return get(tensor).is_contiguous(static_cast<at::MemoryFormat>(format));
   };
-  api.data = [](ct_tensor tensor) -> void * {
+  api.data = [](ct_tensor tensor) noexcept -> void * {
     return get(tensor).device().is_cpu() ? get(tensor).data_ptr() : nullptr;
   };
   api.from_bytes = [](const void *bytes, int64_t count, const int64_t *sizes, int32_t dimensions, int32_t dtype,
@@ -64,10 +64,10 @@ void fill_tensors(ct_api &api) {
   };
   api.to_bytes = [](ct_tensor tensor, void *bytes, int64_t count) {
     return guard([&] {
-      auto host = get(tensor).detach().to(at::kCPU).contiguous();
-      TORCH_CHECK(static_cast<int64_t>(host.nbytes()) == count, "to bytes: the tensor has ", host.nbytes(),
+      const auto source = get(tensor).detach();
+      TORCH_CHECK(static_cast<int64_t>(source.nbytes()) == count, "to bytes: the tensor has ", source.nbytes(),
                   " bytes, the buffer ", count);
-      if (count > 0) std::memcpy(bytes, host.data_ptr(), count);
+      if (count > 0) at::from_blob(bytes, source.sizes(), at::TensorOptions().dtype(source.dtype())).copy_(source);
     });
   };
 }

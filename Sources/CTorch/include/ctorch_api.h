@@ -40,7 +40,7 @@ typedef enum {
   CT_GENERATOR    // generator
 } ct_tag;
 
-/// One argument or result. Lists live in side arrays of the call; `i` is the offset of the first element.
+/// One argument. Lists live in side arrays of the call; `i` is the offset of the first element.
 typedef struct {
   int32_t tag;
   int32_t count;
@@ -63,7 +63,7 @@ typedef struct {
 
 typedef struct {
   int32_t abi;  // CT_ABI
-  // Version of libtorch, "2.13.0".
+  // Version of the libtorch that is loaded, "2.13.0".
   const char *_Nonnull (*_Nonnull version)(void);
   const char *_Nonnull (*_Nonnull configuration)(void);
   const char *_Nonnull (*_Nonnull cpu_capability)(void);
@@ -72,13 +72,13 @@ typedef struct {
   const char *_Nonnull (*_Nonnull cuda_trace)(void);
 
   // Operators, by schema name ("conv2d", "add.Tensor", "mkldnn::_linear_pointwise"); the text must live forever.
-  ct_status (*_Nonnull call)(const char *name, const ct_arguments *arguments, ct_value *results, int32_t capacity,
-                    int32_t *_Nonnull count);
+  // Exactly `result_count` tensors come back, lists flattened, undefined ones as null; any other result is an error.
+  ct_status (*_Nonnull call)(const char *name, const ct_arguments *arguments,
+                    ct_tensor _Nullable *_Nullable results, int32_t result_count);
   ct_status (*_Nonnull schema)(const char *name, const char *_Nullable *_Nonnull text);
 
   // Tensors.
   void (*_Nonnull tensor_free)(ct_tensor tensor);
-  ct_tensor _Nullable (*_Nonnull tensor_retain)(ct_tensor tensor);
   int64_t (*_Nonnull live_tensors)(void);
   int32_t (*_Nonnull dimensions)(ct_tensor tensor);
   const int64_t *_Nullable (*_Nonnull sizes)(ct_tensor tensor);
@@ -132,7 +132,7 @@ typedef struct {
   ct_status (*_Nonnull cuda_empty_cache)(void);
 } ct_api;
 
-#define CT_ABI 1
+#define CT_ABI 2
 
 #if defined(__clang__)
 #pragma clang assume_nonnull end
