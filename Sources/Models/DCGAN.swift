@@ -19,7 +19,7 @@ public struct DCGANSettings: SettingsGroup, Equatable {
 
     /// Channels from the picture inwards: one for each halving down to 4 x 4.
     func widths(_ resolution: Int) -> [Int] {
-        precondition(
+        require(
             resolution >= 8 && resolution.nonzeroBitCount == 1,
             "DCGAN: expected a resolution that is a power of two from 8, got \(resolution)")
         let halvings = resolution.trailingZeroBitCount - 2

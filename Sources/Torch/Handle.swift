@@ -28,14 +28,6 @@ func check(
     fatalError("\(what()): \(reason)", file: file, line: line)
 }
 
-/// Traps unless `condition` holds. Unlike `precondition`, says why in release builds too.
-@inline(__always)
-func require(
-    _ condition: Bool, _ message: @autoclosure () -> String, file: StaticString = #fileID, line: UInt = #line
-) {
-    if !condition { fatalError(message(), file: file, line: line) }
-}
-
 extension StaticString {
     /// The text where it lives forever, as the door wants the names of operators and arguments.
     var forever: UnsafePointer<CChar> {

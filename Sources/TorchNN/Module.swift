@@ -29,7 +29,7 @@ open class Module: CustomStringConvertible {
         for child in mirrors.reversed().flatMap(\.children) {
             guard let label = child.label else { continue }
             for (suffix, part) in Self.parts(in: child.value) {
-                precondition(
+                require(
                     !label.hasPrefix("$"), "\(type(of: self)): a lazy property cannot hold parameters")
                 found.append((Self.snakeCase(label) + suffix, part))
             }

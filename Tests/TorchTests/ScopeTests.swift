@@ -1,4 +1,3 @@
-import Foundation
 import Testing
 import Torch
 
@@ -101,32 +100,5 @@ import Torch
         #expect(x.description == "Float[2, 2] [1.5, -2.0, 3.0, 4.0]")
         #expect(x.requiringGradient().floats() == [1.5, -2, 3, 4])
         for dtype in DType.allCases { #expect(Tensor([0, 1]).to(dtype).to(.int64).integers() == [0, 1]) }
-    }
-
-    @Test func theEngineDescribesItself() {
-        #expect(Engine.version.wholeMatch(of: /2\.\d+\.\d+.*/) != nil)
-        #expect(Engine.configuration.contains("PyTorch built with"))
-        #expect(!Engine.cpuCapability.isEmpty && !Engine.trace.isEmpty)
-        #expect(Engine.bestDevice == (Engine.cudaDeviceCount > 0 ? .cuda(0) : .cpu))
-    }
-
-    @Test func threads() async {
-        await #expect(processExitsWith: .success) {
-            Engine.setThreads(3)
-            #expect(Engine.threadCount == 3)
-            // The pool between operators keeps its first size; asking again is no mistake.
-            Engine.setThreads(1, interOp: 2)
-            #expect(Engine.threadCount == 1)
-            Engine.flushDenormals(true)
-            #expect((Tensor(1e-39) * 0.5).item() == 0)
-        }
-    }
-
-    @Test func deterministicMode() async {
-        await #expect(processExitsWith: .failure) {
-            Engine.setDeterministic(true)
-            let x = Tensor.ones([1, 1, 4, 4]).requiringGradient()
-            op("adaptive_max_pool2d", [x, [2, 2]], #fileID, #line)
-        }
     }
 }

@@ -75,7 +75,7 @@ import Torch
         let path = folder.file("good.safetensors")
         let tensors = [("a", Tensor.ones([40])), ("b", Tensor.zeros([3, 7]))]
         try TensorFile.write(path, tensors: tensors, metadata: ["recipe": "dcgan"])
-        let good = try MappedFile(path: path).bytes(0..<MappedFile(path: path).count)
+        let good = try MappedFile(path: path).bytes
         var mutator = Mutator(seed: 11)
         var refused = 0
         for round in 0..<fuzzCount(usual: 300) {
@@ -115,4 +115,22 @@ import Torch
         }
         #expect("\(try #require(error))".contains("system"))
     }
+
+    /// The old format has no checksums: what is read must still be whole tensors, or be refused.
+    @Test(arguments: ["legacy", "state"]) func damagedStateDictionariesAreSafe(_ name: String) throws {
+        let good = try MappedFile(path: goldens("Files/\(name).pth")).bytes
+        var mutator = Mutator(seed: 12)
+        for _ in 0..<fuzzCount(usual: 200) {
+            let bad = try folder.write(mutator.mutate(good), to: "bad.pth")
+            do {
+                for (name, tensor) in try PyTorchStateDictionary.read(bad) {
+                    #expect(tensor.bytes().count == tensor.count * tensor.dtype.byteCount, "\(name)")
+                }
+            } catch { #expect(error is FileError, "\(error)") }
+        }
+    }
+}
+
+extension MappedFile {
+    fileprivate var bytes: [UInt8] { get throws { try bytes(all) } }
 }

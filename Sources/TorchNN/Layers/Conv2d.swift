@@ -15,7 +15,7 @@ public final class Conv2d: Layer {
         _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0, groups: Int = 1,
         bias: Bool = true, initializer: Initializer = .pytorch
     ) {
-        precondition(
+        require(
             inputs % groups == 0 && outputs % groups == 0,
             "Conv2d: expected channels that divide by groups \(groups), got in \(inputs), out \(outputs)")
         weight = Parameter(shape: [outputs, inputs / groups, kernel, kernel])

@@ -8,7 +8,7 @@ public final class GroupNorm: Layer {
     private let epsilon: Double
 
     public init(_ groups: Int, _ channels: Int, affine: Bool = true, epsilon: Double = 1e-5) {
-        precondition(
+        require(
             channels % groups == 0, "GroupNorm: \(channels) channels do not divide by \(groups) groups")
         weight = affine ? Parameter(onesOf: [channels]) : nil
         bias = affine ? Parameter(shape: [channels]) : nil

@@ -34,7 +34,7 @@ extension Optimizer {
 
     /// One named buffer for each parameter, of its shape, place and memory format.
     func buffers() -> [Tensor] {
-        precondition(
+        require(
             Set(parameters.map(\.key)).count == parameters.count,
             "\(type(of: self)): two parameters have one key; give the keys of each network a prefix")
         return parameters.map { Tensor.zeros(like: $0.parameter.value.detached()) }
@@ -73,7 +73,7 @@ extension Optimizer {
 
     /// Indices of the parameters that have a gradient.
     func present(_ gradients: [Tensor?]) -> [Int] {
-        precondition(
+        require(
             gradients.count == parameters.count,
             "\(type(of: self)): expected \(parameters.count) gradients, got \(gradients.count)")
         return gradients.indices.filter { gradients[$0] != nil }

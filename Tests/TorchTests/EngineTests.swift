@@ -1,0 +1,62 @@
+import Foundation
+import Testing
+import Torch
+
+/// The engine is found, tells what it is, and says what to do when it is not found.
+@Suite struct EngineTests {
+    @Test func theEngineDescribesItself() {
+        #expect(Engine.version.wholeMatch(of: /2\.\d+\.\d+.*/) != nil)
+        #expect(Engine.configuration.contains("PyTorch built with"))
+        #expect(!Engine.cpuCapability.isEmpty)
+        #expect(Engine.trace.contains("libtorch is in "))
+        #expect(Engine.bestDevice == (Engine.cudaDeviceCount > 0 ? .cuda(0) : .cpu))
+    }
+
+    @Test func aMissingEngineIsExplained() async {
+        await #expect(processExitsWith: .success) {
+            setenv("TORCH_HOME", "/nowhere", 1)
+            let error = #expect(throws: TorchError.self) { try Engine.load() }
+            let text = "\(try #require(error))"
+            #expect(text.contains("/nowhere/lib/libc10"))
+            #expect(text.contains("make setup") && text.contains("TORCH_HOME"))
+            #expect(Engine.trace.contains("failed /nowhere/lib/libc10"))
+            // Another attempt may succeed.
+            unsetenv("TORCH_HOME")
+            setenv("FACEGAN_ENGINE", "/nowhere/engine.so", 1)
+            #expect(throws: TorchError.self) { try Engine.load() }
+            unsetenv("FACEGAN_ENGINE")
+            try Engine.load()
+            #expect(Tensor(2).item() == 2)
+        }
+    }
+
+    @Test func threadsMayLoadItTogether() async {
+        await #expect(processExitsWith: .success) {
+            DispatchQueue.concurrentPerform(iterations: 8) { index in
+                #expect(Tensor(Double(index)).item() == Double(index))
+            }
+        }
+    }
+
+    @Test func threads() async {
+        await #expect(processExitsWith: .success) {
+            Engine.setThreads(3)
+            #expect(Engine.threadCount == 3)
+            // The pool between operators keeps its first size; asking again is no mistake.
+            Engine.setThreads(1, interOp: 2)
+            #expect(Engine.threadCount == 1)
+            Engine.flushDenormals(true)
+            #expect((Tensor(1e-39) * 0.5).item() == 0)
+        }
+    }
+
+    @Test func deterministicMode() async throws {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            Engine.setDeterministic(true)
+            let x = Tensor.ones([3, 3])
+            op("put_", [x, Tensor([0]), Tensor([1] as [Float]), false], #fileID, #line)
+        }
+        let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+        #expect(text.contains("deterministic"), "\(text.prefix(500))")
+    }
+}
