@@ -13,5 +13,7 @@ struct DataCommand: ParsableCommand {
             CelebA is recognised by its label files (list_attr_celeba.txt and the others, beside the pictures or in \
             Anno/ and Eval/), LFW by its folder for every person, FFHQ and the like by NVlabs' dataset.json.
             """,
-        subcommands: [DataDownload.self, DataDoctor.self, DataPreview.self, DataPrepare.self])
+        subcommands: [
+            DataDownload.self, DataDoctor.self, DataPreview.self, DataPrepare.self, DataMeasure.self,
+        ])
 }

@@ -25,6 +25,12 @@ struct AugmentationTests {
         #expect(Augmentation(flip: 1).apply(to: picture, seed: 3, position: 9) == mirrored)
     }
 
+    @Test(arguments: [1, 2, 3, 5, 64]) func mirrorsEverySize(size: Int) {
+        let picture = Fixtures.picture(size, width: size, height: size)
+        #expect(
+            Augmentation(flip: 1).apply(to: picture, seed: 0, position: 0) == picture.flippedHorizontally())
+    }
+
     @Test func isAFunctionOfSeedAndPosition() {
         let full = Augmentation.full
         let one = full.apply(to: picture, seed: 1, position: 5)

@@ -34,9 +34,12 @@ struct StoreTests {
         let folder = try Fixtures.folder(40)
         let source = try SourceOpener.open(folder.path)
         var files: [[UInt8]] = []
-        for threads in [1, 2, 7] {
+        // Nor does it matter whether the samples wait in memory or on the disk.
+        for (threads, memory) in [(1, 1 << 28), (2, 0), (7, 10_000)] {
             let path = folder.file("\(threads).faces")
-            _ = try prepare(source, "square16", to: path, options: PreparationOptions(threads: threads))
+            var options = PreparationOptions(threads: threads)
+            options.memoryLimit = memory
+            _ = try prepare(source, "square16", to: path, options: options)
             files.append(try MappedFile(path: path).bytes(0..<MappedFile(path: path).count))
         }
         #expect(files[0] == files[1] && files[1] == files[2])

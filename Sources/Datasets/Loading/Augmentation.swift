@@ -120,16 +120,24 @@ public struct Augmentation: Sendable, Equatable {
     private func mirror(
         from source: UnsafeRawBufferPointer, to target: UnsafeMutableBufferPointer<UInt8>, size: Int
     ) {
+        let row = size * 3
+        guard size > 0, let source = source.baseAddress,
+            let target = UnsafeMutableRawPointer(target.baseAddress)
+        else {
+            return
+        }
         for y in 0..<size {
-            var from = y * size * 3
-            var to = from + (size - 1) * 3
-            for _ in 0..<size {
-                target[to] = source[from]
-                target[to + 1] = source[from + 1]
-                target[to + 2] = source[from + 2]
-                from += 3
-                to -= 3
+            var from = source + y * row + row - 3
+            var to = target + y * row
+            to.copyMemory(from: from, byteCount: 3)
+            guard size > 1 else { continue }
+            // Four bytes at a time: the fourth is another pixel's, and the next store replaces it.
+            for _ in 1..<(size - 1) {
+                from -= 3
+                to += 3
+                to.storeBytes(of: from.loadUnaligned(as: UInt32.self), as: UInt32.self)
             }
+            (to + 3).copyMemory(from: from - 3, byteCount: 3)
         }
     }
 }

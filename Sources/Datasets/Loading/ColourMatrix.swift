@@ -42,17 +42,22 @@ package struct ColourMatrix {
 
     /// `pixels` is [n, 3].
     package func apply(to pixels: UnsafeMutableBufferPointer<UInt8>) {
-        let (first, second, third) = (rows[0], rows[1], rows[2])
-        for i in stride(from: 0, to: pixels.count - 2, by: 3) {
-            let colour = SIMD4<Float>(Float(pixels[i]), Float(pixels[i + 1]), Float(pixels[i + 2]), 1)
-            pixels[i] = ColourMatrix.level((first * colour).sum())
-            pixels[i + 1] = ColourMatrix.level((second * colour).sum())
-            pixels[i + 2] = ColourMatrix.level((third * colour).sum())
+        guard var pixel = pixels.baseAddress else { return }
+        // In 1/65536, rounded by the constant; a factor of 100 still fits.
+        func fixed(_ value: Float) -> Int { Int((value * 65_536).rounded()) }
+        let m = rows.map { row in (fixed(row.x), fixed(row.y), fixed(row.z), fixed(row.w) + 32_768) }
+        let (m0, m1, m2) = (m[0], m[1], m[2])
+        for _ in 0..<(pixels.count / 3) {
+            let (r, g, b) = (Int(pixel[0]), Int(pixel[1]), Int(pixel[2]))
+            pixel[0] = ColourMatrix.level(m0.0 &* r &+ m0.1 &* g &+ m0.2 &* b &+ m0.3)
+            pixel[1] = ColourMatrix.level(m1.0 &* r &+ m1.1 &* g &+ m1.2 &* b &+ m1.3)
+            pixel[2] = ColourMatrix.level(m2.0 &* r &+ m2.1 &* g &+ m2.2 &* b &+ m2.3)
+            pixel += 3
         }
     }
 
-    private static func level(_ value: Float) -> UInt8 {
-        UInt8(min(max(value, 0), 255) + 0.5)
+    private static func level(_ fixed: Int) -> UInt8 {
+        UInt8(truncatingIfNeeded: min(max(fixed >> 16, 0), 255))
     }
 
     private mutating func apply(_ linear: [SIMD3<Float>]) {

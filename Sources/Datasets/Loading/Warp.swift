@@ -23,43 +23,54 @@ package struct Warp {
     package func apply(
         from source: UnsafeRawBufferPointer, to target: UnsafeMutableBufferPointer<UInt8>, size: Int
     ) {
+        precondition(
+            source.count >= size * size * 3 && target.count >= size * size * 3 && size < 1 << 14,
+            "Warp: expected buffers of \(size)x\(size)x3")
+        guard size > 0, let source = source.baseAddress, var out = target.baseAddress else { return }
         let middle = Float(size) / 2
         let cosine = cos(angle) * zoom
         let sine = sin(angle) * zoom
         let sign: Float = isFlipped ? -1 : 1
-        var at = 0
+        // Coordinates in 1/65536 of a pixel; pixel centres lie at halves.
+        let stepX = Int((cosine * sign * 65_536).rounded())
+        let stepY = Int((sine * sign * 65_536).rounded())
+        let first = (0.5 - middle) * sign
         for y in 0..<size {
             let dy = Float(y) + 0.5 - middle
-            for x in 0..<size {
-                let dx = (Float(x) + 0.5 - middle) * sign
-                // Pixel centres lie at halves.
-                let sx = middle + shiftX + cosine * dx - sine * dy - 0.5
-                let sy = middle + shiftY + sine * dx + cosine * dy - 0.5
-                let left = sx.rounded(.down)
-                let top = sy.rounded(.down)
-                let u = Int32((sx - left) * 256)
-                let v = Int32((sy - top) * 256)
-                let x0 = reflect(Int(left), size) * 3
-                let x1 = reflect(Int(left) + 1, size) * 3
-                let y0 = reflect(Int(top), size) * size * 3
-                let y1 = reflect(Int(top) + 1, size) * size * 3
-                for channel in 0..<3 {
-                    let a = Int32(source[y0 + x0 + channel])
-                    let b = Int32(source[y0 + x1 + channel])
-                    let c = Int32(source[y1 + x0 + channel])
-                    let d = Int32(source[y1 + x1 + channel])
-                    let upper = (a << 8) + (b - a) * u
-                    let lower = (c << 8) + (d - c) * u
-                    let mixed = (upper << 8) + (lower - upper) * v
-                    target[at + channel] = UInt8(truncatingIfNeeded: (mixed + 0x8000) >> 16)
+            var sx = Int(((middle + shiftX + cosine * first - sine * dy - 0.5) * 65_536).rounded())
+            var sy = Int(((middle + shiftY + sine * first + cosine * dy - 0.5) * 65_536).rounded())
+            for _ in 0..<size {
+                let (left, top) = (sx >> 16, sy >> 16)
+                let u = Int32(truncatingIfNeeded: sx >> 8 & 255)
+                let v = Int32(truncatingIfNeeded: sy >> 8 & 255)
+                sx &+= stepX
+                sy &+= stepY
+                var (x0, x1, y0, y1) = (left, left &+ 1, top, top &+ 1)
+                if left < 0 || top < 0 || x1 >= size || y1 >= size {
+                    x0 = reflect(x0, size)
+                    x1 = reflect(x1, size)
+                    y0 = reflect(y0, size)
+                    y1 = reflect(y1, size)
                 }
-                at += 3
+                let upperRow = source + y0 &* size &* 3
+                let lowerRow = source + y1 &* size &* 3
+                let (near, far) = (x0 &* 3, x1 &* 3)
+                for channel in 0..<3 {
+                    let a = Int32(upperRow.load(fromByteOffset: near &+ channel, as: UInt8.self))
+                    let b = Int32(upperRow.load(fromByteOffset: far &+ channel, as: UInt8.self))
+                    let c = Int32(lowerRow.load(fromByteOffset: near &+ channel, as: UInt8.self))
+                    let d = Int32(lowerRow.load(fromByteOffset: far &+ channel, as: UInt8.self))
+                    let upper = (a << 8) &+ (b &- a) &* u
+                    let lower = (c << 8) &+ (d &- c) &* u
+                    let mixed = (upper << 8) &+ (lower &- upper) &* v
+                    out[channel] = UInt8(truncatingIfNeeded: (mixed &+ 0x8000) >> 16)
+                }
+                out += 3
             }
         }
     }
 
     /// …2 1 0 | 0 1 2 … n-1 | n-1 n-2 …
-    @inline(__always)
     private func reflect(_ index: Int, _ size: Int) -> Int {
         if index >= 0, index < size { return index }
         let folded = ((index % (2 * size)) + 2 * size) % (2 * size)

@@ -13,11 +13,13 @@ enum ParallelReader {
         work: @escaping @Sendable (Int, Result<PictureContent, any Error>) -> R,
         deliver: (Int, R) throws -> Bool
     ) throws {
-        let line = Line<R>(count: indices.count, window: max(64, threads * 16))
+        // Threads take several pictures at a time, which costs fewer wake-ups.
+        let chunk = max(1, min(8, indices.count / (4 * max(1, threads))))
+        let line = Line<R>(count: indices.count, chunk: chunk, window: 16 * max(1, threads))
         defer { line.stop() }
         if source.readsInOrder {
             line.start { line.feed(from: source, indices: indices, size: size) }
-            for _ in 0..<max(1, threads) { line.start { line.workOnFed(work, indices: indices) } }
+            for _ in 0..<max(1, threads) { line.start { line.workOnFed { work(indices[$0], $1) } } }
         } else {
             for _ in 0..<max(1, threads) {
                 line.start {
@@ -28,30 +30,36 @@ enum ParallelReader {
                 }
             }
         }
-        for position in 0..<indices.count {
-            guard try deliver(indices[position], line.take(position)) else { return }
+        for number in 0..<line.chunkCount {
+            for (offset, result) in try line.take(number).enumerated() {
+                guard try deliver(indices[number * chunk + offset], result) else { return }
+            }
         }
     }
 }
 
-/// What the threads of one run share. Positions are handed out in order, and nobody runs ahead of the caller by more than
-/// the window, so that memory stays bounded.
+/// What the threads of one run share. Chunks of positions are handed out in order, and nobody runs ahead of the caller by
+/// more than the window of chunks, so that memory stays bounded.
 private final class Line<R: Sendable>: @unchecked Sendable {
+    let chunkCount: Int
     private let count: Int
+    private let chunk: Int
     private let window: Int
     private let condition = NSCondition()
     // Guarded by the condition.
     private var claimed = 0
     private var taken = 0
-    private var fed: [Int: Result<PictureContent, any Error>] = [:]
-    private var done: [Int: R] = [:]
+    private var fed: [Int: [Result<PictureContent, any Error>]] = [:]
+    private var done: [Int: [R]] = [:]
     private var failure: (any Error)?
     private var isStopped = false
     private var running = 0
 
-    init(count: Int, window: Int) {
+    init(count: Int, chunk: Int, window: Int) {
         self.count = count
+        self.chunk = chunk
         self.window = window
+        chunkCount = (count + chunk - 1) / chunk
     }
 
     func start(_ body: @escaping @Sendable () -> Void) {
@@ -73,76 +81,90 @@ private final class Line<R: Sendable>: @unchecked Sendable {
         condition.unlock()
     }
 
-    func take(_ position: Int) throws -> R {
+    /// The results of a chunk. What was done before an archive broke still comes.
+    func take(_ number: Int) throws -> [R] {
         condition.lock()
         defer { condition.unlock() }
         while true {
-            if let result = done.removeValue(forKey: position) {
-                taken = position + 1
+            if let results = done.removeValue(forKey: number) {
+                taken = number + 1
                 condition.broadcast()
-                return result
+                return results
             }
             if let failure, running == 0 { throw failure }
             condition.wait()
         }
     }
 
-    /// For sources with random access: every thread claims the next position and reads it itself.
+    /// For sources with random access: every thread claims the next chunk and reads it itself.
     func workOnClaimed(_ body: (Int) -> R) {
-        while let position = claim() {
-            let result = body(position)
-            locked { done[position] = result }
+        while let number = claim() {
+            let results = positions(number).map(body)
+            locked { done[number] = results }
         }
     }
 
     /// For archives that can only be read from front to back: one thread reads, the others decode.
     func feed(from source: any PictureSource, indices: [Int], size: Int) {
         var position = 0
+        var pending: [Result<PictureContent, any Error>] = []
         do {
             try source.forEach(size: size) { index, content in
                 guard position < count else { return false }
                 guard index == indices[position] else { return true }
-                condition.lock()
-                defer { condition.unlock() }
-                while position - taken >= window, !isStopped { condition.wait() }
-                fed[position] = content
                 position += 1
-                condition.broadcast()
-                return !isStopped
+                pending.append(content)
+                guard pending.count == chunk || position == count else { return true }
+                return hand(&pending, (position - 1) / chunk)
             }
             if position < count {
                 throw DataError("\(source.name): the archive ends before its last picture")
             }
         } catch {
+            if !pending.isEmpty { _ = hand(&pending, (position - 1) / chunk) }
             locked { failure = error }
         }
     }
 
-    func workOnFed(_ work: (Int, Result<PictureContent, any Error>) -> R, indices: [Int]) {
-        while let (position, content) = claimFed() {
-            let result = work(indices[position], content)
-            locked { done[position] = result }
+    func workOnFed(_ body: (Int, Result<PictureContent, any Error>) -> R) {
+        while let (number, contents) = claimFed() {
+            let results = zip(positions(number), contents).map(body)
+            locked { done[number] = results }
         }
+    }
+
+    private func positions(_ number: Int) -> Range<Int> {
+        (number * chunk)..<min(count, (number + 1) * chunk)
+    }
+
+    /// Passes a chunk to the decoding threads; false when there is nobody to pass it to.
+    private func hand(_ pending: inout [Result<PictureContent, any Error>], _ number: Int) -> Bool {
+        condition.lock()
+        defer { condition.unlock() }
+        while number - taken >= window, !isStopped { condition.wait() }
+        fed[number] = pending
+        pending.removeAll(keepingCapacity: true)
+        condition.broadcast()
+        return !isStopped
     }
 
     private func claim() -> Int? {
         condition.lock()
         defer { condition.unlock() }
-        while claimed < count, claimed - taken >= window, !isStopped { condition.wait() }
-        guard claimed < count, !isStopped else { return nil }
+        while claimed < chunkCount, claimed - taken >= window, !isStopped { condition.wait() }
+        guard claimed < chunkCount, !isStopped else { return nil }
         claimed += 1
         return claimed - 1
     }
 
-    private func claimFed() -> (Int, Result<PictureContent, any Error>)? {
+    private func claimFed() -> (Int, [Result<PictureContent, any Error>])? {
         condition.lock()
         defer { condition.unlock() }
-        while !isStopped, claimed < count {
-            if let content = fed.removeValue(forKey: claimed) {
+        while !isStopped, claimed < chunkCount {
+            if let contents = fed.removeValue(forKey: claimed) {
                 claimed += 1
-                return (claimed - 1, content)
+                return (claimed - 1, contents)
             }
-            // What was fed before the archive broke is still worked on.
             if failure != nil { return nil }
             condition.wait()
         }

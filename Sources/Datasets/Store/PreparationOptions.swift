@@ -8,6 +8,8 @@ public struct PreparationOptions: Sendable, Equatable {
     public var excluded: Set<String>
     /// How many threads decode; nil for one a processor. The result does not depend on it.
     public var threads: Int?
+    /// How many bytes of samples wait in memory before the rest waits on the disk.
+    package var memoryLimit = 1 << 28
 
     public init(
         limit: Int? = nil, split: Labels.Split? = nil, excluded: Set<String> = [], threads: Int? = nil

@@ -1,53 +1,82 @@
 import Foundation
 
-/// A nameless file for bytes whose final place is not known yet. The system deletes it with the process, whatever ends
-/// the process.
+/// Bytes whose final place is not known yet: the first ones wait in memory, the rest in a nameless file, which the system
+/// deletes with the process, whatever ends the process.
 final class SpoolFile {
-    private(set) var count = 0
-    private let descriptor: Int32
     private let folder: String
+    private let memoryLimit: Int
+    private var blocks: [[UInt8]] = []
+    private var memoryCount = 0
+    private var fileCount = 0
+    private var descriptor: Int32 = -1
 
-    /// Throws `DataError` if nothing can be written in the folder.
-    init(folder: String) throws {
+    private static let blockSize = 1 << 22
+
+    /// - Parameters:
+    ///   - folder: where the file is made, when it is needed.
+    ///   - memoryLimit: bytes that may wait in memory.
+    init(folder: String, memoryLimit: Int = 1 << 28) {
         self.folder = folder
-        let path = folder + "/.spool-" + String(UInt64.random(in: .min ... .max), radix: 36)
-        descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw SpoolFile.failure(folder, "create a file") }
-        unlink(path)
+        self.memoryLimit = memoryLimit
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        if descriptor >= 0 { close(descriptor) }
+    }
 
-    /// Appends bytes.
+    /// Appends bytes. Throws `DataError` if nothing can be written in the folder.
     func write(_ bytes: UnsafeRawBufferPointer) throws {
+        if fileCount == 0, memoryCount + bytes.count <= memoryLimit {
+            if (blocks.last.map { $0.count + bytes.count > SpoolFile.blockSize }) ?? true {
+                blocks.append([])
+                blocks[blocks.count - 1].reserveCapacity(max(SpoolFile.blockSize, bytes.count))
+            }
+            blocks[blocks.count - 1] += bytes
+            memoryCount += bytes.count
+            return
+        }
+        if descriptor < 0 { try openFile() }
         var done = 0
         while done < bytes.count {
             let part = UnsafeRawBufferPointer(rebasing: bytes[done...])
-            let written = pwrite(descriptor, part.baseAddress, min(part.count, 1 << 30), off_t(count))
+            let written = pwrite(descriptor, part.baseAddress, min(part.count, 1 << 30), off_t(fileCount))
             if written < 0 {
                 if errno == EINTR { continue }
-                throw SpoolFile.failure(folder, "write")
+                throw failure("write")
             }
             done += written
-            count += written
+            fileCount += written
         }
     }
 
-    /// Gives everything back in order, piece by piece.
-    func read(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4 << 20, alignment: 64)
+    /// Gives everything back in order, piece by piece, and forgets it.
+    func drain(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+        for index in blocks.indices {
+            try blocks[index].withUnsafeBytes { try body($0) }
+            blocks[index] = []
+        }
+        guard fileCount > 0 else { return }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: SpoolFile.blockSize, alignment: 64)
         defer { buffer.deallocate() }
         var offset = 0
-        while offset < count {
-            let read = pread(descriptor, buffer.baseAddress, min(buffer.count, count - offset), off_t(offset))
+        while offset < fileCount {
+            let read = pread(
+                descriptor, buffer.baseAddress, min(buffer.count, fileCount - offset), off_t(offset))
             if read < 0, errno == EINTR { continue }
-            guard read > 0 else { throw SpoolFile.failure(folder, "read back") }
+            guard read > 0 else { throw failure("read back") }
             try body(UnsafeRawBufferPointer(rebasing: buffer[..<read]))
             offset += read
         }
     }
 
-    private static func failure(_ folder: String, _ doing: String) -> DataError {
+    private func openFile() throws {
+        let path = folder + "/.spool-" + String(UInt64.random(in: .min ... .max), radix: 36)
+        descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure("create a file") }
+        unlink(path)
+    }
+
+    private func failure(_ doing: String) -> DataError {
         let reason = String(cString: strerror(errno))
         return DataError(
             "\(folder): could not \(doing) (\(reason)): packing needs a folder that may be written, with room for the "

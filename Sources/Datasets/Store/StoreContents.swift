@@ -47,7 +47,7 @@ struct StoreContents {
         }
         let imageEntry = SafetensorsWriter.Entry(
             name: Tensor.images, dtype: .u8, shape: [count, data.size, data.size, 3]
-        ) { sink in try images.read(sink) }
+        ) { sink in try images.drain(sink) }
         try SafetensorsWriter.write(
             path: path, metadata: metadata(contentHash: contentHash),
             entries: [imageEntry]
