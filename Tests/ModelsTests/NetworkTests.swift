@@ -1,0 +1,70 @@
+import Foundation
+import Models
+import TestSupport
+import Testing
+import Torch
+import TorchNN
+
+/// Keys and sizes of the networks; whoever renames a property orphans every file of weights.
+@Suite struct NetworkTests {
+    private struct Facts: Decodable {
+        let keys: [String]
+        let parameters: Int
+    }
+
+    @Test(arguments: [
+        ("dcgan", NetworkKind.dcgan, 64), ("dcgan-dense", .denseDCGAN, 64), ("dcgan128", .dcgan, 128),
+    ])
+    func keysAndSizesArePyTorchs(name: String, kind: NetworkKind, resolution: Int) throws {
+        let data = try Data(contentsOf: URL(fileURLWithPath: goldens("Models/networks.json")))
+        let facts = try #require(try JSONDecoder().decode([String: [Facts]].self, from: data)[name])
+        let modules: [Module] =
+            switch kind {
+            case .dcgan:
+                [DCGANGenerator(resolution: resolution), DCGANDiscriminator(resolution: resolution)]
+            case .denseDCGAN:
+                [
+                    DenseDCGANGenerator(latent: Latent(size: 100), resolution: resolution),
+                    DenseDCGANDiscriminator(resolution: resolution),
+                ]
+            }
+        for (module, expected) in zip(modules, facts) {
+            #expect(module.state.map(\.key) == expected.keys)
+            #expect(module.parameterCount == expected.parameters)
+        }
+    }
+
+    @Test func theExampleHasItsKnownSize() {
+        #expect(DCGANGenerator().parameterCount == 3_576_704)
+        #expect(DCGANDiscriminator().parameterCount == 2_765_568)
+    }
+
+    @Test(arguments: NetworkKind.allCases, [8, 16, 64])
+    func shapesAndRanges(kind: NetworkKind, resolution: Int) {
+        var (first, second) = (GeneratorSettings(), DiscriminatorSettings())
+        (first.kind, second.kind) = (kind, kind)
+        first.latent = Latent(size: 12, distribution: .uniform)
+        (first.dcgan.filters, first.denseDCGAN.filters) = (4, 4)
+        (second.dcgan, second.denseDCGAN) = (first.dcgan, first.denseDCGAN)
+        let random = RandomSource(seed: 1)
+        let generator = first.make(resolution: resolution, random: random)
+        let discriminator = second.make(resolution: resolution, random: random)
+        let z = first.latent.sample(3, random: random)
+        #expect(z.shape == [3, 12] && z.abs().max().item() <= 1)
+        let images = generator(z)
+        #expect(images.shape == [3, 3, resolution, resolution])
+        #expect(images.abs().max().item() <= 1)
+        #expect(discriminator(images).shape == [3])
+    }
+
+    @Test func aSeedIsOneLatentWhereverItStands() {
+        let latent = Latent(size: 16)
+        let several = latent.sample(seeds: [5, 9, 5])
+        #expect(several.shape == [3, 16])
+        #expect(several[0].floats() == several[2].floats())
+        #expect(several[1].floats() == latent.sample(seeds: [9])[0].floats())
+        #expect(several[0].floats() != several[1].floats())
+        // A stream of its own per seed, so the first values are those of `RandomSource(seed:)`.
+        #expect(several[0].floats() == Tensor.normal([1, 16], random: RandomSource(seed: 5)).floats())
+    }
+}
