@@ -15,15 +15,19 @@ public final class AtomicFile {
     public let path: String
     /// How many bytes were written so far.
     public private(set) var count = 0
+    private let isDurable: Bool
     private let temporary: String
     private var descriptor: Int32
 
+    /// - Parameter durably: false for many small files that are easily made again, as in a folder of pictures: nothing is
+    ///   flushed, and temporaries of killed programs are not looked for.
     /// - Throws: `FileError` if the folder does not exist or may not be written.
-    public init(path: String) throws {
+    public init(path: String, durably: Bool = true) throws {
         self.path = path
+        isDurable = durably
         let target = Self.resolve(path)
         let (folder, name) = Self.split(target)
-        Self.removeAbandoned(in: folder, of: name)
+        if durably { Self.removeAbandoned(in: folder, of: name) }
         // A cleaner may take the file between its creation and the lock; then another one is made.
         for _ in 0..<16 {
             let tag = String(UInt64.random(in: .min ... .max), radix: 36)
@@ -77,14 +81,17 @@ public final class AtomicFile {
         try bytes.withUnsafeBytes { try put($0, at: offset) }
     }
 
-    /// Makes the new content the file's, durably.
+    /// Makes the new content the file's.
     /// - Throws: `FileError`; the old content is then still there.
     public func commit() throws {
         precondition(descriptor >= 0, "AtomicFile.commit twice (\(path))")
-        guard fsync(descriptor) == 0 else { throw FileError.system(path, "flush the file to the disk") }
+        guard !isDurable || fsync(descriptor) == 0 else {
+            throw FileError.system(path, "flush the file to the disk")
+        }
         guard rename(temporary, target) == 0 else { throw FileError.system(path, "move the file into place") }
         close(descriptor)
         descriptor = -1
+        guard isDurable else { return }
         let folder = open(Self.split(target).folder, O_RDONLY | O_CLOEXEC)
         guard folder >= 0 else { return }
         // Some file systems cannot flush folders; the content is safe already.
@@ -94,8 +101,8 @@ public final class AtomicFile {
 
     /// Writes a whole file at once.
     /// - Throws: `FileError`; the old content is then still there.
-    public static func write(_ bytes: [UInt8], to path: String) throws {
-        let file = try AtomicFile(path: path)
+    public static func write(_ bytes: [UInt8], to path: String, durably: Bool = true) throws {
+        let file = try AtomicFile(path: path, durably: durably)
         try file.write(bytes)
         try file.commit()
     }

@@ -39,6 +39,14 @@ import Testing
         #expect(try folder.contents() == ["model"])
     }
 
+    @Test func smallFilesNeedNotBeDurable() throws {
+        try folder.write([0], to: ".model.partial-abc")
+        try AtomicFile.write([1], to: path, durably: false)
+        try AtomicFile.write([2, 3], to: path, durably: false)
+        #expect(try content() == [2, 3])
+        #expect(try folder.contents() == [".model.partial-abc", "model"])
+    }
+
     @Test func cleansUpAfterAKilledWriter() throws {
         try folder.write([0], to: ".model.partial-abc")
         try folder.write([0], to: ".other.partial-abc")
