@@ -4,16 +4,31 @@ import TorchNN
 extension Generator {
     /// Pictures as host pixels: for each z of [N, latent.size], resolution x resolution x 3 bytes, row by row.
     ///
-    /// Uses running statistics and no tape; `batchSize` bounds the memory, not the result.
-    public func pixels(_ z: Tensor, batchSize: Int = 64) -> [[UInt8]] {
+    /// A picture depends on its z alone; see ``images(_:batchSize:)``.
+    public func pixels(_ z: Tensor, batchSize: Int = pictureBatchSize) -> [[UInt8]] {
+        batches(z, batchSize) { Self.hostPixels($0) }.flatMap { $0 }
+    }
+
+    /// Pictures [N, 3, resolution, resolution] in -1...1 from z [N, latent.size], with running statistics and no tape.
+    ///
+    /// A picture does not depend on the others. Engines add in another order for another batch size, which may change a
+    /// last bit, so the network always sees `batchSize` rows: the last batch is filled up, and what is too much dropped.
+    /// - Parameter batchSize: bounds the memory; another one may change last bits.
+    public func images(_ z: Tensor, batchSize: Int = pictureBatchSize) -> Tensor {
+        Tensor.concatenated(batches(z, batchSize) { $0.to(.float32) })
+    }
+
+    private func batches<Result>(_ z: Tensor, _ batchSize: Int, _ body: (Tensor) -> Result) -> [Result] {
         let wasTraining = isTraining
         train(false)
         defer { train(wasTraining) }
         let count = z.shape[0]
         return withoutGradients {
-            stride(from: 0, to: count, by: batchSize).flatMap { start in
-                let images = self(z[start..<min(count, start + batchSize)].to(device))
-                return Self.hostPixels(images)
+            stride(from: 0, to: count, by: batchSize).map { start in
+                let end = min(count, start + batchSize)
+                let filling = Array(repeating: z[start..<(start + 1)], count: start + batchSize - end)
+                let images = self(Tensor.concatenated([z[start..<end]] + filling).to(device))
+                return body(images[0..<(end - start)])
             }
         }
     }
@@ -27,3 +42,7 @@ extension Generator {
         return stride(from: 0, to: flat.count, by: size).map { Array(flat[$0..<($0 + size)]) }
     }
 }
+
+/// How many pictures a generator makes at once where nothing else is asked for; the same everywhere, so that the same
+/// seed is the same face to the last bit.
+public let pictureBatchSize = 16

@@ -16,15 +16,18 @@ public final class FaceSampler {
 
     public init(_ model: Model) { self.model = model }
 
-    /// One face for each seed. The noise is drawn on the CPU, from each seed alone.
-    public func faces(seeds: [UInt64], batchSize: Int = 64) -> [SyntheticImage] {
+    /// One face for each seed, whatever the others are. The noise is drawn on the CPU, from each seed alone.
+    /// - Parameter batchSize: how many are computed at once; another number may change last bits.
+    public func faces(seeds: [UInt64], batchSize: Int = pictureBatchSize) -> [SyntheticImage] {
         let pixels = model.generator.pixels(model.generator.latent.sample(seeds: seeds), batchSize: batchSize)
         return zip(seeds, pixels).map { face($1, [("seed", "\($0)")]) }
     }
 
     /// Faces on the way through the seeds' latents and back to the first, evenly spaced in angle.
     /// - Parameter framesPerStep: frames from one seed to the next.
-    public func film(through seeds: [UInt64], framesPerStep: Int, batchSize: Int = 64) -> [SyntheticImage] {
+    public func film(through seeds: [UInt64], framesPerStep: Int, batchSize: Int = pictureBatchSize)
+        -> [SyntheticImage]
+    {
         let latent = model.generator.latent
         let points = seeds.map { latent.sample(seeds: [$0]) }
         var path: [Tensor] = []
