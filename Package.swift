@@ -101,6 +101,10 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),
+        // The program of Docs/Library.md
+        .executableTarget(
+            name: "FirstFaces", dependencies: ["FaceGAN", "TorchEngine"], path: "Examples/FirstFaces",
+            swiftSettings: swift),
         // Tests
         .target(
             name: "TestSupport", dependencies: ["Files"], path: "Tests/TestSupport", swiftSettings: swift),

@@ -1,0 +1,33 @@
+import FaceGAN
+import Foundation
+
+/// Trains a small DCGAN on built-in faces, then draws new ones: `FirstFaces [MINUTES] [FOLDER]`.
+@main
+struct FirstFaces {
+    static func main() throws {
+        let arguments = CommandLine.arguments.dropFirst()
+        let minutes = arguments.first.flatMap(Double.init) ?? 3
+        let folder = arguments.dropFirst().first ?? "runs/first-faces"
+
+        // A recipe is a value: take one and change what you like.
+        var recipe = try Recipe.load("dcgan")
+        recipe.resolution = 32
+        recipe.batchSize = 64
+        recipe.generator.dcgan.filters = 32
+        recipe.discriminator.dcgan.filters = 32
+
+        // Pictures are packed once. A folder of photographs or an archive is named in the same way.
+        let data = "builtin:5000"
+        let store = try TrainingData.open(data, for: recipe)
+
+        // A run lives in a folder. If it is there already, this goes on with it, exactly.
+        let run = try TrainingRun(recipe: recipe, store: store, data: data, folder: folder)
+        try run.run(until: TrainingLimit(minutes: minutes))
+
+        // The same seed is the same face everywhere.
+        let faces = try FaceSampler(folder).faces(seeds: Array(0..<64))
+        let picture = URL(fileURLWithPath: folder + "/faces.png")
+        try Data(SyntheticImage.grid(faces).png()).write(to: picture)
+        print("64 faces after \(run.trainer.clock.images) images: \(picture.path)")
+    }
+}

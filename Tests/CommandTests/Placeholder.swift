@@ -1,1 +1,0 @@
-// The first real file of this folder replaces this one.
