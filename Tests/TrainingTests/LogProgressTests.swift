@@ -53,6 +53,21 @@ import Training
         #expect(stage.take() == "\r\u{1B}[K\(lines[1])\n")
     }
 
+    /// On a slow machine a line of the log can take longer than the window of the rate.
+    @Test func slowStepsHaveARateToo() {
+        let stage = Stage()
+        let reporter = ProgressReporter(
+            totalImages: 10_000, output: stage.output(interactive: true), memory: { nil }, now: stage.clock)
+        reporter.update(images: 0, groups)
+        #expect(reporter.imagesPerSecond == nil)
+        for images in [3000, 6000] {
+            stage.wait(600)
+            reporter.update(images: images, groups)
+            #expect(reporter.imagesPerSecond == 5)
+        }
+        #expect(reporter.secondsLeft == 800)
+    }
+
     @Test func pipesGetALineNowAndThen() {
         let stage = Stage()
         let reporter = ProgressReporter(

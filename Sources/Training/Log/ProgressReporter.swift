@@ -103,10 +103,10 @@ public final class ProgressReporter {
     }
 
     private func rate(over window: Double) -> Double? {
-        // Steps may be further apart than the window: then the last two samples count.
-        guard let last = samples.last,
-            let first = samples.last(where: { last.time - $0.time >= window }) ?? samples.first, last.time > first.time
-        else { return nil }
+        guard let last = samples.last, samples.count >= 2 else { return nil }
+        // Updates that are further apart than the window still tell a rate.
+        let first = samples.dropLast().first { last.time - $0.time <= window } ?? samples[samples.count - 2]
+        guard last.time > first.time else { return nil }
         return Double(last.images - first.images) / (last.time - first.time)
     }
 
