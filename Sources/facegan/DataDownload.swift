@@ -25,7 +25,7 @@ struct DataDownload: ParsableCommand {
             Examples:
               facegan data download lfw --to data/lfw
               facegan data download celeba --to data/celeba
-              facegan data download celeba --to data/celeba --url https://mirror.example/celeba/
+              facegan data download celeba --to data --url https://mirror.example/celeba/
             """)
 
     enum Name: String, ExpressibleByArgument, CaseIterable { case lfw, celeba }

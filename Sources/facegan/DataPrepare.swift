@@ -20,7 +20,7 @@ struct DataPrepare: ParsableCommand {
             Training packs by itself where it must; this command is for doing it once, elsewhere, or in part.
 
             Examples:
-              facegan data prepare img_align_celeba.zip --protocol celeba64-178 --out celeba.faces
+              facegan data prepare celeba.zip --protocol celeba64-178 --out celeba.faces
               facegan data prepare lfw-deepfunneled.tgz --resolution 128 --out lfw.faces
               facegan data prepare builtin:20000 --out toy.faces
               facegan data prepare photos/ --exclude bad.txt --out photos.faces

@@ -17,7 +17,7 @@ struct DataPreview: ParsableCommand {
               facegan data preview img_align_celeba.zip --out sheet.png
               facegan data preview celeba.faces --count 100 --out sheet.png
               facegan data preview lfw-deepfunneled.tgz --augment --out augmented.png
-              facegan data preview photos/ --augment --rotation 15 --crop 0 --hue 0 --out turned.png
+              facegan data preview photos/ --augment --rotation 15 --out turned.png
             """)
 
     @Argument(help: "Folder, archive, packed store or built-in faces; see 'facegan data --help'.")

@@ -26,7 +26,7 @@ struct DeviceOptions: ParsableArguments {
         case .cpu: return .cpu
         case .cuda:
             guard Engine.cudaDeviceCount > 0 else {
-                throw ValidationError(
+                throw CommandError(
                     "--device cuda: no CUDA device can be used. `facegan doctor` says what was tried.")
             }
             return .cuda(0)

@@ -54,10 +54,10 @@ struct DoctorCommand: ParsableCommand {
             for index in 0..<count {
                 line("", "cuda:\(index), \(Readable.bytes(Engine.cudaMemory(index).total))")
             }
-            if count == 0 {
+            if count == 0, FileManager.default.fileExists(atPath: "/dev/nvidiactl") {
                 advice.append(
-                    "For a GPU: install a CUDA build of PyTorch >= 2.11 and set TORCH_HOME to its folder (.../site-packages/torch)."
-                )
+                    "There is an NVIDIA device, but the engine cannot use it: install a CUDA build of PyTorch (2.11 or "
+                        + "later) and set TORCH_HOME to its folder (.../site-packages/torch).")
             }
         } catch {
             engineFailed = true
@@ -69,14 +69,17 @@ struct DoctorCommand: ParsableCommand {
         line(
             "pictures",
             "JPEG and PNG built in; WebP " + (PictureDecoder.readsWebP ? "by libwebp" : "not available"))
-        if !PictureDecoder.readsWebP { advice.append("For WebP pictures: apt install libwebp7") }
+        var options: [String] = []
+        if !PictureDecoder.readsWebP { options.append("for WebP pictures: apt install libwebp7") }
         for (tool, use, package) in [("curl", "downloads", "curl"), ("ffmpeg", "mp4 films", "ffmpeg")] {
             let path = Self.find(tool)
             line(tool, path ?? "not found")
-            if path == nil { advice.append("For \(use): apt install \(package)") }
+            if path == nil { options.append("for \(use): apt install \(package)") }
         }
         if !advice.isEmpty { output.writeLine("\nWhat to do:") }
         for text in advice { output.writeLine("- \(text)") }
+        if !options.isEmpty { output.writeLine("\nIf you want it:") }
+        for text in options { output.writeLine("- \(text)") }
         if engineFailed { throw ExitCode.failure }
     }
 

@@ -1,9 +1,17 @@
 import ArgumentParser
+import Checkpoints
 
 @main
 struct FaceGANCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "facegan", abstract: "Train, judge, edit and serve face GANs.",
+        discussion: """
+            Examples:
+              facegan doctor
+              facegan train --recipe dcgan --data builtin:20000 --minutes 5
+              facegan generate runs/dcgan --seeds 0-63 --out faces.png
+            """,
+        version: Model.software,
         subcommands: [
             TrainCommand.self, GenerateCommand.self, DataCommand.self, RecipesCommand.self,
             ImportCommand.self,

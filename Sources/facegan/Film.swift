@@ -1,4 +1,3 @@
-import ArgumentParser
 import Files
 import Foundation
 import Provenance
@@ -13,7 +12,7 @@ enum Film {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         for (index, frame) in frames.enumerated() {
-            try AtomicFile.write(try frame.png(compression: 1), to: "\(folder)/\(index).png")
+            try AtomicFile.write(try frame.png(compression: 1), to: "\(folder)/\(index).png", durably: false)
         }
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -28,11 +27,11 @@ enum Film {
         process.waitUntilExit()
         if process.terminationStatus == 127 { throw Self.missing }
         guard process.terminationStatus == 0 else {
-            throw ValidationError(
+            throw CommandError(
                 "\(path): ffmpeg could not write the film (exit status \(process.terminationStatus)).")
         }
     }
 
-    private static let missing = ValidationError(
+    private static let missing = CommandError(
         "mp4 needs ffmpeg (Debian: apt install ffmpeg). A film as animated PNG needs nothing: --out walk.png")
 }

@@ -3,7 +3,7 @@ import Checkpoints
 import Console
 import Files
 import Foundation
-import Imaging
+import Models
 import Provenance
 import Synthesis
 import Torch
@@ -24,35 +24,32 @@ struct GenerateCommand: ParsableCommand {
               facegan generate runs/dcgan --seeds 1-8 --interpolate --out walk.png
             """)
 
-    enum Format: String, ExpressibleByArgument, CaseIterable { case png, jpeg }
-
     @Argument(help: "A run's folder or a model file.")
     var model: String
 
-    @Option(help: ArgumentHelp("Seeds and ranges, such as 0-63,100. (default: 0-63)"))
+    @Option(
+        help: ArgumentHelp("Seeds and ranges, such as 0-63,100. (default: 0-63)"),
+        transform: { try SeedList($0) })
     var seeds: SeedList?
 
     @Option(help: "This many faces, from seed 0 on.")
     var count: Int?
 
     @Option(
-        help:
-            "A picture's name for a grid or a film; a folder (ending in / or there already) for single files."
-    )
-    var out = "faces.png"
+        help: ArgumentHelp(
+            """
+            A picture's name for a grid or a film; a folder (ending in / or there already) for single files. \
+            (default: faces.png; walk.png for a film)
+            """))
+    var out: String?
 
     @Flag(help: "Single files, whatever --out looks like.")
     var files = false
 
-    @Option(help: ArgumentHelp("png or jpeg. (default: as --out ends, else png)"))
-    var format: Format?
+    @Option(help: ArgumentHelp("What the files are. (default: as --out ends, else png)"))
+    var format: PictureFile.Format?
 
-    @Flag(
-        inversion: .prefixedNo, help: ArgumentHelp("The moving average of the weights.", visibility: .hidden))
-    var ema = true
-
-    @Flag(help: "The weights as trained, instead of their moving average (--ema).")
-    var raw = false
+    @Flag var weights: WeightsChoice = .ema
 
     @Flag(help: "A film through the seeds: animated PNG, or mp4 if --out ends so and ffmpeg is there.")
     var interpolate = false
@@ -60,11 +57,11 @@ struct GenerateCommand: ParsableCommand {
     @Option(help: "Frames from one seed to the next in a film.")
     var frames = 24
 
-    @Option(help: "Faces in a row of the grid.")
+    @Option(help: ArgumentHelp("Faces in a row of the grid. (default: a square grid)"))
     var columns: Int?
 
-    @Option(help: "Faces computed at once; changes speed and memory only.")
-    var batch = 64
+    @Option(help: "Faces computed at once: a matter of speed and memory; may change a face's last bit.")
+    var batch = pictureBatchSize
 
     @OptionGroup var place: DeviceOptions
 
@@ -78,44 +75,76 @@ struct GenerateCommand: ParsableCommand {
         where value < 1 {
             throw ValidationError("\(name): expected 1 or more, got \(value).")
         }
+        let faces = wanted.count
+        if interpolate {
+            guard !files, format == nil, [".png", ".mp4"].contains(where: target.lowercased().hasSuffix)
+            else {
+                throw ValidationError(
+                    "A film is one file that ends in .png (animated) or .mp4: --out walk.png")
+            }
+            guard faces >= 2, faces * frames <= Self.mostFrames else {
+                throw ValidationError(
+                    "A film takes 2 seeds or more, and at most 5,000 frames (seeds x --frames); got "
+                        + "\(Readable.count(faces, "seed")) x \(frames).")
+            }
+        } else if !isFolder {
+            _ = try picture()
+            guard faces <= Self.mostInGrid else {
+                throw ValidationError(
+                    "\(Readable.count(faces)) faces do not fit a grid: give a folder (--out faces/), or at most 4,096."
+                )
+            }
+        }
     }
 
     func run() throws {
         Interrupt.install()
         let device = try place.prepare()
-        let sampler = try FaceSampler(model, weights: raw || !ema ? .raw : .average, device: device)
-        let wanted = seeds?.values ?? (0..<UInt64(count ?? 64)).map { $0 }
-        if interpolate { return try writeFilm(sampler, wanted) }
-        var isFolder: ObjCBool = false
-        let exists = FileManager.default.fileExists(atPath: out, isDirectory: &isFolder)
-        if files || out.hasSuffix("/") || (exists && isFolder.boolValue) {
-            try writeFiles(sampler, wanted)
+        let sampler = try FaceSampler(model, weights: weights.value, device: device)
+        if interpolate {
+            try writeFilm(sampler)
+        } else if isFolder {
+            try writeFiles(sampler)
         } else {
-            try writeGrid(sampler, wanted)
+            try writeGrid(sampler)
         }
     }
 
-    private var isJPEG: Bool {
-        format.map { $0 == .jpeg } ?? [".jpg", ".jpeg"].contains { out.lowercased().hasSuffix($0) }
+    // MARK: What was asked for
+
+    private static let mostFrames = 5000
+    private static let mostInGrid = 4096
+
+    private var wanted: [UInt64] { (seeds ?? SeedList(count: count ?? 64)).values }
+
+    private var target: String { out ?? (interpolate ? "walk.png" : "faces.png") }
+
+    private var isFolder: Bool {
+        var isThere: ObjCBool = false
+        let exists = FileManager.default.fileExists(atPath: target, isDirectory: &isThere)
+        return files || target.hasSuffix("/") || (exists && isThere.boolValue)
     }
 
-    private func encode(_ image: SyntheticImage) throws -> [UInt8] {
-        isJPEG ? try image.jpeg() : try image.png()
-    }
+    private func picture() throws -> PictureFile { try PictureFile(path: target, format: format) }
 
-    private func writeGrid(_ sampler: FaceSampler, _ wanted: [UInt64]) throws {
-        guard wanted.count <= 4096 else {
-            throw ValidationError(
-                "\(wanted.count) faces do not fit a grid: give a folder as --out, or at most 4,096.")
-        }
+    // MARK: Writing
+
+    private func writeGrid(_ sampler: FaceSampler) throws {
+        let picture = try picture()
         let grid = SyntheticImage.grid(sampler.faces(seeds: wanted, batchSize: batch), columns: columns)
-        try AtomicFile.write(try encode(grid), to: out)
-        say("Wrote \(out): \(Readable.count(wanted.count, "face")), \(grid.width)x\(grid.height)", sampler)
+        try picture.write(grid)
+        say("Wrote \(target): \(Readable.count(wanted.count, "face")), \(grid.width)x\(grid.height)", sampler)
     }
 
-    private func writeFiles(_ sampler: FaceSampler, _ wanted: [UInt64]) throws {
-        let folder = out.hasSuffix("/") ? String(out.dropLast()) : out
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    private func writeFiles(_ sampler: FaceSampler) throws {
+        let folder = target.hasSuffix("/") ? String(target.dropLast()) : target
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw CommandError("\(folder): the folder cannot be made: \(error.localizedDescription)")
+        }
+        let format = format ?? .png
+        let wanted = wanted
         let line = ProgressLine("generating", total: wanted.count, unit: .things("faces"))
         var done = 0
         for start in stride(from: 0, to: wanted.count, by: batch) {
@@ -125,8 +154,8 @@ struct GenerateCommand: ParsableCommand {
             }
             let part = Array(wanted[start..<min(wanted.count, start + batch)])
             for (seed, face) in zip(part, sampler.faces(seeds: part, batchSize: batch)) {
-                try AtomicFile.write(
-                    try encode(face), to: "\(folder)/seed-\(padded(seed)).\(isJPEG ? "jpg" : "png")")
+                let path = "\(folder)/seed-\(padded(seed)).\(format.ending)"
+                try PictureFile(path: path, format: format).write(face)
                 done += 1
             }
             line.update(done)
@@ -135,18 +164,14 @@ struct GenerateCommand: ParsableCommand {
         say("Wrote \(Readable.count(done, "face")) to \(folder)/", sampler)
     }
 
-    private func writeFilm(_ sampler: FaceSampler, _ wanted: [UInt64]) throws {
-        guard wanted.count >= 2, wanted.count * frames <= 5000 else {
-            throw ValidationError(
-                "A film takes 2 seeds or more, and at most 5,000 frames (seeds x --frames).")
-        }
+    private func writeFilm(_ sampler: FaceSampler) throws {
         let images = sampler.film(through: wanted, framesPerStep: frames, batchSize: batch)
-        if out.lowercased().hasSuffix(".mp4") {
-            try Film.writeMP4(images, to: out)
+        if target.lowercased().hasSuffix(".mp4") {
+            try Film.writeMP4(images, to: target)
         } else {
-            try AtomicFile.write(try SyntheticImage.film(images, millisecondsPerFrame: 42), to: out)
+            try AtomicFile.write(try SyntheticImage.film(images, millisecondsPerFrame: 42), to: target)
         }
-        say("Wrote \(out): \(Readable.count(images.count, "frame"))", sampler)
+        say("Wrote \(target): \(Readable.count(images.count, "frame"))", sampler)
     }
 
     private func padded(_ seed: UInt64) -> String {
@@ -156,12 +181,25 @@ struct GenerateCommand: ParsableCommand {
 
     private func say(_ text: String, _ sampler: FaceSampler) {
         let model = sampler.model
+        let learned =
+            model.facts["origin"] == nil ? "\(Readable.count(model.clock.images)) images seen" : "imported"
         ConsoleOutput.standardOutput.writeLine(
-            "\(text) (\(model.recipe.name), \(Readable.count(model.clock.images)) images seen, "
-                + "\(model.weights == .average ? "averaged" : "raw") weights)")
-        if !raw, ema, model.weights == .raw {
-            ConsoleOutput.standardError.writeLine(
-                "note: this file has no moving average; the raw weights were used")
+            "\(text) (\(model.recipe.name), \(learned), \(model.weights == .average ? "averaged" : "raw") weights)"
+        )
+    }
+}
+
+/// Which of a model's weights make the faces.
+enum WeightsChoice: String, EnumerableFlag {
+    case ema, raw
+
+    var value: Model.Weights { self == .ema ? .average : .raw }
+
+    static func help(for value: WeightsChoice) -> ArgumentHelp? {
+        switch value {
+        case .ema:
+            "The moving average of the weights, which makes better faces; a file without one has raw ones."
+        case .raw: "The weights as trained."
         }
     }
 }

@@ -14,8 +14,9 @@ struct ImportCommand: ParsableCommand {
             of another shape. The recipe says which network the weights are for.
 
             Examples:
-              facegan import netG_epoch_24.pth --recipe dcgan --out model.safetensors
-              facegan import netD_epoch_24.pth --recipe dcgan --network discriminator --out netD.safetensors
+              facegan import netG.pth --recipe dcgan --out model.safetensors
+              facegan import netG.pth --set generator.filters=32 --out small.safetensors
+              facegan import netD.pth --network discriminator --out netD.safetensors
             """)
 
     @Argument(help: "The state dictionary.")

@@ -20,9 +20,9 @@ struct TrainCommand: ParsableCommand {
 
             Examples:
               facegan train --recipe dcgan --data builtin:20000 --minutes 5
-              facegan train --recipe dcgan --data img_align_celeba.zip --kimg 500 --out runs/celeba
-              facegan train --out runs/celeba                       (goes on)
-              facegan train --recipe dcgan-dense --data lfw-deepfunneled.tgz --set batchSize=32 --set data.crop=0.1
+              facegan train --recipe dcgan --data celeba.zip --out runs/celeba
+              facegan train --out runs/celeba                 (goes on with it)
+              facegan train --recipe dcgan --data celeba.zip --set batchSize=64
               facegan train --recipe my.yaml --data photos/ --dry-run
             """)
 
@@ -69,21 +69,20 @@ struct TrainCommand: ParsableCommand {
             }
         }
         if let steps, steps < 1 { throw ValidationError("--steps: expected 1 or more, got \(steps).") }
-        if recipe == nil, out == nil {
-            throw ValidationError(
-                "Name a recipe (--recipe dcgan) to begin, or a run's folder (--out) to go on.")
-        }
     }
 
     func run() throws {
         Interrupt.install()
         let console = ConsoleOutput.standardError
+        if recipe == nil, out == nil {
+            throw CommandError("Name a recipe (--recipe dcgan) to begin, or a run's folder (--out) to go on.")
+        }
         let goesOn = out.map { !restart && RunDirectory.holdsRun($0) } ?? false
         let recipe = try resolvedRecipe(goesOn: goesOn)
         let folder = out ?? "runs/\(recipe.name)"
         let known = !restart && RunDirectory.holdsRun(folder) ? try RunRecord(folder: folder) : nil
         guard let source = data ?? known?.data else {
-            throw ValidationError(
+            throw CommandError(
                 "Name the pictures to train on, such as --data img_align_celeba.zip or --data builtin:20000.")
         }
         let device = try place.prepare()
@@ -114,7 +113,7 @@ struct TrainCommand: ParsableCommand {
     private func resolvedRecipe(goesOn: Bool) throws -> Recipe {
         let name = recipe ?? out.map { $0 + "/recipe.yaml" } ?? "dcgan"
         if recipe == nil, !goesOn {
-            throw ValidationError(
+            throw CommandError(
                 "\(out ?? ""): there is no run to go on with; name a recipe, such as --recipe dcgan.")
         }
         return try Recipe.load(name, overrides: overrides)

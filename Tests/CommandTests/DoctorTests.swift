@@ -1,0 +1,29 @@
+import TestSupport
+import Testing
+
+@Suite struct DoctorTests {
+    @Test func saysWhatThereIs() throws {
+        let result = try Command.run("doctor")
+        #expect(result.status == 0, "\(result.output)\(result.errors)")
+        for text in ["processor", "engine", "libtorch 2.", "threads", "precision", "pictures", "JPEG"] {
+            #expect(result.output.contains(text), "\(result.output)")
+        }
+    }
+
+    /// Without an engine: what was tried, what to do, exit status 1; the rest of the page is still there.
+    @Test func saysWhatIsMissing() throws {
+        let result = try Command.run("doctor", environment: ["FACEGAN_ENGINE": "/nowhere/engine.so"])
+        #expect(result.status == 1)
+        #expect(result.output.contains("not loaded"), "\(result.output)")
+        #expect(result.output.contains("/nowhere/engine.so"))
+        #expect(result.output.contains("What to do:"))
+        #expect(result.output.contains("pictures"))
+    }
+
+    /// Commands that need no engine do not ask for one.
+    @Test(arguments: [["--help"], ["--version"], ["recipes"], ["recipes", "dcgan"], ["data", "--help"]])
+    func worksWithoutAnEngine(arguments: [String]) throws {
+        let result = try Command.run(arguments, environment: ["FACEGAN_ENGINE": "/nowhere/engine.so"])
+        #expect(result.status == 0, "\(result.errors)")
+    }
+}

@@ -1,0 +1,99 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What the command says when it cannot do what was asked: one message that says what, where and what to do.
+@Suite struct WrongUsageTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        let arguments: [String]
+        let says: [String]
+        var status: Int32 = 64
+
+        var testDescription: String { arguments.joined(separator: " ") }
+    }
+
+    static let cases: [Case] = [
+        // Recipes
+        Case(
+            arguments: ["train", "--recipe", "dcgam", "--data", "builtin:8"],
+            says: ["dcgam: no such recipe", "Did you mean `dcgan`?", "dcgan-dense"], status: 1),
+        Case(arguments: ["recipes", "dcgn"], says: ["dcgn: no such recipe", "`dcgan`"], status: 1),
+        Case(
+            arguments: ["train", "--recipe", "missing.yaml", "--data", "builtin:8"], says: ["missing.yaml"],
+            status: 1),
+        // --set
+        Case(
+            arguments: set("generator.filtres=32"),
+            says: ["--set generator.filtres=32", "did you mean `filters`?"], status: 1),
+        Case(
+            arguments: set("batchSize=many"), says: ["--set batchSize=many", "batchSize", "many"], status: 1),
+        Case(arguments: set("batchSize=0"), says: ["--set batchSize=0", "2", "65536"], status: 1),
+        Case(arguments: set("resolution=60"), says: ["resolution", "a power of two", "60"], status: 1),
+        Case(arguments: set("loss.kind=hing"), says: ["loss.kind", "non-saturating"], status: 1),
+        Case(arguments: set("batchSize"), says: ["--set batchSize", "="], status: 1),
+        // Data
+        Case(arguments: ["train", "--recipe", "dcgan"], says: ["--data"], status: 1),
+        Case(arguments: ["train"], says: ["--recipe dcgan", "--out"], status: 1),
+        Case(
+            arguments: ["train", "--recipe", "dcgan", "--data", "no/such.zip"], says: ["no/such.zip"],
+            status: 1),
+        Case(
+            arguments: ["train", "--recipe", "dcgan", "--data", "builtin:none"],
+            says: ["builtin:none", "builtin:2000"], status: 1),
+        Case(
+            arguments: ["train", "--out", "no/such/run", "--data", "builtin:8"],
+            says: ["no/such/run", "no run", "--recipe"], status: 1),
+        // Numbers
+        Case(
+            arguments: ["train", "--recipe", "dcgan", "--data", "builtin:8", "--kimg", "0"],
+            says: ["--kimg", "more than 0"]),
+        Case(
+            arguments: ["train", "--recipe", "dcgan", "--data", "builtin:8", "--steps", "0"],
+            says: ["--steps", "1 or more"]),
+        Case(
+            arguments: ["train", "--recipe", "dcgan", "--data", "builtin:8", "--precision", "fp8"],
+            says: ["fp8", "--precision", "bf16"]),
+        // Generating
+        Case(arguments: ["generate", "no/such/run"], says: ["no/such/run", "facegan train"], status: 1),
+        Case(arguments: ["generate", "x", "--seeds", "5-3"], says: ["5-3", "--seeds"]),
+        Case(arguments: ["generate", "x", "--seeds", "one"], says: ["one", "--seeds"]),
+        Case(arguments: ["generate", "x", "--seeds", "1,,2"], says: ["1,,2", "--seeds"]),
+        Case(arguments: ["generate", "x", "--seeds", "1", "--count", "2"], says: ["--seeds", "--count"]),
+        Case(arguments: ["generate", "x", "--raw", "--ema"], says: ["--raw", "--ema"]),
+        Case(arguments: ["generate", "x", "--columns", "0"], says: ["--columns", "1 or more"]),
+        Case(arguments: ["generate"], says: ["<model>"]),
+        // Importing
+        Case(arguments: ["import", "no-such.pth", "--out", "x"], says: ["no-such.pth"], status: 1),
+        Case(arguments: ["import", "x.pth"], says: ["--out"]),
+    ]
+
+    private static func set(_ text: String) -> [String] {
+        ["train", "--recipe", "dcgan", "--data", "builtin:8", "--set", text]
+    }
+
+    @Test(arguments: cases)
+    func isExplained(wrong: Case) throws {
+        let folder = try TemporaryFolder()
+        let result = try Command.run(wrong.arguments, folder: folder.path)
+        #expect(result.status == wrong.status)
+        #expect(result.errors.hasPrefix("Error: "), "\(result.errors)")
+        for text in wrong.says { #expect(result.errors.contains(text), "\(result.errors)") }
+        // No trace of how Swift prints an error that nobody described.
+        for noise in ["Fatal", "Swift.", "NSError", "Error Domain", "Optional(", "Error("] {
+            #expect(!result.errors.contains(noise), "\(result.errors)")
+        }
+        #expect(try folder.contents() == [], "a mistake left something behind")
+    }
+
+    /// Every problem of a recipe at once, with its line.
+    @Test func aRecipesProblemsAreListed() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("name: mine\nbatchSize: -3\ngenerator:\n  filtres: 8\n", to: "mine.yaml")
+        let result = try Command.run(
+            "train", "--recipe", "mine.yaml", "--data", "builtin:8", folder: folder.path)
+        #expect(result.status == 1)
+        #expect(result.errors.contains("mine.yaml:2:"))
+        #expect(result.errors.contains("mine.yaml:4:"))
+        #expect(result.errors.contains("`filters`") || result.errors.contains("`generator.filters`"))
+    }
+}
