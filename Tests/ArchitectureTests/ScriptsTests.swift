@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct ScriptsTests {
     static let bash =
-        ["facegan", ".ci/run"] + ["setup", "build", "demo", "test", "bundle"].map { "scripts/" + $0 }
+        ["facegan", ".ci/run", "Benchmarks/run"]
+        + ["setup", "build", "demo", "test", "bundle"].map { "scripts/" + $0 }
 
     @Test(arguments: bash)
     func parsesAndRuns(script: String) throws {

@@ -1,0 +1,275 @@
+"""Measures FaceGAN against its peers; see Benchmarks/run for how to call it."""
+
+import argparse
+import glob
+import json
+import os
+import re
+import shutil
+import statistics
+import sys
+
+import archive
+from measure import Comparison, Failed, machine, run, table, write
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+FACEGAN = os.environ.get("FACEGAN_BINARY") or os.path.join(ROOT, ".build/release/facegan")
+PEERS = os.path.join(ROOT, "Benchmarks/peers")
+FOLDER = os.path.join(ROOT, "out/bench")
+
+
+class Sizes:
+    """How much work each measurement does."""
+
+    def __init__(self, quick):
+        self.pairs = 1 if quick else 5
+        # Training: networks, steps, steps between two readings of the clock; the first reading is left out.
+        self.filters = 8 if quick else 64
+        self.steps, self.every = (6, 2) if quick else (20, 4)
+        self.faces = 1000 if quick else 20000
+        self.photographs = 100 if quick else 4000
+        self.seconds = 0.5 if quick else 3
+        self.generated = 64 if quick else 1024
+        self.starts = 3 if quick else 21
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def facegan(*words, cores=None):
+    return run([FACEGAN, *words], cores=cores, environment={"FACEGAN_CACHE": f"{FOLDER}/cache"})
+
+
+def peer(name, *words, cores=None):
+    return run([sys.executable, f"{PEERS}/{name}.py", *words], cores=cores)
+
+
+def pictures_per_second(output):
+    """What `facegan data prepare` says."""
+    found = re.search(r"\(([\d,.]+) pictures/s\)", output)
+    if not found:
+        raise Failed(f"no rate in what data prepare said:\n{output}")
+    return float(found.group(1).replace(",", ""))
+
+
+def in_pairs(count, ours, theirs, take):
+    """Runs both alternately, each time the other one first, and hands the results over."""
+    for pair in range(count):
+        first, second = (ours, theirs) if pair % 2 == 0 else (theirs, ours)
+        a, b = first(), second()
+        take(*((a, b) if pair % 2 == 0 else (b, a)))
+        say(f"  pair {pair + 1} of {count}")
+
+
+def steady(rates):
+    """The middle rate without the first, in which the engine warms up."""
+    return statistics.median(rates[1:])
+
+
+def toy_store(sizes):
+    path = f"{FOLDER}/toy-{sizes.faces}.faces"
+    if not os.path.exists(path):
+        facegan("data", "prepare", f"builtin:{sizes.faces}", "--out", path)
+    return path
+
+
+# ---- The measurements ----------------------------------------------------------------------------------
+
+
+def training(sizes):
+    """Default settings against the plain example, and against what an expert would write."""
+    store = toy_store(sizes)
+    goal = ">= 2"
+    rate = Comparison("training", "training DCGAN-64", "images/s", "PyTorch, plain", goal=goal)
+    memory = Comparison(
+        "trainingMemory", "  memory at its peak", "MB", "PyTorch, plain", more_is_better=False, goal="<= 1")
+    tuned = Comparison("trainingTuned", "training DCGAN-64", "images/s", "PyTorch, tuned")
+    tuned_memory = Comparison(
+        "trainingTunedMemory", "  memory at its peak", "MB", "PyTorch, tuned", more_is_better=False)
+    folder = f"{FOLDER}/run"
+    sizing = [
+        word for name in ("generator", "discriminator") for word in ("--set", f"{name}.filters={sizes.filters}")]
+
+    def ours():
+        ended = facegan(
+            "train", "--recipe", "dcgan", "--data", store, "--out", folder, "--restart", "--steps", sizes.steps,
+            "--set", f"training.logSteps={sizes.every}", *sizing)
+        with open(f"{folder}/log.jsonl") as log:
+            return [json.loads(line)["machine"]["imagesPerSecond"] for line in log], ended.peak_bytes
+
+    def theirs(variant):
+        ended = peer(
+            "pytorch_dcgan", store, "--variant", variant, "--filters", sizes.filters, "--steps", sizes.steps,
+            "--every", sizes.every)
+        return json.loads(ended.output)["imagesPerSecond"], ended.peak_bytes
+
+    def take(mine, others):
+        plain, best = others
+        rate.add(steady(mine[0]), steady(plain[0]))
+        memory.add(mine[1] / 1e6, plain[1] / 1e6)
+        tuned.add(steady(mine[0]), steady(best[0]))
+        tuned_memory.add(mine[1] / 1e6, best[1] / 1e6)
+
+    in_pairs(sizes.pairs, ours, lambda: (theirs("plain"), theirs("tuned")), take)
+    return [rate, memory, tuned, tuned_memory]
+
+
+def packing(sizes):
+    """JPEG photographs to 64 x 64 samples, both on the same single core."""
+    import numpy
+
+    jpegs, note = archive.photographs(FOLDER, facegan, sizes.photographs)
+    rate = Comparison(
+        "packing", "packing JPEGs to 64²", "pictures/s a core", "Pillow", goal=">= 3", note=note)
+    core = {max(os.sched_getaffinity(0))} if hasattr(os, "sched_getaffinity") else None
+    store, other = f"{FOLDER}/packed.faces", f"{FOLDER}/packed.npy"
+
+    def ours():
+        return pictures_per_second(facegan(
+            "data", "prepare", jpegs, "--protocol", "celeba64-178", "--limit", sizes.photographs, "--threads", 1,
+            "--out", store, cores=core).output)
+
+    def theirs():
+        ended = peer(
+            "pillow_pack", jpegs, "--crop", 178, "--limit", sizes.photographs, "--out", other, cores=core)
+        return json.loads(ended.output)["perSecond"]
+
+    in_pairs(sizes.pairs, ours, theirs, rate.add)
+    # Speed counts only if both did the same work.
+    sys.path.insert(0, PEERS)
+    from stores import pictures
+    difference = numpy.abs(pictures(store).astype(int) - numpy.load(other, mmap_mode="r"))
+    rate.note += f"; samples differ from Pillow's by {difference.mean():.2f} levels on average"
+    if difference.mean() > 1:
+        raise Failed(f"packing: the samples are not Pillow's: {difference.mean():.2f} levels on average")
+    return [rate]
+
+
+def batches(sizes):
+    """Shuffled, half mirrored batches of 128 from a packed store that is in memory."""
+    store = toy_store(sizes)
+    rate = Comparison("batches", "store to batches", "images/s", "NumPy indexing", goal=">= 50,000/s")
+
+    def ours():
+        ended = facegan(
+            "data", "measure", store, "--batch-size", 128, "--seconds", sizes.seconds, "--threads", 1)
+        return float(re.search(r"flips +(\d+) images/s", ended.output).group(1))
+
+    def theirs():
+        return json.loads(peer("numpy_batches", store, "--batch", 128, "--seconds", sizes.seconds).output)["perSecond"]
+
+    in_pairs(sizes.pairs, ours, theirs, rate.add)
+    return [rate]
+
+
+def generation(sizes):
+    """Faces as single PNG files; start-up and the first batch are left out."""
+    import numpy
+    from PIL import Image
+
+    run_folder = f"{FOLDER}/run-for-generation"
+    facegan(
+        "train", "--recipe", "dcgan", "--data", f"builtin:{sizes.faces}", "--out", run_folder, "--restart",
+        "--steps", 1, "--set", "batchSize=16", "--set", f"generator.filters={sizes.filters}",
+        "--set", "discriminator.filters=8")
+    rate = Comparison("generation", "generating PNG files", "faces/s", "PyTorch + Pillow")
+    mine, other = f"{FOLDER}/faces-ours", f"{FOLDER}/faces-peer"
+
+    def per_second(folder):
+        written = sorted(os.stat(path).st_mtime_ns for path in glob.glob(f"{folder}/*.png"))
+        if len(written) != sizes.generated:
+            raise Failed(f"{folder}: {len(written)} pictures instead of {sizes.generated}")
+        first = 0 if sizes.generated <= 64 else 63
+        return (len(written) - 1 - first) / max(1e-9, (written[-1] - written[first]) / 1e9)
+
+    def ours():
+        shutil.rmtree(mine, ignore_errors=True)
+        facegan("generate", run_folder, "--count", sizes.generated, "--out", f"{mine}/")
+        return per_second(mine)
+
+    def theirs():
+        shutil.rmtree(other, ignore_errors=True)
+        peer(
+            "pytorch_generate", f"{run_folder}/checkpoints/last.safetensors", "--filters", sizes.filters, "--count",
+            sizes.generated, "--out", other)
+        return per_second(other)
+
+    in_pairs(sizes.pairs, ours, theirs, rate.add)
+    a, b = (numpy.asarray(Image.open(f"{folder}/seed-000000.png")).astype(int) for folder in (mine, other))
+    if numpy.abs(a - b).max() > 1:
+        raise Failed("generation: seed 0 is not the same face in PyTorch")
+    rate.note = "the same faces in both"
+    return [rate]
+
+
+def starting(sizes):
+    """Whole wall time of commands that need no engine."""
+    found = []
+    for key, words in [("help", ["--help"]), ("recipes", ["recipes"])]:
+        one = Comparison(
+            key, f"facegan {' '.join(words)}", "ms", more_is_better=False, goal="< 50" if key == "help" else None)
+        facegan(*words)
+        for _ in range(sizes.starts):
+            one.add(facegan(*words).seconds * 1000)
+        found.append(one)
+    return found
+
+
+def renderer(sizes):
+    """Built-in faces drawn and packed, on all cores."""
+    rate = Comparison("renderer", "drawing built-in faces at 64²", "pictures/s", goal=">= 2,000")
+    for seed in range(sizes.pairs):
+        rate.add(pictures_per_second(facegan(
+            "data", "prepare", f"builtin:{sizes.faces}@{seed}", "--out", f"{FOLDER}/drawn.faces").output))
+    return [rate]
+
+
+MEASUREMENTS = [training, packing, batches, generation, starting, renderer]
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--quick", action="store_true", help="tiny sizes: its numbers mean nothing")
+    options.add_argument("--only", help="some of: " + ", ".join(one.__name__ for one in MEASUREMENTS))
+    options.add_argument("--pairs", type=int, help="how often ours and the peer alternate")
+    options.add_argument("--out", default=f"{ROOT}/out/bench.json", help="the results as JSON")
+    chosen = options.parse_args()
+    wanted = chosen.only.split(",") if chosen.only else [one.__name__ for one in MEASUREMENTS]
+    unknown = set(wanted) - {one.__name__ for one in MEASUREMENTS}
+    if unknown:
+        options.error(f"--only: there is no {', '.join(sorted(unknown))}")
+    sizes = Sizes(chosen.quick)
+    sizes.pairs = chosen.pairs or sizes.pairs
+
+    os.makedirs(FOLDER, exist_ok=True)
+    place = machine()
+    say(f"{place['processor']}, {place['cores']} cores, {' '.join(place['features'])}")
+    if place["loadAtStart"] > 0.5 and not chosen.quick:
+        say(f"warning: this machine is busy (load {place['loadAtStart']:.1f}): the numbers will be noisy")
+    found, failed = [], []
+    for measurement in MEASUREMENTS:
+        if measurement.__name__ not in wanted:
+            continue
+        say(f"{measurement.__name__} ...")
+        try:
+            found += measurement(sizes)
+        except Failed as error:
+            failed.append(f"{measurement.__name__}: {error}")
+            say(f"FAILED: {error}")
+        # Written each time, so that an interrupted run leaves what it had.
+        write(chosen.out, {
+            "machine": place, "quick": chosen.quick, "pairs": sizes.pairs,
+            "results": [one.as_json() for one in found], "failed": failed,
+        })
+    print(table(found))
+    for one in found:
+        if one.note:
+            print(f"{one.title}: {one.note}")
+    print(f"\nRatios are ours over the peer's, medians of {sizes.pairs} pairs with their range; all of it: {chosen.out}")
+    if failed:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
