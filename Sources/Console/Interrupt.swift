@@ -23,6 +23,12 @@ public enum Interrupt {
         signal(SIGTERM) { number in
             if Interrupt.note(number) { Interrupt.say("finishing…\n") }
         }
+        // Blocked signals are inherited; some programs block them in the threads that start others.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGINT)
+        sigaddset(&signals, SIGTERM)
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
         // In `facegan train | tee log` Ctrl-C ends `tee` first: the next line must not end us unsaved.
         signal(SIGPIPE, SIG_IGN)
     }

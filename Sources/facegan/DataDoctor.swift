@@ -78,7 +78,8 @@ struct DataDoctor: ParsableCommand {
                 },
                 found: { bad in
                     badCount += 1
-                    line.print("\(output.styled("bad", .red))  \(bad.name): \(bad.reason)")
+                    line.print(
+                        "\(output.styled("bad", .red))  \(PictureNames.oneLine(bad.name)): \(bad.reason)")
                 },
                 cancelled: { Interrupt.isRequested })
         } catch is CancellationError {
@@ -98,13 +99,15 @@ struct DataDoctor: ParsableCommand {
             try AtomicFile.write(Array(try encoder.encode(report)) + [0x0A], to: json)
         }
         if let quarantine {
-            var lines = report.bad.map { "\($0.name)\t\($0.reason)" }
+            var lines = report.bad.map { (name: $0.name, reason: $0.reason) }
             if quarantineDuplicates {
                 for group in report.exactDuplicates + report.nearDuplicates {
-                    lines += group.names.dropFirst().map { "\($0)\tthe same as \(group.names[0])" }
+                    lines += group.names.dropFirst().map { ($0, "the same as " + group.names[0]) }
                 }
             }
-            let text = lines.map { $0.replacingOccurrences(of: "\n", with: " ") + "\n" }.joined()
+            let text = lines.map {
+                PictureNames.oneLine($0.name) + "\t" + PictureNames.oneLine($0.reason) + "\n"
+            }.joined()
             try AtomicFile.write(Array(text.utf8), to: quarantine)
         }
     }

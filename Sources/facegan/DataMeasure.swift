@@ -9,7 +9,7 @@ struct DataMeasure: ParsableCommand {
         commandName: "measure",
         abstract: "Measure how fast a packed store gives batches.",
         discussion: """
-            Example:
+            Examples:
               facegan data measure celeba.faces --batch-size 64 --seconds 2
             """,
         shouldDisplay: false)

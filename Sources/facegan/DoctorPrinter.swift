@@ -19,7 +19,8 @@ struct DoctorPrinter {
         for warning in PictureWarning.allCases {
             guard let names = report.warnings[warning.rawValue] else { continue }
             let examples = names.prefix(3).joined(separator: ", ") + (names.count > 3 ? ", …" : "")
-            output.writeLine("note  \(Readable.count(names.count)) \(warning.rawValue): \(examples)")
+            output.writeLine(
+                "note  \(Readable.count(names.count)) \(warning.rawValue): \(PictureNames.oneLine(examples))")
         }
         if let damage = report.damage {
             output.writeLine("\(output.styled("bad", .red))  the archive: \(damage)")
@@ -39,7 +40,7 @@ struct DoctorPrinter {
 
     private func list<T>(_ title: String, _ items: [T], count: Int, describe: (T) -> String) {
         for item in items.prefix(DoctorPrinter.shown) {
-            output.writeLine("\(output.styled(title, .yellow))  \(describe(item))")
+            output.writeLine("\(output.styled(title, .yellow))  \(PictureNames.oneLine(describe(item)))")
         }
         if count > DoctorPrinter.shown {
             output.writeLine(

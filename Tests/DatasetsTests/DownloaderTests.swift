@@ -86,6 +86,19 @@ struct DownloaderTests {
         #expect(try server.log().last == "/whole/x.tgz bytes=\(part)- -")
     }
 
+    @Test func stopsInTheMiddleOfATransfer() throws {
+        var done = 0
+        #expect(throws: CancellationError.self) {
+            try fetch(
+                ["slow"], checksum: .sha256(sum),
+                events: { event in
+                    if case .progress(let count, _) = event { done = count }
+                }, cancelled: { done > 0 })
+        }
+        #expect(try MappedFile(path: folder.file("to/x.tgz.part")).count == done)
+        try expectWhole(fetch(["whole"], checksum: .sha256(sum)))
+    }
+
     @Test(arguments: ["page", "silent-page"])
     func aWebPageIsNotTheFile(how: String) throws {
         let error = #expect(throws: DataError.self) { try fetch([how]) }

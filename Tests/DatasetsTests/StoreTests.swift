@@ -134,6 +134,17 @@ struct StoreTests {
         #expect(store.labels.vectorWidth == 2)
     }
 
+    @Test func namesWithLineEndsStayOnOneLine() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(Fixtures.png(1), to: "a\nb.png")
+        try folder.write(Fixtures.png(2), to: "c.png")
+        let source = try SourceOpener.open(folder.path)
+        let path = folder.file("x.faces")
+        #expect(try prepare(source, "square16", to: path).0.names == ["a?b.png", "c.png"])
+        let without = PreparationOptions(excluded: ["a?b.png"])
+        #expect(try prepare(source, "square16", to: path, options: without).0.names == ["c.png"])
+    }
+
     @Test func cancellingLeavesNothingBehind() throws {
         let folder = try Fixtures.folder(30)
         let before = try folder.contents()

@@ -16,12 +16,14 @@ The first part of the path says how:
     /moved/…        a redirection to /whole/…
     /changed/…      the first connection breaks halfway; then the file has other content and another tag
     /unknown/…      the file without its length
+    /slow/…         half of the file, and then nothing for a long time
     /log            the requests so far, one a line: path and range
 """
 
 import http.server
 import sys
 import threading
+import time
 
 CONTENT = open(sys.argv[1], "rb").read()
 PAGE = b"<!DOCTYPE html><html><head><title>Google Drive - Quota exceeded</title></head><body>Sorry.</body></html>"
@@ -75,6 +77,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_response(200)
             self.end_headers()
             self.wfile.write(CONTENT)
+        elif kind == "slow":
+            self.file(CONTENT, limit=len(CONTENT) // 2)
+            self.wfile.flush()
+            time.sleep(60)
         else:
             self.answer(404, b"not here", {})
 

@@ -51,7 +51,8 @@ struct CurlTransfer {
             throw DataError("\(curl): it cannot be run: \(error.localizedDescription)")
         }
         defer {
-            if process.isRunning { process.terminate() }
+            // Not SIGTERM: a thread that blocks it passes the block on to the programs it starts.
+            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
             process.waitUntilExit()
         }
         let offset = part.count

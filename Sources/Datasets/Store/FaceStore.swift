@@ -25,6 +25,7 @@ public final class FaceStore: Sendable {
 
     private let file: SafetensorsFile
     private let images: Range<Int>
+    private let nameLines: Range<Int>
 
     /// Width and height of a sample in pixels.
     public var size: Int { data.size }
@@ -39,6 +40,7 @@ public final class FaceStore: Sendable {
         try reader.checkFormat()
         data = try reader.dataProtocol()
         (count, images) = try reader.images(size: data.size)
+        nameLines = try reader.names(count: count)
         labels = try reader.labels(count: count)
         contentHash = try reader.text(StoreFormat.Key.contentHash)
         sourceName = try reader.text(StoreFormat.Key.source)
@@ -52,8 +54,12 @@ public final class FaceStore: Sendable {
         precondition(
             (0..<count).contains(index), "FaceStore: expected a sample in 0..<\(count), got \(index)")
         let start = images.lowerBound + index * sampleByteCount
+        return withBytes(start..<(start + sampleByteCount), body)
+    }
+
+    private func withBytes<R>(_ range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> R) -> R {
         do {
-            return try file.file.withBytes(start..<(start + sampleByteCount), body)
+            return try file.file.withBytes(range, body)
         } catch {
             preconditionFailure("FaceStore: the range was checked when the store was opened: \(error)")
         }
@@ -72,7 +78,10 @@ public final class FaceStore: Sendable {
 
     /// The names that the samples' pictures had in their source. Read anew at every call.
     public var names: [String] {
-        (try? StoreReader(file: file, path: path).names(count: count)) ?? []
+        withBytes(nameLines) { bytes in
+            bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+                .map { String(decoding: $0, as: UTF8.self) }
+        }
     }
 
     /// The samples of one part of the data set, ascending; empty where the parts are not known.

@@ -4,7 +4,7 @@ public struct PreparationOptions: Sendable, Equatable {
     public var limit: Int?
     /// Only the pictures of this part of the data set.
     public var split: Labels.Split?
-    /// Names of pictures to leave out.
+    /// Names of pictures to leave out, with question marks for control characters.
     public var excluded: Set<String>
     /// How many threads decode; nil for one a processor. The result does not depend on it.
     public var threads: Int?
@@ -41,7 +41,7 @@ public struct PreparationOptions: Sendable, Equatable {
         }
         if !excluded.isEmpty {
             let names = source.names
-            indices = indices.filter { !excluded.contains(names[$0]) }
+            indices = indices.filter { !excluded.contains(PictureNames.oneLine(names[$0])) }
         }
         if let limit { indices = Array(indices.prefix(max(0, limit))) }
         guard !indices.isEmpty else {

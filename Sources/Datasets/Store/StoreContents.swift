@@ -42,7 +42,7 @@ struct StoreContents {
         let contentHash = hash.finish()
 
         for (name, lines) in [(Tensor.names, names), (Tensor.identityNames, labels.identityNames)] {
-            let bytes = Array(lines.joined(separator: "\n").utf8)
+            let bytes = Array(lines.map(PictureNames.oneLine).joined(separator: "\n").utf8)
             add(name, .u8, [bytes.count], bytes)
         }
         let imageEntry = SafetensorsWriter.Entry(

@@ -39,10 +39,16 @@ struct StoreReader {
         return (entry.shape[0], entry.range)
     }
 
-    func names(count: Int) throws -> [String] {
-        let names = try lines(StoreFormat.Tensor.names)
-        guard names.count == count else { throw broken("it has \(names.count) names for \(count) pictures") }
-        return names
+    /// Where the names stand, after a check that there is one for every picture.
+    func names(count: Int) throws -> Range<Int> {
+        guard let entry = file[StoreFormat.Tensor.names], entry.dtype == .u8 else {
+            throw broken("there is no tensor 'names' of type U8")
+        }
+        let ends = try file.file.withBytes(entry.range) {
+            $0.reduce(0) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) }
+        }
+        guard ends + 1 == count else { throw broken("it has \(ends + 1) names for \(count) pictures") }
+        return entry.range
     }
 
     func labels(count: Int) throws -> Labels {

@@ -1,0 +1,99 @@
+import Files
+import Foundation
+import TestSupport
+import Testing
+
+/// `facegan data` as a user runs it.
+@Suite struct DataCommandTests {
+    private func facegan(_ arguments: String...) throws -> ProcessResult {
+        try runProcess(builtProducts() + "/facegan", ["data"] + arguments)
+    }
+
+    @Test func facesArePackedExaminedAndShown() throws {
+        let folder = try TemporaryFolder()
+        let store = folder.file("toy.faces")
+        let packed = try facegan("prepare", "builtin:30", "--resolution", "32", "--out", store)
+        #expect(packed.status == 0, "\(packed.errors)")
+        #expect(packed.output.contains("under faces32"))
+        #expect(packed.output.contains("30 pictures"))
+
+        let examined = try facegan("doctor", store)
+        #expect(examined.status == 0, "\(examined.errors)")
+        #expect(examined.output.contains("40 attributes"))
+
+        let sheet = folder.file("sheet.png")
+        let shown = try facegan("preview", store, "--augment", "--count", "3", "--out", sheet)
+        #expect(shown.status == 0, "\(shown.errors)")
+        // Eight columns and three rows of 32 pixels with 2 between them: the size in the PNG's header.
+        let header = try MappedFile(path: sheet).bytes(16..<24)
+        #expect(header == [0, 0, 1, 18, 0, 0, 0, 104])
+        #expect(try folder.contents() == ["sheet.png", "toy.faces"])
+    }
+
+    @Test func badPicturesAreNamedAndKeptOut() throws {
+        let folder = try TemporaryFolder()
+        let photos = folder.file("photos")
+        try folder.write([], to: "photos/empty.jpg")
+        try folder.write("<html><body>no</body></html>", to: "photos/page.png")
+        #expect(
+            try facegan("prepare", "builtin:2", "--resolution", "16", "--out", folder.file("b.faces")).status
+                == 0)
+        _ = try facegan("preview", "builtin:1", "--out", folder.file("photos/good.png"), "--count", "1")
+
+        let report = folder.file("report.json")
+        let list = folder.file("bad.txt")
+        let examined = try facegan("doctor", photos, "--json", report, "--quarantine", list)
+        #expect(examined.status == 1)
+        // Bad pictures are told while the work goes on, on the error stream.
+        #expect((examined.output + examined.errors).contains("empty.jpg: the file has no bytes"))
+        let json = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: report)))
+        #expect((json as? [String: Any]).flatMap { $0["pictureCount"] as? Int } == 3)
+        let listed = try String(contentsOfFile: list, encoding: .utf8).split(separator: "\n")
+        #expect(listed.map { $0.split(separator: "\t")[0] } == ["empty.jpg", "page.png"])
+
+        let store = folder.file("x.faces")
+        let packed = try facegan("prepare", photos, "--exclude", list, "--out", store)
+        #expect(packed.status == 0, "\(packed.errors)")
+        #expect(!packed.output.contains("left out"))
+        #expect(packed.output.contains("1 picture,"))
+    }
+
+    @Test func mistakesAreExplained() throws {
+        let folder = try TemporaryFolder()
+        let out = folder.file("x.faces")
+        #expect(try facegan("prepare", folder.path, "--out", out).errors.contains("no pictures"))
+        #expect(try facegan("prepare", folder.file("nothing"), "--out", out).errors.contains("builtin:2000"))
+        let unknown = try facegan("prepare", "builtin:3", "--protocol", "celeba64", "--out", out)
+        #expect(unknown.status != 0)
+        #expect(unknown.errors.contains("celeba64-178"))
+        let both = try facegan(
+            "prepare", "builtin:3", "--protocol", "faces64", "--resolution", "64", "--out", out)
+        #expect(both.status == 64)
+        let address = try facegan("download", "lfw", "--to", folder.path, "--url", "ftp://somewhere/lfw.tgz")
+        #expect(address.status == 64)
+        #expect(try folder.contents() == [])
+    }
+
+    @Test func anInterruptLeavesNothing() throws {
+        let folder = try TemporaryFolder()
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: builtProducts() + "/facegan")
+        process.arguments = [
+            "data", "prepare", "builtin:1000000", "--resolution", "128", "--out", folder.file("x.faces"),
+        ]
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        let ended = DispatchSemaphore(value: 0)
+        process.terminationHandler = { _ in ended.signal() }
+        try process.run()
+        // The first line comes when the work begins.
+        _ = output.fileHandleForReading.availableData
+        process.interrupt()
+        if ended.wait(timeout: .now() + 60) == .timedOut { kill(process.processIdentifier, SIGKILL) }
+        process.waitUntilExit()
+        #expect(process.terminationReason == .exit)
+        #expect(process.terminationStatus == 130)
+        #expect(try folder.contents() == [])
+    }
+}
