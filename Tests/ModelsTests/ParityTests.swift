@@ -42,8 +42,9 @@ import Torch
     }
 }
 
-/// The Python that the engine was installed with; nil where there is none.
+/// The Python that the engine was installed with; nil where there is none, or where the engine is another's.
 private func python() -> String? {
+    guard (ProcessInfo.processInfo.environment["TORCH_HOME"] ?? "").isEmpty else { return nil }
     // `.torch` leads to VENV/lib/python3.x/site-packages/torch.
     var engine = URL(fileURLWithPath: packageRoot() + "/.torch").resolvingSymlinksInPath()
     for _ in 0..<4 { engine.deleteLastPathComponent() }
