@@ -29,8 +29,8 @@ test: setup ## run all tests in release
 bench: build ## measure against plain PyTorch and Pillow, in one run
 	@Benchmarks/run
 
-bundle: setup ## make a folder that runs on a machine without Swift
-	@scripts/bundle
+bundle: setup ## make a folder that runs on a machine without Swift (ENGINES="other PyTorchs")
+	@scripts/bundle $(ENGINES)
 
 lint: ## check the style, strictly
 	@swift format lint --strict -r Sources Tests Package.swift && echo 'lint: fine'

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,8 +28,8 @@ static void note(const char *format, ...) {
 const ct_api *ct_engine(void) { return engine; }
 const char *ct_engine_trace(void) { return trace; }
 
-static void *open_noted(const char *path) {
-  void *handle = dlopen(path, RTLD_NOW | RTLD_GLOBAL);
+static void *open_noted(const char *path, int binding) {
+  void *handle = dlopen(path, binding | RTLD_GLOBAL);
   if (handle) {
     note("loaded %s\n", path);
   } else {
@@ -36,6 +37,19 @@ static void *open_noted(const char *path) {
     note("failed %s: %s\n", path, failure);
   }
   return handle;
+}
+
+// Inlined code knows the layout of libtorch's classes, which changes from one minor version to the next.
+static int made_for_this_libtorch(void *handle, const char *library) {
+  uint64_t (*built)(void) = (uint64_t(*)(void))dlsym(handle, "ct_engine_built_for");
+  uint64_t (*running)(void) = (uint64_t(*)(void))dlsym(handle, "aoti_torch_abi_version");
+  uint64_t want = built ? built() : 0, have = running ? running() : 0;
+  if (want >> 48 == have >> 48) return 1;
+  snprintf(failure, sizeof failure,
+           "%s was built for PyTorch %d.%d, and PyTorch %d.%d was found: build again for that one, or use another", library,
+           (int)(want >> 56), (int)(want >> 48 & 255), (int)(have >> 56), (int)(have >> 48 & 255));
+  note("failed %s\n", failure);
+  return 0;
 }
 
 static int load(const char *library, const char *folder) {
@@ -55,15 +69,16 @@ static int load(const char *library, const char *folder) {
 #endif
     for (int i = first; i < first + 2; i++) {
       snprintf(path, sizeof path, "%s/%s", folder, libraries[i]);
-      if (!open_noted(path)) return 0;
+      if (!open_noted(path, RTLD_NOW)) return 0;
     }
   }
   if (!library) {
     snprintf(failure, sizeof failure, "no engine library is linked or named");
     return 0;
   }
-  void *handle = open_noted(library);
-  if (!handle) return 0;
+  // Lazily, so that a library made for another libtorch can be asked before it misses a symbol.
+  void *handle = open_noted(library, RTLD_LAZY);
+  if (!handle || !made_for_this_libtorch(handle, library)) return 0;
   const ct_api *(*table)(void) = (const ct_api *(*)(void))dlsym(handle, "ct_engine_table");
   if (!table || table()->abi != CT_ABI) {
     snprintf(failure, sizeof failure, "%s is of another version than this program", library);

@@ -149,3 +149,6 @@ extern "C" __attribute__((visibility("default"))) const ct_api *ct_engine_table(
   });
   return &api;
 }
+
+/// The libtorch that was compiled against, as `aoti_torch_abi_version` packs it.
+extern "C" __attribute__((visibility("default"))) uint64_t ct_engine_built_for(void) { return TORCH_ABI_VERSION; }

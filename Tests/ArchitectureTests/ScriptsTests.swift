@@ -5,7 +5,7 @@ import Testing
 @Suite struct ScriptsTests {
     static let bash =
         ["facegan", ".ci/run", "Benchmarks/run"]
-        + ["setup", "build", "demo", "test", "bundle"].map { "scripts/" + $0 }
+        + ["setup", "build", "demo", "test", "bundle", "bundle-door"].map { "scripts/" + $0 }
 
     @Test(arguments: bash)
     func parsesAndRuns(script: String) throws {
@@ -32,27 +32,55 @@ import Testing
         #expect(result.errors.contains("2.10"))
     }
 
-    /// The bundle's launcher asks python3 for PyTorch and hands its folder to the command.
+    /// The bundle's launcher asks python3 for PyTorch and hands its folder and the right door to the command.
     @Test func launcherFindsTheEngineOfPython() throws {
-        let found = try launch(
-            answer: "2.13.0+cpu /somewhere/torch", arguments: ["train", "a b"])
+        let bundle = try Bundle(python: "2.13.0+cpu /somewhere/torch")
+        let found = try bundle.launch(["train", "a b"])
         #expect(found.status == 0)
         #expect(found.output.contains("TORCH_HOME=/somewhere/torch"))
+        #expect(found.output.contains("/lib/libFaceGANTorchEngine-2.13.so"))
         #expect(found.output.contains("<train><a b>"))
         #expect(found.errors.isEmpty)
     }
 
+    @Test func launcherTakesTorchHome() throws {
+        let engine = try engine(minor: 13)
+        let bundle = try Bundle(python: "2.9.1 /somewhere/torch")
+        let found = try bundle.launch(["train"], torchHome: engine.path)
+        #expect(found.output.contains("TORCH_HOME=\(engine.path)"))
+        #expect(found.output.contains("/lib/libFaceGANTorchEngine-2.13.so"))
+    }
+
     @Test func launcherNamesWhatIsTooOld() throws {
-        let old = try launch(answer: "2.9.1 /somewhere", arguments: ["train"])
+        let old = try Bundle(python: "2.9.1 /somewhere/torch").launch(["train"])
         #expect(old.output.contains("TORCH_HOME=none"))
         #expect(old.errors.contains("PyTorch 2.9.1"))
         #expect(old.errors.contains("2.11 or later"))
     }
 
     @Test func launcherAsksNobodyForHelp() throws {
-        let help = try launch(answer: "2.9.1 /somewhere", arguments: ["--help"])
+        let help = try Bundle(python: "2.9.1 /somewhere/torch").launch(["--help"])
         #expect(help.output.contains("<--help>"))
         #expect(help.errors.isEmpty)
+    }
+
+    @Test func launcherMakesAMissingDoorOnce() throws {
+        let bundle = try Bundle(python: "2.12.0 /somewhere/torch", builder: "#!/bin/sh\ntouch \"$3\"\n")
+        let first = try bundle.launch(["train"])
+        #expect(first.errors.contains("PyTorch 2.12"))
+        #expect(first.output.contains("/cache/doors/libFaceGANTorchEngine-2.12-"))
+        let second = try bundle.launch(["train"])
+        #expect(second.errors.isEmpty)
+        #expect(second.output == first.output)
+    }
+
+    @Test func launcherSaysWhenItCannotMakeADoor() throws {
+        let result = try Bundle(python: "2.12.0 /somewhere/torch", builder: "#!/bin/sh\nexit 3\n").launch([
+            "train"
+        ])
+        #expect(result.errors.contains("doors for: 2.13"))
+        #expect(result.errors.contains("C++ compiler"))
+        #expect(result.output.contains("FACEGAN_ENGINE=none"))
     }
 
     /// A folder with the files by which `scripts/setup` knows an engine.
@@ -65,19 +93,40 @@ import Testing
         return folder
     }
 
-    /// Runs the launcher in a bundle whose command only says what it was given, with a python3 that says `answer`.
-    private func launch(answer: String, arguments: [String]) throws -> ProcessResult {
-        let bundle = try TemporaryFolder()
-        let command = "#!/bin/sh\necho \"TORCH_HOME=${TORCH_HOME:-none}\"\nprintf '<%s>' \"$@\"\n"
-        let scripts = [("lib/facegan", command), ("bin/python3", "#!/bin/sh\necho '\(answer)'\n")]
-        for (name, text) in scripts {
-            try FileManager.default.setAttributes(
-                [.posixPermissions: 0o755], ofItemAtPath: bundle.write(text, to: name))
+    /// A bundle whose command only says what it was given, with a door for PyTorch 2.13 and a python3 of its own.
+    private struct Bundle {
+        let folder: TemporaryFolder
+
+        /// - Parameters:
+        ///   - python: what python3 answers when it is asked for PyTorch.
+        ///   - builder: the script that stands for the compilation of a door.
+        init(python: String, builder: String = "#!/bin/sh\nexit 1\n") throws {
+            folder = try TemporaryFolder()
+            let command =
+                "#!/bin/sh\necho \"TORCH_HOME=${TORCH_HOME:-none} FACEGAN_ENGINE=${FACEGAN_ENGINE:-none}\"\n"
+                + "printf '<%s>' \"$@\"\n"
+            let scripts = [
+                ("lib/facegan", command), ("lib/door/build", builder),
+                ("bin/python3", "#!/bin/sh\necho '\(python)'\n"),
+            ]
+            for (name, text) in scripts {
+                try FileManager.default.setAttributes(
+                    [.posixPermissions: 0o755], ofItemAtPath: folder.write(text, to: name))
+            }
+            try folder.write("", to: "lib/door/door.cpp")
+            try folder.write("", to: "lib/door/door.h")
+            try folder.write("", to: "lib/libFaceGANTorchEngine-2.13.so")
+            try FileManager.default.copyItem(
+                atPath: packageRoot() + "/scripts/bundle-launcher", toPath: folder.file("facegan"))
         }
-        try FileManager.default.copyItem(
-            atPath: packageRoot() + "/scripts/bundle-launcher", toPath: bundle.file("facegan"))
-        return try runProcess(
-            bundle.file("facegan"), arguments,
-            environment: ["PATH": bundle.file("bin") + ":/usr/bin:/bin", "TORCH_HOME": "", "PYTHON": ""])
+
+        func launch(_ arguments: [String], torchHome: String = "") throws -> ProcessResult {
+            try runProcess(
+                folder.file("facegan"), arguments,
+                environment: [
+                    "PATH": folder.file("bin") + ":/usr/bin:/bin", "TORCH_HOME": torchHome, "PYTHON": "",
+                    "FACEGAN_CACHE": folder.file("cache"),
+                ])
+        }
     }
 }

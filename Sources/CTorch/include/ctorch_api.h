@@ -15,6 +15,7 @@ extern "C" {
 #pragma clang assume_nonnull begin
 #else
 #define _Nullable
+#define _Nonnull
 #endif
 
 /// An owned reference to a tensor; released with `tensor_free`.
