@@ -73,6 +73,7 @@ let package = Package(
         // Level 3
         room("Models", ["TorchNN", "Torch", "Settings"]),
         room("Objectives", ["TorchNN", "Torch", "Settings"]),
+        room("Metrics", ["Torch"]),
         // Level 4
         room(
             "Checkpoints", ["Models", "Objectives", "TorchNN", "Torch", "Datasets", "Settings", "Files"],
@@ -81,7 +82,7 @@ let package = Package(
         room(
             "Training",
             [
-                "Checkpoints", "Models", "Objectives", "TorchNN", "Torch", "Datasets", "Imaging",
+                "Checkpoints", "Models", "Objectives", "Metrics", "TorchNN", "Torch", "Datasets", "Imaging",
                 "Provenance", "Settings", "Files", "Console",
             ]),
         room("Synthesis", ["Checkpoints", "Models", "TorchNN", "Torch", "Imaging", "Provenance", "Files"]),
@@ -89,7 +90,7 @@ let package = Package(
         room(
             "FaceGAN",
             [
-                "Training", "Synthesis", "Checkpoints", "Models", "Objectives", "TorchNN", "Torch",
+                "Training", "Synthesis", "Checkpoints", "Models", "Objectives", "Metrics", "TorchNN", "Torch",
                 "Datasets", "Imaging", "Provenance", "Settings",
             ]),
         // Level 7
@@ -116,6 +117,7 @@ let package = Package(
         tests("TorchNN", ["Torch"]),
         tests("Datasets", ["Imaging", "Files"]),
         tests("Models", ["TorchNN", "Torch", "Objectives", "Settings"]),
+        tests("Metrics", ["Torch"]),
         tests("Training", ["Checkpoints", "Models", "Torch", "Datasets", "Settings", "Console"]),
         tests("Synthesis", ["Checkpoints", "Models", "Torch", "Imaging", "Provenance"]),
         .testTarget(

@@ -2,6 +2,7 @@
 @_exported import Checkpoints
 @_exported import Datasets
 @_exported import Imaging
+@_exported import Metrics
 @_exported import Models
 @_exported import Objectives
 @_exported import Provenance

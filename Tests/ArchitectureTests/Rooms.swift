@@ -4,7 +4,7 @@ enum Rooms {
         ["CTorch", "CCodecs", "TorchEngine", "Imaging", "Files", "Settings", "Console"],
         ["Torch", "Datasets", "Provenance"],
         ["TorchNN"],
-        ["Models", "Objectives"],
+        ["Models", "Objectives", "Metrics"],
         ["Checkpoints"],
         ["Training", "Synthesis"],
         ["FaceGAN"],
