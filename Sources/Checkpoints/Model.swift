@@ -9,6 +9,9 @@ public struct Model {
     /// Which weights: the moving average makes better faces.
     public enum Weights: String, Sendable, CaseIterable { case average, raw }
 
+    /// Which state of a run's folder: the newest, or the one with the lowest score.
+    public enum State: String, Sendable, CaseIterable { case last, best }
+
     public let generator: any Generator
     public let recipe: Recipe
     public let clock: TrainingClock
@@ -21,9 +24,13 @@ public struct Model {
     /// Which weights it has; `.average` falls back to `.raw` in a file without one.
     public let weights: Weights
 
-    /// - Parameter source: a run's folder, or a file of this program.
-    public init(_ source: String, weights: Weights = .average, device: Device = .cpu) throws {
-        path = try Self.file(of: source)
+    /// - Parameters:
+    ///   - source: a run's folder, or a file of this program.
+    ///   - state: only for a folder.
+    public init(_ source: String, state: State = .last, weights: Weights = .average, device: Device = .cpu)
+        throws
+    {
+        path = try Self.file(of: source, state)
         let checkpoint = try Checkpoint(path: path, sections: ["generator", "average"])
         let average = checkpoint.section("average")
         self.weights = weights == .average && !average.isEmpty ? .average : .raw
@@ -37,13 +44,27 @@ public struct Model {
     }
 
     /// The file that a run's folder or a path stands for.
-    static func file(of source: String) throws -> String {
+    static func file(of source: String, _ state: State) throws -> String {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: source, isDirectory: &isFolder) else {
             throw CheckpointError(
                 "\(source): no such run or model. Train one with `facegan train --recipe dcgan --data ...`.")
         }
-        guard isFolder.boolValue else { return source }
+        guard isFolder.boolValue else {
+            guard state == .last else {
+                throw CheckpointError("\(source): a file; only a run's folder has a best state")
+            }
+            return source
+        }
+        if state == .best {
+            let path = source + "/checkpoints/best.safetensors"
+            guard FileManager.default.fileExists(atPath: path) else {
+                throw CheckpointError(
+                    "\(source): no state is the best yet; the first score comes after training.scoreKimg thousand"
+                        + " images (0: never). Leave --best out for the newest state.")
+            }
+            return path
+        }
         let candidates = ["checkpoints/last.safetensors", "last.safetensors", "model.safetensors"]
         for name in candidates where FileManager.default.fileExists(atPath: source + "/" + name) {
             return source + "/" + name

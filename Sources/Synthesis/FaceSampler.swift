@@ -9,9 +9,10 @@ public final class FaceSampler {
     public let model: Model
 
     /// - Parameter source: a run's folder or a file of this program.
-    public convenience init(_ source: String, weights: Model.Weights = .average, device: Device = .cpu) throws
-    {
-        self.init(try Model(source, weights: weights, device: device))
+    public convenience init(
+        _ source: String, state: Model.State = .last, weights: Model.Weights = .average, device: Device = .cpu
+    ) throws {
+        self.init(try Model(source, state: state, weights: weights, device: device))
     }
 
     public init(_ model: Model) { self.model = model }

@@ -64,17 +64,7 @@ extension Module {
 
     /// What would keep `load` from taking a state.
     public func mismatch(with state: [(key: String, tensor: Tensor)]) -> StateMismatch {
-        let given = Dictionary(
-            state.map { ($0.key, $0.tensor.shape) }, uniquingKeysWith: { first, _ in first })
-        let own = self.state
-        let known = Set(own.map(\.key))
-        return StateMismatch(
-            missing: own.map(\.key).filter { given[$0] == nil },
-            unexpected: state.map(\.key).filter { !known.contains($0) },
-            misshaped: own.compactMap { key, tensor in
-                guard let shape = given[key], shape != tensor.shape else { return nil }
-                return .init(key: key, expected: tensor.shape, received: shape)
-            })
+        StateMismatch(own: self.state, given: state)
     }
 
     /// Keeps all parameters as they are, or lets them be trained again.

@@ -62,7 +62,9 @@ public final class AdversarialTrainer {
         var fake = generate()
         for turn in 0..<recipe.steps.discriminator {
             if turn > 0 { fake = generate() }
-            trainDiscriminator(real: images(batches()), fake: fake.detached())
+            let batch = batches()
+            let real = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
+            trainDiscriminator(real: real, fake: fake.detached())
         }
         for turn in 0..<recipe.steps.generator {
             if turn > 0 { fake = generate() }
@@ -135,54 +137,66 @@ public final class AdversarialTrainer {
         optimizer.step(found)
     }
 
-    /// Host pixels to [N, 3, H, W] in -1...1, channels last in memory.
-    private func images(_ batch: ImageBatch) -> Tensor {
-        let bytes = batch.pixels.withUnsafeBytes {
-            Tensor(
-                copying: $0, shape: [batch.count, batch.height, batch.width, batch.channels], dtype: .uint8)
-        }
-        return bytes.to(device).permuted([0, 3, 1, 2]).to(.float32) / 127.5 - 1
-    }
-
     // MARK: Saving
+
+    /// Every tensor that a step changes, except for random numbers.
+    private var sections: [(name: String, tensors: [(key: String, tensor: Tensor)])] {
+        [("generator", generator.state)] + (average.map { [("average", $0.generator.state)] } ?? []) + [
+            ("discriminator", discriminator.state),
+            ("optimizer.generator", generatorOptimizer.state),
+            ("optimizer.discriminator", discriminatorOptimizer.state),
+            ("statistics", statistics.state),
+        ]
+    }
 
     /// Everything that a step changes, except for the place in the data.
     public func checkpoint() -> Checkpoint {
         var checkpoint = Checkpoint(recipe: recipe, clock: clock)
-        checkpoint.add("generator", generator.state)
-        if let average { checkpoint.add("average", average.generator.state) }
-        checkpoint.add("discriminator", discriminator.state)
-        checkpoint.add("optimizer.generator", generatorOptimizer.state)
-        checkpoint.add("optimizer.discriminator", discriminatorOptimizer.state)
-        checkpoint.add("statistics", statistics.state)
+        for (name, tensors) in sections { checkpoint.add(name, tensors) }
         let state = latents.state
         checkpoint.add("random", [("latents", Tensor(bytes: state, shape: [state.count], dtype: .uint8))])
         checkpoint.facts["precision"] = precision.rawValue
         return checkpoint
     }
 
-    /// Goes on from a saved state. Throws before anything has changed unless the file is of another network.
+    /// Goes on from a saved state.
+    /// - Throws: `CheckpointError` with everything that does not fit, before anything has changed.
     public func restore(_ checkpoint: Checkpoint) throws {
-        try generator.load(checkpoint.section("generator"))
-        try average?.generator.load(checkpoint.section("average"))
-        try discriminator.load(checkpoint.section("discriminator"))
-        try generatorOptimizer.load(checkpoint.section("optimizer.generator"))
-        try discriminatorOptimizer.load(checkpoint.section("optimizer.discriminator"))
-        try statistics.load(checkpoint.section("statistics"))
-        guard let state = checkpoint.section("random").first(where: { $0.key == "latents" }) else {
-            throw CheckpointError("the state has no random.latents: it is a model, not a run's state")
+        let pairs = sections.map { (name: $0.name, own: $0.tensors, given: checkpoint.section($0.name)) }
+        let problems = pairs.compactMap { name, own, given -> String? in
+            if given.isEmpty && !own.isEmpty {
+                return "\(name): missing; the file is a model, or of another recipe"
+            }
+            let mismatch = StateMismatch(own: own, given: given)
+            return mismatch.isEmpty ? nil : "\(name): \(mismatch)"
         }
-        try latents.restore(state.tensor.bytes())
+        guard problems.isEmpty else { throw CheckpointError(problems.joined(separator: "\n  ")) }
+        guard let state = checkpoint.section("random").first(where: { $0.key == "latents" })?.tensor.bytes()
+        else { throw CheckpointError("random.latents: missing; the file is a model, not a run's state") }
+        do { try RandomSource(seed: 0).restore(state) } catch {
+            throw CheckpointError("random.latents: \(error)")
+        }
+        withoutGradients {
+            for (_, own, given) in pairs {
+                let values = Dictionary(
+                    given.map { ($0.key, $0.tensor) }, uniquingKeysWith: { first, _ in first })
+                for (key, tensor) in own { tensor.copy_(values[key]!) }
+            }
+        }
+        try latents.restore(state)
         clock = checkpoint.clock
     }
 
-    /// The first tensor of the networks that holds a number that is not finite.
+    /// The first tensor of the state that holds a number that is not finite.
     public func firstNotFinite() -> String? {
         withoutGradients {
-            let all =
-                generator.state.map { ("generator." + $0.key, $0.tensor) }
-                + discriminator.state.map { ("discriminator." + $0.key, $0.tensor) }
-            return all.first { $0.1.dtype.isFloatingPoint && !$0.1.sum().isFinite().item().isEqual(to: 1) }?.0
+            for (name, tensors) in sections {
+                for (key, tensor) in tensors
+                where tensor.dtype.isFloatingPoint && tensor.isFinite().all().item() != 1 {
+                    return "\(name).\(key)"
+                }
+            }
+            return nil
         }
     }
 }

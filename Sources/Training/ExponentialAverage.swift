@@ -13,12 +13,14 @@ public final class ExponentialAverage {
     /// - Parameters:
     ///   - generator: another instance of the same shape; takes the values of `source`.
     public init(_ generator: any Generator, following source: any Generator) {
+        let mismatch = generator.mismatch(with: source.state)
+        precondition(mismatch.isEmpty, "ExponentialAverage: expected two of the same shape; \(mismatch)")
         self.generator = generator
-        try! generator.load(source.state)
         generator.train(false)
         let all = zip(generator.state, source.state).map { (average: $0.tensor, source: $1.tensor) }
         pairs = all.filter { $0.average.dtype.isFloatingPoint }
         counters = all.filter { !$0.average.dtype.isFloatingPoint }
+        withoutGradients { for (average, source) in all { average.copy_(source) } }
     }
 
     /// average = decay * average + (1 - decay) * source.

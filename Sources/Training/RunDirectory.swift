@@ -35,7 +35,12 @@ public final class RunDirectory {
                 "\(path): cannot make the run's folder: \(error.localizedDescription)")
         }
         lock = open(path + "/.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        if lock < 0 || flock(lock, LOCK_EX | LOCK_NB) != 0 {
+        guard lock >= 0 else {
+            throw TrainingError.refused(
+                "\(path): the folder cannot be written (\(String(cString: strerror(errno)))); choose another --out"
+            )
+        }
+        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             throw TrainingError.refused(
                 "\(path): another process is training in this folder; stop it, or choose another --out")
         }
@@ -51,7 +56,8 @@ public final class RunDirectory {
     /// Removes what a run wrote, and nothing else.
     public func clear() throws {
         let files = FileManager.default
-        for item in [recipePath, recordPath, logPath, eventsPath, previewsPath, filmPath, checkpointsPath] {
+        // The record first: without it the rest is no run, should this be killed in between.
+        for item in [recordPath, recipePath, logPath, eventsPath, previewsPath, filmPath, checkpointsPath] {
             if files.fileExists(atPath: item) { try files.removeItem(atPath: item) }
         }
         for folder in [previewsPath, checkpointsPath] {
@@ -69,14 +75,17 @@ public final class RunDirectory {
         previewsPath + "/images-" + Self.padded(images) + ".png"
     }
 
-    /// States to resume from, the newest first: the last one, then the kept ones, then the best.
+    /// States to resume from: the last one, then the kept ones and the best, the newest first.
     public var states: [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpointsPath)) ?? []
-        let kept = names.filter { $0.hasPrefix("images-") && $0.hasSuffix(".safetensors") }.sorted()
-            .reversed()
-        return ([lastPath] + kept.map { checkpointsPath + "/" + $0 } + [bestPath]).filter {
-            FileManager.default.fileExists(atPath: $0)
-        }
+        let others = names.filter {
+            $0 == "best.safetensors" || $0.hasPrefix("images-") && $0.hasSuffix(".safetensors")
+        }.sorted().map { path -> (path: String, images: Int) in
+            let path = checkpointsPath + "/" + path
+            let images = (try? SafetensorsFile(path: path))?.metadata["images"].flatMap { Int($0) }
+            return (path, images ?? 0)
+        }.sorted { $0.images > $1.images }.map(\.path)
+        return (FileManager.default.fileExists(atPath: lastPath) ? [lastPath] : []) + others
     }
 
     /// Preview grids in the order in which they were made.

@@ -1,6 +1,4 @@
-import Checkpoints
 import Torch
-import TorchNN
 
 /// Sums of losses and scores over steps, kept on the device so that nothing waits for it.
 public struct StepStatistics {
@@ -48,11 +46,4 @@ public struct StepStatistics {
     }
 
     var state: [(key: String, tensor: Tensor)] { [("sums", sums)] }
-
-    func load(_ saved: [(key: String, tensor: Tensor)]) throws {
-        guard let found = saved.first(where: { $0.key == "sums" })?.tensor, found.shape == sums.shape else {
-            throw CheckpointError("the state has no statistics.sums of six numbers: it is of another version")
-        }
-        sums.copy_(found)
-    }
 }

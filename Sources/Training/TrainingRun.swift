@@ -23,10 +23,20 @@ public final class TrainingRun {
     public let record: RunRecord
     public let store: FaceStore
     /// Where the run goes on; nil for one that begins.
-    public let resumedAt: TrainingClock?
+    public var resumedAt: TrainingClock? { resumed?.clock }
     /// What the user should know, such as that a damaged state was passed over.
     public private(set) var notes: [String] = []
-    private let subset: [Int]?
+    let subset: [Int]?
+    private(set) var resumed: Resumption?
+    private var hasFailed = false
+
+    /// The state that a session goes on from.
+    struct Resumption {
+        let clock: TrainingClock
+        /// The lowest score of the run.
+        let best: Double?
+        let path: String
+    }
 
     /// Opens or begins a run.
     /// - Parameters:
@@ -34,13 +44,15 @@ public final class TrainingRun {
     ///   - precision: `.auto` takes what a run in the folder has.
     ///   - seed: nil takes what a run in the folder has, else 0.
     ///   - restart: removes a run in the folder first.
+    /// - Throws: `TrainingError`, before anything was changed.
     public init(
         recipe: Recipe, store: FaceStore, data: String, folder: String, seed: UInt64? = nil,
         device: Device = .cpu,
         precision: Precision = .auto, restart: Bool = false
     ) throws {
-        directory = try RunDirectory(folder)
         self.store = store
+        subset = try Self.subset(of: store, recipe, data: data)
+        directory = try RunDirectory(folder)
         let known = !restart && RunDirectory.holdsRun(folder) ? try RunRecord(folder: folder) : nil
         let precision =
             precision == .auto
@@ -51,74 +63,90 @@ public final class TrainingRun {
             protocolHash: store.data.hash,
             seed: seed ?? known?.seed ?? 0, precision: precision.rawValue, device: "\(device)",
             threads: Engine.threadCount, engine: Engine.version)
+        var notes: [String] = []
+        if let known {
+            notes = try Self.changes(from: known, to: record, recipe, directory)
+        } else if restart {
+            try directory.clear()
+        } else if !directory.states.isEmpty {
+            throw TrainingError.refused(
+                "\(folder): there are saved states, but no run.json that says what they belong to;"
+                    + " choose another --out, or begin anew with --restart, which removes them")
+        }
+        trainer = AdversarialTrainer(recipe: recipe, seed: record.seed, device: device, precision: precision)
+        resumed = try Self.resume(trainer, from: directory, notes: &notes)
+        self.notes = notes
+        try AtomicFile.write(Array(recipe.yaml.utf8), to: directory.recipePath)
+        // Last, because it makes the folder a run.
+        if known == nil { try record.write(to: directory.recordPath) }
+    }
+
+    /// The pictures that the recipe asks for; nil for all.
+    private static func subset(of store: FaceStore, _ recipe: Recipe, data: String) throws -> [Int]? {
         guard store.size == recipe.resolution else {
             throw TrainingError.refused(
                 "the pictures are \(store.size) pixels wide (protocol \(store.data.name)), the recipe's resolution is"
                     + " \(recipe.resolution): pack them again, or --set resolution=\(store.size)")
         }
-        switch recipe.data.split {
-        case .all: subset = nil
-        case .train: subset = store.indices(of: .train)
-        case .validation: subset = store.indices(of: .validation)
-        case .test: subset = store.indices(of: .test)
-        }
+        let subset: [Int]? =
+            switch recipe.data.split {
+            case .all: nil
+            case .train: store.indices(of: .train)
+            case .validation: store.indices(of: .validation)
+            case .test: store.indices(of: .test)
+            }
         if let subset, subset.isEmpty {
             throw TrainingError.refused(
                 "\(data) has no pictures in its \(recipe.data.split.rawValue) part (data.split)")
         }
-        trainer = AdversarialTrainer(recipe: recipe, seed: record.seed, device: device, precision: precision)
-        var notes: [String] = []
-        if let known {
-            var differences = known.differences(from: record)
-            let stored: Recipe = try SettingsDocument.decode(file: directory.recipePath)
-            for change in SettingsDocument.changes(from: stored, to: recipe) where change.key != "about" {
-                if change.key.hasPrefix("training.") {
-                    notes.append("\(change)")
-                } else {
-                    differences.append("\(change)")
-                }
-            }
-            guard differences.isEmpty else {
-                throw TrainingError.otherRun(folder: folder, differences: differences)
-            }
-            if known.threads != record.threads || known.engine != record.engine
-                || known.device != record.device
-            {
-                notes.append(
-                    "the run began on \(known.device) with \(known.threads) threads and libtorch \(known.engine): "
-                        + "it goes on, but not to the last bit")
-            }
-        } else if restart {
-            try directory.clear()
-        }
-        let resumed = try Self.resume(trainer, from: directory, notes: &notes)
-        resumedAt = resumed
-        self.notes = notes
-        if known == nil {
-            try AtomicFile.write(Array(recipe.yaml.utf8), to: directory.recipePath)
-            // Last, because it makes the folder a run.
-            try record.write(to: directory.recordPath)
-        } else {
-            try AtomicFile.write(Array(recipe.yaml.utf8), to: directory.recipePath)
-        }
+        return subset
     }
 
-    private static func resume(
-        _ trainer: AdversarialTrainer, from directory: RunDirectory, notes: inout [String]
-    ) throws -> TrainingClock? {
-        let states = directory.states
-        for path in states {
-            do {
-                try trainer.restore(try Checkpoint(path: path))
-                return trainer.clock
-            } catch {
-                notes.append("passed over a state that cannot be used: \(error)")
+    /// What is different and may be, as notes. Throws `TrainingError.otherRun` for what may not.
+    private static func changes(
+        from known: RunRecord, to record: RunRecord, _ recipe: Recipe, _ directory: RunDirectory
+    ) throws -> [String] {
+        var notes: [String] = []
+        var differences = known.differences(from: record)
+        let stored: Recipe = try SettingsDocument.decode(file: directory.recipePath)
+        for change in SettingsDocument.changes(from: stored, to: recipe) where change.key != "about" {
+            if change.key.hasPrefix("training.") {
+                notes.append("\(change)")
+            } else {
+                differences.append("\(change)")
             }
         }
-        if !states.isEmpty {
+        guard differences.isEmpty else {
+            throw TrainingError.otherRun(folder: directory.path, differences: differences)
+        }
+        if known.threads != record.threads || known.engine != record.engine || known.device != record.device {
+            notes.append(
+                "the run began on \(known.device) with \(known.threads) threads and libtorch \(known.engine): "
+                    + "it goes on, but not to the last bit")
+        }
+        return notes
+    }
+
+    /// Goes on from the newest state that can be used; nil when none was saved yet.
+    private static func resume(
+        _ trainer: AdversarialTrainer, from directory: RunDirectory, notes: inout [String]
+    ) throws -> Resumption? {
+        var problems: [String] = []
+        for path in directory.states {
+            do {
+                let state = try Checkpoint(path: path)
+                do { try trainer.restore(state) } catch { throw CheckpointError("\(path): \(error)") }
+                notes += problems.map { "passed over a state that cannot be used: \($0)" }
+                let best = state.facts[TrainingSession.bestFact].flatMap { Double($0) }
+                return Resumption(clock: state.clock, best: best, path: path)
+            } catch {
+                problems.append("\(error)")
+            }
+        }
+        guard problems.isEmpty else {
             throw TrainingError.refused(
                 "\(directory.checkpointsPath): none of the saved states can be used:\n  "
-                    + notes.joined(separator: "\n  ") + "\nBegin anew with --restart.")
+                    + problems.joined(separator: "\n  ") + "\nBegin anew with --restart.")
         }
         return nil
     }
@@ -133,7 +161,12 @@ public final class TrainingRun {
         until limit: TrainingLimit = .init(), output: ConsoleOutput? = .standardError,
         isCancelled: () -> Bool = { Interrupt.isRequested }
     ) throws -> Outcome {
-        let session = try TrainingSession(run: self, limit: limit, subset: subset, output: output)
-        return try session.run(isCancelled: isCancelled)
+        precondition(!hasFailed, "TrainingRun.run: after an error, open the run again")
+        hasFailed = true
+        let session = try TrainingSession(run: self, limit: limit, output: output)
+        let outcome = try session.run(isCancelled: isCancelled)
+        hasFailed = false
+        resumed = Resumption(clock: trainer.clock, best: session.best, path: directory.lastPath)
+        return outcome
     }
 }

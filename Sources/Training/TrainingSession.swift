@@ -14,36 +14,49 @@ final class TrainingSession {
     private let record: RunRecord
     private let settings: TrainingSettings
     private let limit: TrainingLimit
+    /// An explicit number of steps takes the place of the recipe's length.
+    private let totalKimg: Double?
     private let loader: BatchLoader
     private let log: JSONLinesLog
     private let events: TensorBoardLog
     private let reporter: ProgressReporter?
     private let preview: Preview
+    private let score: FixedScore
+    private let resumedAt: TrainingClock?
     private let started = ProcessInfo.processInfo.systemUptime
+    /// The lowest score of the run.
+    private(set) var best: Double?
     private var savedAt: Double
-    private var savedStep: Int?
+    /// The newest good state of the run, in whichever file.
+    private var saved: (step: Int, path: String)?
     private var idleSeconds = 0.0
     private var tickedAt: Double
     private var tickedImages: Int
     private var shown: [ProgressReporter.Group] = []
+    private var previewed: TrainingClock?
 
-    init(run: TrainingRun, limit: TrainingLimit, subset: [Int]?, output: ConsoleOutput?) throws {
+    init(run: TrainingRun, limit: TrainingLimit, output: ConsoleOutput?) throws {
         (directory, trainer, record) = (run.directory, run.trainer, run.record)
         settings = trainer.recipe.training
         self.limit = limit
+        totalKimg = limit.kimg ?? (limit.steps == nil ? settings.totalKimg : nil)
         let clock = trainer.clock
         loader = BatchLoader(
             store: run.store, batchSize: trainer.recipe.batchSize, seed: record.seed,
-            augmentation: trainer.recipe.data.augmentation, subset: subset, position: clock.images, threads: 1
+            augmentation: trainer.recipe.data.augmentation, subset: run.subset, position: clock.images,
+            threads: 1
         )
         log = try JSONLinesLog(path: directory.logPath, resumingAt: run.resumedAt?.steps)
         events = try TensorBoardLog(folder: directory.eventsPath, resumingAt: run.resumedAt?.steps)
         preview = Preview(recipe: trainer.recipe)
+        score = FixedScore(recipe: trainer.recipe, store: run.store, subset: run.subset)
+        resumedAt = run.resumedAt
+        best = run.resumed?.best
+        saved = run.resumed.map { ($0.clock.steps, $0.path) }
         (savedAt, tickedAt) = (started, started)
         tickedImages = clock.images
-        savedStep = run.resumedAt?.steps
         let totals = [
-            limit.kimg.map { Int($0 * 1000) } ?? Int(settings.totalKimg * 1000),
+            totalKimg.map { Int($0 * 1000) },
             limit.steps.map { clock.images + max(0, $0 - clock.steps) * run.trainer.imagesPerStep },
         ].compactMap { $0 }
         reporter = output.map {
@@ -52,12 +65,16 @@ final class TrainingSession {
         }
     }
 
+    /// The key of the lowest score in a state's facts.
+    static let bestFact = "bestSlicedWasserstein"
+
     func run(isCancelled: () -> Bool) throws -> TrainingRun.Outcome {
-        if savedStep == nil { try writePreview() }
+        defer { reporter?.finish() }
         do {
+            if resumedAt == nil { try writePreview() }
             while true {
                 if let outcome = outcome(isCancelled()) {
-                    try save()
+                    try saveLast()
                     try finish()
                     return outcome
                 }
@@ -66,9 +83,8 @@ final class TrainingSession {
                 try between(before: before)
             }
         } catch TrainingError.diverged(let what, let step, _) {
-            reporter?.finish()
             let kept =
-                savedStep.map { "The state of step \($0) is kept in \(directory.lastPath)." }
+                saved.map { "The state of step \($0.step) is kept in \($0.path)." }
                 ?? "No state had been saved yet."
             throw TrainingError.diverged(what: what, step: step, kept: kept)
         }
@@ -78,29 +94,63 @@ final class TrainingSession {
         let clock = trainer.clock
         if isCancelled { return .interrupted }
         if let steps = limit.steps, clock.steps >= steps { return .finished }
-        if clock.kimg >= limit.kimg ?? settings.totalKimg { return .finished }
+        if let totalKimg, clock.kimg >= totalKimg { return .finished }
         if let minutes = limit.minutes, now - started >= minutes * 60 { return .outOfTime }
         return nil
     }
 
     private var now: Double { ProcessInfo.processInfo.systemUptime }
 
+    /// What is due after a step. States come last, so that a run that goes on from one has everything before it.
     private func between(before: Int) throws {
         let clock = trainer.clock
-        if clock.steps % settings.logSteps == 0 {
-            try tick()
-            if now - savedAt >= settings.saveMinutes * 60 { try save() }
+        func isDue(everyKimg: Double) -> Bool {
+            guard everyKimg > 0 else { return false }
+            let every = everyKimg * 1000
+            return (Double(before) / every).rounded(.down) < (Double(clock.images) / every).rounded(.down)
         }
+        let ticks = clock.steps % settings.logSteps == 0
+        if ticks { try tick() }
         if !shown.isEmpty { reporter?.update(images: clock.images, shown) }
+        let isBest = isDue(everyKimg: settings.scoreKimg) ? try judge() : false
         if Preview.isDue(from: before, to: clock.images, every: settings.previewKimg * 1000) {
             try writePreview()
         }
-        if settings.keepKimg > 0 {
-            let every = settings.keepKimg * 1000
-            if (Double(before) / every).rounded(.down) < (Double(clock.images) / every).rounded(.down) {
-                try save(to: directory.keptPath(images: clock.images))
-            }
+        let isKept = isDue(everyKimg: settings.keepKimg)
+        if isBest { try save(to: directory.bestPath) }
+        if isKept { try save(to: directory.keptPath(images: clock.images)) }
+        // With 0 minutes, at every line of the log.
+        let minutes = settings.saveMinutes
+        let isLate = minutes > 0 ? now - savedAt >= minutes * 60 : ticks
+        if isBest || isKept || isLate { try saveLast() }
+    }
+
+    /// Scores the averaged generator; whether it is the best so far.
+    private func judge() throws -> Bool {
+        let clock = trainer.clock
+        let begun = now
+        let found = score.measure(trainer.average?.generator ?? trainer.generator)
+        guard found.value.isFinite else {
+            throw TrainingError.diverged(what: "the score of the faces", step: clock.steps, kept: "")
         }
+        let isBest = found.value < best ?? .infinity
+        if isBest { best = found.value }
+
+        var line = LogRecord(step: clock.steps)
+        line.add("kimg", .number(clock.kimg))
+        line.add("slicedWasserstein", .number(found.value))
+        line.add("slicedWassersteinError", .number(found.error))
+        for level in found.levels { line.add("slicedWasserstein\(level.side)", .number(level.value)) }
+        line.add("best", .flag(isBest))
+        line.add(machine: "seconds", .number(now - begun))
+        try log.append(line)
+        try events.scalars(
+            [("score/slicedWasserstein", found.value)]
+                + found.levels.map { ("score/slicedWasserstein\($0.side)", $0.value) }, step: clock.steps)
+        reporter?.note(
+            "sliced Wasserstein \(Readable.fixed(found.value, 2)) ± \(Readable.fixed(found.error, 2)) at "
+                + "\(Readable.fixed(clock.kimg, 1)) kimg" + (isBest ? ", the best so far" : ""))
+        return isBest
     }
 
     private func tick() throws {
@@ -137,11 +187,10 @@ final class TrainingSession {
 
     // MARK: Files
 
-    private func save() throws {
-        guard savedStep != trainer.clock.steps else { return }
+    private func saveLast() throws {
+        defer { savedAt = now }
+        if let saved, saved.step == trainer.clock.steps, saved.path == directory.lastPath { return }
         try save(to: directory.lastPath)
-        savedStep = trainer.clock.steps
-        savedAt = now
     }
 
     private func save(to path: String) throws {
@@ -155,7 +204,9 @@ final class TrainingSession {
         checkpoint.facts["protocolHash"] = record.protocolHash
         checkpoint.facts["contentHash"] = record.contentHash
         checkpoint.facts["engine"] = record.engine
+        checkpoint.facts[Self.bestFact] = best.map { "\($0)" }
         try checkpoint.write(to: path)
+        saved = (trainer.clock.steps, path)
     }
 
     private func writePreview() throws {
@@ -164,11 +215,14 @@ final class TrainingSession {
         let clock = trainer.clock
         try AtomicFile.write(png, to: directory.previewPath(images: clock.images))
         try events.image("faces", png: png, width: grid.width, height: grid.height, step: clock.steps)
+        previewed = clock
     }
 
     private func finish() throws {
-        try writePreview()
+        // The grid of a state that a session begins with was written when it was saved.
+        let isThere = FileManager.default.fileExists(
+            atPath: directory.previewPath(images: trainer.clock.images))
+        if previewed != trainer.clock, resumedAt != trainer.clock || !isThere { try writePreview() }
         try Preview.writeFilm(of: directory.previews, to: directory.filmPath, origin: Model.software)
-        reporter?.finish()
     }
 }

@@ -51,6 +51,9 @@ struct GenerateCommand: ParsableCommand {
 
     @Flag var weights: WeightsChoice = .ema
 
+    @Flag(help: "Of a run's folder, the state with the lowest score instead of the newest.")
+    var best = false
+
     @Flag(help: "A film through the seeds: animated PNG, or mp4 if --out ends so and ffmpeg is there.")
     var interpolate = false
 
@@ -100,7 +103,8 @@ struct GenerateCommand: ParsableCommand {
     func run() throws {
         Interrupt.install()
         let device = try place.prepare()
-        let sampler = try FaceSampler(model, weights: weights.value, device: device)
+        let sampler = try FaceSampler(
+            model, state: best ? .best : .last, weights: weights.value, device: device)
         if interpolate {
             try writeFilm(sampler)
         } else if isFolder {

@@ -94,12 +94,15 @@ struct TrainCommand: ParsableCommand {
             precision: precision,
             restart: restart)
         greet(run, console)
+        let before = run.resumedAt
         let outcome = try run.run(
             until: TrainingLimit(kimg: kimg, steps: steps, minutes: minutes), output: console)
         let clock = run.trainer.clock
         let state = "\(Readable.count(clock.images, "image")) in \(Readable.count(clock.steps, "step"))"
         let again = "facegan train --out \(folder)"
         switch outcome {
+        case .finished where clock == before:
+            console.writeLine("Nothing to do: the run has \(state) already. More: \(again) --kimg N")
         case .finished:
             console.writeLine(
                 "Finished: \(state). Faces: facegan generate \(folder) --seeds 0-63 --out faces.png")

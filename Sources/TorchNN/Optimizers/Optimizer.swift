@@ -18,18 +18,15 @@ public protocol Optimizer: AnyObject {
 extension Optimizer {
     /// Takes a saved state, in place. Throws `StateMismatch` before anything has changed.
     public func load(_ saved: [(key: String, tensor: Tensor)]) throws {
-        let own = state
-        let given = Dictionary(saved.map { ($0.key, $0.tensor) }, uniquingKeysWith: { first, _ in first })
-        let known = Set(own.map(\.key))
-        let report = StateMismatch(
-            missing: own.map(\.key).filter { given[$0] == nil },
-            unexpected: saved.map(\.key).filter { !known.contains($0) },
-            misshaped: own.compactMap { key, tensor in
-                guard let source = given[key], source.shape != tensor.shape else { return nil }
-                return .init(key: key, expected: tensor.shape, received: source.shape)
-            })
+        let report = mismatch(with: saved)
         guard report.isEmpty else { throw report }
-        withoutGradients { for (key, tensor) in own { tensor.copy_(given[key]!) } }
+        let given = Dictionary(saved.map { ($0.key, $0.tensor) }, uniquingKeysWith: { first, _ in first })
+        withoutGradients { for (key, tensor) in state { tensor.copy_(given[key]!) } }
+    }
+
+    /// What would keep `load` from taking a state.
+    public func mismatch(with saved: [(key: String, tensor: Tensor)]) -> StateMismatch {
+        StateMismatch(own: state, given: saved)
     }
 
     /// One named buffer for each parameter, of its shape, place and memory format.

@@ -1,0 +1,49 @@
+import Checkpoints
+import Datasets
+import Metrics
+import Models
+import Torch
+
+/// Judges a generator always on the same pictures and the same latents, so that the scores of a run compare.
+struct FixedScore {
+    private let store: FaceStore
+    private let indices: [Int]
+    private let z: Tensor
+
+    /// Pictures on both sides, if the store has so many.
+    private static let count = 1024
+    /// Another stream than the previews' and the training's.
+    private static let seed: UInt64 = 0x5C0_4E5
+
+    init(recipe: Recipe, store: FaceStore, subset: [Int]?) {
+        self.store = store
+        let all = subset ?? Array(0..<store.count)
+        // Evenly spread, for sources are often sorted.
+        let count = min(Self.count, all.count)
+        indices = (0..<count).map { all[$0 * all.count / count] }
+        z = recipe.generator.latent.sample(max(2, count), random: RandomSource(seed: Self.seed))
+    }
+
+    /// The sliced Wasserstein distance of its faces to the store's pictures, without augmentation.
+    func measure(_ generator: any Generator) -> SlicedWasserstein.Result {
+        let wasTraining = generator.isTraining
+        generator.train(false)
+        defer { generator.train(wasTraining) }
+        return SlicedWasserstein()(
+            count: z.shape[0],
+            reference: { range in pictures(range, on: generator.device) },
+            judged: { range in generator(z[range].to(generator.device)) })
+    }
+
+    /// [N, 3, H, W] in -1...1.
+    private func pictures(_ range: Range<Int>, on device: Device) -> Tensor {
+        let bytes = store.sampleByteCount
+        let pixels = [UInt8](unsafeUninitializedCapacity: bytes * range.count) { buffer, written in
+            for (row, place) in range.enumerated() {
+                store.copyImage(indices[place % indices.count], into: buffer.baseAddress! + row * bytes)
+            }
+            written = bytes * range.count
+        }
+        return .pictures(pixels, count: range.count, side: store.size, on: device)
+    }
+}
