@@ -1,0 +1,50 @@
+import Foundation
+
+/// A program that runs beside the test.
+public final class RunningProcess {
+    private let process = Process()
+    private let place: TemporaryFolder
+    private let ended = DispatchSemaphore(value: 0)
+
+    /// Starts it; for the parameters see `runProcess`.
+    public init(
+        _ executable: String, _ arguments: [String] = [], environment: [String: String] = [:],
+        folder: String? = nil
+    ) throws {
+        process.executableURL = URL(fileURLWithPath: executable)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.currentDirectoryURL = URL(fileURLWithPath: folder ?? packageRoot())
+        process.standardInput = FileHandle.nullDevice
+        // Files instead of pipes: a full pipe would stop the program.
+        place = try TemporaryFolder()
+        process.standardOutput = FileHandle(forWritingAtPath: try place.write("", to: "output"))
+        process.standardError = FileHandle(forWritingAtPath: try place.write("", to: "errors"))
+        process.terminationHandler = { [ended] _ in ended.signal() }
+        try process.run()
+    }
+
+    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+
+    public var isRunning: Bool { process.isRunning }
+
+    /// Sends a signal, such as SIGINT.
+    public func send(_ signal: Int32) { if process.isRunning { kill(process.processIdentifier, signal) } }
+
+    /// Waits for the end; after `seconds` the program is killed and the result says 137.
+    public func wait(seconds: Double = 120) -> ProcessResult {
+        if ended.wait(timeout: .now() + seconds) == .timedOut {
+            kill(process.processIdentifier, SIGKILL)
+            ended.wait()
+        }
+        ended.signal()
+        let status = process.terminationStatus
+        return ProcessResult(
+            status: process.terminationReason == .uncaughtSignal ? 128 + status : status,
+            output: text("output"), errors: text("errors"))
+    }
+
+    private func text(_ name: String) -> String {
+        String(decoding: FileManager.default.contents(atPath: place.file(name)) ?? Data(), as: UTF8.self)
+    }
+}

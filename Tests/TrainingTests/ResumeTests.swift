@@ -1,0 +1,147 @@
+import Checkpoints
+import Foundation
+import Settings
+import Testing
+import Torch
+import Training
+
+/// "Train 2N" equals "train N, stop, go on to 2N", byte for byte.
+@Suite struct ResumeTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        var recipe = "dcgan"
+        var precision = Precision.fp32
+        var overrides: [String] = []
+        var optimizer: OptimizerSettings.Kind?
+        var testDescription: String {
+            "\(recipe) \(precision) \(optimizer?.rawValue ?? "") \(overrides.joined(separator: " "))"
+        }
+    }
+
+    static let everyChange = [
+        "data.flip=0.5", "data.crop=0.2", "data.rotationDegrees=10", "data.brightness=0.2",
+        "data.contrast=0.2",
+        "data.saturation=0.2", "data.hueDegrees=20",
+    ]
+
+    static let cases: [Case] =
+        ["dcgan", "dcgan-dense"].flatMap { recipe in
+            [Precision.fp32, .bf16].map {
+                Case(recipe: recipe, precision: $0, overrides: everyChange)
+            }
+        } + [
+            Case(overrides: ["steps.generator=2", "steps.discriminator=2"]),
+            Case(overrides: ["average.halfLifeKimg=0"]),
+            Case(overrides: ["schedule.kind=cosine", "schedule.endKimg=0.2", "schedule.warmUpKimg=0.05"]),
+            Case(overrides: ["batchSize=24"]),
+        ]
+        + [.adamw, .sgd, .rmsprop, .adabelief].map { Case(optimizer: $0) }
+
+    /// Neither stop falls on a line of the log, so that sums have to be carried over.
+    @Test(arguments: cases)
+    func stoppedEqualsStraight(_ one: Case) throws {
+        let tiny = try TinyRun()
+        var recipe = try TinyRun.recipe(
+            one.recipe,
+            one.overrides + [
+                "training.scoreKimg=0.03", "training.keepKimg=0.05", "training.previewKimg=0.07",
+            ])
+        if let kind = one.optimizer {
+            recipe.discriminatorOptimizer.kind = kind
+            recipe.discriminatorOptimizer.momentum = 0.9
+            recipe.discriminatorOptimizer.weightDecay = 0.01
+            recipe.discriminatorOptimizer.clipNorm = 1
+            recipe.generatorOptimizer = recipe.discriminatorOptimizer
+            // What is not a setting of this kind is not written, either.
+            recipe = try SettingsDocument.decode(yaml: recipe.yaml, path: "recipe")
+        }
+        try tiny.train("straight", recipe, steps: 14, precision: one.precision)
+        try tiny.train("stopped", recipe, steps: 7, precision: one.precision)
+        let run = try tiny.open("stopped", recipe, precision: one.precision)
+        #expect(run.resumedAt?.steps == 7)
+        #expect(run.notes.isEmpty)
+        try run.run(until: .init(steps: 14), output: nil, isCancelled: { false })
+        try tiny.expectEqual("straight", "stopped")
+        #expect(try tiny.states("straight").contains("best.safetensors"))
+        #expect(try tiny.states("straight").count > 2)
+    }
+
+    @Test func otherSeedsGiveOtherRuns() throws {
+        let tiny = try TinyRun()
+        let recipe = try TinyRun.recipe()
+        for (name, seed) in [("a", UInt64(1)), ("b", 1), ("c", 2)] {
+            try tiny.open(name, recipe, seed: seed).run(
+                until: .init(steps: 4), output: nil, isCancelled: { false })
+        }
+        try tiny.expectEqual("a", "b")
+        #expect(tiny.bytes("a/checkpoints/last.safetensors") != tiny.bytes("c/checkpoints/last.safetensors"))
+    }
+
+    /// Somebody asks to stop between any two steps; two sessions of one object are two sessions, too.
+    @Test func interruptedEqualsStraight() throws {
+        let tiny = try TinyRun()
+        let recipe = try TinyRun.recipe("dcgan", ["training.scoreKimg=0.03"])
+        try tiny.train("straight", recipe, steps: 9)
+        var asked = 0
+        while true {
+            let run = try tiny.open("stopped", recipe)
+            var left = asked % 4
+            let outcome = try run.run(until: .init(steps: 9), output: nil) {
+                defer { left -= 1 }
+                return left == 0
+            }
+            asked += 1
+            if outcome == .finished { break }
+            #expect(outcome == .interrupted)
+            try #require(asked < 40)
+        }
+        try tiny.expectEqual("straight", "stopped")
+
+        let once = try tiny.open("once", recipe)
+        for steps in [2, 5, 5, 9] {
+            try once.run(until: .init(steps: steps), output: nil, isCancelled: { false })
+            #expect(once.resumedAt?.steps == steps)
+        }
+        try tiny.expectEqual("straight", "once")
+    }
+
+    /// Killed before anything was saved: the record is there, a log with lines, a preview, but no state.
+    @Test func withoutAStateItBeginsAnew() throws {
+        let tiny = try TinyRun()
+        let recipe = try TinyRun.recipe()
+        try tiny.train("straight", recipe, steps: 7)
+        try tiny.train("killed", recipe, steps: 5)
+        try FileManager.default.removeItem(atPath: tiny.folder("killed/checkpoints/last.safetensors"))
+        let run = try tiny.open("killed", recipe)
+        #expect(run.resumedAt == nil)
+        #expect(run.notes.isEmpty)
+        try run.run(until: .init(steps: 7), output: nil, isCancelled: { false })
+        try tiny.expectEqual("straight", "killed")
+    }
+
+    @Test func aShorterWishTrainsNothing() throws {
+        let tiny = try TinyRun()
+        let recipe = try TinyRun.recipe()
+        try tiny.train("run", recipe, steps: 5)
+        let before = tiny.bytes("run/checkpoints/last.safetensors")
+        for limit in [TrainingLimit(steps: 3), TrainingLimit(kimg: 0.001), TrainingLimit(steps: 5)] {
+            let run = try tiny.open("run", recipe)
+            #expect(try run.run(until: limit, output: nil, isCancelled: { false }) == .finished)
+            #expect(run.trainer.clock.steps == 5)
+        }
+        #expect(tiny.bytes("run/checkpoints/last.safetensors") == before)
+        #expect(tiny.log("run").count == 1)
+    }
+
+    @Test func limitsEndARun() throws {
+        let tiny = try TinyRun()
+        let recipe = try TinyRun.recipe("dcgan", ["training.totalKimg=0.032"])
+        let run = try tiny.open("run", recipe)
+        #expect(try run.run(output: nil, isCancelled: { false }) == .finished)
+        #expect(run.trainer.clock == TrainingClock(steps: 4, images: 32))
+        // What was asked for comes before what the recipe says.
+        #expect(try run.run(until: .init(steps: 6), output: nil, isCancelled: { false }) == .finished)
+        #expect(run.trainer.clock.steps == 6)
+        #expect(
+            try run.run(until: .init(kimg: 1, minutes: 0), output: nil, isCancelled: { false }) == .outOfTime)
+    }
+}

@@ -1,0 +1,169 @@
+import Checkpoints
+import Foundation
+import TestSupport
+import Testing
+import Torch
+import Training
+
+/// Saved states: which are kept, which are taken, and what a damaged one does.
+@Suite struct StateTests {
+    private func damage(_ tiny: TinyRun, _ path: String, at share: Double = 0.7) throws {
+        var bytes = tiny.bytes(path)
+        bytes[Int(Double(bytes.count) * share)] ^= 4
+        try tiny.place.write(bytes, to: path)
+    }
+
+    @Test func statesAreKeptAsAsked() throws {
+        let tiny = try TinyRun()
+        try tiny.train(
+            "run", TinyRun.recipe("dcgan", ["training.keepKimg=0.02", "training.scoreKimg=0"]), steps: 9)
+        let names = ["images-0000000024", "images-0000000040", "images-0000000064", "last"]
+        #expect(try tiny.states("run") == names.map { $0 + ".safetensors" })
+        let kept = try Checkpoint(path: tiny.folder("run/checkpoints/images-0000000040.safetensors"))
+        #expect(kept.clock == TrainingClock(steps: 5, images: 40))
+        #expect(kept.facts["seed"] == "0" && kept.facts["dataProtocol"] == "faces16")
+        #expect(kept.facts["precision"] == "fp32")
+    }
+
+    @Test func aDamagedStateFallsBack() throws {
+        let tiny = try TinyRun()
+        let recipe = try TinyRun.recipe("dcgan", ["training.keepKimg=0.02"])
+        try tiny.train("straight", recipe, steps: 12)
+        try tiny.train("run", recipe, steps: 7)
+        let last = "run/checkpoints/last.safetensors"
+        try damage(tiny, last)
+        let run = try tiny.open("run", recipe)
+        #expect(run.resumedAt?.steps == 5)
+        #expect(run.notes.count == 1)
+        #expect(
+            run.notes[0].contains("passed over") && run.notes[0].contains("last.safetensors"), "\(run.notes)")
+        try run.run(until: .init(steps: 12), output: nil, isCancelled: { false })
+        try tiny.expectEqual("straight", "run")
+    }
+
+    /// Also when nothing is left to train, the damaged file is replaced.
+    @Test func aDamagedStateIsReplaced() throws {
+        let tiny = try TinyRun()
+        let recipe = try TinyRun.recipe("dcgan", ["training.keepKimg=0.02"])
+        try tiny.train("run", recipe, steps: 5)
+        let last = "run/checkpoints/last.safetensors"
+        let good = tiny.bytes(last)
+        try damage(tiny, last)
+        try tiny.train("run", recipe, steps: 5)
+        #expect(tiny.bytes(last) == good)
+    }
+
+    @Test func withoutAUsableStateItSaysSo() throws {
+        let tiny = try TinyRun()
+        let recipe = try TinyRun.recipe("dcgan", ["training.keepKimg=0.02"])
+        try tiny.train("run", recipe, steps: 5)
+        for name in try tiny.states("run") { try damage(tiny, "run/checkpoints/" + name) }
+        let error = #expect(throws: TrainingError.self) { try tiny.open("run", recipe) }
+        let text = "\(try #require(error))"
+        for part in [
+            "none of the saved states can be used", "last.safetensors", "images-0000000040", "--restart",
+        ] {
+            #expect(text.contains(part), "\(part) is not in: \(text)")
+        }
+        // Cut in the middle, empty, or something else.
+        for bytes in [
+            Array(tiny.bytes("run/checkpoints/last.safetensors").prefix(5000)), [], Array("hello".utf8),
+        ] {
+            for name in try tiny.states("run") { try tiny.place.write(bytes, to: "run/checkpoints/" + name) }
+            #expect(throws: TrainingError.self) { try tiny.open("run", recipe) }
+        }
+    }
+
+    /// A state that fits in part changes nothing.
+    @Test func aStateIsTakenWholeOrNotAtAll() throws {
+        let recipe = try TinyRun.recipe()
+        let trainer = AdversarialTrainer(recipe: recipe, seed: 1, precision: .fp32)
+        let other = AdversarialTrainer(recipe: recipe, seed: 2, precision: .fp32)
+        for _ in 0..<2 { try other.step { greyBatch(recipe) } }
+        let good = other.checkpoint()
+        func values(_ trainer: AdversarialTrainer) -> [[UInt8]] {
+            trainer.checkpoint().tensors.map { $0.tensor.bytes() }
+        }
+        let before = values(trainer)
+
+        var damaged: [(what: String, state: Checkpoint)] = []
+        for prefix in ["optimizer.discriminator.", "discriminator.", "average.", "statistics.", "random."] {
+            var state = good
+            state.tensors.removeAll { $0.key.hasPrefix(prefix) }
+            damaged.append((String(prefix.dropLast()), state))
+        }
+        var misshaped = good
+        let index = try #require(
+            misshaped.tensors.lastIndex { $0.key.hasPrefix("optimizer.discriminator.mean") })
+        misshaped.tensors[index].tensor = Tensor.zeros([3])
+        damaged.append(("of another shape", misshaped))
+        var unexpected = good
+        unexpected.add("discriminator", [("more", Tensor.zeros([1]))])
+        damaged.append(("unexpected", unexpected))
+        var random = good
+        random.tensors.removeAll { $0.key == "random.latents" }
+        random.add("random", [("latents", Tensor.zeros([7], dtype: .uint8))])
+        damaged.append(("random.latents", random))
+        for (what, state) in damaged {
+            let error = #expect(throws: CheckpointError.self) { try trainer.restore(state) }
+            #expect("\(try #require(error))".contains(what), "\(what): \(String(describing: error))")
+            #expect(values(trainer) == before && trainer.clock.steps == 0)
+        }
+        try trainer.restore(good)
+        #expect(values(trainer) == values(other) && trainer.clock == other.clock)
+    }
+
+    @Test func aStateOfAnotherShapeIsNotTaken() throws {
+        let tiny = try TinyRun()
+        try tiny.train("small", TinyRun.recipe(), steps: 2)
+        let large = try TinyRun.recipe("dcgan", ["generator.filters=8"])
+        try tiny.train("large", large, steps: 2)
+        try tiny.place.write(
+            tiny.bytes("small/checkpoints/last.safetensors"), to: "large/checkpoints/last.safetensors")
+        let error = #expect(throws: TrainingError.self) { try tiny.open("large", large) }
+        #expect("\(try #require(error))".contains("of another shape"))
+    }
+
+    /// What a model file needs from a run.
+    @Test func theBestStateIsAModel() throws {
+        let tiny = try TinyRun()
+        let recipe = try TinyRun.recipe("dcgan", ["training.scoreKimg=0.03"])
+        try tiny.train("run", recipe, steps: 10)
+        let best = try Model(tiny.folder("run"), state: .best)
+        let last = try Model(tiny.folder("run"))
+        #expect(best.path.hasSuffix("best.safetensors") && last.path.hasSuffix("last.safetensors"))
+        #expect(last.clock.steps == 10 && [4, 8].contains(best.clock.steps))
+        try tiny.train("unscored", TinyRun.recipe(), steps: 2)
+        let error = #expect(throws: CheckpointError.self) { try Model(tiny.folder("unscored"), state: .best) }
+        #expect("\(try #require(error))".contains("training.scoreKimg"))
+        #expect(throws: CheckpointError.self) { try Model(last.path, state: .best) }
+    }
+
+    /// The log has every score, the state of the lowest is `best`, and the state says what it was.
+    @Test func theBestIsTheLowestScore() throws {
+        let tiny = try TinyRun()
+        let recipe = try TinyRun.recipe(
+            "dcgan",
+            ["training.scoreKimg=0.016", "generatorOptimizer.learningRate=0.1", "average.halfLifeKimg=0"])
+        try tiny.train("run", recipe, steps: 24)
+        let scores = try tiny.log("run").compactMap { line -> (step: Int, value: Double, isBest: Bool)? in
+            let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] ?? [:]
+            guard let value = object["slicedWasserstein"] as? Double, let step = object["step"] as? Int,
+                let error = object["slicedWassersteinError"] as? Double
+            else { return nil }
+            #expect(value > 0 && error > 0 && error < value)
+            return (step, value, object["best"] as? Bool ?? false)
+        }
+        #expect(scores.map(\.step) == Array(stride(from: 2, through: 24, by: 2)))
+        let lowest = try #require(scores.min { $0.value < $1.value })
+        let best = try Checkpoint(path: tiny.folder("run/checkpoints/best.safetensors"))
+        #expect(best.clock.steps == lowest.step)
+        let last = try Checkpoint(path: tiny.folder("run/checkpoints/last.safetensors"))
+        for state in [best, last] {
+            #expect(state.facts["bestSlicedWasserstein"].flatMap { Double($0) } == lowest.value)
+        }
+        #expect(scores.last { $0.isBest }?.step == lowest.step)
+        // Not every score was the best, so the test could fail.
+        #expect(scores.contains { !$0.isBest })
+    }
+}
