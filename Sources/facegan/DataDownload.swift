@@ -69,9 +69,7 @@ struct DataDownload: ParsableCommand {
                 try fetchLFW(output)
             case .celeba:
                 output.writeLine("CelebA is for non-commercial research: \(DownloadCatalog.celebAPage)")
-                for (index, file) in DownloadCatalog.celebA.enumerated() {
-                    try fetch(adapt(file, isArchive: index == 0), output)
-                }
+                try fetchCelebA(output)
             }
         } catch is CancellationError {
             output.writeLine("Stopped; the same command goes on from here.")
@@ -91,6 +89,26 @@ struct DataDownload: ParsableCommand {
             )
             try fetch(adapt(second, isArchive: true), output)
         }
+    }
+
+    /// One file that cannot be had does not keep the others away.
+    private func fetchCelebA(_ output: ConsoleOutput) throws {
+        var failures: [DataError] = []
+        for (index, file) in DownloadCatalog.celebA.enumerated() {
+            do {
+                try fetch(adapt(file, isArchive: index == 0), output)
+            } catch let error as DataError {
+                failures.append(error)
+            }
+        }
+        guard !failures.isEmpty else { return }
+        throw DataError(
+            failures.map(\.description).joined(separator: "\n") + """
+
+                Google Drive limits how often a file may be fetched in a day and then sends a page instead. Try again in \
+                some hours, or open \(DownloadCatalog.celebAPage) in a browser, fetch the files from the linked folder \
+                while signed in, and put them into \(to). What has come is kept, and the same command goes on from there.
+                """)
     }
 
     /// The file with the addresses and the checksum of the options.

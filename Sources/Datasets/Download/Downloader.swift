@@ -63,7 +63,7 @@ public struct Downloader: Sendable {
         }
         throw DataError(
             "\(download.fileName) could not be fetched:\n" + reasons.map { "  " + $0 }.joined(separator: "\n")
-                + advice(download))
+        )
     }
 
     /// Everything that one address has to give; nil, and a reason more, if that is not the file.
@@ -186,17 +186,5 @@ public struct Downloader: Sendable {
             "the server sent a web page" + (title.isEmpty ? "" : " (\"\(title)\")") + " instead of the file"
         case .cannotContinue, .complete: "the server contradicts itself"
         }
-    }
-
-    /// What to do when Google refuses.
-    private func advice(_ download: Download) -> String {
-        guard download.addresses.contains(where: { $0.contains("google.com") }) else { return "" }
-        return """
-
-            Google Drive limits how often a file may be fetched in a day and then sends a page instead. Try again in some \
-            hours, or open \(DownloadCatalog.celebAPage) in a browser, fetch \(download.fileName) from the linked folder \
-            while signed in, and put it beside the other files. What has come is kept, and the same command goes on from \
-            there.
-            """
     }
 }
