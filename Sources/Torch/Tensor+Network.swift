@@ -13,7 +13,10 @@ extension Tensor {
         weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0, dilation: Int = 1, groups: Int = 1,
         file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
-        op(
+        if Kernels.current == .fast, dilation == 1, groups == 1 {
+            return op("facegan::convolution", [self, weight, bias, stride, padding, 0, false], file, line)
+        }
+        return op(
             "conv2d",
             [self, weight, bias, [stride, stride], [padding, padding], [dilation, dilation], groups], file,
             line)
@@ -24,7 +27,11 @@ extension Tensor {
         weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0, outputPadding: Int = 0,
         groups: Int = 1, dilation: Int = 1, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
-        op(
+        if Kernels.current == .fast, dilation == 1, groups == 1 {
+            return op(
+                "facegan::convolution", [self, weight, bias, stride, padding, outputPadding, true], file, line)
+        }
+        return op(
             "conv_transpose2d.input",
             [
                 self, weight, bias, [stride, stride], [padding, padding], [outputPadding, outputPadding],

@@ -1,0 +1,18 @@
+// Work split over libtorch's own threads. Its header does that only where the compiler speaks the same OpenMP as the
+// wheel, which clang does not on Linux; a second pool of threads would fight the first one for the cores.
+#pragma once
+
+#include <cstdint>
+
+namespace engine {
+
+/// Calls `body(context, first, last)` on parts of 0..<count; exceptions reach the caller.
+void split(int64_t count, void (*body)(void *context, int64_t first, int64_t last), void *context);
+
+/// Runs `body(first, last)` on parts of 0..<count.
+template <class Body>
+void parallel(int64_t count, Body &&body) {
+  split(count, [](void *context, int64_t first, int64_t last) { (*static_cast<Body *>(context))(first, last); }, &body);
+}
+
+}  // namespace engine

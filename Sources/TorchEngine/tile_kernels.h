@@ -1,0 +1,429 @@
+// The inner loops of tiles.cpp over channels; included once for each instruction set, inside a namespace of its own.
+// Sixteen channels at a time: the compiler makes of that what the instruction set has.
+
+constexpr int LANES = 16;
+typedef float Floats __attribute__((vector_size(4 * LANES)));
+typedef uint32_t Words __attribute__((vector_size(4 * LANES)));
+typedef uint16_t Halves __attribute__((vector_size(2 * LANES)));
+
+#define FORCED __attribute__((always_inline))
+#define INLINE static inline FORCED
+
+INLINE Words bits(Floats x) { return __builtin_bit_cast(Words, x); }
+
+/// bfloat16 in the low halves, rounded to nearest even; NaN stays NaN.
+INLINE Words rounded(Floats x) {
+  Words word = bits(x);
+  Words value = (word + 0x7fffu + ((word >> 16) & 1u)) >> 16;
+  Words isNumber = (Words)(x == x);
+  return (value & isNumber) | (0x7fc0u & ~isNumber);
+}
+
+INLINE Floats load(const float *from) {
+  Floats x;
+  __builtin_memcpy(&x, from, sizeof x);
+  return x;
+}
+INLINE Floats load(const c10::BFloat16 *from) {
+  Halves x;
+  __builtin_memcpy(&x, from, sizeof x);
+  return __builtin_bit_cast(Floats, __builtin_convertvector(x, Words) << 16);
+}
+INLINE void store(float *to, Floats x) { __builtin_memcpy(to, &x, sizeof x); }
+INLINE void store(c10::BFloat16 *to, Floats x) {
+  Halves half = __builtin_convertvector(rounded(x), Halves);
+  __builtin_memcpy(to, &half, sizeof half);
+}
+
+// ---- One dimension: T taps, T + 1 points, two outputs ------------------------------------------------------
+
+template <int T>
+INLINE void input1(const Floats *d, int step, Floats *v) {
+  if constexpr (T == 2) {
+    v[0] = d[0] - d[step], v[step] = d[step], v[2 * step] = d[step] - d[2 * step];
+  } else {
+    v[0] = d[0] - d[2 * step], v[step] = d[step] + d[2 * step];
+    v[2 * step] = d[2 * step] - d[step], v[3 * step] = d[step] - d[3 * step];
+  }
+}
+template <int T>
+INLINE void input1_adjoint(const Floats *v, int step, Floats *d) {
+  if constexpr (T == 2) {
+    d[0] = v[0], d[step] = v[step] + v[2 * step] - v[0], d[2 * step] = -v[2 * step];
+  } else {
+    d[0] = v[0], d[step] = v[step] - v[2 * step] + v[3 * step];
+    d[2 * step] = v[step] + v[2 * step] - v[0], d[3 * step] = -v[3 * step];
+  }
+}
+template <int T>
+INLINE void output1(const Floats *m, int step, Floats *y, int out) {
+  if constexpr (T == 2) {
+    y[0] = m[0] + m[step], y[out] = m[step] - m[2 * step];
+  } else {
+    y[0] = m[0] + m[step] + m[2 * step], y[out] = m[step] - m[2 * step] - m[3 * step];
+  }
+}
+template <int T>
+INLINE void output1_adjoint(const Floats *y, int in, Floats *m, int step) {
+  if constexpr (T == 2) {
+    m[0] = y[0], m[step] = y[0] + y[in], m[2 * step] = -y[in];
+  } else {
+    m[0] = y[0], m[step] = y[0] + y[in], m[2 * step] = y[0] - y[in], m[3 * step] = -y[in];
+  }
+}
+template <int T>
+INLINE void weight1(const Floats *g, int in, Floats *u, int step) {
+  if constexpr (T == 2) {
+    u[0] = g[0], u[step] = g[0] + g[in], u[2 * step] = g[in];
+  } else {
+    Floats even = (g[0] + g[2 * in]) * 0.5f, odd = g[in] * 0.5f;
+    u[0] = g[0], u[step] = even + odd, u[2 * step] = even - odd, u[3 * step] = g[2 * in];
+  }
+}
+template <int T>
+INLINE void weight1_adjoint(const Floats *u, int step, Floats *g, int out) {
+  if constexpr (T == 2) {
+    g[0] = u[0] + u[step], g[out] = u[step] + u[2 * step];
+  } else {
+    Floats even = (u[step] + u[2 * step]) * 0.5f;
+    g[0] = u[0] + even, g[out] = (u[step] - u[2 * step]) * 0.5f, g[2 * out] = u[3 * step] + even;
+  }
+}
+
+// ---- Two dimensions -----------------------------------------------------------------------------------------
+
+template <int T>
+INLINE void input2(const Floats *d, Floats *v) {
+  constexpr int S = T + 1;
+  Floats half[S * S];
+  for (int i = 0; i < S; i++) input1<T>(d + i, S, half + i);
+  for (int i = 0; i < S; i++) input1<T>(half + i * S, 1, v + i * S);
+}
+template <int T>
+INLINE void input2_adjoint(const Floats *v, Floats *d) {
+  constexpr int S = T + 1;
+  Floats half[S * S];
+  for (int i = 0; i < S; i++) input1_adjoint<T>(v + i, S, half + i);
+  for (int i = 0; i < S; i++) input1_adjoint<T>(half + i * S, 1, d + i * S);
+}
+template <int T>
+INLINE void output2(const Floats *m, Floats *y) {
+  constexpr int S = T + 1;
+  Floats half[2 * S];
+  for (int i = 0; i < S; i++) output1<T>(m + i, S, half + i, S);
+  for (int i = 0; i < 2; i++) output1<T>(half + i * S, 1, y + i * 2, 1);
+}
+template <int T>
+INLINE void output2_adjoint(const Floats *y, Floats *m) {
+  constexpr int S = T + 1;
+  Floats half[2 * S];
+  for (int i = 0; i < 2; i++) output1_adjoint<T>(y + i * 2, 1, half + i * S, 1);
+  for (int i = 0; i < S; i++) output1_adjoint<T>(half + i, S, m + i, S);
+}
+template <int T>
+INLINE void weight2(const Floats *g, Floats *u) {
+  constexpr int S = T + 1;
+  Floats half[S * T];
+  for (int i = 0; i < T; i++) weight1<T>(g + i, T, half + i, T);
+  for (int i = 0; i < S; i++) weight1<T>(half + i * T, 1, u + i * S, 1);
+}
+template <int T>
+INLINE void weight2_adjoint(const Floats *u, Floats *g) {
+  constexpr int S = T + 1;
+  Floats half[S * T];
+  for (int i = 0; i < S; i++) weight1_adjoint<T>(u + i * S, 1, half + i * T, 1);
+  for (int i = 0; i < T; i++) weight1_adjoint<T>(half + i, T, g + i, T);
+}
+
+// ---- Blocks of tiles ------------------------------------------------------------------------------------------
+
+/// The pixels of the big picture under tile `tile`, in one phase of space-to-depth.
+template <int T>
+struct BigTile {
+  int64_t offset[(T + 1) * (T + 1)];  // in elements, or -1 outside of the picture
+
+  INLINE BigTile at(const TileShape &s, int64_t tile, int64_t phase) {
+    BigTile found;
+    int64_t picture = tile / s.tiles_of_picture(), inside = tile % s.tiles_of_picture();
+    int64_t top = 2 * (inside / s.tile_columns()) * s.stride - s.padding + phase / s.stride;
+    int64_t left = 2 * (inside % s.tile_columns()) * s.stride - s.padding + phase % s.stride;
+    for (int i = 0; i <= T; i++)
+      for (int j = 0; j <= T; j++) {
+        int64_t y = top + i * s.stride, x = left + j * s.stride;
+        bool isInside = y >= 0 && y < s.height && x >= 0 && x < s.width;
+        found.offset[i * (T + 1) + j] = isInside ? ((picture * s.height + y) * s.width + x) * s.channels : -1;
+      }
+    return found;
+  }
+  template <class E>
+  FORCED void load_all(const E *big, int64_t channel, Floats *d) const {
+    for (int k = 0; k < (T + 1) * (T + 1); k++) d[k] = offset[k] < 0 ? Floats{} : load(big + offset[k] + channel);
+  }
+};
+
+/// The four pixels of the small picture in tile `tile`.
+struct SmallTile {
+  int64_t offset[4];
+
+  INLINE SmallTile at(const TileShape &s, int64_t tile) {
+    SmallTile found;
+    int64_t picture = tile / s.tiles_of_picture(), inside = tile % s.tiles_of_picture();
+    int64_t top = 2 * (inside / s.tile_columns()), left = 2 * (inside % s.tile_columns());
+    for (int k = 0; k < 4; k++) {
+      int64_t y = top + k / 2, x = left + k % 2;
+      found.offset[k] = y < s.rows && x < s.columns ? ((picture * s.rows + y) * s.columns + x) * s.filters : -1;
+    }
+    return found;
+  }
+  template <class E>
+  FORCED void load_all(const E *small, int64_t filter, Floats *y) const {
+    for (int k = 0; k < 4; k++) y[k] = offset[k] < 0 ? Floats{} : load(small + offset[k] + filter);
+  }
+};
+
+/// Tiles from..<to of one phase as points [points][tiles][pitch], at column `column`.
+template <int T, class E>
+void big_points(const TileShape &s, const E *big, int64_t phase, int64_t from, int64_t to, E *points, int64_t pitch,
+                int64_t column) {
+  constexpr int P = (T + 1) * (T + 1);
+  int64_t plane = (to - from) * pitch;
+  for (int64_t tile = from; tile < to; tile++) {
+    auto place = BigTile<T>::at(s, tile, phase);
+    E *row = points + (tile - from) * pitch + column;
+    for (int64_t c = 0; c < s.channels; c += LANES) {
+      Floats d[P], v[P];
+      place.load_all(big, c, d);
+      input2<T>(d, v);
+      for (int k = 0; k < P; k++) store(row + k * plane + c, v[k]);
+    }
+  }
+}
+
+/// The transpose of `output2` on tiles from..<to: points [points][tiles][filters].
+template <int T, class E>
+void small_points(const TileShape &s, const E *small, int64_t from, int64_t to, E *points) {
+  constexpr int P = (T + 1) * (T + 1);
+  int64_t plane = (to - from) * s.filters;
+  for (int64_t tile = from; tile < to; tile++) {
+    auto place = SmallTile::at(s, tile);
+    E *row = points + (tile - from) * s.filters;
+    for (int64_t f = 0; f < s.filters; f += LANES) {
+      Floats y[4], m[P];
+      place.load_all(small, f, y);
+      output2_adjoint<T>(y, m);
+      for (int k = 0; k < P; k++) store(row + k * plane + f, m[k]);
+    }
+  }
+}
+
+/// Products [points][tiles][count] of filters first..<first + count to the small picture.
+template <int T, class E>
+void small_from(const TileShape &s, const float *products, int64_t from, int64_t to, int64_t first, int64_t count,
+                E *small) {
+  constexpr int P = (T + 1) * (T + 1);
+  int64_t plane = (to - from) * count;
+  for (int64_t tile = from; tile < to; tile++) {
+    auto place = SmallTile::at(s, tile);
+    const float *row = products + (tile - from) * count;
+    for (int64_t f = 0; f < count; f += LANES) {
+      Floats m[P], y[4];
+      for (int k = 0; k < P; k++) m[k] = load(row + k * plane + f);
+      output2<T>(m, y);
+      for (int k = 0; k < 4; k++)
+        if (place.offset[k] >= 0) store(small + place.offset[k] + first + f, y[k]);
+    }
+  }
+}
+
+/// Adds products [points][tiles][channels] of one phase, `plane` apart, to sums [view rows][view columns][channels];
+/// the tiles are whole tile rows of one picture.
+template <int T>
+void add_view(const TileShape &s, const float *products, int64_t plane, int64_t tiles, float *sums,
+              int64_t viewColumns) {
+  constexpr int P = (T + 1) * (T + 1);
+  for (int64_t tile = 0; tile < tiles; tile++) {
+    int64_t row = tile / s.tile_columns(), column = tile % s.tile_columns();
+    const float *from = products + tile * s.channels;
+    float *to = sums + (2 * row * viewColumns + 2 * column) * s.channels;
+    for (int64_t c = 0; c < s.channels; c += LANES) {
+      Floats v[P], d[P];
+      for (int k = 0; k < P; k++) v[k] = load(from + k * plane + c);
+      input2_adjoint<T>(v, d);
+      for (int i = 0; i <= T; i++)
+        for (int j = 0; j <= T; j++) {
+          float *sum = to + (i * viewColumns + j) * s.channels + c;
+          store(sum, load(sum) + d[i * (T + 1) + j]);
+        }
+    }
+  }
+}
+
+/// Rows of sums to one phase of the big picture.
+template <class E>
+void big_from(const TileShape &s, const float *sums, int64_t viewColumns, int64_t picture, int64_t phase,
+              int64_t firstRow, int64_t rows, E *big) {
+  for (int64_t i = 0; i < rows; i++) {
+    int64_t y = (firstRow + i) * s.stride - s.padding + phase / s.stride;
+    if (y < 0 || y >= s.height) continue;
+    for (int64_t j = 0; j < viewColumns; j++) {
+      int64_t x = j * s.stride - s.padding + phase % s.stride;
+      if (x < 0 || x >= s.width) continue;
+      const float *from = sums + (i * viewColumns + j) * s.channels;
+      E *to = big + ((picture * s.height + y) * s.width + x) * s.channels;
+      for (int64_t c = 0; c < s.channels; c += LANES) store(to + c, load(from + c));
+    }
+  }
+}
+
+// ---- Layouts that the products take -------------------------------------------------------------------------
+
+INLINE void store_pairs(c10::BFloat16 *to, Floats even, Floats odd) {
+  Words word = rounded(even) | rounded(odd) << 16;
+  __builtin_memcpy(to, &word, sizeof word);
+}
+
+/// As `big_points`, laid out as a right factor over tiles: [points][tiles / 2][channels][2], or plain in float32.
+template <int T, class E>
+void big_points_packed(const TileShape &s, const E *big, int64_t phase, int64_t from, int64_t to, E *points,
+                       int64_t plane) {
+  constexpr int P = (T + 1) * (T + 1);
+  if constexpr (sizeof(E) == 4) {
+    for (int64_t tile = from; tile < to; tile++) {
+      auto place = BigTile<T>::at(s, tile, phase);
+      for (int64_t c = 0; c < s.channels; c += LANES) {
+        Floats d[P], v[P];
+        place.load_all(big, c, d);
+        input2<T>(d, v);
+        for (int k = 0; k < P; k++) store(points + k * plane + (tile - from) * s.channels + c, v[k]);
+      }
+    }
+  } else {
+    for (int64_t tile = from; tile < to; tile += 2) {
+      auto first = BigTile<T>::at(s, tile, phase), second = BigTile<T>::at(s, tile + 1, phase);
+      for (int64_t c = 0; c < s.channels; c += LANES) {
+        Floats d[P], v[P], w[P];
+        first.load_all(big, c, d);
+        input2<T>(d, v);
+        if (tile + 1 < to) {
+          second.load_all(big, c, d);
+          input2<T>(d, w);
+        } else {
+          for (int k = 0; k < P; k++) w[k] = Floats{};
+        }
+        for (int k = 0; k < P; k++) store_pairs(points + k * plane + (tile - from) * s.channels + 2 * c, v[k], w[k]);
+      }
+    }
+  }
+}
+
+/// As `small_points`, transposed: [points][filters][pitch] over tiles; rows are filled up to `pitch` with zeros.
+template <int T, class E>
+void small_points_transposed(const TileShape &s, const E *small, int64_t from, int64_t to, E *points, int64_t plane,
+                             int64_t pitch, int64_t column) {
+  constexpr int P = (T + 1) * (T + 1), B = 32;
+  for (int64_t f = 0; f < s.filters; f += LANES)
+    for (int64_t start = from; start < to; start += B) {
+      E block[P][LANES][B];
+      int64_t count = to - start < B ? to - start : B;
+      for (int64_t i = 0; i < B; i++) {
+        Floats y[4] = {}, m[P];
+        if (i < count) SmallTile::at(s, start + i).load_all(small, f, y);
+        output2_adjoint<T>(y, m);
+        for (int k = 0; k < P; k++) {
+          E row[LANES];
+          store(row, m[k]);
+          for (int lane = 0; lane < LANES; lane++) block[k][lane][i] = row[lane];
+        }
+      }
+      int64_t at = column + start - from;
+      int64_t width = pitch - at < B ? pitch - at : B;
+      for (int k = 0; k < P; k++)
+        for (int lane = 0; lane < LANES; lane++)
+          __builtin_memcpy(points + k * plane + (f + lane) * pitch + at, block[k][lane], width * sizeof(E));
+    }
+}
+
+/// The taps of one phase for filter `filter`, of weights [filters][kernel][kernel][channels].
+template <int T>
+INLINE void load_taps(const TileShape &s, const float *weight, int64_t filter, int64_t phase, int64_t channel,
+                      Floats *g) {
+  for (int i = 0; i < T; i++)
+    for (int j = 0; j < T; j++) {
+      int64_t y = i * s.stride + phase / s.stride, x = j * s.stride + phase % s.stride;
+      g[i * T + j] = y < s.kernel && x < s.kernel
+                         ? load(weight + ((filter * s.kernel + y) * s.kernel + x) * s.channels + channel)
+                         : Floats{};
+    }
+}
+
+/// Weights as the right factor of `tile_forward`: [points][phases channels / 2][filters][2]; filters from..<to.
+template <int T, class E>
+void pack_forward(const TileShape &s, const float *weight, int64_t from, int64_t to, E *packed) {
+  constexpr int P = (T + 1) * (T + 1), B = 16;
+  int64_t depth = s.phases() * s.channels, plane = depth * s.filters;
+  for (int64_t start = from; start < to; start += B)
+    for (int64_t phase = 0; phase < s.phases(); phase++)
+      for (int64_t c = 0; c < s.channels; c += LANES) {
+        E block[P][B][LANES];
+        for (int i = 0; i < B; i++) {
+          Floats g[T * T], u[P];
+          load_taps<T>(s, weight, start + i, phase, c, g);
+          weight2<T>(g, u);
+          for (int k = 0; k < P; k++) store(block[k][i], u[k]);
+        }
+        int64_t row = phase * s.channels + c;
+        for (int k = 0; k < P; k++) {
+          if constexpr (sizeof(E) == 4) {
+            for (int lane = 0; lane < LANES; lane++)
+              for (int i = 0; i < B; i++) packed[k * plane + (row + lane) * s.filters + start + i] = block[k][i][lane];
+          } else {
+            for (int pair = 0; pair < LANES / 2; pair++) {
+              E *to = packed + k * plane + (row / 2 + pair) * s.filters * 2 + start * 2;
+              for (int i = 0; i < B; i++) __builtin_memcpy(to + 2 * i, &block[k][i][2 * pair], 2 * sizeof(E));
+            }
+          }
+        }
+      }
+}
+
+/// Weights as the right factor of `tile_adjoint`: [points][phases][filters / 2][channels][2]; filters from..<to.
+template <int T, class E>
+void pack_adjoint(const TileShape &s, const float *weight, int64_t from, int64_t to, E *packed) {
+  constexpr int P = (T + 1) * (T + 1), step = sizeof(E) == 4 ? 1 : 2;
+  int64_t slab = s.filters * s.channels, plane = s.phases() * slab;
+  for (int64_t f = from; f < to; f += step)
+    for (int64_t phase = 0; phase < s.phases(); phase++)
+      for (int64_t c = 0; c < s.channels; c += LANES) {
+        Floats g[T * T], u[P];
+        load_taps<T>(s, weight, f, phase, c, g);
+        weight2<T>(g, u);
+        E *to = packed + phase * slab + f * s.channels + step * c;
+        if constexpr (sizeof(E) == 4) {
+          for (int k = 0; k < P; k++) store(to + k * plane, u[k]);
+        } else {
+          Floats v[P];
+          load_taps<T>(s, weight, f + 1, phase, c, g);
+          weight2<T>(g, v);
+          for (int k = 0; k < P; k++) store_pairs(to + k * plane, u[k], v[k]);
+        }
+      }
+}
+
+/// Products [points][filters][channels] of one phase to gradients [filters][kernel][kernel][channels].
+template <int T>
+void weight_from(const TileShape &s, const float *products, int64_t phase, int64_t from, int64_t to, float *weight) {
+  constexpr int P = (T + 1) * (T + 1);
+  int64_t plane = s.filters * s.channels;
+  for (int64_t f = from; f < to; f++)
+    for (int64_t c = 0; c < s.channels; c += LANES) {
+      Floats u[P], g[T * T];
+      for (int k = 0; k < P; k++) u[k] = load(products + k * plane + f * s.channels + c);
+      weight2_adjoint<T>(u, g);
+      for (int i = 0; i < T; i++)
+        for (int j = 0; j < T; j++) {
+          int64_t y = i * s.stride + phase / s.stride, x = j * s.stride + phase % s.stride;
+          if (y < s.kernel && x < s.kernel)
+            store(weight + ((f * s.kernel + y) * s.kernel + x) * s.channels + c, g[i * T + j]);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+// Convolutions as products over tiles: F(2x2, 2x2) and F(2x2, 3x3) of Lavin and Gray (arXiv:1509.09308), with strided
+// kernels brought to stride 1 by space-to-depth (Radford's 4x4 at stride 2 is a 2x2 on four times the channels).
+//
+// A convolution and its two gradients are three sums over the same products big x small x weight; a transposed
+// convolution is the gradient of one. Each is the adjoint of the others, so the three are closed under differentiation.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace engine {
+
+/// Where the pictures, the tiles and the kernel lie. "Big" is the input of a convolution, "small" its output.
+struct TileShape {
+  int64_t pictures;
+  // Big pictures [pictures, height, width, channels].
+  int64_t height, width, channels;
+  // Small pictures [pictures, rows, columns, filters].
+  int64_t rows, columns, filters;
+  int64_t kernel, stride, padding;
+
+  /// Side of the kernel after space-to-depth: 2 or 3.
+  int64_t taps() const { return (kernel + stride - 1) / stride; }
+  /// Products along one side of a tile.
+  int64_t side() const { return taps() + 1; }
+  /// Products of a tile, for each channel.
+  int64_t points() const { return side() * side(); }
+  /// Pixels of the big picture that space-to-depth makes one.
+  int64_t phases() const { return stride * stride; }
+  int64_t tile_rows() const { return (rows + 1) / 2; }
+  int64_t tile_columns() const { return (columns + 1) / 2; }
+  int64_t tiles_of_picture() const { return tile_rows() * tile_columns(); }
+  int64_t tiles() const { return pictures * tiles_of_picture(); }
+};
+
+/// Whether the kernels below compute this shape in this type on this machine, and faster than the engine does.
+bool tiles_win(const TileShape &shape, at::ScalarType dtype);
+
+// All pictures are dense in channels-last order, of the type that is computed in (float32 or bfloat16); weights are
+// float32 [filters, channels, kernel, kernel].
+
+/// small = big * weight.
+at::Tensor tile_forward(const TileShape &shape, const at::Tensor &big, const at::Tensor &weight);
+/// The gradient of `tile_forward` with respect to big: a transposed convolution of small.
+at::Tensor tile_adjoint(const TileShape &shape, const at::Tensor &small, const at::Tensor &weight);
+/// The gradient of `tile_forward` with respect to weight.
+at::Tensor tile_weight(const TileShape &shape, const at::Tensor &big, const at::Tensor &small);
+
+}  // namespace engine
