@@ -29,7 +29,8 @@ extension Tensor {
     ) -> Tensor {
         if Kernels.current == .fast, dilation == 1, groups == 1 {
             return op(
-                "facegan::convolution", [self, weight, bias, stride, padding, outputPadding, true], file, line)
+                "facegan::convolution", [self, weight, bias, stride, padding, outputPadding, true], file, line
+            )
         }
         return op(
             "conv_transpose2d.input",

@@ -6,9 +6,11 @@
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 #include <new>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace engine {
@@ -22,15 +24,53 @@ constexpr int64_t TILES_OF_BLOCK = 64;
 /// Tiles that a product of the weight's gradient sums at once.
 constexpr int64_t TILES_OF_CHUNK = 512;
 
-/// Memory for one call, on its own cache lines.
+/// Memory for one call, on its own cache lines; given back to a pool, because the system would clear it for the next.
+class Pool {
+ public:
+  std::pair<void *, size_t> take(size_t size) {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      // The smallest that is large enough.
+      auto found = blocks_.lower_bound(size);
+      if (found != blocks_.end() && found->first <= 2 * size + (1 << 16)) {
+        std::pair<void *, size_t> block{found->second, found->first};
+        blocks_.erase(found);
+        return block;
+      }
+    }
+    return {::operator new(size, std::align_val_t(64)), size};
+  }
+  void give(void *memory, size_t size) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    blocks_.emplace(size, memory);
+    // What the layers of one network need; those of others go, largest first.
+    if (blocks_.size() > 64) {
+      auto last = std::prev(blocks_.end());
+      ::operator delete(last->second, std::align_val_t(64));
+      blocks_.erase(last);
+    }
+  }
+  static Pool &shared() {
+    // Never destroyed: threads may end after the program's statics.
+    static auto *pool = new Pool;
+    return *pool;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::multimap<size_t, void *> blocks_;
+};
+
 template <class E>
-struct Scratch {
-  E *memory;
-  explicit Scratch(int64_t count)
-      : memory(static_cast<E *>(::operator new(count * sizeof(E), std::align_val_t(64)))) {}
-  ~Scratch() { ::operator delete(memory, std::align_val_t(64)); }
+class Scratch {
+ public:
+  explicit Scratch(int64_t count) : block_(Pool::shared().take(count * sizeof(E))) {}
+  ~Scratch() { Pool::shared().give(block_.first, block_.second); }
   Scratch(const Scratch &) = delete;
-  E *get() const { return memory; }
+  E *get() const { return static_cast<E *>(block_.first); }
+
+ private:
+  std::pair<void *, size_t> block_;
 };
 
 // One copy of the loops for each instruction set.

@@ -11,6 +11,7 @@ public final class AdversarialTrainer {
     public let device: Device
     /// Never `.auto`.
     public let precision: Precision
+    public let kernels: Kernels
     public let generator: any Generator
     public let discriminator: any Discriminator
     /// The moving average; nil when the recipe has none.
@@ -25,9 +26,13 @@ public final class AdversarialTrainer {
     private let schedule: LearningRateSchedule
 
     /// Makes the networks with starting values from `seed`.
-    public init(recipe: Recipe, seed: UInt64, device: Device = .cpu, precision: Precision = .auto) {
+    public init(
+        recipe: Recipe, seed: UInt64, device: Device = .cpu, precision: Precision = .auto,
+        kernels: Kernels = .standard
+    ) {
         self.recipe = recipe
         self.device = device
+        self.kernels = kernels
         self.precision = precision.resolved(for: device)
         let random = RandomSource(seed: seed)
         generator = recipe.generator.make(resolution: recipe.resolution, random: random)
@@ -95,11 +100,15 @@ public final class AdversarialTrainer {
 
     private func generate() -> Tensor {
         let z = recipe.generator.latent.sample(recipe.batchSize, random: latents).to(device)
-        return withAutocast(precision.autocast, on: device) { generator(z) }
+        return computing { generator(z) }
     }
 
     private func judge(_ images: Tensor) -> Tensor {
-        withAutocast(precision.autocast, on: device) { discriminator(images) }.to(.float32)
+        computing { discriminator(images) }.to(.float32)
+    }
+
+    private func computing(_ body: () -> Tensor) -> Tensor {
+        withKernels(kernels) { withAutocast(precision.autocast, on: device, body) }
     }
 
     private func trainDiscriminator(real: Tensor, fake: Tensor) {

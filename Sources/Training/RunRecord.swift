@@ -12,6 +12,8 @@ public struct RunRecord: Codable, Sendable, Equatable {
     public var seed: UInt64
     /// `fp32` or `bf16`.
     public var precision: String
+    /// How convolutions are computed; absent in runs from before there was a choice, which are plain.
+    public var kernels: String?
     public var device: String
     /// Threads of one operator; another number may change the last bits of sums.
     public var threads: Int
@@ -32,11 +34,11 @@ public struct RunRecord: Codable, Sendable, Equatable {
 
     public init(
         data: String, contentHash: String, dataProtocol: String, protocolHash: String, seed: UInt64,
-        precision: String,
-        device: String, threads: Int, engine: String
+        precision: String, kernels: String, device: String, threads: Int, engine: String
     ) {
         (self.data, self.contentHash, self.dataProtocol) = (data, contentHash, dataProtocol)
         (self.protocolHash, self.seed, self.precision) = (protocolHash, seed, precision)
+        self.kernels = kernels
         (self.device, self.threads, self.engine) = (device, threads, engine)
     }
 

@@ -58,11 +58,13 @@ public final class TrainingRun {
             precision == .auto
             ? known.flatMap { Precision(rawValue: $0.precision) } ?? precision.resolved(for: device)
             : precision
+        // A run keeps the kernels that it began with.
+        let kernels = known.map { $0.kernels.flatMap(Kernels.init) ?? .plain } ?? .standard
         record = RunRecord(
             data: data, contentHash: store.contentHash, dataProtocol: store.data.name,
             protocolHash: store.data.hash,
-            seed: seed ?? known?.seed ?? 0, precision: precision.rawValue, device: "\(device)",
-            threads: Engine.threadCount, engine: Engine.version)
+            seed: seed ?? known?.seed ?? 0, precision: precision.rawValue, kernels: kernels.rawValue,
+            device: "\(device)", threads: Engine.threadCount, engine: Engine.version)
         var notes: [String] = []
         if let known {
             notes = try Self.changes(from: known, to: record, recipe, directory)
@@ -73,7 +75,8 @@ public final class TrainingRun {
                 "\(folder): there are saved states, but no run.json that says what they belong to;"
                     + " choose another --out, or begin anew with --restart, which removes them")
         }
-        trainer = AdversarialTrainer(recipe: recipe, seed: record.seed, device: device, precision: precision)
+        trainer = AdversarialTrainer(
+            recipe: recipe, seed: record.seed, device: device, precision: precision, kernels: kernels)
         resumed = try Self.resume(trainer, from: directory, notes: &notes)
         self.notes = notes
         try AtomicFile.write(Array(recipe.yaml.utf8), to: directory.recipePath)

@@ -146,7 +146,8 @@ struct TrainCommand: ParsableCommand {
         console.writeLine(
             "\(trainer.recipe.name) at \(trainer.recipe.resolution)x\(trainer.recipe.resolution) on "
                 + "\(Readable.count(run.store.count, "picture")) (\(run.store.data)), batch \(trainer.recipe.batchSize), "
-                + "\(trainer.precision.rawValue) on \(trainer.device), seed \(run.record.seed)")
+                + "\(trainer.precision.rawValue) on \(trainer.device)"
+                + (trainer.kernels == .plain ? " with plain kernels" : "") + ", seed \(run.record.seed)")
         console.writeLine(
             "generator \(Readable.count(trainer.generator.parameterCount)) and discriminator "
                 + "\(Readable.count(trainer.discriminator.parameterCount)) parameters; run in \(run.directory.path)"
