@@ -58,7 +58,15 @@ public final class DCGANGenerator: Module, Generator {
         self.resolution = resolution
     }
 
-    public func callAsFunction(_ z: Tensor) -> Tensor { main(z.reshape([z.shape[0], latent.size, 1, 1])) }
+    public func callAsFunction(_ z: Tensor) -> Tensor { main(column(z)) }
+
+    public func folded() -> (Tensor) -> Tensor {
+        let main = FoldedSequential(main)
+        return { [self] in main(column($0)) }
+    }
+
+    /// [N, size] to [N, size, 1, 1].
+    private func column(_ z: Tensor) -> Tensor { z.reshape([z.shape[0], latent.size, 1, 1]) }
 }
 
 /// Pictures [N, 3, R, R] to logits [N] by strided convolutions with batch normalisation.

@@ -63,6 +63,11 @@ public final class DenseDCGANGenerator: Module, Generator {
     }
 
     public func callAsFunction(_ z: Tensor) -> Tensor { main(stem(z)) }
+
+    public func folded() -> (Tensor) -> Tensor {
+        let main = FoldedSequential(main)
+        return { [stem] in main(stem($0)) }
+    }
 }
 
 /// Pictures [N, 3, R, R] to logits [N]: 5 x 5 strided convolutions, then dense.

@@ -4,29 +4,40 @@ import Models
 import Provenance
 import Torch
 
-/// Makes faces with a trained model; the same seed is the same face on every device.
+/// Makes faces with a trained model; the same seed is the same face everywhere, in one precision to the last few bits.
 public final class FaceSampler {
     public let model: Model
+    private let maker: PictureMaker
 
-    /// - Parameter source: a run's folder or a file of this program.
+    /// - Parameters:
+    ///   - source: a run's folder or a file of this program.
+    ///   - precision: `.auto` is bfloat16 where that is faster, which moves a face's values by a level of 255 or two.
     public convenience init(
-        _ source: String, state: Model.State = .last, weights: Model.Weights = .average, device: Device = .cpu
+        _ source: String, state: Model.State = .last, weights: Model.Weights = .average,
+        device: Device = .cpu, precision: Precision = .auto
     ) throws {
-        self.init(try Model(source, state: state, weights: weights, device: device))
+        self.init(
+            try Model(source, state: state, weights: weights, device: device), precision: precision)
     }
 
-    public init(_ model: Model) { self.model = model }
+    public init(_ model: Model, precision: Precision = .auto) {
+        self.model = model
+        maker = PictureMaker(model.generator, precision: precision)
+    }
+
+    /// `fp32` or `bf16`.
+    public var precision: Precision { maker.precision }
 
     /// One face for each seed, whatever the others are. The noise is drawn on the CPU, from each seed alone.
     /// - Parameter batchSize: how many are computed at once; another number may change last bits.
-    public func faces(seeds: [UInt64], batchSize: Int = pictureBatchSize) -> [SyntheticImage] {
-        let pixels = model.generator.pixels(model.generator.latent.sample(seeds: seeds), batchSize: batchSize)
+    public func faces(seeds: [UInt64], batchSize: Int = PictureMaker.batchSize) -> [SyntheticImage] {
+        let pixels = maker.pixels(model.generator.latent.sample(seeds: seeds), batchSize: batchSize)
         return zip(seeds, pixels).map { face($1, [("seed", "\($0)")]) }
     }
 
     /// Faces on the way through the seeds' latents and back to the first, evenly spaced in angle.
     /// - Parameter framesPerStep: frames from one seed to the next.
-    public func film(through seeds: [UInt64], framesPerStep: Int, batchSize: Int = pictureBatchSize)
+    public func film(through seeds: [UInt64], framesPerStep: Int, batchSize: Int = PictureMaker.batchSize)
         -> [SyntheticImage]
     {
         let latent = model.generator.latent
@@ -40,7 +51,7 @@ public final class FaceSampler {
             }
         }
         let stops = seeds.map(String.init).joined(separator: ",")
-        return model.generator.pixels(Tensor.concatenated(path), batchSize: batchSize).map {
+        return maker.pixels(Tensor.concatenated(path), batchSize: batchSize).map {
             face($0, [("seeds", stops)])
         }
     }

@@ -15,6 +15,9 @@ public enum Kernels: String, Sendable, CaseIterable {
         }
 
     @TaskLocal static var current = standard
+
+    /// Whether this scope asks for the engine's own kernels.
+    public static var isPlain: Bool { current == .plain }
 }
 
 /// Runs `body` with one kind of kernels, also in the gradients of what it computes.

@@ -40,6 +40,17 @@ extension Tensor {
             ], file, line)
     }
 
+    /// Convolution or, if `transposed`, its transpose; then x where it is positive, else slope * x. Has no gradient.
+    /// - Parameter slope: 1 for none.
+    public func activatedConvolution2d(
+        weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0, outputPadding: Int = 0,
+        transposed: Bool = false, slope: Double = 1, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        op(
+            "facegan::convolution_activated",
+            [self, weight, bias, stride, padding, outputPadding, transposed, slope], file, line)
+    }
+
     /// Batch normalisation; running statistics are updated in place when training.
     public func batchNorm(
         weight: Tensor?, bias: Tensor?, runningMean: Tensor?, runningVariance: Tensor?, training: Bool,
@@ -48,6 +59,16 @@ extension Tensor {
         op(
             "batch_norm",
             [self, weight, bias, runningMean, runningVariance, training, momentum, epsilon, true], file, line)
+    }
+
+    /// Batch normalisation in training, then x where it is positive, else slope * x: one operator of both.
+    public func activatedBatchNorm(
+        weight: Tensor, bias: Tensor, runningMean: Tensor, runningVariance: Tensor, momentum: Double,
+        epsilon: Double, slope: Double, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        op(
+            "facegan::norm_activated",
+            [self, weight, bias, runningMean, runningVariance, momentum, epsilon, slope], file, line)
     }
 
     /// Normalisation over the last dimensions `shape`.

@@ -1,39 +1,4 @@
-// The inner loops of tiles.cpp over channels; included once for each instruction set, inside a namespace of its own.
-// Sixteen channels at a time: the compiler makes of that what the instruction set has.
-
-constexpr int LANES = 16;
-typedef float Floats __attribute__((vector_size(4 * LANES)));
-typedef uint32_t Words __attribute__((vector_size(4 * LANES)));
-typedef uint16_t Halves __attribute__((vector_size(2 * LANES)));
-
-#define FORCED __attribute__((always_inline))
-#define INLINE static inline FORCED
-
-INLINE Words bits(Floats x) { return __builtin_bit_cast(Words, x); }
-
-/// bfloat16 in the low halves, rounded to nearest even; NaN stays NaN.
-INLINE Words rounded(Floats x) {
-  Words word = bits(x);
-  Words value = (word + 0x7fffu + ((word >> 16) & 1u)) >> 16;
-  Words isNumber = (Words)(x == x);
-  return (value & isNumber) | (0x7fc0u & ~isNumber);
-}
-
-INLINE Floats load(const float *from) {
-  Floats x;
-  __builtin_memcpy(&x, from, sizeof x);
-  return x;
-}
-INLINE Floats load(const c10::BFloat16 *from) {
-  Halves x;
-  __builtin_memcpy(&x, from, sizeof x);
-  return __builtin_bit_cast(Floats, __builtin_convertvector(x, Words) << 16);
-}
-INLINE void store(float *to, Floats x) { __builtin_memcpy(to, &x, sizeof x); }
-INLINE void store(c10::BFloat16 *to, Floats x) {
-  Halves half = __builtin_convertvector(rounded(x), Halves);
-  __builtin_memcpy(to, &half, sizeof half);
-}
+// The inner loops of tiles.cpp over channels; included by tile_loops.h for each instruction set.
 
 // ---- One dimension: T taps, T + 1 points, two outputs ------------------------------------------------------
 
@@ -135,6 +100,13 @@ INLINE void weight2_adjoint(const Floats *u, Floats *g) {
   for (int i = 0; i < T; i++) weight1_adjoint<T>(half + i, T, g + i, T);
 }
 
+INLINE Floats finished(Floats x, const Finish &finish, int64_t channel) {
+  if (finish.bias) x += load(finish.bias + channel);
+  if (finish.slope == 1) return x;
+  Floats scaled = x * finish.slope;
+  return x > 0 ? x : scaled;
+}
+
 // ---- Blocks of tiles ------------------------------------------------------------------------------------------
 
 /// The pixels of the big picture under tile `tile`, in one phase of space-to-depth.
@@ -219,7 +191,7 @@ void small_points(const TileShape &s, const E *small, int64_t from, int64_t to, 
 /// Products [points][tiles][count] of filters first..<first + count to the small picture.
 template <int T, class E>
 void small_from(const TileShape &s, const float *products, int64_t from, int64_t to, int64_t first, int64_t count,
-                E *small) {
+                const Finish &finish, E *small) {
   constexpr int P = (T + 1) * (T + 1);
   int64_t plane = (to - from) * count;
   for (int64_t tile = from; tile < to; tile++) {
@@ -230,7 +202,7 @@ void small_from(const TileShape &s, const float *products, int64_t from, int64_t
       for (int k = 0; k < P; k++) m[k] = load(row + k * plane + f);
       output2<T>(m, y);
       for (int k = 0; k < 4; k++)
-        if (place.offset[k] >= 0) store(small + place.offset[k] + first + f, y[k]);
+        if (place.offset[k] >= 0) store(small + place.offset[k] + first + f, finished(y[k], finish, first + f));
     }
   }
 }
@@ -261,7 +233,7 @@ void add_view(const TileShape &s, const float *products, int64_t plane, int64_t 
 /// Rows of sums to one phase of the big picture.
 template <class E>
 void big_from(const TileShape &s, const float *sums, int64_t viewColumns, int64_t picture, int64_t phase,
-              int64_t firstRow, int64_t rows, E *big) {
+              int64_t firstRow, int64_t rows, const Finish &finish, E *big) {
   for (int64_t i = 0; i < rows; i++) {
     int64_t y = (firstRow + i) * s.stride - s.padding + phase / s.stride;
     if (y < 0 || y >= s.height) continue;
@@ -270,17 +242,12 @@ void big_from(const TileShape &s, const float *sums, int64_t viewColumns, int64_
       if (x < 0 || x >= s.width) continue;
       const float *from = sums + (i * viewColumns + j) * s.channels;
       E *to = big + ((picture * s.height + y) * s.width + x) * s.channels;
-      for (int64_t c = 0; c < s.channels; c += LANES) store(to + c, load(from + c));
+      for (int64_t c = 0; c < s.channels; c += LANES) store(to + c, finished(load(from + c), finish, c));
     }
   }
 }
 
 // ---- Layouts that the products take -------------------------------------------------------------------------
-
-INLINE void store_pairs(c10::BFloat16 *to, Floats even, Floats odd) {
-  Words word = rounded(even) | rounded(odd) << 16;
-  __builtin_memcpy(to, &word, sizeof word);
-}
 
 /// As `big_points`, laid out as a right factor over tiles: [points][tiles / 2][channels][2], or plain in float32.
 template <int T, class E>
@@ -426,4 +393,53 @@ void weight_from(const TileShape &s, const float *products, int64_t phase, int64
             store(weight + ((f * s.kernel + y) * s.kernel + x) * s.channels + c, g[i * T + j]);
         }
     }
+}
+
+// ---- A big picture of a few channels: all phases side by side in one group of lanes ------------------------------
+
+/// One picture with T - 1 zeros around it: [rows + 2 (T - 1)][columns + 2 (T - 1)][filters].
+template <int T, class E>
+void padded(const TileShape &s, const E *small, E *into) {
+  const int64_t edge = (T - 1) * s.filters, row = s.columns * s.filters, pitch = row + 2 * edge;
+  std::fill(into, into + (T - 1) * pitch, E{});
+  for (int64_t y = 0; y < s.rows; y++) {
+    E *to = into + (y + T - 1) * pitch;
+    std::fill(to, to + edge, E{});
+    std::copy(small + y * row, small + (y + 1) * row, to + edge);
+    std::fill(to + edge + row, to + pitch, E{});
+  }
+  std::fill(into + (s.rows + T - 1) * pitch, into + (s.rows + 2 * (T - 1)) * pitch, E{});
+}
+
+/// Weights as right factors: [T][T][filters / 2][LANES][2], lanes by phase and channel, the others zero.
+template <int T, class E>
+void pack_thin(const TileShape &s, const float *weight, E *packed) {
+  constexpr int PAIR = sizeof(E) == 2 ? 2 : 1;
+  std::fill(packed, packed + T * T * s.filters * LANES, E{});
+  for (int64_t f = 0; f < s.filters; f++)
+    for (int64_t y = 0; y < s.kernel; y++)
+      for (int64_t x = 0; x < s.kernel; x++)
+        for (int64_t c = 0; c < s.channels; c++) {
+          int64_t tap = y / s.stride * T + x / s.stride;
+          int64_t lane = (y % s.stride * s.stride + x % s.stride) * s.channels + c;
+          packed[((tap * s.filters + f) / PAIR * LANES + lane) * PAIR + f % PAIR] =
+              static_cast<E>(weight[((f * s.kernel + y) * s.kernel + x) * s.channels + c]);
+        }
+}
+
+/// Sums [view rows][pitch][LANES] to a big picture.
+template <class E>
+void big_from_thin(const TileShape &s, const float *sums, int64_t pitch, const Finish &finish, E *big) {
+  for (int64_t y = 0; y < s.height; y++) {
+    int64_t row = (y + s.padding) / s.stride, down = (y + s.padding) % s.stride;
+    E *to = big + y * s.width * s.channels;
+    for (int64_t x = 0; x < s.width; x++, to += s.channels) {
+      int64_t column = (x + s.padding) / s.stride, right = (x + s.padding) % s.stride;
+      const float *from = sums + (row * pitch + column) * LANES + (down * s.stride + right) * s.channels;
+      for (int64_t c = 0; c < s.channels; c++) {
+        float value = from[c] + (finish.bias ? finish.bias[c] : 0);
+        to[c] = static_cast<E>(value > 0 ? value : value * finish.slope);
+      }
+    }
+  }
 }

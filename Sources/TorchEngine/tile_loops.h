@@ -1,4 +1,6 @@
-// The loops of tiles.cpp over blocks of tiles, on all threads; included after tile_kernels.h.
+// The loops of tiles.cpp over blocks of tiles, on all threads; included for each instruction set.
+
+#include "tile_kernels.h"
 
 /// [rows, columns] += or = left [rows, depth] right [depth, columns], the right one packed by pairs of rows in bfloat16.
 template <class E>
@@ -9,7 +11,7 @@ INLINE void multiply(int64_t rows, int64_t columns, int64_t depth, const E *left
 }
 
 template <int T, class E>
-void forward(const TileShape &s, const E *big, const E *weight, E *small) {
+void forward(const TileShape &s, const E *big, const E *weight, const Finish &finish, E *small) {
   constexpr int P = (T + 1) * (T + 1), PAIR = sizeof(E) == 2 ? 2 : 1;
   const int64_t depth = s.phases() * s.channels, block = TILES_OF_BLOCK, tiles = s.tiles();
   const int64_t columns = std::min<int64_t>(s.filters, FILTERS_OF_BLOCK);
@@ -26,7 +28,7 @@ void forward(const TileShape &s, const E *big, const E *weight, E *small) {
           multiply<E>(count, width, depth, points.get() + k * count * depth, depth,
                       weight + k * depth * s.filters + PAIR * filter, s.filters, products.get() + k * count * width,
                       width, false);
-        small_from<T>(s, products.get(), from, to, filter, width, small);
+        small_from<T>(s, products.get(), from, to, filter, width, finish, small);
       }
     }
     at::native::cpublas::brgemm_release();
@@ -34,7 +36,7 @@ void forward(const TileShape &s, const E *big, const E *weight, E *small) {
 }
 
 template <int T, class E>
-void adjoint(const TileShape &s, const E *small, const E *weight, E *big) {
+void adjoint(const TileShape &s, const E *small, const E *weight, const Finish &finish, E *big) {
   constexpr int P = (T + 1) * (T + 1);
   const int64_t block = TILES_OF_BLOCK, tileRows = s.tile_rows(), tileColumns = s.tile_columns();
   // Several whole pictures at once, or some rows of one; then the rows that the next ones overlap are carried over.
@@ -63,11 +65,33 @@ void adjoint(const TileShape &s, const E *small, const E *weight, E *big) {
             int64_t carried = row > 0 ? T - 1 : 0;
             std::fill(sum + carried * rowSize, sum + (2 * rows + T - 1) * rowSize, 0.f);
             add_view<T>(s, products.get() + i * tiles * s.channels, plane, tiles, sum, viewColumns);
-            big_from(s, sum, viewColumns, picture + i, phase, 2 * row, isLast ? 2 * rows + T - 1 : 2 * rows, big);
+            big_from(s, sum, viewColumns, picture + i, phase, 2 * row, isLast ? 2 * rows + T - 1 : 2 * rows,
+                     finish, big);
           }
           if (!isLast) std::copy(sum + 2 * rows * rowSize, sum + (2 * rows + T - 1) * rowSize, sum);
         }
       }
+    }
+    at::native::cpublas::brgemm_release();
+  });
+}
+
+/// `adjoint` where all phases of the big picture's channels fit one group of lanes: T x T shifted products.
+template <int T, class E>
+void adjoint_thin(const TileShape &s, const E *small, const E *weight, const Finish &finish, E *big) {
+  const int64_t pitch = s.columns + 2 * (T - 1), viewRows = s.rows + T - 1;
+  // Rows run on into the next one's padding, so that a whole picture is one product.
+  const int64_t pixels = (viewRows - 1) * pitch + s.columns + T - 1;
+  parallel(s.pictures, [&](int64_t first, int64_t last) {
+    Scratch<E> picture((s.rows + 2 * (T - 1)) * pitch * s.filters);
+    Scratch<float> sums(viewRows * pitch * LANES);
+    for (int64_t at = first; at < last; at++) {
+      padded<T>(s, small + at * s.rows * s.columns * s.filters, picture.get());
+      for (int i = 0; i < T; i++)
+        for (int j = 0; j < T; j++)
+          multiply<E>(pixels, LANES, s.filters, picture.get() + ((T - 1 - i) * pitch + T - 1 - j) * s.filters,
+                      s.filters, weight + (i * T + j) * s.filters * LANES, LANES, sums.get(), LANES, i + j > 0);
+      big_from_thin(s, sums.get(), pitch, finish, big + at * s.height * s.width * s.channels);
     }
     at::native::cpublas::brgemm_release();
   });
@@ -110,6 +134,7 @@ void weight_gradient(const TileShape &s, const E *big, const E *small, float *gr
 
 template <int T, class E>
 void pack(const TileShape &s, const float *weight, bool isAdjoint, E *packed) {
+  if (is_thin(s)) return pack_thin<T>(s, weight, packed);
   parallel(s.filters / 16, [&](int64_t first, int64_t last) {
     if (isAdjoint) pack_adjoint<T>(s, weight, 16 * first, 16 * last, packed);
     else pack_forward<T>(s, weight, 16 * first, 16 * last, packed);
@@ -129,16 +154,20 @@ void choose(const TileShape &s, at::ScalarType dtype, Body &&body) {
   else typed(std::integral_constant<int, 3>{});
 }
 
-static void run_forward(const TileShape &s, const at::Tensor &big, const at::Tensor &packed, at::Tensor &small) {
+static void run_forward(const TileShape &s, const at::Tensor &big, const at::Tensor &packed, const Finish &finish,
+                        at::Tensor &small) {
   choose(s, big.scalar_type(), [&](auto taps, auto element) {
     using E = decltype(element);
-    forward<taps, E>(s, big.const_data_ptr<E>(), packed.const_data_ptr<E>(), small.data_ptr<E>());
+    forward<taps, E>(s, big.const_data_ptr<E>(), packed.const_data_ptr<E>(), finish, small.data_ptr<E>());
   });
 }
-static void run_adjoint(const TileShape &s, const at::Tensor &small, const at::Tensor &packed, at::Tensor &big) {
+static void run_adjoint(const TileShape &s, const at::Tensor &small, const at::Tensor &packed, const Finish &finish,
+                        at::Tensor &big) {
   choose(s, small.scalar_type(), [&](auto taps, auto element) {
     using E = decltype(element);
-    adjoint<taps, E>(s, small.const_data_ptr<E>(), packed.const_data_ptr<E>(), big.data_ptr<E>());
+    auto *from = small.const_data_ptr<E>(), *factors = packed.const_data_ptr<E>();
+    if (is_thin(s)) adjoint_thin<taps, E>(s, from, factors, finish, big.data_ptr<E>());
+    else adjoint<taps, E>(s, from, factors, finish, big.data_ptr<E>());
   });
 }
 static void run_weight(const TileShape &s, const at::Tensor &big, const at::Tensor &small, at::Tensor &gradient) {
@@ -153,6 +182,3 @@ static void run_pack(const TileShape &s, const at::Tensor &weight, bool isAdjoin
     pack<taps, E>(s, weight.const_data_ptr<float>(), isAdjoint, packed.data_ptr<E>());
   });
 }
-
-#undef INLINE
-#undef FORCED

@@ -2,6 +2,7 @@
 #include "tiles.h"
 
 #include "parallel.h"
+#include "scratch.h"
 #include <ATen/native/CPUBlas.h>
 #include <ATen/ops/empty.h>
 
@@ -24,86 +25,11 @@ constexpr int64_t TILES_OF_BLOCK = 64;
 /// Tiles that a product of the weight's gradient sums at once.
 constexpr int64_t TILES_OF_CHUNK = 512;
 
-/// Memory for one call, on its own cache lines; given back to a pool, because the system would clear it for the next.
-class Pool {
- public:
-  std::pair<void *, size_t> take(size_t size) {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      // The smallest that is large enough.
-      auto found = blocks_.lower_bound(size);
-      if (found != blocks_.end() && found->first <= 2 * size + (1 << 16)) {
-        std::pair<void *, size_t> block{found->second, found->first};
-        blocks_.erase(found);
-        return block;
-      }
-    }
-    return {::operator new(size, std::align_val_t(64)), size};
-  }
-  void give(void *memory, size_t size) {
-    std::lock_guard<std::mutex> lock(mutex_);
-    blocks_.emplace(size, memory);
-    // What the layers of one network need; those of others go, largest first.
-    if (blocks_.size() > 64) {
-      auto last = std::prev(blocks_.end());
-      ::operator delete(last->second, std::align_val_t(64));
-      blocks_.erase(last);
-    }
-  }
-  static Pool &shared() {
-    // Never destroyed: threads may end after the program's statics.
-    static auto *pool = new Pool;
-    return *pool;
-  }
+/// Whether one group of lanes holds all phases of a pixel of the big picture.
+bool is_thin(const TileShape &s) { return s.phases() * s.channels <= 16; }
 
- private:
-  std::mutex mutex_;
-  std::multimap<size_t, void *> blocks_;
-};
-
-template <class E>
-class Scratch {
- public:
-  explicit Scratch(int64_t count) : block_(Pool::shared().take(count * sizeof(E))) {}
-  ~Scratch() { Pool::shared().give(block_.first, block_.second); }
-  Scratch(const Scratch &) = delete;
-  E *get() const { return static_cast<E *>(block_.first); }
-
- private:
-  std::pair<void *, size_t> block_;
-};
-
-// One copy of the loops for each instruction set.
-#if defined(__x86_64__)
-#pragma clang attribute push(__attribute__((target("arch=x86-64-v4"))), apply_to = function)
-namespace wide {
-#include "tile_kernels.h"
-#include "tile_loops.h"
-}  // namespace wide
-#pragma clang attribute pop
-#pragma clang attribute push(__attribute__((target("arch=x86-64-v3"))), apply_to = function)
-namespace narrow {
-#include "tile_kernels.h"
-#include "tile_loops.h"
-}  // namespace narrow
-#pragma clang attribute pop
-#define WITH_LOOPS(call) (has_wide() ? wide::call : narrow::call)
-bool has_wide() {
-  static const bool has = __builtin_cpu_supports("x86-64-v4");
-  return has;
-}
-bool has_any() {
-  static const bool has = __builtin_cpu_supports("x86-64-v3");
-  return has;
-}
-#else
-namespace plain {
-#include "tile_kernels.h"
-#include "tile_loops.h"
-}  // namespace plain
-#define WITH_LOOPS(call) plain::call
-bool has_any() { return false; }
-#endif
+#define LOOPS "tile_loops.h"
+#include "instruction_sets.h"
 
 /// Weights as the loops take them, kept until the weights change or go.
 class PackedWeights {
@@ -144,8 +70,9 @@ class PackedWeights {
 
   static at::Tensor pack(const TileShape &shape, const at::Tensor &weight, bool isAdjoint, at::ScalarType dtype) {
     auto dense = weight.contiguous(at::MemoryFormat::ChannelsLast);
-    auto packed = at::empty({shape.points() * shape.phases() * shape.channels * shape.filters},
-                            at::TensorOptions().dtype(dtype));
+    auto size = is_thin(shape) ? shape.taps() * shape.taps() * shape.filters * 16
+                               : shape.points() * shape.phases() * shape.channels * shape.filters;
+    auto packed = at::empty({size}, at::TensorOptions().dtype(dtype));
     WITH_LOOPS(run_pack(shape, dense, isAdjoint, packed));
     return packed;
   }
@@ -177,29 +104,36 @@ static bool multiplies_bfloat16() {
   return can;
 }
 
+/// What all of the kernels need.
+static bool fits(const TileShape &shape, at::ScalarType dtype) {
+  return has_vectors() && (shape.taps() == 2 || shape.taps() == 3) && shape.stride <= 2 && shape.filters % 16 == 0 &&
+         (dtype == at::kFloat || (dtype == at::kBFloat16 && multiplies_bfloat16()));
+}
+
+bool thin_adjoint_wins(const TileShape &shape, at::ScalarType dtype) {
+  return fits(shape, dtype) && is_thin(shape) && shape.stride == 2 && shape.filters >= 32;
+}
+
 bool tiles_win(const TileShape &shape, at::ScalarType dtype) {
-  if (!has_any() || shape.taps() < 2 || shape.taps() > 3 || shape.stride > 2 || shape.channels % 16 != 0 ||
-      shape.filters % 16 != 0)
-    return false;
-  if (dtype != at::kFloat && (dtype != at::kBFloat16 || !multiplies_bfloat16())) return false;
+  if (!fits(shape, dtype) || shape.channels % 16 != 0) return false;
   // Measured on AVX-512 with and without bfloat16, and on AVX2 (`make bench`, layers): thin products lose to the
   // engine's convolution whatever the pictures' size.
   const int64_t depth = shape.channels * shape.phases();
   return depth >= (shape.taps() == 2 ? 128 : shape.stride == 2 ? 256 : 64) && shape.filters >= 64;
 }
 
-at::Tensor tile_forward(const TileShape &s, const at::Tensor &big, const at::Tensor &weight) {
+at::Tensor tile_forward(const TileShape &s, const at::Tensor &big, const at::Tensor &weight, Finish finish) {
   auto small = at::empty({s.pictures, s.filters, s.rows, s.columns}, big.options(), at::MemoryFormat::ChannelsLast);
-  WITH_LOOPS(run_forward(s, big, packed_weights().get(s, weight, false, big.scalar_type()), small));
+  WITH_LOOPS(run_forward(s, big, packed_weights().get(s, weight, false, big.scalar_type()), finish, small));
   return small;
 }
 
-at::Tensor tile_adjoint(const TileShape &s, const at::Tensor &small, const at::Tensor &weight) {
+at::Tensor tile_adjoint(const TileShape &s, const at::Tensor &small, const at::Tensor &weight, Finish finish) {
   auto big = at::empty({s.pictures, s.channels, s.height, s.width}, small.options(), at::MemoryFormat::ChannelsLast);
   // The last row and column of a picture may lie under no tile.
   auto covered = [&](int64_t tiles) { return (2 * tiles + s.taps() - 1) * s.stride - s.padding; };
   if (covered(s.tile_rows()) < s.height || covered(s.tile_columns()) < s.width) big.zero_();
-  WITH_LOOPS(run_adjoint(s, small, packed_weights().get(s, weight, true, small.scalar_type()), big));
+  WITH_LOOPS(run_adjoint(s, small, packed_weights().get(s, weight, true, small.scalar_type()), finish, big));
   return big;
 }
 

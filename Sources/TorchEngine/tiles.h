@@ -32,16 +32,25 @@ struct TileShape {
   int64_t tiles() const { return pictures * tiles_of_picture(); }
 };
 
+/// What is done to a sum before it is stored: a bias for each channel, then x or slope * x, whichever is greater.
+struct Finish {
+  const float *bias = nullptr;
+  // 1 leaves x as it is.
+  float slope = 1;
+};
+
 /// Whether the kernels below compute this shape in this type on this machine, and faster than the engine does.
 bool tiles_win(const TileShape &shape, at::ScalarType dtype);
+/// The same for `tile_adjoint` alone, which has a form for a big picture of a few channels.
+bool thin_adjoint_wins(const TileShape &shape, at::ScalarType dtype);
 
 // All pictures are dense in channels-last order, of the type that is computed in (float32 or bfloat16); weights are
 // float32 [filters, channels, kernel, kernel].
 
 /// small = big * weight.
-at::Tensor tile_forward(const TileShape &shape, const at::Tensor &big, const at::Tensor &weight);
+at::Tensor tile_forward(const TileShape &shape, const at::Tensor &big, const at::Tensor &weight, Finish finish = {});
 /// The gradient of `tile_forward` with respect to big: a transposed convolution of small.
-at::Tensor tile_adjoint(const TileShape &shape, const at::Tensor &small, const at::Tensor &weight);
+at::Tensor tile_adjoint(const TileShape &shape, const at::Tensor &small, const at::Tensor &weight, Finish finish = {});
 /// The gradient of `tile_forward` with respect to weight.
 at::Tensor tile_weight(const TileShape &shape, const at::Tensor &big, const at::Tensor &small);
 

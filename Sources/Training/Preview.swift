@@ -18,7 +18,7 @@ struct Preview {
     /// A grid of the generator's faces.
     func grid(_ generator: any Generator) -> SyntheticImage {
         let side = generator.resolution
-        let faces = generator.pixels(z).map {
+        let faces = PictureMaker(generator).pixels(z).map {
             SyntheticImage(
                 picture: Picture(width: side, height: side, channels: 3, pixels: $0), origin: origin)
         }

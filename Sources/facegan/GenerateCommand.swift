@@ -64,7 +64,13 @@ struct GenerateCommand: ParsableCommand {
     var columns: Int?
 
     @Option(help: "Faces computed at once: a matter of speed and memory; may change a face's last bit.")
-    var batch = pictureBatchSize
+    var batch = PictureMaker.batchSize
+
+    @Option(
+        help:
+            "fp32, bf16, or auto: bf16 where the processor is faster with it, which moves a face by a level or two of 255."
+    )
+    var precision: Precision = .auto
 
     @OptionGroup var place: DeviceOptions
 
@@ -102,9 +108,11 @@ struct GenerateCommand: ParsableCommand {
 
     func run() throws {
         Interrupt.install()
+        // Threads that spin while they wait for the next layer would take the processors from those that encode.
+        setenv("OMP_WAIT_POLICY", "passive", 0)
         let device = try place.prepare()
         let sampler = try FaceSampler(
-            model, state: best ? .best : .last, weights: weights.value, device: device)
+            model, state: best ? .best : .last, weights: weights.value, device: device, precision: precision)
         if interpolate {
             try writeFilm(sampler)
         } else if isFolder {
@@ -150,22 +158,23 @@ struct GenerateCommand: ParsableCommand {
         let format = format ?? .png
         let wanted = wanted
         let line = ProgressLine("generating", total: wanted.count, unit: .things("faces"))
-        var done = 0
+        let writer = PictureWriter { line.update($0) }
         for start in stride(from: 0, to: wanted.count, by: batch) {
             if Interrupt.isRequested {
-                line.finish("Stopped after \(Readable.count(done, "face")) in \(folder).")
+                try writer.finish()
+                line.finish("Stopped after \(Readable.count(writer.written, "face")) in \(folder).")
                 throw ExitCode(Interrupt.exitStatus)
             }
             let part = Array(wanted[start..<min(wanted.count, start + batch)])
-            for (seed, face) in zip(part, sampler.faces(seeds: part, batchSize: batch)) {
-                let path = "\(folder)/seed-\(padded(seed)).\(format.ending)"
-                try PictureFile(path: path, format: format).write(face)
-                done += 1
-            }
-            line.update(done)
+            try writer.write(
+                zip(part, sampler.faces(seeds: part, batchSize: batch)).map { seed, face in
+                    let path = "\(folder)/seed-\(padded(seed)).\(format.ending)"
+                    return (try PictureFile(path: path, format: format), face)
+                })
         }
+        try writer.finish()
         line.finish()
-        say("Wrote \(Readable.count(done, "face")) to \(folder)/", sampler)
+        say("Wrote \(Readable.count(writer.written, "face")) to \(folder)/", sampler)
     }
 
     private func writeFilm(_ sampler: FaceSampler) throws {
@@ -188,7 +197,7 @@ struct GenerateCommand: ParsableCommand {
         let learned =
             model.facts["origin"] == nil ? "\(Readable.count(model.clock.images)) images seen" : "imported"
         ConsoleOutput.standardOutput.writeLine(
-            "\(text) (\(model.recipe.name), \(learned), \(model.weights == .average ? "averaged" : "raw") weights)"
+            "\(text) (\(model.recipe.name), \(learned), \(model.weights == .average ? "averaged" : "raw") weights, \(sampler.precision.rawValue))"
         )
     }
 }

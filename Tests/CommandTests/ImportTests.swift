@@ -29,7 +29,8 @@ import Testing
         #expect(taken.output.contains("0 missing, 0 unexpected, 0 of another shape"), "\(taken.output)")
 
         let drawn = try Command.run(
-            "generate", "model.safetensors", "--seeds", "0-2,100", "--out", "faces/", folder: folder.path)
+            "generate", "model.safetensors", "--seeds", "0-2,100", "--out", "faces/", "--precision", "fp32",
+            folder: folder.path)
         #expect(drawn.status == 0, "\(drawn.errors)")
         #expect(drawn.output.contains("imported, raw weights"), "\(drawn.output)")
         let expected = try PictureDecoder.decode(bytes(goldens("Command/faces.png"))).picture

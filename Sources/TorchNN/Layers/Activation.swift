@@ -2,11 +2,17 @@ import Torch
 
 /// A function without parameters, such as `.relu`.
 public final class Activation: Layer {
+    /// What negative values are multiplied with, of an activation that is just that.
+    let slope: Double?
     private let name: String
     private let function: (Tensor) -> Tensor
 
-    public init(_ name: String, _ function: @escaping (Tensor) -> Tensor) {
-        (self.name, self.function) = (name, function)
+    public convenience init(_ name: String, _ function: @escaping (Tensor) -> Tensor) {
+        self.init(name, slope: nil, function)
+    }
+
+    private init(_ name: String, slope: Double?, _ function: @escaping (Tensor) -> Tensor) {
+        (self.name, self.slope, self.function) = (name, slope, function)
     }
 
     public override func callAsFunction(_ input: Tensor) -> Tensor { function(input) }
@@ -15,7 +21,7 @@ public final class Activation: Layer {
 
     /// max(x, 0), in the input's own memory; right after a normalisation or convolution, which do not need it again.
     public static func relu() -> Activation {
-        Activation("relu") { input in
+        Activation("relu", slope: 0) { input in
             input.relu_()
             return input
         }
@@ -23,7 +29,7 @@ public final class Activation: Layer {
 
     /// x where positive, else slope * x, in the input's own memory.
     public static func leakyReLU(_ slope: Double = 0.2) -> Activation {
-        Activation("leaky relu \(slope)") { input in
+        Activation("leaky relu \(slope)", slope: slope) { input in
             input.leakyReLU_(slope)
             return input
         }

@@ -31,12 +31,30 @@ public final class BatchNorm2d: Layer {
     }
 
     public override func callAsFunction(_ input: Tensor) -> Tensor {
-        if isTraining {
-            withoutGradients { numBatchesTracked.value.add_(Tensor.ones(like: numBatchesTracked.value)) }
-        }
+        if isTraining { countBatch() }
         return input.batchNorm(
             weight: weight.value, bias: bias.value, runningMean: runningMean.value,
             runningVariance: runningVar.value, training: isTraining, momentum: momentum, epsilon: epsilon)
+    }
+
+    /// The layer and the activation after it, in one operator.
+    /// - Parameter slope: what negative values are multiplied with.
+    func callAsFunction(_ input: Tensor, slope: Double) -> Tensor {
+        guard isTraining else { return self(input).leakyReLU(slope) }
+        countBatch()
+        return input.activatedBatchNorm(
+            weight: weight.value, bias: bias.value, runningMean: runningMean.value,
+            runningVariance: runningVar.value, momentum: momentum, epsilon: epsilon, slope: slope)
+    }
+
+    private func countBatch() {
+        withoutGradients { numBatchesTracked.value.add_(Tensor.ones(like: numBatchesTracked.value)) }
+    }
+
+    /// In use, x * scale + shift for each channel, both [C].
+    var folded: (scale: Tensor, shift: Tensor) {
+        let scale = weight.value * (runningVar.value + epsilon).rsqrt()
+        return (scale, bias.value - runningMean.value * scale)
     }
 
     public override func initialize(_ random: RandomSource) {

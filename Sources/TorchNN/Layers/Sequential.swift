@@ -14,7 +14,19 @@ public final class Sequential: Layer {
 
     public override func callAsFunction(_ input: Tensor) -> Tensor {
         var value = input
-        for layer in layers { value = layer(value) }
+        var index = 0
+        while index < layers.count {
+            // A normalisation in training and its activation are one operator, where fast kernels are asked for.
+            if !Kernels.isPlain, index + 1 < layers.count, let norm = layers[index] as? BatchNorm2d,
+                norm.isTraining, let slope = (layers[index + 1] as? Activation)?.slope
+            {
+                value = norm(value, slope: slope)
+                index += 2
+            } else {
+                value = layers[index](value)
+                index += 1
+            }
+        }
         return value
     }
 }

@@ -1,5 +1,3 @@
-import Torch
-
 /// The numbers that convolutions and matrix products are computed in; weights and losses are always float32.
 public enum Precision: String, Sendable, CaseIterable {
     /// bfloat16 where the device is faster with it, else float32.
@@ -17,5 +15,5 @@ public enum Precision: String, Sendable, CaseIterable {
     }
 
     /// The type for autocast; nil for none.
-    var autocast: DType? { self == .bf16 ? .bfloat16 : nil }
+    public var autocast: DType? { self == .bf16 ? .bfloat16 : nil }
 }

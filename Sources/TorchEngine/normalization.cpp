@@ -1,0 +1,159 @@
+// The operator facegan::norm_activated: batch normalisation in training and the activation after it in one, which reads
+// and writes the pictures half as often as the two operators.
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/batch_norm.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/leaky_relu.h>
+#include <ATen/ops/native_batch_norm_backward.h>
+#include <ATen/ops/tensor.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/library.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "parallel.h"
+#include "scratch.h"
+
+namespace engine {
+namespace {
+
+#define LOOPS "norm_loops.h"
+#include "instruction_sets.h"
+
+using torch::autograd::AutogradContext;
+using torch::autograd::Function;
+using torch::autograd::variable_list;
+
+int64_t rows_of(const at::Tensor &x) { return x.size(0) * x.size(2) * x.size(3); }
+
+/// Calls `body` with the type of x's elements.
+template <class Body>
+void typed(const at::Tensor &x, Body &&body) {
+  if (x.scalar_type() == at::kFloat) body(float{});
+  else body(c10::BFloat16{});
+}
+
+/// (x - mean) / deviation * weight + bias as x * scale + shift.
+struct Affine {
+  std::vector<float> scale, shift;
+
+  Affine(const at::Tensor &mean, const at::Tensor &inverse, const at::Tensor &weight, const at::Tensor &bias) {
+    const float *m = mean.const_data_ptr<float>(), *i = inverse.const_data_ptr<float>();
+    const float *w = weight.const_data_ptr<float>(), *b = bias.const_data_ptr<float>();
+    for (int64_t c = 0; c < mean.numel(); c++) {
+      scale.push_back(w[c] * i[c]);
+      shift.push_back(b[c] - m[c] * scale.back());
+    }
+  }
+};
+
+struct NormActivated : Function<NormActivated> {
+  static at::Tensor forward(AutogradContext *context, const at::Tensor &x, const at::Tensor &weight,
+                            const at::Tensor &bias, at::Tensor runningMean, at::Tensor runningVariance,
+                            double momentum, double epsilon, double slope) {
+    const int64_t rows = rows_of(x), channels = x.size(1);
+    auto mean = at::empty_like(weight), variance = at::empty_like(weight), y = at::empty_like(x);
+    typed(x, [&](auto element) {
+      using E = decltype(element);
+      WITH_LOOPS(moments(x.const_data_ptr<E>(), rows, channels, mean.data_ptr<float>(), variance.data_ptr<float>()));
+    });
+    auto inverse = (variance + epsilon).rsqrt();
+    Affine affine(mean, inverse, weight, bias);
+    typed(x, [&](auto element) {
+      using E = decltype(element);
+      WITH_LOOPS(normalize(x.const_data_ptr<E>(), rows, channels, affine.scale.data(), affine.shift.data(),
+                           static_cast<float>(slope), y.data_ptr<E>()));
+    });
+    runningMean.mul_(1 - momentum).add_(mean, momentum);
+    runningVariance.mul_(1 - momentum).add_(variance, momentum * rows / std::max<int64_t>(1, rows - 1));
+    context->save_for_backward({x, weight, bias, mean, inverse});
+    context->saved_data["epsilon"] = epsilon;
+    context->saved_data["slope"] = slope;
+    return y;
+  }
+
+  static variable_list backward(AutogradContext *context, variable_list gradients) {
+    auto saved = context->get_saved_variables();
+    const auto &x = saved[0], &weight = saved[1], &bias = saved[2], &mean = saved[3], &inverse = saved[4];
+    const double slope = context->saved_data["slope"].toDouble();
+    auto results = at::GradMode::is_enabled()
+                       ? differentiable(gradients[0], x, weight, bias, mean, inverse,
+                                        context->saved_data["epsilon"].toDouble(), slope)
+                       : fast(gradients[0], x, weight, bias, mean, inverse, static_cast<float>(slope));
+    results.resize(8);
+    return results;
+  }
+
+ private:
+  static variable_list fast(const at::Tensor &given, const at::Tensor &x, const at::Tensor &weight,
+                            const at::Tensor &bias, const at::Tensor &mean, const at::Tensor &inverse, float slope) {
+    const int64_t rows = rows_of(x), channels = x.size(1);
+    auto gradient = given.to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
+    Affine affine(mean, inverse, weight, bias);
+    std::vector<double> sums(2 * channels);
+    auto ofX = at::empty_like(x), ofWeight = at::empty_like(weight), ofBias = at::empty_like(bias);
+    const float *m = mean.const_data_ptr<float>(), *i = inverse.const_data_ptr<float>();
+    typed(x, [&](auto element) {
+      using E = decltype(element);
+      auto *g = gradient.const_data_ptr<E>(), *values = x.const_data_ptr<E>();
+      WITH_LOOPS(gradient_sums(g, values, rows, channels, m, affine.scale.data(), affine.shift.data(), slope,
+                               sums.data()));
+      std::vector<float> byValue(channels), constant(channels);
+      for (int64_t c = 0; c < channels; c++) {
+        double toBias = sums[c], toWeight = sums[channels + c] * i[c];
+        double factor = -affine.scale[c] * i[c] * toWeight / rows;
+        ofBias.data_ptr<float>()[c] = static_cast<float>(toBias);
+        ofWeight.data_ptr<float>()[c] = static_cast<float>(toWeight);
+        byValue[c] = static_cast<float>(factor);
+        constant[c] = static_cast<float>(-affine.scale[c] * toBias / rows - factor * m[c]);
+      }
+      WITH_LOOPS(input_gradient(g, values, rows, channels, affine.scale.data(), affine.shift.data(), slope,
+                                byValue.data(), constant.data(), ofX.template data_ptr<E>()));
+    });
+    return {ofX, ofWeight, ofBias};
+  }
+
+  /// By the engine's operators, for gradients of gradients.
+  static variable_list differentiable(const at::Tensor &gradient, const at::Tensor &x, const at::Tensor &weight,
+                                      const at::Tensor &bias, const at::Tensor &mean, const at::Tensor &inverse,
+                                      double epsilon, double slope) {
+    at::Tensor factors;
+    {
+      // Bends are where they are: their own derivative is zero.
+      at::NoGradGuard constant;
+      auto scale = weight * inverse;
+      auto inner = x * scale.view({1, -1, 1, 1}) + (bias - mean * scale).view({1, -1, 1, 1});
+      factors = (inner > 0).to(gradient.scalar_type());
+      factors = factors + (1 - factors) * slope;
+    }
+    auto [ofX, ofWeight, ofBias] = at::native_batch_norm_backward(
+        gradient * factors, x, weight, {}, {}, mean, inverse, /*train=*/true, epsilon, {true, true, true});
+    return {ofX, ofWeight, ofBias};
+  }
+};
+
+at::Tensor norm_activated(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias,
+                          const at::Tensor &runningMean, const at::Tensor &runningVariance, double momentum,
+                          double epsilon, double slope) {
+  bool fits = has_vectors() && x.dim() == 4 && x.is_cpu() && x.numel() > 0 && x.size(1) % 16 == 0 &&
+              (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16) &&
+              weight.scalar_type() == at::kFloat && weight.numel() == x.size(1) && rows_of(x) > 1 &&
+              x.is_contiguous(at::MemoryFormat::ChannelsLast);
+  if (fits) return NormActivated::apply(x, weight, bias, runningMean, runningVariance, momentum, epsilon, slope);
+  auto y = at::batch_norm(x, weight, bias, runningMean, runningVariance, true, momentum, epsilon, true);
+  return slope == 0 ? y.relu_() : at::leaky_relu_(y, slope);
+}
+
+}  // namespace
+
+TORCH_LIBRARY_FRAGMENT(facegan, library) {
+  library.def(
+      "norm_activated(Tensor input, Tensor weight, Tensor bias, Tensor running_mean, Tensor running_var, "
+      "float momentum, float eps, float slope) -> Tensor",
+      torch::dispatch(c10::DispatchKey::CompositeImplicitAutograd, TORCH_FN(norm_activated)));
+}
+
+}  // namespace engine
