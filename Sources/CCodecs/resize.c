@@ -8,7 +8,7 @@ enum { LANES = 16 };
 
 typedef int32_t Ints __attribute__((vector_size(64)));
 typedef int16_t Shorts __attribute__((vector_size(64)));
-typedef int32_t Quad __attribute__((vector_size(16)));
+typedef int16_t HalfShorts __attribute__((vector_size(32)));
 typedef uint8_t Bytes __attribute__((vector_size(16)));
 
 #define INLINE static inline __attribute__((always_inline))
@@ -20,72 +20,9 @@ INLINE void finish(Ints *high, const Ints *low) {
     *high = __builtin_elementwise_min(__builtin_elementwise_max(sum, (Ints){0}), (Ints){0} + 255);
 }
 
-#if defined(__x86_64__)
-
-#include <immintrin.h>
-
-INLINE void add_products_sse2(Ints *sum, const Shorts *pixels, int32_t weight) {
-    __m128i *s = (__m128i *)sum, w = _mm_set1_epi32(weight);
-    const __m128i *p = (const __m128i *)pixels;
-    for (int i = 0; i < 4; i++) s[i] = _mm_add_epi32(s[i], _mm_madd_epi16(p[i], w));
-}
-#define KERNEL(name) name##_sse2
-#define add_products add_products_sse2
-#include "resize_kernels.h"
-#undef KERNEL
-#undef add_products
-
-__attribute__((target("avx2"))) INLINE void add_products_avx2(Ints *sum, const Shorts *pixels,
-                                                              int32_t weight) {
-    __m256i *s = (__m256i *)sum, w = _mm256_set1_epi32(weight);
-    const __m256i *p = (const __m256i *)pixels;
-    for (int i = 0; i < 2; i++) s[i] = _mm256_add_epi32(s[i], _mm256_madd_epi16(p[i], w));
-}
-#define KERNEL(name) __attribute__((target("avx2"))) name##_avx2
-#define add_products add_products_avx2
-#include "resize_kernels.h"
-#undef KERNEL
-#undef add_products
-
-#else
-
-typedef int16_t HalfShorts __attribute__((vector_size(32)));
-
-// Compilers turn this into multiply-add instructions of NEON.
-INLINE void add_products_plain(Ints *sum, const Shorts *pixels, int32_t weight) {
-    HalfShorts even =
-        __builtin_shufflevector(*pixels, *pixels, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-    HalfShorts odd =
-        __builtin_shufflevector(*pixels, *pixels, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
-    HalfShorts first = (HalfShorts){0} + (int16_t)weight, second = (HalfShorts){0} + (int16_t)(weight >> 16);
-    *sum += __builtin_convertvector(even, Ints) * __builtin_convertvector(first, Ints);
-    *sum += __builtin_convertvector(odd, Ints) * __builtin_convertvector(second, Ints);
-}
-#define KERNEL(name) name##_plain
-#define add_products add_products_plain
-#include "resize_kernels.h"
-#undef KERNEL
-#undef add_products
-
-#endif
-
-typedef struct {
-    void (*across)(const Shorts *, const CodecsResizePlan *, int, int32_t *, size_t);
-    void (*down)(const int32_t *, size_t, const CodecsResizePlan *, int32_t, uint8_t *, size_t);
-} Kernels;
-
-static Kernels choose(void) {
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2")) return (Kernels){across_avx2, down_avx2};
-    return (Kernels){across_sse2, down_sse2};
-#else
-    return (Kernels){across_plain, down_plain};
-#endif
-}
-
 // Spreads the pixels of 4 rows (3 or 4 channels) over the lanes of `block`: a pair of columns after the
 // other.
-static void gather_colour(const uint8_t *const rows[4], int32_t width, int channels, Shorts *block) {
+INLINE void gather_colour(const uint8_t *const rows[4], int32_t width, int channels, Shorts *block) {
     for (int row = 0; row < 4; row++) {
         const uint8_t *p = rows[row];
         int16_t *out = (int16_t *)block + row * 8;
@@ -110,7 +47,7 @@ static void gather_colour(const uint8_t *const rows[4], int32_t width, int chann
 }
 
 // The same for 16 rows of grey.
-static void gather_grey(const uint8_t *const rows[16], int32_t width, Shorts *block) {
+INLINE void gather_grey(const uint8_t *const rows[16], int32_t width, Shorts *block) {
     for (int row = 0; row < 16; row++) {
         const uint8_t *p = rows[row];
         int32_t *out = (int32_t *)block + row;
@@ -119,40 +56,114 @@ static void gather_grey(const uint8_t *const rows[16], int32_t width, Shorts *bl
     }
 }
 
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+INLINE void add_products_sse2(Ints *sum, const Shorts *pixels, int32_t weight) {
+    __m128i *s = (__m128i *)sum, w = _mm_set1_epi32(weight);
+    const __m128i *p = (const __m128i *)pixels;
+    for (int i = 0; i < 4; i++) s[i] = _mm_add_epi32(s[i], _mm_madd_epi16(p[i], w));
+}
+#define KERNEL(name) name##_sse2
+#define TARGET
+#define GROUP 1
+#define add_products add_products_sse2
+#include "resize_kernels.h"
+
+#define TARGET __attribute__((target("avx2")))
+TARGET INLINE void add_products_avx2(Ints *sum, const Shorts *pixels, int32_t weight) {
+    __m256i *s = (__m256i *)sum, w = _mm256_set1_epi32(weight);
+    const __m256i *p = (const __m256i *)pixels;
+    for (int i = 0; i < 2; i++) s[i] = _mm256_add_epi32(s[i], _mm256_madd_epi16(p[i], w));
+}
+#define KERNEL(name) name##_avx2
+#define GROUP 2
+#define add_products add_products_avx2
+#include "resize_kernels.h"
+
+// One instruction multiplies and adds.
+#define TARGET __attribute__((target("avx2,avx512f,avx512bw,avx512vl,avx512vnni")))
+TARGET INLINE void add_products_avx512(Ints *sum, const Shorts *pixels, int32_t weight) {
+    *sum = (Ints)_mm512_dpwssd_epi32((__m512i)*sum, (__m512i)*pixels, _mm512_set1_epi32(weight));
+}
+#define KERNEL(name) name##_avx512
+#define GROUP 4
+#define add_products add_products_avx512
+#include "resize_kernels.h"
+
+#else
+
+// Compilers turn this into multiply-add instructions of NEON.
+INLINE void add_products_plain(Ints *sum, const Shorts *pixels, int32_t weight) {
+    HalfShorts even =
+        __builtin_shufflevector(*pixels, *pixels, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    HalfShorts odd =
+        __builtin_shufflevector(*pixels, *pixels, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+    HalfShorts first = (HalfShorts){0} + (int16_t)weight, second = (HalfShorts){0} + (int16_t)(weight >> 16);
+    *sum += __builtin_convertvector(even, Ints) * __builtin_convertvector(first, Ints);
+    *sum += __builtin_convertvector(odd, Ints) * __builtin_convertvector(second, Ints);
+}
+#define KERNEL(name) name##_plain
+#define TARGET
+#define GROUP 1
+#define add_products add_products_plain
+#include "resize_kernels.h"
+
+#endif
+
+typedef struct {
+    void (*across)(const uint8_t *const *, int, int, Shorts *, const CodecsResizePlan *, int32_t *, size_t);
+    void (*down)(const int32_t *, size_t, const CodecsResizePlan *, int32_t, uint8_t *, size_t);
+    int group; // blocks that `across` takes at most
+} Kernels;
+
+enum { LARGEST_GROUP = 4 };
+
+static Kernels choose(void) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl"))
+        return (Kernels){across_avx512, down_avx512, 4};
+    if (__builtin_cpu_supports("avx2")) return (Kernels){across_avx2, down_avx2, 2};
+    return (Kernels){across_sse2, down_sse2, 1};
+#else
+    return (Kernels){across_plain, down_plain, 1};
+#endif
+}
+
 bool ccodecs_resize(const uint8_t *source, size_t stride, int channels, const CodecsResizePlan *columns,
                     const CodecsResizePlan *rows, uint8_t *out) {
     const Kernels kernels = choose();
-    const int height_of_block = channels == 1 ? 16 : 4;
-    const int32_t width = columns->size, height = rows->size;
+    const int32_t height_of_block = channels == 1 ? 16 : 4;
+    const int32_t height = rows->size;
     const size_t out_count = (size_t)columns->out_size * (size_t)channels;
     // Only the rows that the second pass looks at.
     const int32_t first_pair = rows->first[0], first_row = first_pair * 2;
     const int32_t pairs = rows->first[rows->out_size - 1] + rows->count - first_pair;
     const int32_t blocks = (pairs * 2 + height_of_block - 1) / height_of_block;
-    // Room for whole vectors at the end of each pair of rows.
-    const size_t middle_stride = out_count + LANES;
+    // Room for whole vectors at the end of each pair of rows: what stands there is multiplied, but not used.
+    const size_t middle_stride = (out_count + 2 * LANES - 1) / LANES * LANES;
     const size_t middle_rows = (size_t)blocks * (size_t)height_of_block / 2;
-    int32_t *middle = calloc(middle_rows * middle_stride, sizeof *middle);
-    Shorts *block = aligned_alloc(sizeof *block, (size_t)(width / 2 + 1) * sizeof *block);
-    bool ready = middle && block;
-    for (int32_t b = 0; ready && b < blocks; b++) {
-        const uint8_t *lines[16];
-        for (int i = 0; i < height_of_block; i++) {
+    const size_t scratch_size = (size_t)(columns->size / 2 + 1) * (size_t)kernels.group * sizeof(Shorts);
+    char *memory = aligned_alloc(sizeof(Shorts), scratch_size + middle_rows * middle_stride * sizeof(int32_t));
+    if (!memory) return false;
+    Shorts *scratch = (Shorts *)memory;
+    int32_t *middle = (int32_t *)(memory + scratch_size);
+    for (int32_t b = 0; b < blocks; b += kernels.group) {
+        const int32_t group = blocks - b < kernels.group ? blocks - b : kernels.group;
+        const uint8_t *lines[16 * LARGEST_GROUP];
+        for (int32_t i = 0; i < group * height_of_block; i++) {
             // Behind the picture, rows count with weight 0: any will do.
             int32_t y = first_row + b * height_of_block + i;
             lines[i] = source + (size_t)(y < height ? y : height - 1) * stride;
         }
-        if (channels == 1)
-            gather_grey(lines, width, block);
-        else
-            gather_colour(lines, width, channels, block);
-        kernels.across(block, columns, channels, middle + (size_t)(b * height_of_block / 2) * middle_stride,
-                       middle_stride);
+        kernels.across(lines, group, channels, scratch, columns,
+                       middle + (size_t)(b * height_of_block / 2) * middle_stride, middle_stride);
     }
-    for (int32_t y = 0; ready && y < rows->out_size; y++)
+    for (int32_t y = 0; y < rows->out_size; y++)
         kernels.down(middle + (size_t)(rows->first[y] - first_pair) * middle_stride, middle_stride, rows, y,
                      out + (size_t)y * out_count, out_count);
-    free(middle);
-    free(block);
-    return ready;
+    free(memory);
+    return true;
 }
