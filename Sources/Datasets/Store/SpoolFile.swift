@@ -5,7 +5,9 @@ import Foundation
 final class SpoolFile {
     private let folder: String
     private let memoryLimit: Int
-    private var blocks: [[UInt8]] = []
+    private var blocks: [UnsafeMutableRawBufferPointer] = []
+    /// How many bytes of each block are used.
+    private var fills: [Int] = []
     private var memoryCount = 0
     private var fileCount = 0
     private var descriptor: Int32 = -1
@@ -21,17 +23,21 @@ final class SpoolFile {
     }
 
     deinit {
+        for block in blocks { block.deallocate() }
         if descriptor >= 0 { close(descriptor) }
     }
 
     /// Appends bytes. Throws `DataError` if nothing can be written in the folder.
     func write(_ bytes: UnsafeRawBufferPointer) throws {
         if fileCount == 0, memoryCount + bytes.count <= memoryLimit {
-            if (blocks.last.map { $0.count + bytes.count > SpoolFile.blockSize }) ?? true {
-                blocks.append([])
-                blocks[blocks.count - 1].reserveCapacity(max(SpoolFile.blockSize, bytes.count))
+            var last = blocks.count - 1
+            if last < 0 || fills[last] + bytes.count > blocks[last].count {
+                blocks.append(Self.block(holding: bytes.count))
+                fills.append(0)
+                last += 1
             }
-            blocks[blocks.count - 1] += bytes
+            UnsafeMutableRawBufferPointer(rebasing: blocks[last][fills[last]...]).copyMemory(from: bytes)
+            fills[last] += bytes.count
             memoryCount += bytes.count
             return
         }
@@ -51,9 +57,11 @@ final class SpoolFile {
 
     /// Gives everything back in order, piece by piece, and forgets it.
     func drain(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
-        for index in blocks.indices {
-            try blocks[index].withUnsafeBytes { try body($0) }
-            blocks[index] = []
+        while let block = blocks.first, let fill = fills.first {
+            try body(UnsafeRawBufferPointer(rebasing: block[..<fill]))
+            block.deallocate()
+            blocks.removeFirst()
+            fills.removeFirst()
         }
         guard fileCount > 0 else { return }
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: SpoolFile.blockSize, alignment: 64)
@@ -67,6 +75,16 @@ final class SpoolFile {
             try body(UnsafeRawBufferPointer(rebasing: buffer[..<read]))
             offset += read
         }
+    }
+
+    private static func block(holding count: Int) -> UnsafeMutableRawBufferPointer {
+        let block = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(blockSize, count), alignment: 1 << 21)
+        #if os(Linux)
+            // Each page is touched once, and the first touch costs more than all that follows: few large ones.
+            madvise(block.baseAddress, block.count, MADV_HUGEPAGE)
+        #endif
+        return block
     }
 
     private func openFile() throws {
