@@ -110,7 +110,7 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Files"], path: "Tests/TestSupport", swiftSettings: swift),
         tests("Files"),
-        tests("Imaging", ["Provenance"]),
+        tests("Imaging", ["Provenance", "CCodecs"]),
         tests("Settings"),
         tests("Console"),
         tests("Torch", ["Files"]),

@@ -10,6 +10,7 @@ typedef int32_t Ints __attribute__((vector_size(64)));
 typedef int16_t Shorts __attribute__((vector_size(64)));
 typedef int16_t HalfShorts __attribute__((vector_size(32)));
 typedef uint8_t Bytes __attribute__((vector_size(16)));
+typedef uint8_t Lines __attribute__((vector_size(64)));
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -20,30 +21,43 @@ INLINE void finish(Ints *high, const Ints *low) {
     *high = __builtin_elementwise_min(__builtin_elementwise_max(sum, (Ints){0}), (Ints){0} + 255);
 }
 
+// Two neighbours of each row side by side: four channels whose bytes stand at `c0`... and `d0`..., each
+// widened by a zero byte (64 names one).
+#define NEIGHBOURS(row, c0, d0, c1, d1, c2, d2, c3, d3)                                                      \
+    row + c0, 64, row + d0, 64, row + c1, 64, row + d1, 64, row + c2, 64, row + d2, 64, row + c3, 64,        \
+        row + d3, 64
+#define SPREAD(bytes, ...)                                                                                   \
+    (Shorts) __builtin_shufflevector(bytes, (Lines){0}, NEIGHBOURS(0, __VA_ARGS__),                          \
+                                     NEIGHBOURS(16, __VA_ARGS__), NEIGHBOURS(32, __VA_ARGS__),               \
+                                     NEIGHBOURS(48, __VA_ARGS__))
+
 // Spreads the pixels of 4 rows (3 or 4 channels) over the lanes of `block`: a pair of columns after the
 // other.
-INLINE void gather_colour(const uint8_t *const rows[4], int32_t width, int channels, Shorts *block) {
-    for (int row = 0; row < 4; row++) {
-        const uint8_t *p = rows[row];
-        int16_t *out = (int16_t *)block + row * 8;
-        int32_t x = 0;
-        // As long as 16 bytes can be read from a row.
-        for (; (width - x) * channels >= 16; x += 2, p += 2 * channels, out += 32) {
-            Bytes bytes, none = {0};
-            memcpy(&bytes, p, sizeof bytes);
-            // Neighbours side by side, each widened by a zero byte (16 names one).
-            Bytes wide = channels == 3 ? __builtin_shufflevector(bytes, none, 0, 16, 3, 16, 1, 16, 4, 16, 2,
-                                                                 16, 5, 16, 16, 16, 16, 16)
-                                       : __builtin_shufflevector(bytes, none, 0, 16, 4, 16, 1, 16, 5, 16, 2,
-                                                                 16, 6, 16, 3, 16, 7, 16);
-            memcpy(out, &wide, sizeof wide);
+INLINE void gather_colour(const uint8_t *const rows[4], int32_t width, const int channels, Shorts *block) {
+    int32_t x = 0;
+    // As long as 16 bytes can be read from a row.
+    for (; (width - x) * channels >= 16; x += 4, block += 2) {
+        Lines bytes;
+        for (int row = 0; row < 4; row++)
+            memcpy((char *)&bytes + 16 * row, rows[row] + x * channels, 16);
+        if (channels == 3) {
+            // The idle channel repeats the blue one.
+            block[0] = SPREAD(bytes, 0, 3, 1, 4, 2, 5, 2, 5);
+            block[1] = SPREAD(bytes, 6, 9, 7, 10, 8, 11, 8, 11);
+        } else {
+            block[0] = SPREAD(bytes, 0, 4, 1, 5, 2, 6, 3, 7);
+            block[1] = SPREAD(bytes, 8, 12, 9, 13, 10, 14, 11, 15);
         }
-        for (; x < width; x += 2, p += 2 * channels, out += 32)
+    }
+    for (; x < width; x += 2, block++)
+        for (int row = 0; row < 4; row++) {
+            const uint8_t *p = rows[row] + x * channels;
+            int16_t *out = (int16_t *)block + row * 8;
             for (int c = 0; c < 4; c++) {
                 out[2 * c] = c < channels ? p[c] : 0;
                 out[2 * c + 1] = c < channels && x + 1 < width ? p[channels + c] : 0;
             }
-    }
+        }
 }
 
 // The same for 16 rows of grey.
@@ -120,21 +134,38 @@ typedef struct {
 
 enum { LARGEST_GROUP = 4 };
 
-static Kernels choose(void) {
+enum { MOST_VARIANTS = 3 };
+
+/// What this processor can run, the fastest first.
+static int find_kernels(Kernels found[MOST_VARIANTS]) {
+    int count = 0;
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl"))
-        return (Kernels){across_avx512, down_avx512, 4};
-    if (__builtin_cpu_supports("avx2")) return (Kernels){across_avx2, down_avx2, 2};
-    return (Kernels){across_sse2, down_sse2, 1};
+        found[count++] = (Kernels){across_avx512, down_avx512, 4};
+    if (__builtin_cpu_supports("avx2")) found[count++] = (Kernels){across_avx2, down_avx2, 2};
+    found[count++] = (Kernels){across_sse2, down_sse2, 1};
 #else
-    return (Kernels){across_plain, down_plain, 1};
+    found[count++] = (Kernels){across_plain, down_plain, 1};
 #endif
+    return count;
+}
+
+int ccodecs_resize_variants(void) {
+    Kernels found[MOST_VARIANTS];
+    return find_kernels(found);
 }
 
 bool ccodecs_resize(const uint8_t *source, size_t stride, int channels, const CodecsResizePlan *columns,
                     const CodecsResizePlan *rows, uint8_t *out) {
-    const Kernels kernels = choose();
+    return ccodecs_resize_by(0, source, stride, channels, columns, rows, out);
+}
+
+bool ccodecs_resize_by(int variant, const uint8_t *source, size_t stride, int channels,
+                       const CodecsResizePlan *columns, const CodecsResizePlan *rows, uint8_t *out) {
+    Kernels found[MOST_VARIANTS];
+    if (variant < 0 || variant >= find_kernels(found)) return false;
+    const Kernels kernels = found[variant];
     const int32_t height_of_block = channels == 1 ? 16 : 4;
     const int32_t height = rows->size;
     const size_t out_count = (size_t)columns->out_size * (size_t)channels;

@@ -22,14 +22,14 @@ TARGET INLINE void KERNEL(weigh)(Ints *values, const void *pixels, size_t next_p
 }
 
 TARGET INLINE void KERNEL(across_blocks)(const Shorts *pixels, size_t pixels_stride,
-                                         const CodecsResizePlan *plan, int channels, int32_t *out,
+                                         const CodecsResizePlan *plan, const int channels, int32_t *out,
                                          size_t out_stride, const int blocks) {
     const int32_t count = plan->count;
     for (int32_t x = 0; x < plan->out_size; x++) {
         Ints values[GROUP];
-        KERNEL(weigh)
-        (values, pixels + plan->first[x], sizeof(Shorts), pixels_stride * sizeof(Shorts),
-         plan->weights + (size_t)x * (size_t)count, count, blocks);
+        const PairWeight *weights = plan->weights + (size_t)x * (size_t)count;
+        KERNEL(weigh)(values, pixels + plan->first[x], sizeof(Shorts), pixels_stride * sizeof(Shorts), weights,
+                      count, blocks);
         for (int b = 0; b < blocks; b++) {
             // Two rows share an int, as the second pass wants them.
             if (channels == 1) {
@@ -49,29 +49,38 @@ TARGET INLINE void KERNEL(across_blocks)(const Shorts *pixels, size_t pixels_str
     }
 }
 
-/// Resamples `blocks` blocks of rows across; `lines` are their rows. `scratch` has room for GROUP blocks of
-/// `width / 2 + 1` vectors: for each pair of source columns, 16 lanes of two neighbouring pixels; a lane is a
-/// row and channel. `out` receives pairs of rows, one after the other in each int.
-TARGET static void KERNEL(across)(const uint8_t *const *lines, int blocks, int channels, Shorts *scratch,
-                                  const CodecsResizePlan *plan, int32_t *out, size_t out_stride) {
+TARGET INLINE void KERNEL(across_channels)(const uint8_t *const *lines, int blocks, const int channels,
+                                           Shorts *scratch, const CodecsResizePlan *plan, int32_t *out,
+                                           size_t out_stride) {
+    const int height = channels == 1 ? 16 : 4;
     const size_t stride = (size_t)(plan->size / 2 + 1);
     for (int b = 0; b < blocks; b++) {
         Shorts *pixels = scratch + (size_t)b * stride;
         if (channels == 1)
-            gather_grey(lines + 16 * b, plan->size, pixels);
-        else if (channels == 3)
-            gather_colour(lines + 4 * b, plan->size, 3, pixels);
+            gather_grey(lines + b * height, plan->size, pixels);
         else
-            gather_colour(lines + 4 * b, plan->size, 4, pixels);
+            gather_colour(lines + b * height, plan->size, channels, pixels);
     }
     if (blocks == GROUP) {
         KERNEL(across_blocks)(scratch, stride, plan, channels, out, out_stride, GROUP);
         return;
     }
-    for (int b = 0; b < blocks; b++)
-        KERNEL(across_blocks)
-    (scratch + (size_t)b * stride, stride, plan, channels,
-     out + (size_t)b * (channels == 1 ? 8 : 2) * out_stride, out_stride, 1);
+    for (int b = 0; b < blocks; b++, scratch += stride, out += (size_t)(height / 2) * out_stride)
+        KERNEL(across_blocks)(scratch, stride, plan, channels, out, out_stride, 1);
+}
+
+/// Resamples `blocks` blocks of rows across, GROUP at most; `lines` are their rows. `scratch` has room for
+/// GROUP blocks of `width / 2 + 1` vectors: for each pair of source columns, 16 lanes of two neighbouring
+/// pixels; a lane is a row and channel. `out` receives pairs of rows, one after the other in each int.
+TARGET static void KERNEL(across)(const uint8_t *const *lines, int blocks, int channels, Shorts *scratch,
+                                  const CodecsResizePlan *plan, int32_t *out, size_t out_stride) {
+    // Each call is compiled for its number of channels.
+    if (channels == 1)
+        KERNEL(across_channels)(lines, blocks, 1, scratch, plan, out, out_stride);
+    else if (channels == 3)
+        KERNEL(across_channels)(lines, blocks, 3, scratch, plan, out, out_stride);
+    else
+        KERNEL(across_channels)(lines, blocks, 4, scratch, plan, out, out_stride);
 }
 
 /// Blends pairs of rows into output row `y`: `count` values, written in blocks of 16.

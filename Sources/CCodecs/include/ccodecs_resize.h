@@ -24,3 +24,10 @@ void ccodecs_resize_plan_free(CodecsResizePlan *plan);
 /// or 4, `stride` in bytes. `out` is tightly packed. False when memory is short.
 bool ccodecs_resize(const uint8_t *source, size_t stride, int channels, const CodecsResizePlan *columns,
                     const CodecsResizePlan *rows, uint8_t *out);
+
+/// How many versions for different instruction sets this processor can run. All give the same pixels.
+int ccodecs_resize_variants(void);
+
+/// As `ccodecs_resize`, by the version 0..<`ccodecs_resize_variants()`; 0 is the fastest, which that one takes.
+bool ccodecs_resize_by(int variant, const uint8_t *source, size_t stride, int channels,
+                       const CodecsResizePlan *columns, const CodecsResizePlan *rows, uint8_t *out);
