@@ -129,8 +129,19 @@ void ccodecs_jpeg_scaled_size(CodecsJPEG *jpeg, int eighths, uint32_t *width, ui
     *height = (uint32_t)((h * (uint64_t)eighths + 7) / 8);
 }
 
-bool ccodecs_jpeg_read(CodecsJPEG *jpeg, int eighths, uint32_t first_row, uint32_t rows, uint8_t *out,
-                       size_t out_size, CodecsJPEGReport *report, char *message, size_t message_size) {
+// Leaves out the columns that are not wanted, as far as whole blocks allow, and returns the first one that is
+// kept. Chroma is interpolated across blocks: one block more on each side keeps every wanted pixel as it is.
+static JDIMENSION crop_columns(j_decompress_ptr d, JDIMENSION first, JDIMENSION count) {
+    const JDIMENSION margin = (JDIMENSION)d->max_h_samp_factor * DCTSIZE;
+    const JDIMENSION end = first + count + margin;
+    JDIMENSION left = first > margin ? first - margin : 0;
+    JDIMENSION width = (end < d->output_width ? end : d->output_width) - left;
+    if (width < d->output_width) jpeg_crop_scanline(d, &left, &width);
+    return left;
+}
+
+bool ccodecs_jpeg_read(CodecsJPEG *jpeg, int eighths, CodecsJPEGPart part, uint8_t *out, size_t out_size,
+                       CodecsJPEGReport *report, char *message, size_t message_size) {
     j_decompress_ptr d = &jpeg->cinfo;
     jpeg->error.message = message;
     jpeg->error.message_size = message_size;
@@ -140,19 +151,23 @@ bool ccodecs_jpeg_read(CodecsJPEG *jpeg, int eighths, uint32_t first_row, uint32
     d->dct_method = JDCT_ISLOW;
     d->do_fancy_upsampling = TRUE;
     jpeg_start_decompress(d);
-    size_t row_bytes = (size_t)d->output_width * (size_t)d->output_components;
-    if ((uint64_t)first_row + rows > d->output_height || rows == 0 || out_size / rows < row_bytes) {
-        snprintf(message, message_size, "rows %u..<%u do not fit the picture", first_row, first_row + rows);
+    const size_t pixel_bytes = (size_t)d->output_components;
+    const size_t row_bytes = (size_t)d->output_width * pixel_bytes;
+    if ((uint64_t)part.y + part.height > d->output_height || part.height == 0 ||
+        (uint64_t)part.x + part.width > d->output_width || part.width == 0 ||
+        out_size / part.height < row_bytes) {
+        snprintf(message, message_size, "rows %u..<%u, columns %u..<%u do not fit the picture", part.y,
+                 part.y + part.height, part.x, part.x + part.width);
         return false;
     }
-    while (d->output_scanline < first_row + rows) {
-        // Rows before the first one land where the first one will overwrite them.
-        uint32_t row = d->output_scanline < first_row ? 0 : d->output_scanline - first_row;
+    const JDIMENSION left = part.width < d->output_width ? crop_columns(d, part.x, part.width) : 0;
+    const uint32_t end = part.y + part.height;
+    if (part.y > 0) jpeg_skip_scanlines(d, part.y);
+    while (d->output_scanline < end) {
+        uint8_t *row = out + (d->output_scanline - part.y) * row_bytes + left * pixel_bytes;
+        const uint32_t wanted = end - d->output_scanline < 16 ? end - d->output_scanline : 16;
         JSAMPROW lines[16];
-        uint32_t wanted = d->output_scanline < first_row ? first_row - d->output_scanline : rows - row;
-        if (wanted > 16) wanted = 16;
-        for (uint32_t i = 0; i < wanted; i++)
-            lines[i] = out + (d->output_scanline < first_row ? 0 : row + i) * row_bytes;
+        for (uint32_t i = 0; i < wanted; i++) lines[i] = row + i * row_bytes;
         jpeg_read_scanlines(d, lines, wanted);
     }
     report->warnings = (int)jpeg->error.base.num_warnings;

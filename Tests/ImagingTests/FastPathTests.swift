@@ -27,6 +27,24 @@ import Testing
         }
     }
 
+    /// Colour is interpolated across the borders of what is decoded. Quality 80 stores it halved, 95 whole.
+    @Test(arguments: [80, 95])
+    func partsOfAPhotographKeepTheirPixels(quality: Int) throws {
+        let photograph = try PictureDecoder.decode(golden("source-photo.png")).picture
+        let bytes = try PictureEncoder.jpeg(photograph, quality: quality)
+        let whole = try PictureDecoder.decode(bytes).picture
+        for (x, y, width, height) in [
+            (35, 35, 108, 108), (15, 16, 148, 150), (17, 1, 32, 33), (31, 47, 16, 15), (32, 32, 64, 64),
+            (33, 15, 1, 1), (0, 160, 20, 18), (161, 0, 17, 178), (177, 177, 1, 1), (0, 33, 178, 100),
+        ] {
+            let box = PictureBox(x: x, y: y, width: width, height: height)
+            let part = try bytes.withUnsafeBytes {
+                try PictureDecoder.decode($0, width: width, height: height) { _, _ in box }
+            }
+            #expect(try part.picture == whole.cropped(to: box), "\(box)")
+        }
+    }
+
     @Test func refusesABoxOutside() throws {
         let bytes = try golden("sampling-0.jpg")
         #expect(throws: ImagingError.self) {

@@ -25,6 +25,13 @@ typedef struct {
     bool nothing_intact; // the first complaint came before the first row of blocks was complete
 } CodecsJPEGReport;
 
+typedef struct {
+    uint32_t x; // first column, after scaling
+    uint32_t y; // first row
+    uint32_t width;
+    uint32_t height;
+} CodecsJPEGPart;
+
 /// Reads the header. NULL on failure, with a reason in `message`. `bytes` must outlive the result.
 CodecsJPEG *ccodecs_jpeg_open(const uint8_t *bytes, size_t count, CodecsJPEGInfo *info, char *message,
                               size_t message_size);
@@ -32,10 +39,12 @@ CodecsJPEG *ccodecs_jpeg_open(const uint8_t *bytes, size_t count, CodecsJPEGInfo
 /// The size of the picture when it is decoded at `eighths`/8 of its size (1, 2, 4 or 8).
 void ccodecs_jpeg_scaled_size(CodecsJPEG *jpeg, int eighths, uint32_t *width, uint32_t *height);
 
-/// Decodes `rows` rows from `first_row` on into `out` (tightly packed, `info.channels` bytes a pixel); once
-/// only. Rows behind the last wanted one are not decoded. False on failure, with a reason in `message`.
-bool ccodecs_jpeg_read(CodecsJPEG *jpeg, int eighths, uint32_t first_row, uint32_t rows, uint8_t *out,
-                       size_t out_size, CodecsJPEGReport *report, char *message, size_t message_size);
+/// Decodes a part into `out`, which has room for its rows in the picture's full width (tightly packed,
+/// `info.channels` bytes a pixel); once only. Other columns of those rows are written or left as they are. What
+/// is outside the part is decoded only as far as its pixels need it. False on failure, with a reason in
+/// `message`.
+bool ccodecs_jpeg_read(CodecsJPEG *jpeg, int eighths, CodecsJPEGPart part, uint8_t *out, size_t out_size,
+                       CodecsJPEGReport *report, char *message, size_t message_size);
 
 /// The first complaint of the decoder about the data, or "".
 const char *ccodecs_jpeg_complaint(const CodecsJPEG *jpeg);
