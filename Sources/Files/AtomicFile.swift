@@ -1,3 +1,5 @@
+import CCodecs
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -64,6 +66,10 @@ public final class AtomicFile {
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
         precondition(descriptor >= 0, "AtomicFile.write after commit (\(path))")
         try put(bytes, at: count)
+        // The disk works while more is being made, so that `commit` waits for little.
+        if isDurable, bytes.count >= 1 << 20 {
+            ccodecs_begin_flush(descriptor, Int64(count), Int64(bytes.count))
+        }
         count += bytes.count
     }
 
