@@ -90,5 +90,7 @@ public final class DCGANDiscriminator: Module, Discriminator {
         main = Sequential(layers)
     }
 
+    public var usesBatchStatistics: Bool { true }
+
     public func callAsFunction(_ images: Tensor) -> Tensor { main(images).reshape([images.shape[0]]) }
 }

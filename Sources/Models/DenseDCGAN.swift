@@ -92,6 +92,8 @@ public final class DenseDCGANDiscriminator: Module, Discriminator {
         head = Linear(widths.last! * 16, 1, initializer: weights)
     }
 
+    public var usesBatchStatistics: Bool { true }
+
     public func callAsFunction(_ images: Tensor) -> Tensor {
         // [N, widest, 4, 4] to [N, widest x 16] to [N]
         head(main(images).flattened(from: 1)).reshape([images.shape[0]])

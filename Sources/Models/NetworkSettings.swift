@@ -6,6 +6,7 @@ import TorchNN
 public enum NetworkKind: String, Sendable, CaseIterable {
     case dcgan
     case denseDCGAN = "dcgan-dense"
+    case residual
 }
 
 /// Which generator a recipe uses, and its size.
@@ -14,6 +15,7 @@ public struct GeneratorSettings: SettingsGroup, Equatable {
     public var latent = Latent()
     public var dcgan = DCGANSettings()
     public var denseDCGAN = DenseDCGANSettings()
+    public var residual = ResidualSettings()
 
     public init() {}
 
@@ -23,6 +25,7 @@ public struct GeneratorSettings: SettingsGroup, Equatable {
         switch kind {
         case .dcgan: try dcgan.fields(&v)
         case .denseDCGAN: try denseDCGAN.fields(&v)
+        case .residual: try residual.sizes(&v)
         }
     }
 
@@ -32,6 +35,7 @@ public struct GeneratorSettings: SettingsGroup, Equatable {
             switch kind {
             case .dcgan: DCGANGenerator(dcgan, latent: latent, resolution: resolution)
             case .denseDCGAN: DenseDCGANGenerator(denseDCGAN, latent: latent, resolution: resolution)
+            case .residual: ResidualGenerator(residual, latent: latent, resolution: resolution)
             }
         network.initialize(random)
         return network
@@ -43,6 +47,7 @@ public struct DiscriminatorSettings: SettingsGroup, Equatable {
     public var kind = NetworkKind.dcgan
     public var dcgan = DCGANSettings()
     public var denseDCGAN = DenseDCGANSettings()
+    public var residual = ResidualSettings()
 
     public init() {}
 
@@ -51,6 +56,7 @@ public struct DiscriminatorSettings: SettingsGroup, Equatable {
         switch kind {
         case .dcgan: try dcgan.fields(&v)
         case .denseDCGAN: try denseDCGAN.fields(&v)
+        case .residual: try residual.fields(&v)
         }
     }
 
@@ -60,6 +66,7 @@ public struct DiscriminatorSettings: SettingsGroup, Equatable {
             switch kind {
             case .dcgan: DCGANDiscriminator(dcgan, resolution: resolution)
             case .denseDCGAN: DenseDCGANDiscriminator(denseDCGAN, resolution: resolution)
+            case .residual: ResidualCritic(residual, resolution: resolution)
             }
         network.initialize(random)
         return network

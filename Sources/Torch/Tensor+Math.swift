@@ -121,6 +121,11 @@ extension Tensor {
         op("lt.Scalar", [self, other], file, line)
     }
 
+    /// Elementwise less than or equal to a number.
+    public func atMost(_ other: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        op("le.Scalar", [self, other], file, line)
+    }
+
     /// Whether each element is neither infinite nor NaN.
     public func isFinite(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("isfinite", [self], file, line)

@@ -1,4 +1,5 @@
-"""Makes the goldens of the room Models with PyTorch: DCGAN as in PyTorch's examples, and its shape with a dense stem.
+"""Makes the goldens of the room Models with PyTorch: DCGAN as in PyTorch's examples, its shape with a dense stem, and
+residual networks.
 
 Run it from anywhere. Without arguments it writes the small goldens (needs torch, safetensors):
     python Tests/Goldens/make_models.py
@@ -16,6 +17,8 @@ from pathlib import Path
 
 import torch
 from torch import nn
+
+import residual
 
 OUT = Path(__file__).parent / "Models"
 STEPS = 10
@@ -97,7 +100,16 @@ def weights_init(module):
         nn.init.zeros_(module.bias)
 
 
+class ResidualCritic(residual.Critic):
+    """With probabilities, as the others have."""
+
+    def forward(self, images):
+        return torch.sigmoid(super().forward(images))
+
+
 def networks(kind, filters, resolution, latent):
+    if kind == "residual":
+        return residual.Generator(filters, resolution, latent), ResidualCritic(filters, resolution)
     if kind == "dcgan":
         return Generator(filters, resolution, latent), Discriminator(filters, resolution)
     return DenseGenerator(filters, resolution, latent), DenseDiscriminator(filters, resolution)
@@ -105,11 +117,15 @@ def networks(kind, filters, resolution, latent):
 
 def case(kind, filters, resolution, latent, batch, same_kernels=False):
     """Tensors by name: weights and data to start from, values, gradients, weights after ten steps."""
+    torch.manual_seed(SEED)
     generator, discriminator = networks(kind, filters, resolution, latent)
     nets = {"generator": generator, "discriminator": discriminator}
     torch.manual_seed(SEED)
     for net in nets.values():
-        net.apply(weights_init)
+        # PyTorch's own start for the residual ones: with the example's, all logits are one, and the gradients of real and
+        # generated pictures cancel to rounding.
+        if kind != "residual":
+            net.apply(weights_init)
     found = {}
 
     def record(name, net):
@@ -185,10 +201,10 @@ def case(kind, filters, resolution, latent, batch, same_kernels=False):
     return {key: value.detach().contiguous() for key, value in found.items()}
 
 
-def facts(kind, resolution):
-    """Keys and sizes of the networks with 64 filters and 100 latents."""
+def facts(kind, resolution, latent=100):
+    """Keys and sizes of the networks with 64 filters."""
     return [{"keys": list(net.state_dict()), "parameters": sum(p.numel() for p in net.parameters())}
-            for net in networks(kind, 64, resolution, 100)]
+            for net in networks(kind, 64, resolution, latent)]
 
 
 parser = argparse.ArgumentParser()
@@ -208,8 +224,8 @@ else:
     from safetensors.torch import save_file
 
     OUT.mkdir(exist_ok=True)
-    for kind in ("dcgan", "dcgan-dense"):
+    for kind in ("dcgan", "dcgan-dense", "residual"):
         save_file(case(kind, 4, 32, 10, 4), OUT / f"{kind}.safetensors")
     (OUT / "networks.json").write_text(json.dumps({
         "dcgan": facts("dcgan", 64), "dcgan-dense": facts("dcgan-dense", 64),
-        "dcgan128": facts("dcgan", 128)}, indent=1) + "\n")
+        "dcgan128": facts("dcgan", 128), "residual": facts("residual", 64, 128)}, indent=1) + "\n")

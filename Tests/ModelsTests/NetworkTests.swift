@@ -14,6 +14,7 @@ import TorchNN
 
     @Test(arguments: [
         ("dcgan", NetworkKind.dcgan, 64), ("dcgan-dense", .denseDCGAN, 64), ("dcgan128", .dcgan, 128),
+        ("residual", .residual, 64),
     ])
     func keysAndSizesArePyTorchs(name: String, kind: NetworkKind, resolution: Int) throws {
         let data = try Data(contentsOf: URL(fileURLWithPath: goldens("Models/networks.json")))
@@ -26,6 +27,11 @@ import TorchNN
                 [
                     DenseDCGANGenerator(latent: Latent(size: 100), resolution: resolution),
                     DenseDCGANDiscriminator(resolution: resolution),
+                ]
+            case .residual:
+                [
+                    ResidualGenerator(latent: Latent(size: 128), resolution: resolution),
+                    ResidualCritic(resolution: resolution),
                 ]
             }
         for (module, expected) in zip(modules, facts) {
@@ -45,7 +51,8 @@ import TorchNN
         (first.kind, second.kind) = (kind, kind)
         first.latent = Latent(size: 12, distribution: .uniform)
         (first.dcgan.filters, first.denseDCGAN.filters) = (4, 4)
-        (second.dcgan, second.denseDCGAN) = (first.dcgan, first.denseDCGAN)
+        first.residual.filters = 4
+        (second.dcgan, second.denseDCGAN, second.residual) = (first.dcgan, first.denseDCGAN, first.residual)
         let random = RandomSource(seed: 1)
         let generator = first.make(resolution: resolution, random: random)
         let discriminator = second.make(resolution: resolution, random: random)

@@ -25,7 +25,8 @@ struct Parity {
         (first.kind, second.kind) = (kind, kind)
         first.latent = Latent(size: latent)
         (first.dcgan.filters, first.denseDCGAN.filters) = (filters, filters)
-        (second.dcgan, second.denseDCGAN) = (first.dcgan, first.denseDCGAN)
+        first.residual.filters = filters
+        (second.dcgan, second.denseDCGAN, second.residual) = (first.dcgan, first.denseDCGAN, first.residual)
         let random = RandomSource(seed: 7)
         generator = first.make(resolution: resolution, random: random)
         discriminator = second.make(resolution: resolution, random: random)

@@ -4,14 +4,14 @@ import TestSupport
 import Testing
 import Torch
 
-/// DCGAN against PyTorch's example, number by number.
+/// The networks against PyTorch, number by number.
 @Suite struct ParityTests {
     @Test(arguments: NetworkKind.allCases, [MemoryFormat.contiguous, .channelsLast])
     func smallNetworksEqualPyTorchs(kind: NetworkKind, format: MemoryFormat) throws {
         let golden = try TensorFile.read(goldens("Models/\(kind.rawValue).safetensors")).tensors
         let parity = Parity(
             kind, filters: 4, latent: 10, resolution: 32, format: format, golden: golden)
-        // The dense shape starts and ends otherwise: a scale of 1, and biases that only rounding moves.
+        // The others start and end otherwise: a scale of 1, and biases that only rounding moves.
         if kind == .dcgan { try parity.expectSameStart() }
         try parity.expectSameValues()
         try parity.expectSameGradients()
