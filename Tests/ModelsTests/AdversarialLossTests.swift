@@ -19,6 +19,11 @@ import Torch
             (AdversarialLoss().fake(x), mean { -log(1 - sigmoid($0)) }),
             (AdversarialLoss(.nonSaturating).generator(x), mean { -log(sigmoid($0)) }),
             (AdversarialLoss(.saturating).generator(x), mean { log(1 - sigmoid($0)) }),
+            (AdversarialLoss(.wasserstein).real(x), -mean { $0 }),
+            (AdversarialLoss(.wasserstein).fake(x), mean { $0 }),
+            (AdversarialLoss(.wasserstein).generator(x), -mean { $0 }),
+            (AdversarialLoss(.wasserstein).score(x), mean { $0 }),
+            (AdversarialLoss(.saturating).score(x), mean(sigmoid)),
             (
                 AdversarialLoss(.nonSaturating, realLabel: 0.9).real(x),
                 mean { -0.9 * log(sigmoid($0)) - 0.1 * log(1 - sigmoid($0)) }

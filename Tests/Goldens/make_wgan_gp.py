@@ -1,0 +1,95 @@
+"""Makes the goldens of the gradient penalty with PyTorch: alone, and in a step of a residual critic at 64 x 64.
+
+Run it from anywhere (needs torch, safetensors):
+    python Tests/Goldens/make_wgan_gp.py
+"""
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+import residual
+
+OUT = Path(__file__).parent / "Objectives"
+SEED = 7
+RESOLUTION, FILTERS, BATCH = 64, 4, 4
+
+
+def penalty(critic, real, fake, share, weight=10.0, target=1.0, above=False):
+    """As everybody writes it."""
+    mixed = (share * real + (1 - share) * fake).requires_grad_()
+    slope, = torch.autograd.grad(critic(mixed).sum(), mixed, create_graph=True)
+    excess = slope.flatten(1).norm(dim=1) - target
+    return weight * (excess.clamp(min=0) if above else excess).square().mean()
+
+
+def alone():
+    """A small critic, several settings: value and gradients."""
+    torch.manual_seed(SEED)
+    real, fake, share = torch.randn(6, 2, 3, 2), torch.randn(6, 2, 3, 2), torch.rand(6, 1, 1, 1)
+    first, second = torch.randn(5, 12) * 0.4, torch.randn(1, 5)
+    found = {"real": real, "fake": fake, "share": share, "first": first, "second": second}
+    weights = [first.clone().requires_grad_(), second.clone().requires_grad_()]
+
+    def critic(x):
+        return (torch.tanh(x.flatten(1) @ weights[0].T) @ weights[1].T).squeeze(1)
+
+    for name, options in {
+            "both": {}, "above": {"above": True}, "zero": {"target": 0.0, "weight": 0.5},
+            "aboveTwo": {"above": True, "target": 0.7, "weight": 3.0}}.items():
+        value = penalty(critic, real, fake, share, **options)
+        found[name] = value.detach()
+        for key, gradient in zip(("first", "second"), torch.autograd.grad(value, weights)):
+            found[f"{name}.{key}"] = gradient
+    return found
+
+
+def step(normal, seed=SEED):
+    """One step of the critic; pictures are blocks of colour, generated ones blocks of noise.
+
+    Adam's first step has the size of the learning rate whatever the size of the gradient, so that rounding decides the
+    direction where a gradient is next to zero: the seed is one that has none there.
+    """
+    torch.manual_seed(seed)
+    critic = residual.Critic(FILTERS, RESOLUTION, normal)
+    for parameter in critic.parameters():
+        # Shifts and scales as after some training: at their starting values, half of them would not be seen.
+        if parameter.dim() == 1:
+            torch.nn.init.normal_(parameter, 1.0 if normal else 0.0, 0.3)
+    found = {f"start.{key}": value.clone() for key, value in critic.state_dict().items()}
+    coarse = torch.randint(0, 256, (BATCH, 3, 4, 4), dtype=torch.uint8)
+    noise = torch.rand(BATCH, 3, 8, 8) * 2 - 1
+    # The stream of a run with this seed; see AdversarialTrainer.
+    torch.manual_seed(seed + 2)
+    share = torch.rand(BATCH, 1, 1, 1)
+    found |= {"coarse": coarse, "noise": noise, "share": share, "seed": torch.tensor(seed)}
+
+    def blocks(x):
+        return torch.nn.functional.interpolate(x.float(), RESOLUTION)
+
+    real, fake = blocks(coarse) / 127.5 - 1, blocks(noise)
+    optimizer = torch.optim.Adam(critic.parameters(), lr=1e-4, betas=(0.0, 0.9))
+    on_real, on_fake = critic(real), critic(fake)
+    game = on_fake.mean() - on_real.mean()
+    held = penalty(critic, real, fake, share)
+    # Strong: what comes after the last ReLU has no other gradient that real and generated pictures do not cancel.
+    drift = 0.5 * on_real.square().mean()
+    (game + held + drift).backward()
+    gradients = [parameter.grad.abs() for parameter in critic.parameters()]
+    if any(0 < g[g > 0].min() < 3e-6 * g.max() for g in gradients):
+        return step(normal, seed + 1)
+    found |= {"logits": torch.cat([on_real, on_fake]), "loss": game + held + drift, "penalty": held}
+    found |= {f"gradient.{key}": value.grad for key, value in critic.named_parameters()}
+    optimizer.step()
+    found |= {f"end.{key}": value.clone() for key, value in critic.state_dict().items()}
+    return found
+
+
+def save(found, name):
+    save_file({key: value.detach().contiguous() for key, value in found.items()}, OUT / f"{name}.safetensors")
+
+
+OUT.mkdir(exist_ok=True)
+save(alone(), "penalty")
+save(step(False), "wgan-gp")
+save(step(True), "wgan-gp-layer")

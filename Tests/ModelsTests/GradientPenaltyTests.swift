@@ -1,0 +1,94 @@
+import Models
+import Objectives
+import TestSupport
+import Testing
+import Torch
+import TorchNN
+
+/// The penalty on a critic's slope against PyTorch and against differences.
+@Suite struct GradientPenaltyTests {
+    private func small(_ weights: [Tensor]) -> (Tensor) -> Tensor {
+        { images in
+            images.flattened(from: 1).linear(weight: weights[0], bias: nil).tanh()
+                .linear(weight: weights[1], bias: nil).squeezed(1)
+        }
+    }
+
+    /// Goldens by make_wgan_gp.py.
+    @Test(arguments: [
+        ("both", GradientPenalty(weight: 10)), ("above", GradientPenalty(weight: 10, sides: .above)),
+        ("zero", GradientPenalty(weight: 0.5, target: 0)),
+        ("aboveTwo", GradientPenalty(weight: 3, target: 0.7, sides: .above)),
+    ])
+    func valueAndGradientsArePyTorchs(name: String, penalty: GradientPenalty) throws {
+        let read = try TensorFile.read(goldens("Objectives/penalty.safetensors")).tensors
+        let golden = Dictionary(uniqueKeysWithValues: read.map { ($0.name, $0.tensor) })
+        func given(_ key: String) throws -> Tensor { try #require(golden[key], "the golden has no \(key)") }
+        let weights = try [given("first"), given("second")].map { $0.requiringGradient() }
+        let value = try penalty(
+            real: given("real"), fake: given("fake"), share: given("share"), critic: small(weights))
+        let found = [value] + gradients(of: [value], wrt: weights).map { $0! }
+        for (tensor, key) in zip(found, [name, name + ".first", name + ".second"]) {
+            let expected = try given(key)
+            try #require(tensor.shape == expected.shape)
+            let difference = (tensor - expected).abs().max().item() / expected.abs().max().item()
+            #expect(difference < 1e-5, "\(key) differs by \(difference)")
+        }
+    }
+
+    /// In float64, where differences have eight digits left.
+    @Test(arguments: GradientPenalty.Sides.allCases) func gradientsAreDifferences(
+        _ sides: GradientPenalty.Sides
+    ) {
+        let random = RandomSource(seed: 3)
+        func draw(_ shape: [Int]) -> Tensor { Tensor.normal(shape, random: random).to(.float64) }
+        let (real, fake) = (draw([4, 2, 3, 2]), draw([4, 2, 3, 2]))
+        let share = Tensor.uniform([4, 1, 1, 1], random: random)
+        let weights = [draw([5, 12]), draw([1, 5])].map { $0.requiringGradient() }
+        // Some slopes lie above the target and some below.
+        let penalty = GradientPenalty(weight: 10, target: 2.5, sides: sides)
+        func value() -> Tensor { penalty(real: real, fake: fake, share: share, critic: small(weights)) }
+        let found = gradients(of: [value()], wrt: weights)
+        let step = 1e-6
+        for (weight, gradient) in zip(weights, found) {
+            #expect(gradient!.dtype == .float64)
+            let (flat, slopes) = (weight.detached().reshape([-1]), gradient!.reshape([-1]))
+            for index in 0..<flat.count {
+                func moved(_ by: Double) -> Double {
+                    let place = flat[index]
+                    let before = place.item()
+                    place.fill_(before + by)
+                    defer { place.fill_(before) }
+                    return value().item()
+                }
+                let difference = (moved(step) - moved(-step)) / (2 * step)
+                #expect(abs(difference - slopes[index].item()) < 1e-6 * max(1, abs(difference)))
+            }
+        }
+    }
+
+    /// A slope without direction: the norm has no derivative at zero, and none may become NaN.
+    @Test func aFlatCriticIsNoAccident() {
+        let weight = Tensor.zeros([1, 12]).requiringGradient()
+        let ones = Tensor.ones([3, 3, 2, 2])
+        let value = GradientPenalty(weight: 10)(
+            real: ones, fake: -ones, share: Tensor.full([3, 1, 1, 1], 0.5)
+        ) { $0.flattened(from: 1).linear(weight: weight, bias: nil).squeezed(1) }
+        #expect(value.item() == 10)
+        #expect(gradients(of: [value], wrt: [weight])[0]!.abs().max().item() == 0)
+    }
+
+    /// The slope is asked for between the two, nearer to the real ones by the share.
+    @Test func picturesAreMixed() {
+        let random = RandomSource(seed: 1)
+        let real = Tensor.uniform([2, 3, 4, 4], random: random)
+        let fake = Tensor.uniform([2, 3, 4, 4], -1, 0, random: random).to(.bfloat16)
+        let share = Tensor([Float(0), 1]).reshape([2, 1, 1, 1])
+        _ = GradientPenalty(weight: 1)(real: real, fake: fake, share: share) { mixed in
+            #expect(mixed.dtype == .float32 && mixed.requiresGradient)
+            #expect(mixed[0].detached().floats() == fake[0].to(.float32).floats())
+            #expect(mixed[1].detached().floats() == real[1].floats())
+            return mixed.sum([1, 2, 3])
+        }
+    }
+}
