@@ -118,7 +118,8 @@ let package = Package(
         tests("Datasets", ["Imaging", "Files"]),
         tests("Models", ["TorchNN", "Torch", "Objectives", "Settings"]),
         tests("Metrics", ["Torch"]),
-        tests("Training", ["Checkpoints", "Models", "Torch", "Datasets", "Settings", "Console"]),
+        tests(
+            "Training", ["Checkpoints", "Models", "Objectives", "Torch", "Datasets", "Settings", "Console"]),
         tests("Synthesis", ["Checkpoints", "Models", "Torch", "Imaging", "Provenance"]),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "FaceGAN", "Files"], swiftSettings: swift),

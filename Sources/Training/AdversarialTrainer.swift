@@ -23,6 +23,8 @@ public final class AdversarialTrainer {
     private let generatorOptimizer: any Optimizer
     private let discriminatorOptimizer: any Optimizer
     private let latents: RandomSource
+    /// Where the penalty's pictures lie between real and generated ones.
+    private let shares: RandomSource
     private let schedule: LearningRateSchedule
 
     /// Makes the networks with starting values from `seed`.
@@ -50,6 +52,7 @@ public final class AdversarialTrainer {
         discriminatorOptimizer = recipe.discriminatorOptimizer.make(for: discriminator)
         schedule = recipe.schedule.schedule
         latents = RandomSource(seed: seed &+ 1)
+        shares = RandomSource(seed: seed &+ 2)
         statistics = StepStatistics(device: device)
     }
 
@@ -64,9 +67,10 @@ public final class AdversarialTrainer {
         generatorOptimizer.learningRate = recipe.generatorOptimizer.learningRate * factor
         discriminatorOptimizer.learningRate = recipe.discriminatorOptimizer.learningRate * factor
 
-        var fake = generate()
-        for turn in 0..<recipe.steps.discriminator {
-            if turn > 0 { fake = generate() }
+        var fake: Tensor! = nil
+        for turn in 1...recipe.steps.discriminator {
+            // Only the last ones go on to the generator's step and need a tape.
+            fake = turn < recipe.steps.discriminator ? withoutGradients { generate() } : generate()
             let batch = batches()
             let real = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
             trainDiscriminator(real: real, fake: fake.detached())
@@ -111,22 +115,62 @@ public final class AdversarialTrainer {
         withKernels(kernels) { withAutocast(precision.autocast, on: device, body) }
     }
 
-    private func trainDiscriminator(real: Tensor, fake: Tensor) {
+    /// One step of the discriminator on real and on detached generated pictures, each [N, 3, R, R].
+    package func trainDiscriminator(real: Tensor, fake: Tensor) {
         let weights = discriminatorOptimizer.parameters.map(\.parameter.value)
-        // One after the other, so that only one tape is alive.
+        // Each tape is used up before the next begins, so that only one is alive.
+        var (game, found) =
+            discriminator.usesBatchStatistics
+            ? playApart(real, fake, wrt: weights) : playTogether(real, fake, wrt: weights)
+        if recipe.gradientPenalty.weight > 0 {
+            let share = Tensor.uniform([real.shape[0], 1, 1, 1], random: shares).to(device)
+            let penalty = recipe.gradientPenalty(real: real, fake: fake, share: share, critic: judge)
+            Self.add(&found, gradients(of: [penalty], wrt: weights))
+            game.loss = game.loss.detached() + penalty.detached()
+        }
+        withoutGradients {
+            apply(found, recipe.discriminatorOptimizer, discriminatorOptimizer)
+            statistics.add(
+                discriminatorLoss: game.loss, realScore: recipe.loss.score(game.real),
+                fakeScore: recipe.loss.score(game.fake))
+        }
+    }
+
+    /// Logits of both kinds of pictures and the loss.
+    private typealias Game = (real: Tensor, fake: Tensor, loss: Tensor)
+
+    /// Both kinds of pictures in one batch.
+    private func playTogether(_ real: Tensor, _ fake: Tensor, wrt weights: [Tensor]) -> (Game, [Tensor?]) {
+        let count = real.shape[0]
+        let logits = judge(Tensor.concatenated([real, fake.to(real.dtype)]))
+        let game: Game = (logits[0..<count], logits[count..<(2 * count)], lossOfReal(logits[0..<count]))
+        let loss = game.loss + recipe.loss.fake(game.fake)
+        return ((game.real, game.fake, loss), gradients(of: [loss], wrt: weights))
+    }
+
+    /// A batch for each kind of pictures, as batch statistics want it.
+    private func playApart(_ real: Tensor, _ fake: Tensor, wrt weights: [Tensor]) -> (Game, [Tensor?]) {
         let realLogits = judge(real)
-        let realLoss = recipe.loss.real(realLogits)
-        let realGradients = gradients(of: [realLoss], wrt: weights)
+        let realLoss = lossOfReal(realLogits)
+        var found = gradients(of: [realLoss], wrt: weights)
         let fakeLogits = judge(fake)
         let fakeLoss = recipe.loss.fake(fakeLogits)
-        let fakeGradients = gradients(of: [fakeLoss], wrt: weights)
-        withoutGradients {
-            foreachAdd_(realGradients.compactMap { $0 }, fakeGradients.compactMap { $0 })
-            apply(realGradients, recipe.discriminatorOptimizer, discriminatorOptimizer)
-            statistics.add(
-                discriminatorLoss: realLoss + fakeLoss, realScore: realLogits.sigmoid().mean(),
-                fakeScore: fakeLogits.sigmoid().mean())
+        Self.add(&found, gradients(of: [fakeLoss], wrt: weights))
+        return ((realLogits, fakeLogits, withoutGradients { realLoss + fakeLoss }), found)
+    }
+
+    private func lossOfReal(_ logits: Tensor) -> Tensor {
+        let (loss, drift) = (recipe.loss.real(logits), recipe.gradientPenalty.drift)
+        return drift > 0 ? loss + logits.square().mean() * drift : loss
+    }
+
+    /// Adds gradients to others; nil stands for zero.
+    private static func add(_ found: inout [Tensor?], _ more: [Tensor?]) {
+        let both = found.indices.filter { found[$0] != nil && more[$0] != nil }
+        if !both.isEmpty {
+            withoutGradients { foreachAdd_(both.map { found[$0]! }, both.map { more[$0]! }) }
         }
+        for index in found.indices where found[index] == nil { found[index] = more[index] }
     }
 
     private func trainGenerator(_ fake: Tensor) {
@@ -158,12 +202,21 @@ public final class AdversarialTrainer {
         ]
     }
 
+    /// The streams that a step draws from.
+    private var streams: [(name: String, source: RandomSource)] {
+        [("latents", latents)] + (recipe.gradientPenalty.weight > 0 ? [("shares", shares)] : [])
+    }
+
     /// Everything that a step changes, except for the place in the data.
     public func checkpoint() -> Checkpoint {
         var checkpoint = Checkpoint(recipe: recipe, clock: clock)
         for (name, tensors) in sections { checkpoint.add(name, tensors) }
-        let state = latents.state
-        checkpoint.add("random", [("latents", Tensor(bytes: state, shape: [state.count], dtype: .uint8))])
+        checkpoint.add(
+            "random",
+            streams.map { name, source in
+                let state = source.state
+                return (name, Tensor(bytes: state, shape: [state.count], dtype: .uint8))
+            })
         checkpoint.facts["precision"] = precision.rawValue
         return checkpoint
     }
@@ -180,10 +233,16 @@ public final class AdversarialTrainer {
             return mismatch.isEmpty ? nil : "\(name): \(mismatch)"
         }
         guard problems.isEmpty else { throw CheckpointError(problems.joined(separator: "\n  ")) }
-        guard let state = checkpoint.section("random").first(where: { $0.key == "latents" })?.tensor.bytes()
-        else { throw CheckpointError("random.latents: missing; the file is a model, not a run's state") }
-        do { try RandomSource(seed: 0).restore(state) } catch {
-            throw CheckpointError("random.latents: \(error)")
+        let given = Dictionary(
+            checkpoint.section("random").map { ($0.key, $0.tensor) }, uniquingKeysWith: { first, _ in first })
+        let states = try streams.map { name, source in
+            guard let state = given[name]?.bytes() else {
+                throw CheckpointError("random.\(name): missing; the file is a model, not a run's state")
+            }
+            do { try RandomSource(seed: 0).restore(state) } catch {
+                throw CheckpointError("random.\(name): \(error)")
+            }
+            return (source, state)
         }
         withoutGradients {
             for (_, own, given) in pairs {
@@ -192,7 +251,7 @@ public final class AdversarialTrainer {
                 for (key, tensor) in own { tensor.copy_(values[key]!) }
             }
         }
-        try latents.restore(state)
+        for (source, state) in states { try source.restore(state) }
         clock = checkpoint.clock
     }
 

@@ -6,9 +6,9 @@ public struct StepStatistics {
     public struct Means: Sendable, Equatable {
         public let discriminatorLoss: Double
         public let generatorLoss: Double
-        /// Mean of D(x) for real pictures, 0...1.
+        /// Mean of D(x) for real pictures, 0...1; without bounds for a critic.
         public let realScore: Double
-        /// Mean of D(G(z)) before the generator's step, 0...1.
+        /// Mean of D(G(z)) before the generator's step.
         public let fakeScore: Double
     }
 

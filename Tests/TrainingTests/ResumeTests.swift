@@ -24,7 +24,7 @@ import Training
     ]
 
     static let cases: [Case] =
-        ["dcgan", "dcgan-dense"].flatMap { recipe in
+        ["dcgan", "dcgan-dense", "wgan-gp"].flatMap { recipe in
             [Precision.fp32, .bf16].map {
                 Case(recipe: recipe, precision: $0, overrides: everyChange)
             }
@@ -33,6 +33,12 @@ import Training
             Case(overrides: ["average.halfLifeKimg=0"]),
             Case(overrides: ["schedule.kind=cosine", "schedule.endKimg=0.2", "schedule.warmUpKimg=0.05"]),
             Case(overrides: ["batchSize=24"]),
+            Case(
+                recipe: "wgan-gp",
+                overrides: [
+                    "discriminator.normalization=layer", "gradientPenalty.sides=above",
+                    "gradientPenalty.drift=0.001", "steps.discriminator=2",
+                ]),
         ]
         + [.adamw, .sgd, .rmsprop, .adabelief].map { Case(optimizer: $0) }
 

@@ -1,0 +1,100 @@
+import Checkpoints
+import Models
+import Objectives
+import TestSupport
+import Testing
+import Torch
+import Training
+
+/// A whole step of the critic against PyTorch: both losses, the penalty, the drift and Adam.
+@Suite struct WassersteinStepTests {
+    /// Goldens by make_wgan_gp.py.
+    @Test(arguments: [
+        ("wgan-gp", ResidualSettings.Normalization.none),
+        ("wgan-gp-layer", ResidualSettings.Normalization.layer),
+    ])
+    func oneStepEqualsPyTorchs(name: String, normalization: ResidualSettings.Normalization) throws {
+        let read = try TensorFile.read(goldens("Objectives/\(name).safetensors")).tensors
+        let golden = Dictionary(uniqueKeysWithValues: read.map { ($0.name, $0.tensor) })
+        func given(_ key: String) throws -> Tensor { try #require(golden[key], "the golden has no \(key)") }
+        func blocks(_ key: String) throws -> Tensor {
+            try given(key).to(.float32).upsampledNearest(height: 64, width: 64).to(.channelsLast)
+        }
+        var recipe = try Recipe.load(
+            "wgan-gp",
+            overrides: [
+                "batchSize=4", "generator.filters=4", "discriminator.filters=4", "gradientPenalty.drift=0.5",
+            ])
+        recipe.discriminator.residual.normalization = normalization
+        let trainer = AdversarialTrainer(
+            recipe: recipe, seed: UInt64(try given("seed").item()), precision: .fp32)
+        let keys = trainer.discriminator.state.map(\.key)
+        try trainer.discriminator.load(keys.map { ($0, try given("start." + $0)) })
+
+        let (real, fake) = try (blocks("coarse") / 127.5 - 1, blocks("noise"))
+        let logits = withoutGradients { trainer.discriminator(Tensor.concatenated([real, fake])) }
+        try expect(logits, given("logits"), "logits")
+        let penalty = try recipe.gradientPenalty(
+            real: real, fake: fake, share: given("share"), critic: { trainer.discriminator($0) })
+        try expect(penalty, given("penalty"), "penalty")
+
+        trainer.trainDiscriminator(real: real, fake: fake)
+        for (key, tensor) in trainer.discriminator.state {
+            let (start, end) = try (given("start." + key), given("end." + key))
+            try expect(tensor, end, key)
+            // Of the way that Adam went, too: what it stands on is far longer.
+            try expect(tensor - start, end - start, "the step of " + key, within: 1e-2)
+        }
+        let squares = trainer.checkpoint().section("optimizer.discriminator").filter {
+            $0.key.hasPrefix("square.")
+        }
+        #expect(squares.count == keys.count)
+        for (key, square) in squares {
+            // After one step from zero, the memory of the squares is (1 - beta2) times the gradient's.
+            let gradient = try given("gradient." + key.dropFirst("square.".count))
+            try expect((square / 0.1).sqrt(), gradient.abs(), key)
+        }
+        _ = try? trainer.takeStatistics()
+    }
+
+    private func expect(
+        _ value: Tensor, _ expected: Tensor, _ name: String, within tolerance: Double = 1e-4
+    ) throws {
+        try #require(value.shape == expected.shape)
+        let difference = (value - expected).detached().abs().max().item() / expected.abs().max().item()
+        #expect(difference <= tolerance, "\(name) differs by \(difference)")
+    }
+
+    /// The log's loss is all that the critic minimises; its D(x) is the mean itself.
+    @Test func theLogTellsTheWholeLoss() throws {
+        let recipe = try TinyRun.recipe("wgan-gp", ["steps.discriminator=1"])
+        let trainer = AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
+        let real = Tensor.uniform([8, 3, 16, 16], -1, 1, random: RandomSource(seed: 1))
+        let fake = Tensor.uniform([8, 3, 16, 16], -1, 1, random: RandomSource(seed: 2))
+        let share = Tensor.uniform([8, 1, 1, 1], random: RandomSource(seed: 2))
+        let critic = trainer.discriminator
+        let penalty = recipe.gradientPenalty(
+            real: real, fake: fake, share: share, critic: { critic($0) }
+        ).item()
+        let (onReal, onFake) = withoutGradients { (critic(real).mean().item(), critic(fake).mean().item()) }
+        trainer.trainDiscriminator(real: real, fake: fake)
+        let means = try trainer.takeStatistics()
+        #expect(penalty > 0.1)
+        #expect(abs(means.discriminatorLoss - (onFake - onReal + penalty)) < 1e-4)
+        #expect(abs(means.realScore - onReal) < 1e-5 && abs(means.fakeScore - onFake) < 1e-5)
+    }
+
+    /// A state of a run without a penalty has no stream for one, and goes on without it.
+    @Test func onlyAPenaltyHasItsStream() throws {
+        let names = try [("dcgan", []), ("wgan-gp", []), ("wgan-gp", ["gradientPenalty.weight=0"])].map {
+            AdversarialTrainer(recipe: try TinyRun.recipe($0, $1), seed: 0, precision: .fp32)
+                .checkpoint().section("random").map(\.key)
+        }
+        #expect(names == [["latents"], ["latents", "shares"], ["latents"]])
+        let trainer = AdversarialTrainer(recipe: try TinyRun.recipe("wgan-gp"), seed: 0, precision: .fp32)
+        var state = trainer.checkpoint()
+        state.tensors.removeAll { $0.key == "random.shares" }
+        let error = #expect(throws: CheckpointError.self) { try trainer.restore(state) }
+        #expect("\(error!)".contains("random.shares: missing"))
+    }
+}
