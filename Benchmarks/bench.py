@@ -26,6 +26,7 @@ class Sizes:
         # Training: networks, steps, steps between two readings of the clock; the first reading is left out.
         self.filters = 8 if quick else 64
         self.steps, self.every = (6, 2) if quick else (20, 4)
+        self.criticSteps, self.criticEvery = (2, 1) if quick else (8, 2)
         self.faces = 1000 if quick else 20000
         self.photographs = 100 if quick else 4000
         self.seconds = 0.5 if quick else 3
@@ -113,6 +114,28 @@ def training(sizes):
 
     in_pairs(sizes.pairs, ours, lambda: (theirs("plain"), theirs("tuned")), take)
     return [rate, memory, tuned, tuned_memory]
+
+
+def critic(sizes):
+    """The critic's step of WGAN-GP alone, default settings, against the paper written down plainly."""
+    rate = Comparison("critic", "critic of WGAN-GP, 64²", "images/s", "PyTorch, plain", goal=">= 5")
+    memory = Comparison("criticMemory", "  memory at its peak", "MB", "PyTorch, plain", more_is_better=False)
+    length = ["--steps", sizes.criticSteps, "--every", sizes.criticEvery]
+
+    def ours():
+        return facegan(
+            "measure", "--recipe", "wgan-gp", "--set", "batchSize=32", "--set",
+            f"discriminator.filters={sizes.filters}", "--set", "generator.filters=8", *length)
+
+    def theirs():
+        return peer("pytorch_wgan_gp", "--batch", 32, "--filters", sizes.filters, *length)
+
+    def take(mine, other):
+        rate.add(*(steady(json.loads(one.output)["imagesPerSecond"]) for one in (mine, other)))
+        memory.add(mine.peak_bytes / 1e6, other.peak_bytes / 1e6)
+
+    in_pairs(sizes.pairs, ours, theirs, take)
+    return [rate, memory]
 
 
 def packing(sizes):
@@ -225,7 +248,7 @@ def renderer(sizes):
     return [rate]
 
 
-MEASUREMENTS = [training, packing, batches, generation, starting, renderer]
+MEASUREMENTS = [training, critic, packing, batches, generation, starting, renderer]
 
 
 def main():

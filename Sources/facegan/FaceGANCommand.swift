@@ -15,6 +15,6 @@ struct FaceGANCommand: ParsableCommand {
         subcommands: [
             TrainCommand.self, GenerateCommand.self, DataCommand.self, RecipesCommand.self,
             ImportCommand.self,
-            DoctorCommand.self,
+            DoctorCommand.self, MeasureCommand.self,
         ])
 }
