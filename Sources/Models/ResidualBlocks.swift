@@ -61,6 +61,7 @@ final class ResidualDownBlock: Layer {
     }
 
     override func callAsFunction(_ input: Tensor) -> Tensor {
+        // Rectified, because a penalty differentiates a critic's gradients.
         let first = conv1((norm1.map { $0(input) } ?? input).rectified())
         let second = conv2.thenHalved((norm2.map { $0(first) } ?? first).rectified())
         // The 1 x 1 convolution commutes with the means, too.
@@ -83,15 +84,5 @@ extension Conv2d {
         let turned = weight.value.flipped([2, 3]).transposed(0, 1) * 4
         return input.convTranspose2d(weight: turned, bias: bias?.value, stride: 2)
             .averagePool2d(2, stride: 1, padding: 0)
-    }
-}
-
-extension Tensor {
-    /// max(x, 0) by a choice that no gradient flows through.
-    ///
-    /// The derivative of a ReLU is constant wherever it has one. `relu` says so by passing zeros on, which then go
-    /// through the whole network when a penalty differentiates a gradient; a choice passes nothing on.
-    func rectified() -> Tensor {
-        Tensor.zeros([], dtype: dtype, on: device).where_(atMost(0), else: self)
     }
 }

@@ -121,11 +121,6 @@ extension Tensor {
         op("lt.Scalar", [self, other], file, line)
     }
 
-    /// Elementwise less than or equal to a number.
-    public func atMost(_ other: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-        op("le.Scalar", [self, other], file, line)
-    }
-
     /// Whether each element is neither infinite nor NaN.
     public func isFinite(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("isfinite", [self], file, line)
@@ -143,6 +138,14 @@ extension Tensor {
     /// max(x, 0).
     public func relu(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("relu", [self], file, line)
+    }
+
+    /// max(x, 0) for networks whose gradients are differentiated again.
+    ///
+    /// The derivative of a ReLU is constant wherever it has one. `relu` says so by passing zeros on, which then go through
+    /// all layers below; this is the derivative of `relu`, applied to x itself, and passes nothing on.
+    public func rectified(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        op("threshold_backward", [self, detached(file: file, line: line), 0.0], file, line)
     }
 
     /// x where positive, else slope * x.

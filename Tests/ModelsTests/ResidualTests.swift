@@ -63,7 +63,7 @@ import TorchNN
         }
     }
 
-    /// The choice in place of a ReLU hides no NaN, so that a run that diverges is seen to.
+    /// What stands for a ReLU hides no NaN, so that a run that diverges is seen to.
     @Test func aNaNIsPassedOn() {
         let images = Tensor.full([1, 3, 16, 16], .nan)
         #expect(withoutGradients { critic()(images) }.item().isNaN)
