@@ -10,6 +10,7 @@ import statistics
 import sys
 
 import archive
+import roofline
 from measure import Comparison, Failed, machine, run, table, write
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -81,11 +82,11 @@ def toy_store(sizes):
 def training(sizes):
     """Default settings against the plain example, and against what an expert would write."""
     store = toy_store(sizes)
-    goal = ">= 2"
+    goal = ">= 4"
     rate = Comparison("training", "training DCGAN-64", "images/s", "PyTorch, plain", goal=goal)
     memory = Comparison(
-        "trainingMemory", "  memory at its peak", "MB", "PyTorch, plain", more_is_better=False, goal="<= 1")
-    tuned = Comparison("trainingTuned", "training DCGAN-64", "images/s", "PyTorch, tuned")
+        "trainingMemory", "  memory at its peak", "MB", "PyTorch, plain", more_is_better=False, goal="<= 0.6")
+    tuned = Comparison("trainingTuned", "training DCGAN-64", "images/s", "PyTorch, tuned", goal=">= 1.6")
     tuned_memory = Comparison(
         "trainingTunedMemory", "  memory at its peak", "MB", "PyTorch, tuned", more_is_better=False)
     folder = f"{FOLDER}/run"
@@ -124,7 +125,7 @@ def critic(sizes):
 
     def ours():
         return facegan(
-            "measure", "--recipe", "wgan-gp", "--set", "batchSize=32", "--set",
+            "measure", "critic", "--recipe", "wgan-gp", "--set", "batchSize=32", "--set",
             f"discriminator.filters={sizes.filters}", "--set", "generator.filters=8", *length)
 
     def theirs():
@@ -144,7 +145,7 @@ def packing(sizes):
 
     jpegs, note = archive.photographs(FOLDER, facegan, sizes.photographs)
     rate = Comparison(
-        "packing", "packing JPEGs to 64²", "pictures/s a core", "Pillow", goal=">= 3", note=note)
+        "packing", "packing JPEGs to 64²", "pictures/s a core", "Pillow", goal=">= 4", note=note)
     core = {max(os.sched_getaffinity(0))} if hasattr(os, "sched_getaffinity") else None
     store, other = f"{FOLDER}/packed.faces", f"{FOLDER}/packed.npy"
 
@@ -196,7 +197,7 @@ def generation(sizes):
         "train", "--recipe", "dcgan", "--data", f"builtin:{sizes.faces}", "--out", run_folder, "--restart",
         "--steps", 1, "--set", "batchSize=16", "--set", f"generator.filters={sizes.filters}",
         "--set", "discriminator.filters=8")
-    rate = Comparison("generation", "generating PNG files", "faces/s", "PyTorch + Pillow")
+    rate = Comparison("generation", "generating PNG files", "faces/s", "PyTorch + Pillow", goal=">= 3")
     mine, other = f"{FOLDER}/faces-ours", f"{FOLDER}/faces-peer"
 
     def per_second(folder):
@@ -220,10 +221,59 @@ def generation(sizes):
 
     in_pairs(sizes.pairs, ours, theirs, rate.add)
     a, b = (numpy.asarray(Image.open(f"{folder}/seed-000000.png")).astype(int) for folder in (mine, other))
-    if numpy.abs(a - b).max() > 1:
+    difference = numpy.abs(a - b)
+    # bfloat16 moves a face by a level or two of 255.
+    if difference.mean() > 1.5:
         raise Failed("generation: seed 0 is not the same face in PyTorch")
-    rate.note = "the same faces in both"
+    rate.note = f"the same faces in both, seed 0 to {difference.mean():.2f} levels of 255 on average"
     return [rate]
+
+
+def use(sizes):
+    """Networks in use, without files: eager float32 against what `facegan` takes by itself, the same pictures at once."""
+    found = []
+    for key, network, title, unit, batch, goal in [
+        ("use", "generator", "DCGAN-64 in use", "faces/s", 64, ">= 5"),
+        ("useClassifier", "classifier", "residual classifier, 128²", "images/s", 64, ">= 3"),
+    ]:
+        rate = Comparison(key, title, unit, "PyTorch, eager", goal=goal, note=f"{batch} at once in both")
+        best = Comparison(key + "Best", title, unit, "PyTorch, its best of 16 and 64")
+        words = [network, "--batch", batch, "--seconds", sizes.seconds]
+        if sizes.filters != 64:
+            words += ["--width", 8]
+
+        def ours():
+            return json.loads(facegan("measure", "use", *words).output)["imagesPerSecond"]
+
+        def theirs():
+            rates = [
+                json.loads(peer("pytorch_use", *words, "--batch", size).output)["imagesPerSecond"]
+                for size in (16, batch)]
+            return rates[1], max(rates)
+
+        def take(mine, others):
+            rate.add(mine, others[0])
+            best.add(mine, others[1])
+
+        in_pairs(sizes.pairs, ours, theirs, take)
+        found += [rate, best]
+    return found
+
+
+def layers(sizes):
+    """Each convolution of DCGAN-64 and some of residual networks: what it reaches, and what the processor allows."""
+    words = ["--batch", 4, "--times", 1] if sizes.filters != 64 else []
+    report = json.loads(facegan("measure", "layers", *words).output)
+    roofline.write(f"{FOLDER}/layers.json", report)
+    say(roofline.table(report))
+    found = []
+    for kind, title in [("Forward", "forward"), ("Input", "gradient of the input"), ("Weight", "of the weights")]:
+        one = Comparison("layers" + kind, f"convolutions, {title}", "TFLOP/s", "the engine's kernels")
+        for layer in report["layers"]:
+            one.add(*(layer["operations"] / layer[kernels + kind] / 1e12 for kernels in ("fast", "plain")))
+        one.note = "median and range over layers"
+        found.append(one)
+    return found
 
 
 def starting(sizes):
@@ -248,7 +298,7 @@ def renderer(sizes):
     return [rate]
 
 
-MEASUREMENTS = [training, critic, packing, batches, generation, starting, renderer]
+MEASUREMENTS = [training, critic, packing, batches, use, generation, layers, starting, renderer]
 
 
 def main():
@@ -267,7 +317,10 @@ def main():
 
     os.makedirs(FOLDER, exist_ok=True)
     place = machine()
-    say(f"{place['processor']}, {place['cores']} cores, {' '.join(place['features'])}")
+    limits = {name: os.environ[name] for name in ("ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY") if name in os.environ}
+    place["limits"] = limits
+    say(f"{place['processor']}, {place['cores']} cores, {' '.join(place['features'])}"
+        + "".join(f", {name}={value}" for name, value in limits.items()))
     if place["loadAtStart"] > 0.5 and not chosen.quick:
         say(f"warning: this machine is busy (load {place['loadAtStart']:.1f}): the numbers will be noisy")
     found, failed = [], []

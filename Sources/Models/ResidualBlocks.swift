@@ -27,11 +27,7 @@ final class ResidualUpBlock: Layer {
     }
 
     override func callAsFunction(_ input: Tensor) -> Tensor {
-        let first = norm1(input)
-        first.relu_()
-        let second = norm2(conv1.ofDoubled(first))
-        second.relu_()
-        let result = conv2(second)
+        let result = conv2(norm2(conv1.ofDoubled(norm1(input, slope: 0)), slope: 0))
         // A 1 x 1 convolution and the doubling of pixels commute; this way it sees a quarter of them.
         let short = shortcut(input).upsampledNearest(height: result.shape[2], width: result.shape[3])
         return result + short

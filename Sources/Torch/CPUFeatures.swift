@@ -25,5 +25,17 @@ public struct CPUFeatures: Sendable {
     }()
 
     /// Whether matrix products in bfloat16 are faster than in float32 here.
-    public var hasFastBFloat16: Bool { !flags.isDisjoint(with: ["avx512_bf16", "amx_bf16", "bf16"]) }
+    public var hasFastBFloat16: Bool {
+        !flags.isDisjoint(with: ["avx512_bf16", "amx_bf16", "bf16"])
+            && !Self.isLimited(ProcessInfo.processInfo.environment)
+    }
+
+    /// Whether the environment keeps the engine's products from instructions for bfloat16.
+    static func isLimited(_ environment: [String: String]) -> Bool {
+        let limit = environment["ONEDNN_MAX_CPU_ISA"] ?? environment["DNNL_MAX_CPU_ISA"] ?? ""
+        let without = [
+            "SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI",
+        ]
+        return without.contains(limit.uppercased())
+    }
 }

@@ -146,6 +146,11 @@ extension Tensor {
         op("pixel_unshuffle", [self, factor], file, line)
     }
 
+    /// Pictures [N, C, H, W] in -1...1 as bytes [N, H, W, C], rounded, with what lies outside taken to the ends.
+    public func pixels(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        op("facegan::pixels", [self], file, line)
+    }
+
     /// Mean binary cross entropy of logits and targets 0...1.
     public func binaryCrossEntropyWithLogits(
         _ targets: Tensor, file: StaticString = #fileID, line: UInt = #line

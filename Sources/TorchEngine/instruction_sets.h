@@ -15,8 +15,9 @@ namespace narrow {
 }  // namespace narrow
 #pragma clang attribute pop
 
+/// Also what the engine was told to use (ATEN_CPU_CAPABILITY).
 bool has_wide() {
-  static const bool has = __builtin_cpu_supports("x86-64-v4");
+  static const bool has = __builtin_cpu_supports("x86-64-v4") && at::get_cpu_capability() == "AVX512";
   return has;
 }
 /// Whether the loops may be used at all.

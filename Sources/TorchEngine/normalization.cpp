@@ -1,5 +1,6 @@
 // The operator facegan::norm_activated: batch normalisation in training and the activation after it in one, which reads
 // and writes the pictures half as often as the two operators.
+#include <ATen/Version.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/batch_norm.h>

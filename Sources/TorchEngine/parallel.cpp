@@ -5,32 +5,28 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <mutex>
 
 namespace engine {
 namespace {
 
-/// The two entries of GNU's OpenMP that are needed, as libtorch itself has loaded it.
-struct Threads {
-  void (*run)(void (*)(void *), void *, unsigned, unsigned) = nullptr;
-  int (*number)() = nullptr;
+using RunThreads = void (*)(void (*)(void *), void *, unsigned, unsigned);
 
-  Threads() {
+/// Parts for each thread, so that they end together.
+constexpr int64_t PARTS_OF_THREAD = 4;
+
+/// GNU's OpenMP as libtorch itself has loaded it; null without one.
+RunThreads run_threads() {
+  static const auto found = []() -> RunThreads {
     Dl_info info;
     int (*inside)() = &at::get_num_threads;
-    if (!dladdr(reinterpret_cast<void *>(inside), &info) || !info.dli_fname) return;
+    if (!dladdr(reinterpret_cast<void *>(inside), &info) || !info.dli_fname) return nullptr;
     // A handle sees what the library depends on.
     void *library = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
-    if (!library) return;
-    run = reinterpret_cast<decltype(run)>(dlsym(library, "GOMP_parallel"));
-    number = reinterpret_cast<decltype(number)>(dlsym(library, "omp_get_thread_num"));
-    if (!number) run = nullptr;
-  }
-};
-
-const Threads &threads() {
-  static const Threads found;
+    return library ? reinterpret_cast<RunThreads>(dlsym(library, "GOMP_parallel")) : nullptr;
+  }();
   return found;
 }
 
@@ -38,12 +34,15 @@ struct Work {
   int64_t count, parts;
   void (*body)(void *, int64_t, int64_t);
   void *context;
+  std::atomic<int64_t> next{0};
   std::mutex mutex;
   std::exception_ptr error;
 
-  void part(int64_t number) {
+  /// Takes parts until none is left, so that a thread that was held up does not hold up the others.
+  void take() {
     try {
-      body(context, count * number / parts, count * (number + 1) / parts);
+      for (int64_t number; (number = next.fetch_add(1)) < parts;)
+        body(context, count * number / parts, count * (number + 1) / parts);
     } catch (...) {
       std::lock_guard<std::mutex> lock(mutex);
       if (!error) error = std::current_exception();
@@ -55,10 +54,10 @@ struct Work {
 
 void split(int64_t count, void (*body)(void *, int64_t, int64_t), void *context) {
   if (count <= 0) return;
-  Work work{.count = count, .parts = std::min<int64_t>(count, at::get_num_threads()), .body = body, .context = context};
-  if (work.parts == 1 || !threads().run || at::in_parallel_region()) return body(context, 0, count);
-  threads().run([](void *data) { static_cast<Work *>(data)->part(threads().number()); }, &work,
-                static_cast<unsigned>(work.parts), 0);
+  const int64_t number = std::min<int64_t>(count, at::get_num_threads());
+  if (number == 1 || !run_threads() || at::in_parallel_region()) return body(context, 0, count);
+  Work work{.count = count, .parts = std::min(count, PARTS_OF_THREAD * number), .body = body, .context = context};
+  run_threads()([](void *data) { static_cast<Work *>(data)->take(); }, &work, static_cast<unsigned>(number), 0);
   if (work.error) std::rethrow_exception(work.error);
 }
 

@@ -283,30 +283,48 @@ void big_points_packed(const TileShape &s, const E *big, int64_t phase, int64_t 
   }
 }
 
-/// As `small_points`, transposed: [points][filters][pitch] over tiles; rows are filled up to `pitch` with zeros.
+/// One step of a transposition: lanes with bit S change places between a and b.
+template <int S, size_t... L>
+INLINE void swap_lanes(Words &a, Words &b, std::index_sequence<L...>) {
+  Words low = __builtin_shufflevector(a, b, (L & S ? LANES + L - S : L)...);
+  b = __builtin_shufflevector(a, b, (L & S ? LANES + L : L + S)...);
+  a = low;
+}
+template <int S>
+INLINE void transpose_step(Words *rows) {
+  for (int i = 0; i < LANES; i++)
+    if (!(i & S)) swap_lanes<S>(rows[i], rows[i + S], std::make_index_sequence<LANES>());
+}
+INLINE void transpose(Words *rows) {
+  transpose_step<1>(rows), transpose_step<2>(rows), transpose_step<4>(rows), transpose_step<8>(rows);
+}
+
+/// As `small_points`, transposed: [points][filters][pitch] over tiles from `column` on, in groups of up to 32 tiles that
+/// zeros fill up.
 template <int T, class E>
 void small_points_transposed(const TileShape &s, const E *small, int64_t from, int64_t to, E *points, int64_t plane,
                              int64_t pitch, int64_t column) {
-  constexpr int P = (T + 1) * (T + 1), B = 32;
-  for (int64_t f = 0; f < s.filters; f += LANES)
-    for (int64_t start = from; start < to; start += B) {
-      E block[P][LANES][B];
-      int64_t count = to - start < B ? to - start : B;
-      for (int64_t i = 0; i < B; i++) {
-        Floats y[4] = {}, m[P];
-        if (i < count) SmallTile::at(s, start + i).load_all(small, f, y);
-        output2_adjoint<T>(y, m);
-        for (int k = 0; k < P; k++) {
-          E row[LANES];
-          store(row, m[k]);
-          for (int lane = 0; lane < LANES; lane++) block[k][lane][i] = row[lane];
+  constexpr int P = (T + 1) * (T + 1), PAIR = 4 / sizeof(E);
+  for (int64_t start = from; start < to; start += PAIR * LANES)
+    for (int64_t f = 0; f < s.filters; f += LANES) {
+      Words block[P][LANES];
+      for (int i = 0; i < LANES; i++) {
+        Floats m[PAIR][P];
+        for (int half = 0; half < PAIR; half++) {
+          Floats y[4] = {};
+          int64_t tile = start + PAIR * i + half;
+          if (tile < to) SmallTile::at(s, tile).load_all(small, f, y);
+          output2_adjoint<T>(y, m[half]);
         }
+        for (int k = 0; k < P; k++)
+          block[k][i] = PAIR == 1 ? bits(m[0][k]) : rounded(m[0][k]) | rounded(m[PAIR - 1][k]) << 16;
       }
-      int64_t at = column + start - from;
-      int64_t width = pitch - at < B ? pitch - at : B;
-      for (int k = 0; k < P; k++)
+      for (int k = 0; k < P; k++) {
+        transpose(block[k]);
         for (int lane = 0; lane < LANES; lane++)
-          __builtin_memcpy(points + k * plane + (f + lane) * pitch + at, block[k][lane], width * sizeof(E));
+          __builtin_memcpy(points + k * plane + (f + lane) * pitch + column + start - from, &block[k][lane],
+                           sizeof(Words));
+      }
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "parallel.h"
 #include "scratch.h"
+#include <ATen/Version.h>
 #include <ATen/native/CPUBlas.h>
 #include <ATen/ops/empty.h>
 
@@ -26,7 +27,7 @@ constexpr int64_t TILES_OF_BLOCK = 64;
 constexpr int64_t TILES_OF_CHUNK = 512;
 
 /// Whether one group of lanes holds all phases of a pixel of the big picture.
-bool is_thin(const TileShape &s) { return s.phases() * s.channels <= 16; }
+bool is_thin(const TileShape &s) { return s.stride == 2 && s.channels <= 4; }
 
 #define LOOPS "tile_loops.h"
 #include "instruction_sets.h"
@@ -111,7 +112,7 @@ static bool fits(const TileShape &shape, at::ScalarType dtype) {
 }
 
 bool thin_adjoint_wins(const TileShape &shape, at::ScalarType dtype) {
-  return fits(shape, dtype) && is_thin(shape) && shape.stride == 2 && shape.filters >= 32;
+  return fits(shape, dtype) && is_thin(shape) && shape.filters >= 32;
 }
 
 bool tiles_win(const TileShape &shape, at::ScalarType dtype) {

@@ -1,50 +1,8 @@
 import ArgumentParser
-import Checkpoints
-import Console
-import Training
 
-/// `facegan measure`: how fast a recipe's discriminator learns; for `make bench`.
+/// `facegan measure`: what `make bench` compares with others.
 struct MeasureCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "measure",
-        abstract: "Measure how fast a recipe's discriminator learns.",
-        discussion: """
-            Its step alone, without a generator and without pictures to read: both losses, the penalty if the recipe has \
-            one, and the optimiser.
-
-            Examples:
-              facegan measure --recipe wgan-gp --set batchSize=32 --steps 8 --every 2
-            """,
-        shouldDisplay: false)
-
-    @Option(help: "A recipe's name or a YAML file.")
-    var recipe = "wgan-gp"
-
-    @Option(name: .customLong("set"), help: "Change a value of the recipe: path=value. May be repeated.")
-    var overrides: [String] = []
-
-    @Option(help: "Steps in all.")
-    var steps = 8
-
-    @Option(help: "Steps between two readings of the clock.")
-    var every = 2
-
-    @Option(help: "Numbers to compute in.")
-    var precision: Precision = .auto
-
-    @OptionGroup var place: DeviceOptions
-
-    func validate() throws {
-        try place.validate()
-        guard steps > 0, every > 0 else {
-            throw ValidationError("--steps, --every: expected numbers above 0.")
-        }
-    }
-
-    func run() throws {
-        let recipe = try Recipe.load(recipe, overrides: overrides)
-        let rates = TrainingEstimate.measureDiscriminator(
-            recipe, device: try place.prepare(), precision: precision, steps: steps, every: every)
-        ConsoleOutput.standardOutput.writeLine("{\"imagesPerSecond\": \(rates)}")
-    }
+        commandName: "measure", abstract: "Measure speed.", shouldDisplay: false,
+        subcommands: [MeasureCritic.self, MeasureUse.self, MeasureLayers.self])
 }

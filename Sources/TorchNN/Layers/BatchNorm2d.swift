@@ -39,8 +39,12 @@ public final class BatchNorm2d: Layer {
 
     /// The layer and the activation after it, in one operator.
     /// - Parameter slope: what negative values are multiplied with.
-    func callAsFunction(_ input: Tensor, slope: Double) -> Tensor {
-        guard isTraining else { return self(input).leakyReLU(slope) }
+    public func callAsFunction(_ input: Tensor, slope: Double) -> Tensor {
+        guard isTraining, !Kernels.isPlain else {
+            let result = self(input)
+            result.leakyReLU_(slope)
+            return result
+        }
         countBatch()
         return input.activatedBatchNorm(
             weight: weight.value, bias: bias.value, runningMean: runningMean.value,

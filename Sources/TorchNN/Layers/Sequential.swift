@@ -16,9 +16,8 @@ public final class Sequential: Layer {
         var value = input
         var index = 0
         while index < layers.count {
-            // A normalisation in training and its activation are one operator, where fast kernels are asked for.
-            if !Kernels.isPlain, index + 1 < layers.count, let norm = layers[index] as? BatchNorm2d,
-                norm.isTraining, let slope = (layers[index + 1] as? Activation)?.slope
+            if index + 1 < layers.count, let norm = layers[index] as? BatchNorm2d,
+                let slope = (layers[index + 1] as? Activation)?.slope
             {
                 value = norm(value, slope: slope)
                 index += 2

@@ -1,0 +1,43 @@
+import Torch
+import TorchNN
+
+/// A compact residual classifier of faces (He et al. 2016, basic blocks): pictures [N, 3, R, R] in -1...1 to logits
+/// [N, outputs], by way of features [N, 8 width].
+public final class FaceNetwork: Module {
+    public let stem: Sequential
+    public let blocks: [ResidualUnit]
+    public let head: Linear
+
+    /// - Parameters:
+    ///   - width: channels at half the resolution; doubled at each of three further halvings.
+    ///   - depth: blocks at each size.
+    public init(outputs: Int = 40, width: Int = 32, depth: Int = 2) {
+        let weights = Initializer.heNormal()
+        stem = Sequential(
+            Conv2d(3, width, kernel: 3, stride: 2, padding: 1, bias: false, initializer: weights),
+            BatchNorm2d(width), Activation.relu())
+        blocks = (0..<4).flatMap { level in
+            (0..<depth).map { index in
+                let isFirst = index == 0 && level > 0
+                return ResidualUnit(
+                    isFirst ? width << (level - 1) : width << level, width << level, stride: isFirst ? 2 : 1,
+                    initializer: weights)
+            }
+        }
+        head = Linear(width << 3, outputs)
+    }
+
+    /// [N, 3, R, R] to [N, 8 width].
+    public func features(_ images: Tensor) -> Tensor { Self.pooled(blocks.reduce(stem(images)) { $1($0) }) }
+
+    public func callAsFunction(_ images: Tensor) -> Tensor { head(features(images)) }
+
+    /// The same function with running statistics, faster, without gradients, and with the weights of now.
+    public func folded() -> (Tensor) -> Tensor {
+        let stem = FoldedSequential(stem)
+        let blocks = blocks.map { $0.folded() }
+        return { [head] images in head(Self.pooled(blocks.reduce(stem(images)) { $1($0) })) }
+    }
+
+    private static func pooled(_ maps: Tensor) -> Tensor { maps.mean([2, 3]) }
+}

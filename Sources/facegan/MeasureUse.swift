@@ -1,0 +1,78 @@
+import ArgumentParser
+import Console
+import Foundation
+import Models
+import Torch
+
+/// `facegan measure use`: how fast networks are in use, without reading or writing pictures; for `make bench`.
+struct MeasureUse: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "use", abstract: "Measure how fast a network of random weights is in use.",
+        discussion: """
+            Examples:
+              facegan measure use generator --batch 64
+              facegan measure use classifier --batch 32 --precision fp32
+            """)
+
+    enum Network: String, ExpressibleByArgument, CaseIterable {
+        /// DCGAN's generator at 64 x 64.
+        case generator
+        /// The residual face network at 128 x 128.
+        case classifier
+    }
+
+    @Argument(help: "generator or classifier.")
+    var network: Network
+
+    @Option(help: "Pictures at once.")
+    var batch = 64
+
+    @Option(help: "Channels next to the picture. (default: the network's own)")
+    var width: Int?
+
+    @Option(help: "How long.")
+    var seconds = 3.0
+
+    @Option(help: "fp32, bf16 or auto.")
+    var precision: Precision = .auto
+
+    @OptionGroup var place: DeviceOptions
+
+    func run() throws {
+        let device = try place.prepare()
+        let random = RandomSource(seed: 0)
+        let make: () -> Void
+        switch network {
+        case .generator:
+            var settings = DCGANSettings()
+            if let width { settings.filters = width }
+            let generator = DCGANGenerator(settings)
+            generator.initialize(random)
+            generator.move(to: device, format: .channelsLast)
+            let maker = PictureMaker(generator, precision: precision)
+            let z = generator.latent.sample(batch, random: random)
+            make = { _ = maker.pixels(z, batchSize: batch) }
+        case .classifier:
+            let classifier = FaceNetwork(width: width ?? 32)
+            classifier.initialize(random)
+            classifier.move(to: device, format: .channelsLast)
+            classifier.train(false)
+            let used = withoutGradients { classifier.folded() }
+            let images = Tensor.normal([batch, 3, 128, 128], random: random).to(device).to(.channelsLast)
+            let autocast = precision.resolved(for: device).autocast
+            make = {
+                withoutGradients { withAutocast(autocast, on: device) { _ = used(images).floats() } }
+            }
+        }
+        for _ in 0..<3 { make() }
+        let start = Date()
+        var rates: [Double] = []
+        while Date().timeIntervalSince(start) < seconds || rates.count < 3 {
+            let begun = Date()
+            make()
+            rates.append(Double(batch) / Date().timeIntervalSince(begun))
+        }
+        rates.sort()
+        ConsoleOutput.standardOutput.writeLine("{\"imagesPerSecond\": \(rates[rates.count / 2])}")
+    }
+}
