@@ -28,7 +28,9 @@ public final class FaceNetwork: Module {
     }
 
     /// [N, 3, R, R] to [N, 8 width].
-    public func features(_ images: Tensor) -> Tensor { Self.pooled(blocks.reduce(stem(images)) { $1($0) }) }
+    public func features(_ images: Tensor) -> Tensor {
+        Self.pooled(blocks.reduce(stem(images)) { $1.asPart($0) })
+    }
 
     public func callAsFunction(_ images: Tensor) -> Tensor { head(features(images)) }
 

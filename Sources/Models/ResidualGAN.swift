@@ -64,7 +64,7 @@ public final class ResidualGenerator: Module, Generator {
     public func callAsFunction(_ z: Tensor) -> Tensor {
         // [N, widest x 16] to [N, widest, 4, 4]
         let start = stem(z).reshape([z.shape[0], -1, 4, 4])
-        let features = norm(blocks.reduce(start) { $1($0) })
+        let features = norm(blocks.reduce(start) { $1.asPart($0) })
         features.relu_()
         return output(features).tanh()
     }
@@ -88,7 +88,7 @@ public final class ResidualCritic: Module, Discriminator {
     public var usesBatchStatistics: Bool { false }
 
     public func callAsFunction(_ images: Tensor) -> Tensor {
-        let features = blocks.reduce(input(images)) { $1($0) }
+        let features = blocks.reduce(input(images)) { $1.asPart($0) }
         // Logits have no bounds: with 8 bits of mantissa, the difference between real and fake would drown.
         return withAutocast(.float32, on: images.device) {
             head(features.to(head.weight.value.dtype).flattened(from: 1)).reshape([images.shape[0]])

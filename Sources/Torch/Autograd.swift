@@ -76,8 +76,13 @@ public func gradients(
 
 /// Runs `body` without recording a tape; the mode belongs to the thread, so the closure is synchronous.
 public func withoutGradients<Result>(_ body: () throws -> Result) rethrows -> Result {
+    try recordingGradients(false, body)
+}
+
+/// Runs `body` with recording a tape, or without.
+func recordingGradients<Result>(_ isRecording: Bool, _ body: () throws -> Result) rethrows -> Result {
     let before = api.grad_mode()
-    api.set_grad_mode(false)
+    api.set_grad_mode(isRecording)
     defer { api.set_grad_mode(before) }
     return try body()
 }

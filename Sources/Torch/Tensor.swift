@@ -3,10 +3,16 @@ import CTorch
 /// A tensor of libtorch: reference semantics, one thread at a time, freed by ARC at its last use.
 public final class Tensor {
     /// Null in a tensor that an out-of-memory failure poisoned. Its owner must outlive every use.
-    let handle: ct_tensor?
+    private(set) var handle: ct_tensor?
 
     /// Takes ownership of a handle.
     init(handle: ct_tensor?) { self.handle = handle }
+
+    /// Hands the handle to another owner; the tensor is of no use afterwards.
+    func release() -> ct_tensor? {
+        defer { handle = nil }
+        return handle
+    }
 
     deinit {
         if let handle { api.tensor_free(handle) }

@@ -2,10 +2,57 @@
 #include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/custom_class.h>
+
+#include <memory>
+#include <vector>
 
 #include "engine.h"
 
 namespace engine {
+namespace {
+
+/// The caller's backward pass; lives as long as the tape.
+struct Callback : torch::CustomClassHolder {
+  ct_backward backward;
+  void *context;
+  void (*release)(void *);
+
+  Callback(ct_backward backward, void *context, void (*release)(void *))
+      : backward(backward), context(context), release(release) {}
+  ~Callback() override { release(context); }
+};
+
+struct CallbackFunction : torch::autograd::Function<CallbackFunction> {
+  static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &output,
+                            at::TensorList inputs, c10::intrusive_ptr<Callback> callback) {
+    context->saved_data["callback"] = c10::IValue::make_capsule(std::move(callback));
+    context->saved_data["count"] = static_cast<int64_t>(inputs.size());
+    return output.detach();
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context,
+                                                 torch::autograd::variable_list gradients) {
+    TORCH_CHECK(!c10::GradMode::is_enabled(), "a recomputed part has no second derivatives");
+    const auto count = static_cast<size_t>(context->saved_data["count"].toInt());
+    auto callback = c10::static_intrusive_pointer_cast<Callback>(context->saved_data["callback"].toCapsule());
+    // The output's place comes first, that of the callback last; neither has a gradient.
+    torch::autograd::variable_list found(count + 2);
+    std::unique_ptr<bool[]> needed(new bool[count]);
+    for (size_t k = 0; k < count; k++) needed[k] = context->needs_input_grad(k + 1);
+    std::vector<ct_tensor> results(count, nullptr);
+    callback->backward(callback->context, own(gradients[0]), needed.get(), results.data(), static_cast<int32_t>(count));
+    for (size_t k = 0; k < count; k++) {
+      if (!results[k]) continue;
+      found[k + 1] = get(results[k]);
+      disown(results[k]);
+    }
+    return found;
+  }
+};
+
+}  // namespace
 
 void fill_autograd(ct_api &api) {
   api.requires_grad = [](ct_tensor tensor) noexcept { return get(tensor).requires_grad(); };
@@ -40,6 +87,17 @@ void fill_autograd(ct_api &api) {
                                           seeds ? list(seeds, output_count) : torch::autograd::variable_list(),
                                           retain_graph, create_graph, /*allow_unused=*/true);
       for (int32_t k = 0; k < input_count; k++) out[k] = result[k].defined() ? own(result[k]) : nullptr;
+    });
+  };
+  api.function = [](ct_tensor output, const ct_tensor *inputs, int32_t count, ct_backward backward, void *context,
+                    void (*release)(void *), ct_tensor *out) {
+    return guard([&] {
+      // From here on the tape owns the context, also when something fails.
+      auto callback = c10::make_intrusive<Callback>(backward, context, release);
+      std::vector<at::Tensor> list;
+      for (int32_t k = 0; k < count; k++) list.push_back(get(inputs[k]));
+      auto result = CallbackFunction::apply(get(output), at::TensorList(list), std::move(callback));
+      *out = own(result);
     });
   };
   api.grad_mode = []() noexcept { return c10::GradMode::is_enabled(); };

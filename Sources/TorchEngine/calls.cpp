@@ -2,8 +2,11 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/ivalue.h>
 
+#include <algorithm>
 #include <sstream>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "engine.h"
 
@@ -13,7 +16,16 @@ namespace {
 struct Operator {
   c10::OperatorHandle handle;
   const c10::FunctionSchema &schema;
+  bool writes;
 };
+
+/// Whether an operator writes to what it gets as this argument, or to elements of it.
+bool is_written(const c10::Argument &argument) {
+  const auto *alias = argument.alias_info();
+  if (!alias) return false;
+  const auto &elements = alias->containedTypes();
+  return alias->isWrite() || std::any_of(elements.begin(), elements.end(), [](auto &one) { return one.isWrite(); });
+}
 
 Operator find(const std::string &text) {
   // "add.Tensor" is overload Tensor of add; without a namespace it is aten's.
@@ -27,7 +39,8 @@ Operator find(const std::string &text) {
   if (colons == std::string::npos) name = "aten::" + name;
   auto handle = c10::Dispatcher::singleton().findSchema({name, overload});
   if (!handle) throw UnknownOperator("the engine has no operator " + text);
-  return {*handle, handle->schema()};
+  const auto &arguments = handle->schema().arguments();
+  return {*handle, handle->schema(), std::any_of(arguments.begin(), arguments.end(), is_written)};
 }
 
 /// Keyed by the address of the name, which lives forever.
@@ -125,6 +138,22 @@ void collect(const c10::IValue &value, std::vector<at::Tensor> &results) {
   }
 }
 
+/// The tensors that an operator is about to write to, each with its version. The fused optimisers, alone among operators,
+/// do not count a version up; then what was made of the old values, such as packed weights, would pass for current.
+std::vector<std::pair<at::Tensor, int64_t>> written(const Operator &op, const torch::jit::Stack &stack) {
+  std::vector<std::pair<at::Tensor, int64_t>> found;
+  auto add = [&](const at::Tensor &tensor) {
+    if (tensor.defined() && !tensor.is_inference()) found.emplace_back(tensor, tensor._version());
+  };
+  const auto &parameters = op.schema.arguments();
+  for (size_t k = 0; k < stack.size(); k++) {
+    if (!is_written(parameters[k])) continue;
+    if (stack[k].isTensor()) add(stack[k].toTensor());
+    else if (stack[k].isTensorList()) for (const at::Tensor &tensor : stack[k].toTensorList()) add(tensor);
+  }
+  return found;
+}
+
 void call(const Operator &op, const ct_arguments &call, ct_tensor *results, int32_t result_count) {
   const auto &parameters = op.schema.arguments();
   // By position, then by name.
@@ -141,7 +170,10 @@ void call(const Operator &op, const ct_arguments &call, ct_tensor *results, int3
   stack.reserve(given.size());
   for (size_t k = 0; k < given.size(); k++)
     stack.push_back(convert(given[k] ? *given[k] : ct_value{.tag = CT_DEFAULT}, call, parameters[k]));
+  const auto before = op.writes ? written(op, stack) : decltype(written(op, stack))();
   op.handle.callBoxed(stack);
+  for (const auto &[tensor, version] : before)
+    if (tensor._version() == version) tensor.unsafeGetTensorImpl()->bump_version();
   // Owned only when nothing can fail any more.
   std::vector<at::Tensor> tensors;
   for (const auto &value : stack) collect(value, tensors);

@@ -62,6 +62,8 @@ ct_status guard(Body &&body) noexcept {
 
 /// A new owned handle; counted.
 ct_tensor own(at::Tensor tensor);
+/// Gives a handle up.
+void disown(ct_tensor tensor) noexcept;
 
 inline const at::Tensor &get(ct_tensor tensor) { return *reinterpret_cast<const at::Tensor *>(tensor); }
 inline at::Tensor get_or_none(ct_tensor tensor) { return tensor ? get(tensor) : at::Tensor(); }

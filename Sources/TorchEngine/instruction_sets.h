@@ -2,27 +2,45 @@
 // this processor has. To be included inside an anonymous namespace.
 
 #if defined(__x86_64__)
-#pragma clang attribute push(__attribute__((target("arch=x86-64-v4"))), apply_to = function)
+#define NARROW_SET "avx2,fma,f16c,bmi,bmi2,lzcnt,popcnt"
+#define WIDE_SET NARROW_SET ",avx512f,avx512bw,avx512cd,avx512dq,avx512vl"
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target(WIDE_SET))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target(WIDE_SET)
+#endif
 namespace wide {
 #include "lanes.h"
 #include LOOPS
 }  // namespace wide
+#if defined(__clang__)
 #pragma clang attribute pop
-#pragma clang attribute push(__attribute__((target("arch=x86-64-v3"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target(NARROW_SET))), apply_to = function)
+#else
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target(NARROW_SET)
+#endif
 namespace narrow {
 #include "lanes.h"
 #include LOOPS
 }  // namespace narrow
+#if defined(__clang__)
 #pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
 
 /// Also what the engine was told to use (ATEN_CPU_CAPABILITY).
 bool has_wide() {
-  static const bool has = __builtin_cpu_supports("x86-64-v4") && at::get_cpu_capability() == "AVX512";
+  static const bool has = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                          __builtin_cpu_supports("avx512dq") && at::get_cpu_capability() == "AVX512";
   return has;
 }
 /// Whether the loops may be used at all.
 bool has_vectors() {
-  static const bool has = __builtin_cpu_supports("x86-64-v3");
+  static const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   return has;
 }
 #define WITH_LOOPS(call) (has_wide() ? wide::call : narrow::call)

@@ -5,14 +5,11 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <dlfcn.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
-#include <limits>
 #include <mutex>
 
 #include "engine.h"
+#include "memory.h"
 
 namespace engine {
 namespace {
@@ -38,15 +35,6 @@ void load_cuda() {
 #endif
 }
 
-/// Lets the C library keep the memory of tensors: by default it gives each large one back and asks the system, which
-/// clears it page by page, for the next one.
-void keep_memory() {
-#ifdef __GLIBC__
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
-#endif
-}
-
 at::Generator default_generator(int32_t type, int32_t index) {
   return at::globalContext().defaultGenerator(device(type, type == 0 ? -1 : index));
 }
@@ -54,7 +42,7 @@ at::Generator default_generator(int32_t type, int32_t index) {
 }  // namespace
 
 void fill_machine(ct_api &api) {
-  keep_memory();
+  keep_large_blocks();
   load_cuda();
   api.version = []() noexcept {
     // The header's version is the one compiled against; the loaded library tells its own among its settings.

@@ -15,8 +15,8 @@
 #include <cmath>
 #include <vector>
 
+#include "memory.h"
 #include "parallel.h"
-#include "scratch.h"
 
 namespace engine {
 namespace {

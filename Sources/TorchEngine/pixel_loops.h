@@ -7,7 +7,10 @@ void to_bytes(const E *values, int64_t count, uint8_t *bytes) {
   auto convert = [](Floats x) FORCED {
     x = x < -1 ? Floats{} - 1 : x;
     x = x > 1 ? Floats{} + 1 : x;
-    return __builtin_convertvector(__builtin_elementwise_roundeven((x + 1) * 127.5f), Bytes);
+    // A float this large has no room for fractions: adding it rounds to the nearest whole number, halves to even.
+    const float large = 3 << 22;
+    Floats rounded = (x + 1) * 127.5f + large;
+    return __builtin_convertvector(rounded - large, Bytes);
   };
   constexpr int64_t GRAIN = 1 << 14;
   parallel((count + GRAIN - 1) / GRAIN, [&](int64_t first, int64_t last) {

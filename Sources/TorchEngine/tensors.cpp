@@ -28,12 +28,14 @@ ct_tensor own(at::Tensor tensor) {
   return reinterpret_cast<ct_tensor>(handle);
 }
 
+void disown(ct_tensor tensor) noexcept {
+  delete reinterpret_cast<at::Tensor *>(tensor);
+  live.fetch_sub(1, std::memory_order_relaxed);
+}
+
 void fill_tensors(ct_api &api) {
   api.last_error = []() noexcept { return error_text.c_str(); };
-  api.tensor_free = [](ct_tensor tensor) noexcept {
-    delete reinterpret_cast<at::Tensor *>(tensor);
-    live.fetch_sub(1, std::memory_order_relaxed);
-  };
+  api.tensor_free = disown;
   api.live_tensors = []() noexcept { return live.load(std::memory_order_relaxed); };
   api.dimensions = [](ct_tensor tensor) noexcept { return static_cast<int32_t>(get(tensor).dim()); };
   api.sizes = [](ct_tensor tensor) noexcept { return get(tensor).sizes().data(); };

@@ -286,8 +286,13 @@ void big_points_packed(const TileShape &s, const E *big, int64_t phase, int64_t 
 /// One step of a transposition: lanes with bit S change places between a and b.
 template <int S, size_t... L>
 INLINE void swap_lanes(Words &a, Words &b, std::index_sequence<L...>) {
+#if defined(__clang__)
   Words low = __builtin_shufflevector(a, b, (L & S ? LANES + L - S : L)...);
   b = __builtin_shufflevector(a, b, (L & S ? LANES + L : L + S)...);
+#else
+  Words low = __builtin_shuffle(a, b, Words{(L & S ? LANES + L - S : L)...});
+  b = __builtin_shuffle(a, b, Words{(L & S ? LANES + L : L + S)...});
+#endif
   a = low;
 }
 template <int S>

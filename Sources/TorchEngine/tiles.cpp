@@ -1,19 +1,18 @@
 // The three products over tiles; see tiles.h.
 #include "tiles.h"
 
-#include "parallel.h"
-#include "scratch.h"
 #include <ATen/Version.h>
 #include <ATen/native/CPUBlas.h>
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
-#include <map>
 #include <mutex>
-#include <new>
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+#include "memory.h"
+#include "parallel.h"
 
 namespace engine {
 namespace {

@@ -8,6 +8,9 @@ open class Module: CustomStringConvertible {
     /// Whether layers such as batch normalisation behave as in training.
     public private(set) var isTraining = true
 
+    /// Whether parts compute their inner values again in the backward pass rather than keep them; see `recomputed`.
+    public private(set) var recomputesParts = false
+
     public init() {}
 
     /// A part found by reflection.
@@ -73,6 +76,12 @@ open class Module: CustomStringConvertible {
     public final func train(_ isTraining: Bool = true) {
         self.isTraining = isTraining
         for (_, child) in children { child.train(isTraining) }
+    }
+
+    /// Lets this module and all its parts trade time for memory, or stop.
+    public final func recomputeParts(_ recomputes: Bool = true) {
+        recomputesParts = recomputes
+        for (_, child) in children { child.recomputeParts(recomputes) }
     }
 
     /// What a description adds after the type, such as "in 3, out 64".

@@ -48,6 +48,11 @@ public final class AdversarialTrainer {
         } else {
             average = nil
         }
+        if recipe.training.gradientCheckpointing {
+            generator.recomputeParts()
+            // A penalty differentiates the gradients, which a recomputed part does not offer.
+            discriminator.recomputeParts(recipe.gradientPenalty.weight == 0)
+        }
         generatorOptimizer = recipe.generatorOptimizer.make(for: generator)
         discriminatorOptimizer = recipe.discriminatorOptimizer.make(for: discriminator)
         schedule = recipe.schedule.schedule

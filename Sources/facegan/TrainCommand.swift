@@ -99,14 +99,15 @@ struct TrainCommand: ParsableCommand {
             until: TrainingLimit(kimg: kimg, steps: steps, minutes: minutes), output: console)
         let clock = run.trainer.clock
         let state = "\(Readable.count(clock.images, "image")) in \(Readable.count(clock.steps, "step"))"
+        let peak = ProcessMemory.peak.map { "; memory \(Readable.bytes($0)) at its peak" } ?? ""
         let again = "facegan train --out \(folder)"
         switch outcome {
         case .finished where clock == before:
             console.writeLine("Nothing to do: the run has \(state) already. More: \(again) --kimg N")
         case .finished:
             console.writeLine(
-                "Finished: \(state). Faces: facegan generate \(folder) --seeds 0-63 --out faces.png")
-        case .outOfTime: console.writeLine("Time is up: \(state). Go on: \(again)")
+                "Finished: \(state)\(peak). Faces: facegan generate \(folder) --seeds 0-63 --out faces.png")
+        case .outOfTime: console.writeLine("Time is up: \(state)\(peak). Go on: \(again)")
         case .interrupted:
             console.writeLine("Stopped: \(state), saved in \(folder). Go on: \(again)")
             throw ExitCode(Interrupt.exitStatus)

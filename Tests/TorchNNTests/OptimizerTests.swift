@@ -41,6 +41,62 @@ import TorchNN
         }
     }
 
+    /// What was made of the weights before, such as a packed copy for fast convolutions, is not used after a step.
+    @Test(arguments: ["adam", "adamw", "sgd", "rmsprop", "adabelief"])
+    func aStepIsSeenByTheNextConvolution(kind: String) throws {
+        let random = RandomSource(seed: 1)
+        for isTransposed in [false, true] {
+            let weight = Parameter(Tensor.normal([64, 64, 4, 4], random: random).to(.channelsLast))
+            let input = Tensor.normal([2, 64, 8, 8], random: random).to(.channelsLast)
+            let parameters = [("weight", weight)]
+            let optimizer: any Optimizer =
+                switch kind {
+                case "adam": Adam(parameters, learningRate: 0.1)
+                case "adamw": Adam(parameters, learningRate: 0.1, decoupled: true)
+                case "sgd": SGD(parameters, learningRate: 0.1)
+                case "rmsprop": RMSprop(parameters, learningRate: 0.1)
+                default: AdaBelief(parameters, learningRate: 0.1)
+                }
+            func output(_ kernels: Kernels) -> Tensor {
+                withKernels(kernels) {
+                    isTransposed
+                        ? input.convTranspose2d(weight: weight.value, bias: nil, stride: 2, padding: 1)
+                        : input.conv2d(weight: weight.value, bias: nil, stride: 2, padding: 1)
+                }
+            }
+            for _ in 0..<3 {
+                let before = output(.fast).detached()
+                optimizer.step(optimizer.gradients(of: output(.fast).square().mean()))
+                let (fast, plain) = (output(.fast).detached(), output(.plain).detached())
+                #expect((fast - plain).norm().item() < 1e-5 * plain.norm().item())
+                #expect((fast - before).norm().item() > 1e-4 * before.norm().item())
+            }
+        }
+    }
+
+    /// The same for everything else that writes in place.
+    @Test func movingAveragesAreSeenByTheNextConvolution() {
+        let random = RandomSource(seed: 2)
+        func tensor() -> Tensor { Tensor.normal([64, 64, 4, 4], random: random).to(.channelsLast) }
+        let (weight, other) = (tensor(), tensor())
+        let input = Tensor.normal([2, 64, 8, 8], random: random).to(.channelsLast)
+        let changes: [(Tensor) -> Void] = [
+            { foreachLerp_([$0], towards: [other], weight: 0.3) }, { foreachMultiply_([$0], by: 0.5) },
+            { foreachAdd_([$0], [other]) }, { foreachCopy_([$0], from: [other]) }, { $0.multiply_(3) },
+            { $0.lerp_(other, weight: -0.5) }, { $0.fill_(0.1) }, { $0[0..<1].zero_() },
+            { $0.normal_(deviation: 1, random: random) },
+        ]
+        for (index, change) in changes.enumerated() {
+            _ = input.conv2d(weight: weight, bias: nil, stride: 2, padding: 1)
+            change(weight)
+            let (fast, plain) = (
+                input.conv2d(weight: weight, bias: nil, stride: 2, padding: 1),
+                withKernels(.plain) { input.conv2d(weight: weight, bias: nil, stride: 2, padding: 1) }
+            )
+            #expect((fast - plain).norm().item() < 1e-5 * plain.norm().item(), "change \(index)")
+        }
+    }
+
     @Test func gradientsMayRepeatOneValue() {
         // The gradient of a sum is one number under the whole shape.
         let (first, second) = (Parameter(shape: [64]), Parameter(shape: [64]))

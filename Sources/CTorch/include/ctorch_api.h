@@ -62,6 +62,11 @@ typedef struct {
   const char *_Nullable text;
 } ct_arguments;
 
+/// Gives the gradients of a function's inputs from those of its output. `results[k]` is to be set, to an owned tensor, where
+/// `needed[k]` is true. The output's gradient becomes the callee's.
+typedef void (*ct_backward)(void *_Nonnull context, ct_tensor gradient, const bool *_Nonnull needed,
+                            ct_tensor _Nullable *_Nonnull results, int32_t count);
+
 typedef struct {
   int32_t abi;  // CT_ABI
   // Version of the libtorch that is loaded, "2.13.0".
@@ -103,6 +108,11 @@ typedef struct {
                          const ct_tensor _Nullable *_Nonnull inputs, int32_t input_count,
                          const ct_tensor _Nullable *_Nullable seeds, bool retain_graph, bool create_graph,
                          ct_tensor _Nullable *_Nonnull out);
+  // A tensor with the values of `output` whose gradient goes to `inputs` by way of `backward`; `release` gets the context
+  // when the tape lets go of it.
+  ct_status (*_Nonnull function)(ct_tensor output, const ct_tensor *_Nonnull inputs, int32_t input_count,
+                        ct_backward backward, void *_Nonnull context, void (*_Nonnull release)(void *_Nonnull),
+                        ct_tensor _Nullable *_Nonnull out);
   bool (*_Nonnull grad_mode)(void);
   void (*_Nonnull set_grad_mode)(bool enabled);
 
@@ -133,7 +143,7 @@ typedef struct {
   ct_status (*_Nonnull cuda_empty_cache)(void);
 } ct_api;
 
-#define CT_ABI 2
+#define CT_ABI 3
 
 #if defined(__clang__)
 #pragma clang assume_nonnull end

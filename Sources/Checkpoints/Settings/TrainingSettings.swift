@@ -16,6 +16,8 @@ public struct TrainingSettings: SettingsGroup, Equatable {
     public var keepKimg = 0.0
     /// Thousands of images between scores that decide which state is the best; 0 for none.
     public var scoreKimg = 50.0
+    /// Computes the inner values of layers again in the backward pass: less memory, a third more time, the same numbers.
+    public var gradientCheckpointing = false
 
     public init() {}
 
@@ -30,5 +32,9 @@ public struct TrainingSettings: SettingsGroup, Equatable {
         )
         try v.number("keepKimg", &keepKimg, in: 0...1e9, "Thousands of images between kept states; 0: none.")
         try v.number("scoreKimg", &scoreKimg, in: 0...1e9, "Thousands of images between scores; 0: none.")
+        try v.flag(
+            "gradientCheckpointing", &gradientCheckpointing,
+            "Computes inner values twice rather than keep them: for large pictures. Not in a critic with a penalty."
+        )
     }
 }

@@ -33,8 +33,8 @@ public final class BatchNorm2d: Layer {
     public override func callAsFunction(_ input: Tensor) -> Tensor {
         if isTraining { countBatch() }
         return input.batchNorm(
-            weight: weight.value, bias: bias.value, runningMean: runningMean.value,
-            runningVariance: runningVar.value, training: isTraining, momentum: momentum, epsilon: epsilon)
+            weight: weight.value, bias: bias.value, runningMean: running(runningMean),
+            runningVariance: running(runningVar), training: isTraining, momentum: momentum, epsilon: epsilon)
     }
 
     /// The layer and the activation after it, in one operator.
@@ -47,11 +47,17 @@ public final class BatchNorm2d: Layer {
         }
         countBatch()
         return input.activatedBatchNorm(
-            weight: weight.value, bias: bias.value, runningMean: runningMean.value,
-            runningVariance: runningVar.value, momentum: momentum, epsilon: epsilon, slope: slope)
+            weight: weight.value, bias: bias.value, runningMean: running(runningMean),
+            runningVariance: running(runningVar), momentum: momentum, epsilon: epsilon, slope: slope)
+    }
+
+    /// A batch counts once, however often it is computed.
+    private func running(_ buffer: Buffer) -> Tensor {
+        isTraining && Recompute.isActive ? buffer.value.cloned() : buffer.value
     }
 
     private func countBatch() {
+        if Recompute.isActive { return }
         withoutGradients { numBatchesTracked.value.add_(Tensor.ones(like: numBatchesTracked.value)) }
     }
 

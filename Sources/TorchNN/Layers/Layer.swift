@@ -6,4 +6,14 @@ open class Layer: Module {
     open func callAsFunction(_ input: Tensor) -> Tensor {
         fatalError("\(type(of: self)) does not implement callAsFunction")
     }
+
+    /// Applies the layer as one part that is computed again in the backward pass, if that was asked for.
+    public final func asPart(_ input: Tensor) -> Tensor {
+        guard recomputesParts, isTraining else { return self(input) }
+        return recomputed(input, parameters: trained) { [self] in self($0) }
+    }
+
+    private var trained: [Tensor] {
+        parameters.map(\.parameter.value).filter(\.requiresGradient)
+    }
 }

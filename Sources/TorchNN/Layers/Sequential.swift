@@ -13,12 +13,19 @@ public final class Sequential: Layer {
     }
 
     public override func callAsFunction(_ input: Tensor) -> Tensor {
+        guard recomputesParts, isTraining, !Recompute.isActive else { return apply(layers[...], input) }
+        return segments.reduce(input) { value, segment in
+            let weights = segment.flatMap(\.parameters).map(\.parameter.value).filter(\.requiresGradient)
+            return recomputed(value, parameters: weights) { [self] in apply(segment, $0) }
+        }
+    }
+
+    private func apply(_ layers: ArraySlice<Layer>, _ input: Tensor) -> Tensor {
         var value = input
-        var index = 0
-        while index < layers.count {
-            if index + 1 < layers.count, let norm = layers[index] as? BatchNorm2d,
-                let slope = (layers[index + 1] as? Activation)?.slope
-            {
+        var index = layers.startIndex
+        while index < layers.endIndex {
+            let next = index + 1 < layers.endIndex ? layers[index + 1] : nil
+            if let norm = layers[index] as? BatchNorm2d, let slope = (next as? Activation)?.slope {
                 value = norm(value, slope: slope)
                 index += 2
             } else {
@@ -27,5 +34,16 @@ public final class Sequential: Layer {
             }
         }
         return value
+    }
+
+    /// About as many segments as layers in each (Chen et al. 2016, section 4); none begins with a layer that may work in
+    /// its input's own memory.
+    private var segments: [ArraySlice<Layer>] {
+        let heads = layers.indices.filter {
+            $0 == 0 || !(layers[$0] is Activation || layers[$0] is BatchNorm2d)
+        }
+        let step = max(1, Int(Double(heads.count).squareRoot().rounded()))
+        let starts = stride(from: 0, to: heads.count, by: step).map { heads[$0] }
+        return zip(starts, starts.dropFirst() + [layers.count]).map { layers[$0..<$1] }
     }
 }
