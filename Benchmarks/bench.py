@@ -10,6 +10,7 @@ import statistics
 import sys
 
 import archive
+import plot
 import roofline
 from measure import Comparison, Failed, machine, run, table, write
 
@@ -339,6 +340,12 @@ def main():
             "results": [one.as_json() for one in found], "failed": failed,
         })
     print(table(found))
+    drawn = plot.draw([one.as_json() for one in found])
+    if drawn:
+        picture = os.path.splitext(chosen.out)[0] + ".svg"
+        with open(picture, "w") as file:
+            file.write(drawn + "\n")
+        say(f"The ratios as a picture: {picture}")
     for one in found:
         if one.note:
             print(f"{one.title}: {one.note}")

@@ -15,7 +15,10 @@ def goal_of(result):
 
 
 def draw(results):
+    """The picture as text; None without a ratio to show."""
     shown = [one for one in results if "ratio" in one and one["moreIsBetter"]]
+    if not shown:
+        return None
     top = max(max(one["ratioRange"][1], goal_of(one) or 0) for one in shown) * 1.08
     height = EDGE * 2 + ROW * len(shown) + 34
 
@@ -25,7 +28,7 @@ def draw(results):
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LABEL + WIDTH + 80} {height}" '
         'font-family="system-ui, sans-serif" font-size="13">',
-        f'<rect width="100%" height="100%" fill="white"/>',
+        '<rect width="100%" height="100%" fill="white"/>',
     ]
     for tick in range(0, int(top) + 1):
         parts.append(
