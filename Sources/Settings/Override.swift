@@ -49,6 +49,31 @@ struct Override {
         try apply(to: &root, keys[...])
     }
 
+    /// Another kind leaves behind what the document says for the old one: those fields are not the user's mistake.
+    /// - Parameter fields: the reference of the whole document; asked for only when a kind is set.
+    func dropOtherKinds(of root: inout SettingsNode, fields: () -> [SettingsDocument.Field]) {
+        guard keys.last == "kind", case .scalar(let kind, _) = value.kind else { return }
+        let group = keys.dropLast()
+        let prefix = group.isEmpty ? "" : group.joined(separator: ".") + "."
+        let others = fields().filter { $0.key.hasPrefix(prefix) && !($0.kinds?.contains(kind) ?? true) }
+        Self.drop(Set(others.map { String($0.key.dropFirst(prefix.count)) }), from: &root, group)
+    }
+
+    /// Removes what the file, not another override, says under these keys.
+    private static func drop(_ names: Set<String>, from node: inout SettingsNode, _ group: ArraySlice<String>)
+    {
+        guard case .map(var entries) = node.kind else { return }
+        if let key = group.first {
+            guard let index = entries.firstIndex(where: { $0.key == key }) else { return }
+            drop(names, from: &entries[index].value, group.dropFirst())
+        } else {
+            entries.removeAll { entry in
+                if case .file = entry.value.place { names.contains(entry.key) } else { false }
+            }
+        }
+        node.kind = .map(entries)
+    }
+
     private func apply(to node: inout SettingsNode, _ rest: ArraySlice<String>) throws {
         guard let key = rest.first else {
             merge(value, into: &node)

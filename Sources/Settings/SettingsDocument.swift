@@ -16,7 +16,9 @@ public enum SettingsDocument {
         var root = try YamlReader.read(yaml, path: path)
         for argument in overrides {
             do {
-                try Override(argument, path: path).apply(to: &root)
+                let override = try Override(argument, path: path)
+                try override.apply(to: &root)
+                override.dropOtherKinds(of: &root) { (try? reference(G.self)) ?? [] }
             } catch let error as SettingsError {
                 report.problems += error.problems
             }

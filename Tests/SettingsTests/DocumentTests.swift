@@ -139,6 +139,17 @@ import Testing
         #expect(SettingsDocument.changes(from: old, to: old).isEmpty)
     }
 
+    /// What the file says for a kind goes when another kind is asked for; what the user says stays, right or wrong.
+    @Test func anotherKindLeavesTheOldOnesFieldsBehind() throws {
+        let yaml = "network:\n  kind: dcgan\n  size: 32\n  filters: 16\n"
+        let changed = try decode(yaml, set: ["network.kind=dcgan-dense"])
+        #expect(changed.network.kind == .dense && changed.network.size == 32)
+        #expect(try decode(yaml, set: ["network.kind=dcgan"]).network.filters == 16)
+        #expect(throws: SettingsError.self) {
+            try decode(yaml, set: ["network.filters=8", "network.kind=dcgan-dense"])
+        }
+    }
+
     @Test func referenceListsEveryVariant() throws {
         let fields = try SettingsDocument.reference(Sample.self)
         let table = fields.map {
