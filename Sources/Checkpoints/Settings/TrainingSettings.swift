@@ -16,7 +16,7 @@ public struct TrainingSettings: SettingsGroup, Equatable {
     public var keepKimg = 0.0
     /// Thousands of images between scores that decide which state is the best; 0 for none.
     public var scoreKimg = 50.0
-    /// Computes the inner values of layers again in the backward pass: less memory, a third more time, the same numbers.
+    /// Computes the inner values of layers again in the backward pass: less memory, a quarter more time, the same numbers.
     public var gradientCheckpointing = false
 
     public init() {}
