@@ -19,6 +19,11 @@ public struct DCGANSettings: SettingsGroup, Equatable {
 
     /// Channels from the picture inwards: one for each halving down to 4 x 4.
     func widths(_ resolution: Int) -> [Int] {
+        Self.widths(resolution, filters: filters, maxFilters: maxFilters)
+    }
+
+    /// The same of the other families that double their channels at each halving.
+    static func widths(_ resolution: Int, filters: Int, maxFilters: Int) -> [Int] {
         require(
             resolution >= 8 && resolution.nonzeroBitCount == 1,
             "DCGAN: expected a resolution that is a power of two from 8, got \(resolution)")

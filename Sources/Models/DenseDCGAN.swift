@@ -23,9 +23,7 @@ public struct DenseDCGANSettings: SettingsGroup, Equatable {
     }
 
     func widths(_ resolution: Int) -> [Int] {
-        var plain = DCGANSettings()
-        (plain.filters, plain.maxFilters) = (filters, maxFilters)
-        return plain.widths(resolution)
+        DCGANSettings.widths(resolution, filters: filters, maxFilters: maxFilters)
     }
 }
 

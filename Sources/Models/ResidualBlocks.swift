@@ -79,6 +79,6 @@ extension Conv2d {
         // The adjoint of the above: sums where that has means, the kernel turned round.
         let turned = weight.value.flipped([2, 3]).transposed(0, 1) * 4
         return input.convTranspose2d(weight: turned, bias: bias?.value, stride: 2)
-            .averagePool2d(2, stride: 1, padding: 0)
+            .averagePool2d(2, stride: 1)
     }
 }

@@ -36,9 +36,7 @@ public struct ResidualSettings: SettingsGroup, Equatable {
 
     /// Channels from the picture inwards: one for each halving down to 4 x 4.
     func widths(_ resolution: Int) -> [Int] {
-        var plain = DCGANSettings()
-        (plain.filters, plain.maxFilters) = (filters, maxFilters)
-        return plain.widths(resolution)
+        DCGANSettings.widths(resolution, filters: filters, maxFilters: maxFilters)
     }
 }
 

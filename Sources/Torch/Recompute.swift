@@ -3,10 +3,8 @@ import CTorch
 /// Parts of networks whose inner values are computed a second time in the backward pass rather than kept (gradient
 /// checkpointing, Chen et al. 2016).
 public enum Recompute {
-    @TaskLocal static var depth = 0
-
     /// Whether a part is being computed for the second time; running statistics must not move again.
-    public static var isActive: Bool { depth > 0 }
+    @TaskLocal public static var isActive = false
 }
 
 /// `body(input)`, of which the tape keeps only the input; has no second derivatives.
@@ -28,7 +26,7 @@ public func recomputed(
         let leaf = input.detached().requiringGradient(needed[0])
         let wanted = [leaf] + parameters
         let places = needed.indices.filter { needed[$0] }
-        let output = Recompute.$depth.withValue(1) {
+        let output = Recompute.$isActive.withValue(true) {
             withKernels(kernels) {
                 withAutocast(autocast, on: device) { recordingGradients(true) { body(leaf) } }
             }

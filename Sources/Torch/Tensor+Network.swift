@@ -99,11 +99,11 @@ extension Tensor {
         op("embedding", [self, indices], file, line)
     }
 
-    /// Mean over windows.
-    public func averagePool2d(_ kernel: Int, stride: Int, file: StaticString = #fileID, line: UInt = #line)
-        -> Tensor
-    {
-        op("avg_pool2d", [self, [kernel, kernel], [stride, stride]], file, line)
+    /// Mean over windows; the zeros of the padding count.
+    public func averagePool2d(
+        _ kernel: Int, stride: Int, padding: Int = 0, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        op("avg_pool2d", [self, [kernel, kernel], [stride, stride], [padding, padding]], file, line)
     }
 
     /// Mean over a grid of `size` x `size` cells.

@@ -8,6 +8,8 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
+#include <vector>
+
 #include "tiles.h"
 
 namespace engine {
@@ -19,12 +21,6 @@ using torch::autograd::variable_list;
 
 at::Tensor dense(const at::Tensor &pictures, at::ScalarType dtype) {
   return pictures.to(dtype).contiguous(at::MemoryFormat::ChannelsLast);
-}
-
-TileShape shape_of(const at::Tensor &big, at::IntArrayRef small, int64_t kernel, int64_t stride, int64_t padding) {
-  return {.pictures = big.size(0), .height = big.size(2), .width = big.size(3), .channels = big.size(1),
-          .rows = small[2], .columns = small[3], .filters = small[1],
-          .kernel = kernel, .stride = stride, .padding = padding};
 }
 
 // Each sum by the faster kernel; the engine's own computes in the pictures' type.
@@ -58,84 +54,89 @@ at::Tensor weight_of(const TileShape &shape, const at::Tensor &big, const at::Te
 // Each of the three is differentiated by the other two, so that every order of derivative is there.
 
 struct Small : Function<Small> {
-  static at::Tensor forward(AutogradContext *context, const at::Tensor &big, const at::Tensor &weight, int64_t stride,
-                            int64_t padding, int64_t rows, int64_t columns);
+  static at::Tensor forward(AutogradContext *context, const at::Tensor &big, const at::Tensor &weight,
+                            const TileShape &shape);
   static variable_list backward(AutogradContext *context, variable_list gradients);
 };
 
 struct Big : Function<Big> {
   static at::Tensor forward(AutogradContext *context, const at::Tensor &small, const at::Tensor &weight,
-                            int64_t stride, int64_t padding, int64_t height, int64_t width);
+                            const TileShape &shape);
   static variable_list backward(AutogradContext *context, variable_list gradients);
 };
 
 struct Weight : Function<Weight> {
-  static at::Tensor forward(AutogradContext *context, const at::Tensor &big, const at::Tensor &small, int64_t kernel,
-                            int64_t stride, int64_t padding);
+  static at::Tensor forward(AutogradContext *context, const at::Tensor &big, const at::Tensor &small,
+                            const TileShape &shape);
   static variable_list backward(AutogradContext *context, variable_list gradients);
 };
 
-void keep(AutogradContext *context, const at::Tensor &first, const at::Tensor &second, int64_t stride,
-          int64_t padding) {
-  context->save_for_backward({first, second});
-  context->saved_data["stride"] = stride;
-  context->saved_data["padding"] = padding;
-}
-int64_t number(AutogradContext *context, const char *name) { return context->saved_data[name].toInt(); }
+/// The two factors of a sum and its shape, from the forward to the backward pass.
+struct Kept {
+  at::Tensor first, second;
+  TileShape shape;
 
-at::Tensor Small::forward(AutogradContext *context, const at::Tensor &big, const at::Tensor &weight, int64_t stride,
-                          int64_t padding, int64_t rows, int64_t columns) {
-  keep(context, big, weight, stride, padding);
-  auto shape = shape_of(big, {big.size(0), weight.size(0), rows, columns}, weight.size(2), stride, padding);
+  static void keep(AutogradContext *context, const at::Tensor &first, const at::Tensor &second, const TileShape &s) {
+    context->save_for_backward({first, second});
+    context->saved_data["shape"] = std::vector<int64_t>{s.pictures, s.height, s.width, s.channels, s.rows, s.columns,
+                                                        s.filters, s.kernel, s.stride, s.padding};
+  }
+
+  explicit Kept(AutogradContext *context) {
+    auto saved = context->get_saved_variables();
+    auto n = context->saved_data["shape"].toIntVector();
+    first = saved[0], second = saved[1];
+    shape = {n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9]};
+  }
+};
+
+/// The gradients of both factors, as far as they are asked for.
+template <class First, class Second>
+variable_list factors(AutogradContext *context, First &&first, Second &&second) {
+  return {context->needs_input_grad(0) ? first() : at::Tensor(), context->needs_input_grad(1) ? second() : at::Tensor(),
+          {}};
+}
+
+at::Tensor Small::forward(AutogradContext *context, const at::Tensor &big, const at::Tensor &weight,
+                          const TileShape &shape) {
+  Kept::keep(context, big, weight, shape);
   return small_of(shape, big, weight);
 }
 
 variable_list Small::backward(AutogradContext *context, variable_list gradients) {
-  auto saved = context->get_saved_variables();
-  const auto &big = saved[0], &weight = saved[1];
+  const Kept kept(context);
+  const auto &big = kept.first, &weight = kept.second;
   auto small = dense(gradients[0], big.scalar_type());
-  int64_t stride = number(context, "stride"), padding = number(context, "padding");
-  at::Tensor ofBig, ofWeight;
-  if (context->needs_input_grad(0)) ofBig = Big::apply(small, weight, stride, padding, big.size(2), big.size(3));
-  if (context->needs_input_grad(1)) ofWeight = Weight::apply(big, small, weight.size(2), stride, padding);
-  return {ofBig, ofWeight, {}, {}, {}, {}};
+  return factors(context, [&] { return Big::apply(small, weight, kept.shape); },
+                 [&] { return Weight::apply(big, small, kept.shape); });
 }
 
-at::Tensor Big::forward(AutogradContext *context, const at::Tensor &small, const at::Tensor &weight, int64_t stride,
-                        int64_t padding, int64_t height, int64_t width) {
-  keep(context, small, weight, stride, padding);
-  TileShape shape{.pictures = small.size(0), .height = height, .width = width, .channels = weight.size(1),
-                  .rows = small.size(2), .columns = small.size(3), .filters = small.size(1),
-                  .kernel = weight.size(2), .stride = stride, .padding = padding};
+at::Tensor Big::forward(AutogradContext *context, const at::Tensor &small, const at::Tensor &weight,
+                        const TileShape &shape) {
+  Kept::keep(context, small, weight, shape);
   return big_of(shape, small, weight);
 }
 
 variable_list Big::backward(AutogradContext *context, variable_list gradients) {
-  auto saved = context->get_saved_variables();
-  const auto &small = saved[0], &weight = saved[1];
+  const Kept kept(context);
+  const auto &small = kept.first, &weight = kept.second;
   auto big = dense(gradients[0], small.scalar_type());
-  int64_t stride = number(context, "stride"), padding = number(context, "padding");
-  at::Tensor ofSmall, ofWeight;
-  if (context->needs_input_grad(0)) ofSmall = Small::apply(big, weight, stride, padding, small.size(2), small.size(3));
-  if (context->needs_input_grad(1)) ofWeight = Weight::apply(big, small, weight.size(2), stride, padding);
-  return {ofSmall, ofWeight, {}, {}, {}, {}};
+  return factors(context, [&] { return Small::apply(big, weight, kept.shape); },
+                 [&] { return Weight::apply(big, small, kept.shape); });
 }
 
-at::Tensor Weight::forward(AutogradContext *context, const at::Tensor &big, const at::Tensor &small, int64_t kernel,
-                           int64_t stride, int64_t padding) {
-  keep(context, big, small, stride, padding);
-  return weight_of(shape_of(big, small.sizes(), kernel, stride, padding), big, small);
+at::Tensor Weight::forward(AutogradContext *context, const at::Tensor &big, const at::Tensor &small,
+                           const TileShape &shape) {
+  Kept::keep(context, big, small, shape);
+  return weight_of(shape, big, small);
 }
 
 variable_list Weight::backward(AutogradContext *context, variable_list gradients) {
-  auto saved = context->get_saved_variables();
-  const auto &big = saved[0], &small = saved[1];
+  const Kept kept(context);
+  const auto &big = kept.first, &small = kept.second;
   auto weight = gradients[0].to(at::kFloat);
-  int64_t stride = number(context, "stride"), padding = number(context, "padding");
-  at::Tensor ofBig, ofSmall;
-  if (context->needs_input_grad(0)) ofBig = Big::apply(small, weight, stride, padding, big.size(2), big.size(3));
-  if (context->needs_input_grad(1)) ofSmall = Small::apply(big, weight, stride, padding, small.size(2), small.size(3));
-  return {ofBig, ofSmall, {}, {}, {}};
+  return factors(context, [&] { return Big::apply(small, weight, kept.shape); },
+                 [&] { return Small::apply(big, weight, kept.shape); });
 }
 
 /// A call of the operators below, and how it is computed.
@@ -181,10 +182,8 @@ at::Tensor convolution(const at::Tensor &input, const at::Tensor &weight, const 
   if (call.isPlain)
     return transposed ? at::conv_transpose2d(input, weight, bias, stride, padding, outputPadding)
                       : at::conv2d(input, weight, bias, stride, padding);
-  const auto &shape = call.shape;
   auto pictures = dense(input, call.dtype);
-  auto output = transposed ? Big::apply(pictures, weight, stride, padding, shape.height, shape.width)
-                           : Small::apply(pictures, weight, stride, padding, shape.rows, shape.columns);
+  auto output = transposed ? Big::apply(pictures, weight, call.shape) : Small::apply(pictures, weight, call.shape);
   if (bias && bias->defined()) output = output.add_(bias->to(call.dtype).view({1, -1, 1, 1}));
   return output;
 }

@@ -43,9 +43,10 @@ class PackedWeights {
     for (auto &entry : entries_) {
       if (entry.storage._unsafe_get_target() != storage || entry.offset != weight.storage_offset() ||
           entry.sizes != weight.sizes() || entry.strides != weight.strides() || entry.stride != shape.stride ||
-          entry.isAdjoint != isAdjoint || entry.packed.scalar_type() != dtype)
+          entry.isAdjoint != isAdjoint || entry.dtype != dtype)
         continue;
-      if (entry.version != weight._version()) {
+      // None is there when there was no memory for the last one.
+      if (entry.version != weight._version() || !entry.packed.defined()) {
         entry.packed.reset();
         entry.packed = pack(shape, weight, isAdjoint, dtype);
         entry.version = weight._version();
@@ -53,7 +54,7 @@ class PackedWeights {
       return entry.packed;
     }
     entries_.push_back({weight.storage().getWeakStorageImpl(), weight.storage_offset(), weight.sizes().vec(),
-                        weight.strides().vec(), weight._version(), shape.stride, isAdjoint,
+                        weight.strides().vec(), weight._version(), shape.stride, isAdjoint, dtype,
                         pack(shape, weight, isAdjoint, dtype)});
     return entries_.back().packed;
   }
@@ -65,6 +66,7 @@ class PackedWeights {
     std::vector<int64_t> sizes, strides;
     int64_t version, stride;
     bool isAdjoint;
+    at::ScalarType dtype;
     at::Tensor packed;
   };
 

@@ -122,11 +122,11 @@ struct MeasureLayers: ParsableCommand {
             }
         }
         var found: [String: Any] = ["name": shape.name, "operations": shape.operations * batch]
-        var bytes = (input.count + 2 * weight.count) * dtype.byteCount
+        let outputCount = batch * shape.outputs * shape.outputSide * shape.outputSide
+        found["bytes"] = (input.count + outputCount + weight.count) * dtype.byteCount
         for kernels in Kernels.allCases {
             withKernels(kernels) {
                 let output = forward()
-                bytes = (input.count + output.count + weight.count) * dtype.byteCount
                 let seed = Tensor.ones(like: output.detached())
                 found["\(kernels.rawValue)Forward"] = middle(device) { withoutGradients { _ = forward() } }
                 found["\(kernels.rawValue)Input"] = middle(device) {
@@ -137,7 +137,6 @@ struct MeasureLayers: ParsableCommand {
                 }
             }
         }
-        found["bytes"] = bytes
         return found
     }
 }

@@ -13,7 +13,8 @@ open class Layer: Module {
         return recomputed(input, parameters: trained) { [self] in self($0) }
     }
 
-    private var trained: [Tensor] {
+    /// The values that a gradient may flow to.
+    final var trained: [Tensor] {
         parameters.map(\.parameter.value).filter(\.requiresGradient)
     }
 }

@@ -15,8 +15,7 @@ public final class Sequential: Layer {
     public override func callAsFunction(_ input: Tensor) -> Tensor {
         guard recomputesParts, isTraining, !Recompute.isActive else { return apply(layers[...], input) }
         return segments.reduce(input) { value, segment in
-            let weights = segment.flatMap(\.parameters).map(\.parameter.value).filter(\.requiresGradient)
-            return recomputed(value, parameters: weights) { [self] in apply(segment, $0) }
+            recomputed(value, parameters: segment.flatMap(\.trained)) { [self] in apply(segment, $0) }
         }
     }
 
