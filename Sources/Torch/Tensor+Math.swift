@@ -121,6 +121,16 @@ extension Tensor {
         op("lt.Scalar", [self, other], file, line)
     }
 
+    /// Elementwise less than.
+    public func less(than other: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        op("lt.Tensor", [self, other], file, line)
+    }
+
+    /// Elementwise less than or equal.
+    public func lessOrEqual(to other: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        op("le.Tensor", [self, other], file, line)
+    }
+
     /// Whether each element is neither infinite nor NaN.
     public func isFinite(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("isfinite", [self], file, line)
@@ -188,6 +198,11 @@ extension Tensor {
     /// exp(x) over its sum along a dimension.
     public func softmax(_ dimension: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("softmax.int", [self, dimension], file, line)
+    }
+
+    /// Logarithm of the softmax, numerically safe.
+    public func logSoftmax(_ dimension: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        op("log_softmax.int", [self, dimension], file, line)
     }
 
     // MARK: In place; on leaves only without gradients

@@ -77,6 +77,11 @@ extension Tensor {
         op("any", [self], file, line)
     }
 
+    /// Whether any element along a dimension is true (Bool).
+    public func any(_ dimension: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        op("any.dim", [self, dimension], file, line)
+    }
+
     /// Matrix product, batched over leading dimensions.
     public func matmul(_ other: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("matmul", [self, other], file, line)

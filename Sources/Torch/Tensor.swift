@@ -40,6 +40,13 @@ public final class Tensor {
             line: line)
     }
 
+    /// Double-precision numbers, one dimension unless `shape` says otherwise.
+    public convenience init(
+        doubles values: [Double], shape: [Int]? = nil, file: StaticString = #fileID, line: UInt = #line
+    ) {
+        self.init(values: values, shape: shape ?? [values.count], dtype: .float64, file: file, line: line)
+    }
+
     /// A scalar, shape [].
     public convenience init(_ value: Double, file: StaticString = #fileID, line: UInt = #line) {
         self.init(values: [Float(value)], shape: [], dtype: .float32, file: file, line: line)
@@ -144,6 +151,12 @@ public final class Tensor {
     public func floats() -> [Float] {
         let source = detached().to(.float32)
         return source.isPoisoned ? [.nan] : source.read(source.count, "floats")
+    }
+
+    /// The elements as double-precision numbers, row-major.
+    public func doubles() -> [Double] {
+        let source = detached().to(.float64)
+        return source.isPoisoned ? [.nan] : source.read(source.count, "doubles")
     }
 
     /// The elements as whole numbers, row-major.

@@ -66,6 +66,23 @@ def operators():
     save("operators.safetensors", {**{"given." + k: v for k, v in given.items()}, **answers})
 
 
+def linear():
+    g = torch.Generator().manual_seed(4)
+    m = torch.randn(6, 4, generator=g, dtype=torch.float64)
+    x = torch.randn(3, 5, generator=g)
+    y = x + torch.randint(-1, 2, x.shape, generator=g)
+    symmetric = m.T @ m
+    values, vectors = torch.linalg.eigh(symmetric)
+    smallest = x.topk(2, dim=1, largest=False)
+    answers = {
+        "eigenvalues": values, "projections": vectors @ vectors.T, "restored": symmetric,
+        "cholesky": torch.linalg.cholesky(symmetric), "singularValues": torch.linalg.svdvals(m),
+        "addMatmul_": symmetric + m.T @ m, "smallest": smallest.values, "smallestIndices": smallest.indices,
+        "less": x < y, "lessOrEqual": x <= y, "anyAlong": (x > 1).any(1), "logSoftmax": x.log_softmax(1),
+    }
+    save("linear.safetensors", {**{"given." + k: v for k, v in dict(m=m, x=x, y=y).items()}, **answers})
+
+
 def network():
     g = torch.Generator().manual_seed(2)
 
@@ -154,6 +171,7 @@ def lists():
 if __name__ == "__main__":
     torch.set_num_threads(1)
     operators()
+    linear()
     network()
     random()
     lists()
