@@ -22,6 +22,20 @@ extension Tensor {
             line)
     }
 
+    /// Convolution whose window or padding differs between rows and columns; weight [out, in, kh, kw].
+    public func conv2d(
+        weight: Tensor, bias: Tensor?, stride: Int = 1, padding: (rows: Int, columns: Int),
+        file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        let (rows, columns) = padding
+        let shape = weight.shape
+        if shape[2] == shape[3], rows == columns {
+            return conv2d(weight: weight, bias: bias, stride: stride, padding: rows, file: file, line: line)
+        }
+        return op(
+            "conv2d", [self, weight, bias, [stride, stride], [rows, columns], [1, 1], 1], file, line)
+    }
+
     /// Transposed convolution; weight [in, out / groups, kh, kw].
     public func convTranspose2d(
         weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0, outputPadding: Int = 0,
@@ -99,11 +113,15 @@ extension Tensor {
         op("embedding", [self, indices], file, line)
     }
 
-    /// Mean over windows; the zeros of the padding count.
+    /// Mean over windows.
+    /// - Parameter countsPadding: whether the zeros of the padding count.
     public func averagePool2d(
-        _ kernel: Int, stride: Int, padding: Int = 0, file: StaticString = #fileID, line: UInt = #line
+        _ kernel: Int, stride: Int, padding: Int = 0, countsPadding: Bool = true,
+        file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
-        op("avg_pool2d", [self, [kernel, kernel], [stride, stride], [padding, padding]], file, line)
+        op(
+            "avg_pool2d",
+            [self, [kernel, kernel], [stride, stride], [padding, padding], false, countsPadding], file, line)
     }
 
     /// Mean over a grid of `size` x `size` cells.
@@ -134,6 +152,13 @@ extension Tensor {
         -> Tensor
     {
         op("upsample_bilinear2d", [self, [height, width], false], file, line)
+    }
+
+    /// Enlarged or reduced to a size bilinearly, pixel centres aligned; a smaller size takes in every pixel.
+    public func resizedBilinear(height: Int, width: Int, file: StaticString = #fileID, line: UInt = #line)
+        -> Tensor
+    {
+        op("_upsample_bilinear2d_aa", [self, [height, width], false], file, line)
     }
 
     /// Depth to space: [N, C r r, H, W] to [N, C, H r, W r].

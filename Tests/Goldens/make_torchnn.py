@@ -113,6 +113,19 @@ for name, shape in {"batch-norm": (4, 3, 5, 4), "batch-norm-vector": (6, 3)}.ite
         record(f"{name}-{step}", norm, (torch.randn(shape) * 2 + 1).requires_grad_())
     found.update({f"{name}/after.{key}": value.clone() for key, value in norm.state_dict().items()})
     record(f"{name}-use", norm.eval(), (torch.randn(shape) * 2 + 1).requires_grad_())
+
+# Behind all others, whose numbers they leave as they are.
+MORE = {
+    "relu6": (nn.ReLU6(), (3, 40)),
+    "max-pool": (nn.MaxPool2d(3, 2, 1), (2, 3, 6, 5)),
+    "max-pool-remainder": (nn.MaxPool2d(3, 2, ceil_mode=True), (2, 3, 6, 8)),
+    "conv-rectangular": (nn.Conv2d(3, 6, (1, 5), 2, (0, 2)), (2, 3, 7, 6)),
+    "conv-square": (nn.Conv2d(3, 6, 3, 1, 1, bias=False), (2, 3, 5, 4)),
+}
+for name, (module, shape) in MORE.items():
+    randomize(module)
+    found.update({f"{name}/state.{key}": value for key, value in module.state_dict().items()})
+    record(name, module, (torch.randn(shape) * 4).requires_grad_())
 save("layers", found)
 
 # --- keys of a nested network ---------------------------------------------------------------------------------------

@@ -41,6 +41,15 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
         .init("gelu") { Activation("gelu") { $0.gelu() } },
         .init("elu") { Activation("elu") { $0.elu(0.7) } },
         .init("softplus") { Activation("softplus") { $0.softplus() } },
+        .init("relu6") { Activation.relu6() },
+        .init("max-pool") { MaxPool2d(3, stride: 2, padding: 1) },
+        .init("max-pool-remainder") { MaxPool2d(3, stride: 2, keepsRemainder: true) },
+        .init("conv-rectangular") {
+            RectangularConv2d(3, 6, kernel: (1, 5), stride: 2, padding: (0, 2))
+        },
+        .init("conv-square") {
+            RectangularConv2d(3, 6, kernel: (3, 3), padding: (1, 1), bias: false)
+        },
         .init("embedding") { Embedding(6, 4) },
     ]
 }

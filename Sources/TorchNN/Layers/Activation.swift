@@ -35,6 +35,9 @@ public final class Activation: Layer {
         }
     }
 
+    /// min(max(x, 0), 6).
+    public static func relu6() -> Activation { Activation("relu6") { $0.clamped(0...6) } }
+
     public static func tanh() -> Activation { Activation("tanh") { $0.tanh() } }
     public static func sigmoid() -> Activation { Activation("sigmoid") { $0.sigmoid() } }
     public static func silu() -> Activation { Activation("silu") { $0.silu() } }

@@ -62,7 +62,7 @@ public final class BatchNorm2d: Layer {
     }
 
     /// In use, x * scale + shift for each channel, both [C].
-    var folded: (scale: Tensor, shift: Tensor) {
+    package var folded: (scale: Tensor, shift: Tensor) {
         let scale = weight.value * (runningVar.value + epsilon).rsqrt()
         return (scale, bias.value - runningMean.value * scale)
     }
