@@ -116,7 +116,7 @@ let package = Package(
         tests("Torch", ["Files"]),
         tests("TorchNN", ["Torch"]),
         tests("Datasets", ["Imaging", "Files"]),
-        tests("Models", ["TorchNN", "Torch", "Objectives", "Settings"]),
+        tests("Models", ["TorchNN", "Torch", "Objectives", "Settings", "Files"]),
         tests("Metrics", ["Torch"]),
         tests(
             "Training", ["Checkpoints", "Models", "Objectives", "Torch", "Datasets", "Settings", "Console"]),
