@@ -139,6 +139,16 @@ struct DownloaderTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("to")) == [])
     }
 
+    @Test func theBeginningOfAChecksumIsCompared() throws {
+        let error = #expect(throws: DataError.self) {
+            try fetch(["whole"], checksum: .sha256Beginning(sum.hasPrefix("0") ? "1" : "0"))
+        }
+        #expect(error?.description.contains("begins with") == true)
+        let result = try fetch(["whole"], checksum: .sha256Beginning(String(sum.prefix(8)).uppercased()))
+        #expect(result.isVerified)
+        try expectWhole(result)
+    }
+
     @Test func aServerThatIsNotThere() throws {
         var downloader = Downloader()
         downloader.pauses = [0.01]

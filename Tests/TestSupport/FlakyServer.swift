@@ -1,15 +1,15 @@
 import Foundation
-import TestSupport
 
 /// `Tests/Tools/flaky_server.py`, serving one file until the object goes.
-final class FlakyServer {
-    let address: String
+public final class FlakyServer {
+    public let address: String
     private let process = Process()
     private let input = Pipe()
 
-    static var canRun: Bool { tool("python3") != nil && tool("curl") != nil }
+    /// Whether the programs that it needs are here.
+    public static var canRun: Bool { tool("python3") != nil && tool("curl") != nil }
 
-    init(file: String) throws {
+    public init(file: String) throws {
         process.executableURL = URL(fileURLWithPath: FlakyServer.tool("python3") ?? "")
         process.arguments = [packageRoot() + "/Tests/Tools/flaky_server.py", file]
         let output = Pipe()
@@ -31,7 +31,7 @@ final class FlakyServer {
     }
 
     /// The requests so far: path, range and the tag that the range depends on.
-    func log() throws -> [String] {
+    public func log() throws -> [String] {
         let curl = FlakyServer.tool("curl") ?? ""
         return try runProcess(curl, ["--silent", address + "/log"]).output.split(separator: "\n").map(
             String.init)

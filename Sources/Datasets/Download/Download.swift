@@ -3,12 +3,16 @@ public struct Download: Sendable, Equatable {
     /// A published checksum, in hexadecimal digits.
     public enum Checksum: Sendable, Equatable {
         case sha256(String)
+        /// The first digits, as some publishers put them into a file's name.
+        case sha256Beginning(String)
         case md5(String)
     }
 
     /// What the file must begin like.
     public enum Content: Sendable, Equatable {
         case zip, gzip, text
+        /// A PyTorch state dictionary in either of its formats, or a safetensors file.
+        case weights
     }
 
     public let fileName: String

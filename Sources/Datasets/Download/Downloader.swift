@@ -160,12 +160,15 @@ public struct Downloader: Sendable {
         case (_, .html): throw Mismatch(description: "it is a web page, not \(download.fileName)")
         case (_, .empty): throw Mismatch(description: "it is empty")
         case (.zip, .zip), (.gzip, .gzip), (.text, .unknown): break
+        case (.weights, .zip), (.weights, .unknown), (.weights, .safetensors): break
         default: throw Mismatch(description: "it is no \(download.content) file")
         }
         let sha256 = try Digest.sha256(file: path)
         switch download.checksum {
         case .sha256(let expected) where expected.lowercased() != sha256:
             throw Mismatch(description: "its SHA-256 is \(sha256), expected \(expected)")
+        case .sha256Beginning(let expected) where !sha256.hasPrefix(expected.lowercased()):
+            throw Mismatch(description: "its SHA-256 is \(sha256), expected one that begins with \(expected)")
         case .md5(let expected):
             let md5 = try Digest.md5(file: path)
             guard expected.lowercased() == md5 else {

@@ -87,7 +87,8 @@ public struct StoreCache: Sendable {
         return packedStore
     }
 
-    private static var usualFolder: String {
+    /// `$FACEGAN_CACHE`, else `~/.cache/facegan`.
+    public static var usualFolder: String {
         let environment = ProcessInfo.processInfo.environment
         if let named = environment["FACEGAN_CACHE"], !named.isEmpty { return named }
         if let caches = environment["XDG_CACHE_HOME"], caches.hasPrefix("/") { return caches + "/facegan" }
