@@ -4,7 +4,8 @@ import TorchNN
 /// MobileFaceNet (Chen et al. 2018) in the variant of foamliu's repository: pictures of a face to 128 numbers, which
 /// point the same way for the same person. One million weights.
 ///
-/// Expects the face alone, as the crop (55, 38, 195, 178) of LFW's deep-funneled pictures shows it.
+/// Expects the face alone, as the box (55, 46, 195, 186) of LFW's deep-funneled pictures shows it; a
+/// box eight pixels higher costs five points of accuracy there.
 public final class MobileFaceNet: Module, FeatureNetwork {
     public var name: String { "mobilefacenet" }
     public let featureCount = 128
