@@ -118,6 +118,7 @@ let package = Package(
         tests("Datasets", ["Imaging", "Files"]),
         tests("Models", ["TorchNN", "Torch", "Objectives", "Settings", "Files"]),
         tests("Metrics", ["Torch"]),
+        tests("Checkpoints", ["Models", "TorchNN", "Torch", "Imaging", "Files"]),
         tests(
             "Training", ["Checkpoints", "Models", "Objectives", "Torch", "Datasets", "Settings", "Console"]),
         tests("Synthesis", ["Checkpoints", "Models", "Torch", "Imaging", "Provenance"]),
