@@ -14,7 +14,7 @@ struct FaceGANCommand: ParsableCommand {
         version: Model.software,
         subcommands: [
             TrainCommand.self, GenerateCommand.self, DataCommand.self, RecipesCommand.self,
-            ImportCommand.self,
+            ImportCommand.self, WeightsCommand.self,
             DoctorCommand.self, MeasureCommand.self,
         ])
 }
