@@ -118,6 +118,9 @@ extension Tensor {
         op("to.dtype", [self, dtype], file, line)
     }
 
+    /// In single precision, or in double if it is in that already.
+    package func atLeastSingle() -> Tensor { dtype == .float64 ? self : to(.float32) }
+
     /// Moved to another device.
     public func to(_ device: Device, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("to.device", [self, device, dtype], file, line)

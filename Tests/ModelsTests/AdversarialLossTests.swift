@@ -50,9 +50,55 @@ import Torch
         let x = Tensor([Float(-1e4), 1e4])
         for kind in AdversarialLoss.Kind.allCases {
             let loss = AdversarialLoss(kind)
-            for value in [loss.real(x), loss.fake(x), loss.generator(x)] {
+            for value in [loss.discriminator(real: x, fake: -x), loss.generator(fake: x, real: -x)] {
                 #expect(value.item().isFinite)
             }
+        }
+    }
+
+    /// Goldens by make_objectives.py.
+    @Test(arguments: AdversarialLoss.Kind.allCases) func gamesArePyTorchs(_ kind: AdversarialLoss.Kind) throws
+    {
+        let golden = try LossGolden()
+        let (real, fake) = (try golden.leaf("game.real"), try golden.leaf("game.fake"))
+        let loss = AdversarialLoss(kind)
+        let name = kind.rawValue
+        try golden.expect(
+            loss.discriminator(real: real, fake: fake), name + ".discriminator",
+            wrt: ["real": real, "fake": fake])
+        try golden.expect(
+            loss.generator(fake: fake, real: real), name + ".generator", wrt: ["real": real, "fake": fake])
+        if kind == .leastSquares {
+            try golden.expect(
+                AdversarialLoss(kind, realLabel: 0.9).real(real), "smoothed", wrt: ["real": real])
+        }
+        #expect(loss.isRelativistic == (kind == .relativistic))
+    }
+
+    @Test(arguments: AdversarialLoss.Kind.allCases) func gradientsAreDifferences(_ kind: AdversarialLoss.Kind)
+    {
+        let random = RandomSource(seed: 5)
+        let (real, fake) = (Differences.draw([6], random), Differences.draw([6], random))
+        let (leaves, loss) = ([real, fake].map { $0.requiringGradient() }, AdversarialLoss(kind))
+        for (side, value) in [
+            ("discriminator", { loss.discriminator(real: real, fake: fake) }),
+            ("generator", { loss.generator(fake: fake, real: real) }),
+        ] {
+            Differences.expectFirst(wrt: leaves, "\(kind) \(side)", of: value)
+            Differences.expectSecond(wrt: leaves, "\(kind) \(side)", of: value)
+        }
+    }
+
+    /// Only differences matter, so that both may drift together; the other games see where the logits are.
+    @Test func aRelativisticGameHasNoZero() {
+        let (real, fake) = (Tensor(logits), Tensor([Float(1), 2, -1, 0.5, 3]))
+        for kind in AdversarialLoss.Kind.allCases {
+            let loss = AdversarialLoss(kind)
+            let (here, there) = (
+                loss.discriminator(real: real, fake: fake), loss.discriminator(real: real + 3, fake: fake + 3)
+            )
+            let isFree = kind == .relativistic || kind == .wasserstein
+            #expect((abs(here.item() - there.item()) < 1e-5) == isFree, "\(kind)")
         }
     }
 
