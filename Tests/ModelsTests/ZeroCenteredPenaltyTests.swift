@@ -1,0 +1,76 @@
+import Foundation
+import Objectives
+import Testing
+import Torch
+
+/// R1, R2 and DRAGAN against PyTorch and against differences, and how often they are taken.
+@Suite struct ZeroCenteredPenaltyTests {
+    private func small(_ weights: [Tensor]) -> (Tensor) -> Tensor {
+        { images in
+            images.flattened(from: 1).linear(weight: weights[0], bias: nil).tanh()
+                .linear(weight: weights[1], bias: nil).squeezed(1)
+        }
+    }
+
+    /// Goldens by make_objectives.py.
+    @Test func valuesAndGradientsArePyTorchs() throws {
+        let golden = try LossGolden()
+        let (first, second) = (try golden.leaf("penalty.first"), try golden.leaf("penalty.second"))
+        let (images, critic) = (try golden("penalty.images"), small([first, second]))
+        let both = ZeroCenteredPenalty(r1Gamma: 10, r2Gamma: 10)
+        for value in [both.r1(real: images, critic: critic), both.r2(fake: images, critic: critic)] {
+            try golden.expect(value, "r1", wrt: ["first": first, "second": second])
+        }
+        let around = try DRAGANPenalty(weight: 10)(
+            real: images, noise: golden("penalty.noise"), share: golden("penalty.share"), critic: critic)
+        try golden.expect(around, "dragan", wrt: ["first": first, "second": second])
+    }
+
+    @Test func gradientsAreDifferences() {
+        let random = RandomSource(seed: 3)
+        let images = Differences.draw([4, 2, 3, 2], random)
+        let (noise, share) = (
+            Tensor.uniform([4, 2, 3, 2], random: random), Tensor.uniform([4, 1, 1, 1], random: random)
+        )
+        let weights = [[5, 12], [1, 5]].map { Differences.draw($0, random).requiringGradient() }
+        let penalty = ZeroCenteredPenalty(r1Gamma: 3, r2Gamma: 0.2)
+        Differences.expectFirst(wrt: weights, "R1") { penalty.r1(real: images, critic: small(weights)) }
+        Differences.expectFirst(wrt: weights, "R2") { penalty.r2(fake: images, critic: small(weights)) }
+        Differences.expectFirst(wrt: weights, "DRAGAN") {
+            DRAGANPenalty(weight: 10, target: 2.5)(
+                real: images, noise: noise, share: share, critic: small(weights))
+        }
+    }
+
+    /// Of a linear critic the slope is its weights, whatever the pictures; sums over pixels, means over pictures.
+    @Test func aLinearCriticPaysItsSquares() {
+        let weight = Tensor([Float(1), -2, 3, 0, 0.5, 2]).reshape([1, 6]).requiringGradient()
+        let value = ZeroCenteredPenalty(r1Gamma: 4).r1(real: Tensor.ones([5, 6, 1, 1])) {
+            $0.flattened(from: 1).linear(weight: weight, bias: nil).squeezed(1)
+        }
+        #expect(value.item() == 2 * 18.25)
+        #expect(gradients(of: [value], wrt: [weight])[0]!.floats() == [4, -8, 12, 0, 2, 8])
+    }
+
+    /// k + 1 steps with the corrected rate and betas go as far, and forget as much, as k with the plain ones.
+    @Test(arguments: [4, 16]) func lazinessChangesNothingOnAverage(every: Int) {
+        let lazy = LazyRegularization(every: every)
+        let (k, more) = (Double(every), Double(every + 1))
+        #expect(abs(lazy.corrected(learningRate: 0.002) * more - 0.002 * k) < 1e-15)
+        for beta in [0.5, 0.9, 0.99] {
+            #expect(abs(pow(lazy.corrected(beta: beta), more) - pow(beta, k)) < 1e-14)
+        }
+        #expect(lazy.corrected(beta: 0) == 0)
+        let due = (0..<(10 * every)).filter { lazy.isDue(after: $0) }
+        #expect(
+            due.first == 0 && due.count == 10 && Set(zip(due, due.dropFirst()).map { $1 - $0 }) == [every])
+        #expect(lazy.factor * Double(due.count) == 10 * k)
+    }
+
+    @Test func aPenaltyOfEveryStepNeedsNoCorrection() {
+        let eager = LazyRegularization()
+        #expect(eager.correction == 1 && eager.factor == 1)
+        #expect(eager.corrected(learningRate: 0.002) == 0.002 && eager.corrected(beta: 0.99) == 0.99)
+        #expect((0..<5).allSatisfy { eager.isDue(after: $0) })
+    }
+}
