@@ -31,7 +31,7 @@ public final class BatchNorm2d: Layer {
     }
 
     public override func callAsFunction(_ input: Tensor) -> Tensor {
-        if isTraining { countBatch() }
+        if isTraining { countBatch(numBatchesTracked) }
         return input.batchNorm(
             weight: weight.value, bias: bias.value, runningMean: running(runningMean),
             runningVariance: running(runningVar), training: isTraining, momentum: momentum, epsilon: epsilon)
@@ -45,20 +45,10 @@ public final class BatchNorm2d: Layer {
             result.leakyReLU_(slope)
             return result
         }
-        countBatch()
+        countBatch(numBatchesTracked)
         return input.activatedBatchNorm(
             weight: weight.value, bias: bias.value, runningMean: running(runningMean),
             runningVariance: running(runningVar), momentum: momentum, epsilon: epsilon, slope: slope)
-    }
-
-    /// A batch counts once, however often it is computed.
-    private func running(_ buffer: Buffer) -> Tensor {
-        isTraining && Recompute.isActive ? buffer.value.cloned() : buffer.value
-    }
-
-    private func countBatch() {
-        if Recompute.isActive { return }
-        withoutGradients { numBatchesTracked.value.add_(Tensor.ones(like: numBatchesTracked.value)) }
     }
 
     /// In use, x * scale + shift for each channel, both [C].
