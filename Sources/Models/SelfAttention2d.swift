@@ -1,0 +1,49 @@
+import Torch
+import TorchNN
+
+/// Attention of every position to all others, added to the input (Zhang et al. 2019, section 3, as the authors' code has
+/// it: keys and values at half the resolution). Input and output [N, C, H, W] with even sides; C divides by 8.
+public final class SelfAttention2d: Layer {
+    /// C to C / 8.
+    public let query: Layer
+    /// C to C / 8.
+    public let key: Layer
+    /// C to C / 2.
+    public let value: Layer
+    /// C / 2 to C.
+    public let output: Layer
+    /// What the attention is multiplied by, []; 0 at first, so that a network learns to look near before it looks far.
+    public let gamma: Parameter
+
+    /// - Parameter isSpectral: whether the 1 x 1 convolutions are spectrally normalised, as the authors' are.
+    public init(_ channels: Int, isSpectral: Bool = false) {
+        require(channels % 8 == 0, "SelfAttention2d: expected channels that divide by 8, got \(channels)")
+        func pointwise(_ inputs: Int, _ outputs: Int) -> Layer {
+            isSpectral
+                ? SpectralConv2d(inputs, outputs, kernel: 1, bias: false, initializer: .xavierUniform())
+                : Conv2d(inputs, outputs, kernel: 1, bias: false, initializer: .xavierUniform())
+        }
+        query = pointwise(channels, channels / 8)
+        key = pointwise(channels, channels / 8)
+        value = pointwise(channels, channels / 2)
+        output = pointwise(channels / 2, channels)
+        gamma = Parameter(shape: [])
+    }
+
+    public override func callAsFunction(_ input: Tensor) -> Tensor {
+        let shape = input.shape
+        let queries = query(input).flattened(from: 2)
+        let keys = key(input).maxPool2d(2, stride: 2).flattened(from: 2)
+        let values = value(input).maxPool2d(2, stride: 2).flattened(from: 2)
+        // [N, H W, H W / 4]; shares that sum to 1 need more than 8 bits.
+        let scores = queries.transposed(1, 2).matmul(keys).atLeastSingle()
+        let shares = scores.softmax(2).to(values.dtype)
+        let seen = values.matmul(shares.transposed(1, 2)).reshape([shape[0], shape[1] / 2] + shape[2...])
+        return input + output(seen) * gamma.value
+    }
+
+    public override func initialize(_ random: RandomSource) {
+        super.initialize(random)
+        Initializer.zeros.fill(gamma.value, random: random)
+    }
+}

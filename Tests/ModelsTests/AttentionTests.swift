@@ -1,0 +1,119 @@
+import Models
+import TestSupport
+import Testing
+import Torch
+import TorchNN
+
+/// Self-attention and the projection head against PyTorch, and their known sizes.
+@Suite struct AttentionTests {
+    private static let tolerance = 1e-5
+
+    /// A module and how many passes in training its golden (by make_gan_layers.py) has.
+    struct Example: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let steps: Int
+        let make: @Sendable () -> Module
+
+        init(_ name: String, steps: Int = 1, _ make: @escaping @Sendable () -> Module) {
+            (testDescription, self.steps, self.make) = (name, steps, make)
+        }
+
+        static let all: [Example] = [
+            .init("attention") { SelfAttention2d(16) },
+            .init("attention-spectral", steps: 2) { SelfAttention2d(16, isSpectral: true) },
+            .init("projection") { ProjectionHead(6, labels: 5) },
+            .init("projection-spectral", steps: 2) { ProjectionHead(6, labels: 5, isSpectral: true) },
+        ]
+    }
+
+    @Test(arguments: Example.all, [MemoryFormat.contiguous, .channelsLast])
+    func equalsPyTorch(_ example: Example, format: MemoryFormat) throws {
+        let read = try TensorFile.read(goldens("Models/gan-layers.safetensors")).tensors
+        let golden = Dictionary(uniqueKeysWithValues: read.map { ($0.name, $0.tensor) })
+        let (name, module) = (example.testDescription, example.make())
+        let state = golden.compactMap { key, tensor in
+            key.hasPrefix(name + "/state.") ? (String(key.dropFirst(name.count + 7)), tensor) : nil
+        }
+        try module.load(state)
+        module.move(to: .cpu, format: format)
+        for step in 0..<example.steps { try expectPass(module, "\(name)-\(step)", golden, format) }
+        guard !module.buffers.isEmpty else { return }
+        for (key, tensor) in module.state { try expectClose(tensor, "\(name)/after.\(key)", golden) }
+        module.train(false)
+        try expectPass(module, name + "-use", golden, format)
+    }
+
+    private func apply(_ module: Module, _ input: Tensor, _ condition: Tensor?) -> Tensor {
+        switch (module, condition) {
+        case (let head as ProjectionHead, let labels?): head(input, labels: labels)
+        default: (module as! Layer)(input)
+        }
+    }
+
+    private func expectPass(
+        _ module: Module, _ name: String, _ golden: [String: Tensor], _ format: MemoryFormat
+    ) throws {
+        let given = try #require(golden[name + "/input"])
+        let input = (given.rank == 4 ? given.to(format) : given).detached().requiringGradient()
+        let sources = [("input", input)] + module.parameters.map { ($0.key, $0.parameter.value) }
+        let output = apply(module, input, golden[name + "/condition"])
+        try expectClose(output, name + "/output", golden)
+        let found = gradients(
+            of: [output], wrt: sources.map { $0.1 }, seeds: [try #require(golden[name + "/seed"])],
+            createGraph: true)
+        let again = gradients(of: [found[0]!.square().sum()], wrt: sources.map { $0.1 })
+        for ((key, _), (first, second)) in zip(sources, zip(found, again)) {
+            try expectClose(first, "\(name)/gradient.\(key)", golden)
+            if golden["\(name)/second.\(key)"] == nil {
+                #expect(second == nil || second!.abs().max().item() == 0, "\(name) second \(key)")
+            } else {
+                try expectClose(second, "\(name)/second.\(key)", golden)
+            }
+        }
+    }
+
+    private func expectClose(_ value: Tensor?, _ name: String, _ golden: [String: Tensor]) throws {
+        let (value, expected) = (try #require(value, "\(name)"), try #require(golden[name], "\(name)"))
+        try #require(value.shape == expected.shape, "\(name)")
+        let scale = max(expected.abs().max().item(), 1e-30)
+        let difference = (value.detached() - expected).abs().max().item() / scale
+        #expect(difference < Self.tolerance, "\(name) differs by \(difference)")
+    }
+
+    @Test func attentionHasItsKnownSize() {
+        #expect(SelfAttention2d(256).parameterCount == 81_921)
+        #expect(SelfAttention2d(128).parameterCount == 20_481)
+        #expect(SelfAttention2d(256, isSpectral: true).parameterCount == 81_921)
+        #expect(ProjectionHead(512, labels: 40).parameterCount == 513 + 40 * 512)
+    }
+
+    /// At first the input goes through unchanged, and only gamma learns.
+    @Test func attentionStartsAsNothing() {
+        let attention = SelfAttention2d(8)
+        let random = RandomSource(seed: 1)
+        attention.initialize(random)
+        let input = Tensor.normal([2, 8, 4, 4], random: random)
+        let output = attention(input)
+        #expect(output.floats() == input.floats())
+        let found = gradients(
+            of: [(output * Tensor.normal(output.shape, random: random)).sum()],
+            wrt: attention.parameters.map(\.parameter.value))
+        for ((key, _), gradient) in zip(attention.parameters, found) {
+            #expect((gradient!.abs().max().item() == 0) == (key != "gamma"), "\(key)")
+        }
+    }
+
+    /// Labels that nobody knows leave the logit as it is; opposite labels move it oppositely.
+    @Test func labelsMoveTheLogit() {
+        let head = ProjectionHead(6, labels: 3)
+        let random = RandomSource(seed: 2)
+        head.initialize(random)
+        let (h, y) = (Tensor.normal([4, 6], random: random), Tensor.normal([4, 3], random: random))
+        let (plain, with, against) = (
+            head(h, labels: y * 0), head(h, labels: y), head(h, labels: -y)
+        )
+        #expect((plain - head.linear(h).squeezed(1)).abs().max().item() == 0)
+        #expect((with + against - plain * 2).abs().max().item() < 1e-5)
+        #expect((with - plain).abs().max().item() > 0.1)
+    }
+}
