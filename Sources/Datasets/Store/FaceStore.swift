@@ -1,7 +1,7 @@
 import Files
 import Imaging
 
-/// A packed data set: equal-sized RGB samples and their labels in one memory-mapped safetensors file.
+/// A packed data set: equal-sized RGB samples and their labels in one safetensors file.
 ///
 /// Opening reads the labels and leaves the images on disk until they are used. Any number of threads may read.
 ///
@@ -24,6 +24,8 @@ public final class FaceStore: Sendable {
     public let skippedCount: Int
 
     private let file: SafetensorsFile
+    /// Pictures are read, not mapped: what was once mapped would count as this program's memory.
+    private let pixels: FileReader
     private let images: Range<Int>
     private let nameLines: Range<Int>
 
@@ -47,14 +49,23 @@ public final class FaceStore: Sendable {
         sourceKind = SourceKind(rawValue: try reader.text(StoreFormat.Key.sourceKind)) ?? .folder
         skippedCount = Int(try reader.text(StoreFormat.Key.skipped)) ?? 0
         self.file = file
+        pixels = try FileReader(path: path)
     }
 
     /// Calls `body` with a sample's bytes, [size, size, 3], which are valid only inside the call.
     public func withImage<R>(_ index: Int, _ body: (UnsafeRawBufferPointer) -> R) -> R {
         precondition(
             (0..<count).contains(index), "FaceStore: expected a sample in 0..<\(count), got \(index)")
-        let start = images.lowerBound + index * sampleByteCount
-        return withBytes(start..<(start + sampleByteCount), body)
+        return withUnsafeTemporaryAllocation(byteCount: sampleByteCount, alignment: 64) { buffer in
+            read(index, into: buffer)
+            return body(UnsafeRawBufferPointer(buffer))
+        }
+    }
+
+    private func read(_ index: Int, into buffer: UnsafeMutableRawBufferPointer) {
+        do { try pixels.read(buffer, at: images.lowerBound + index * sampleByteCount) } catch {
+            preconditionFailure("FaceStore: the file was whole when it was opened: \(error)")
+        }
     }
 
     private func withBytes<R>(_ range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> R) -> R {
@@ -67,8 +78,9 @@ public final class FaceStore: Sendable {
 
     /// Copies a sample's bytes, [size, size, 3], to `destination`.
     public func copyImage(_ index: Int, into destination: UnsafeMutablePointer<UInt8>) {
-        let all = UnsafeMutableRawBufferPointer(start: destination, count: sampleByteCount)
-        withImage(index) { all.copyMemory(from: $0) }
+        precondition(
+            (0..<count).contains(index), "FaceStore: expected a sample in 0..<\(count), got \(index)")
+        read(index, into: UnsafeMutableRawBufferPointer(start: destination, count: sampleByteCount))
     }
 
     /// A sample as a picture.
