@@ -6,10 +6,13 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <new>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace engine {
 namespace {
@@ -17,8 +20,6 @@ namespace {
 /// Blocks below this size are the C library's.
 constexpr size_t LARGE = 1 << 18;
 constexpr size_t PAGE = 1 << 12, HUGE_PAGE = 1 << 21;
-/// What may lie idle in any case.
-constexpr size_t IDLE = 256 << 20;
 
 class Blocks {
  public:
@@ -32,15 +33,24 @@ class Blocks {
         void *memory = found->second;
         idle_ -= found->first;
         used_ += found->first;
+        peak_ = std::max(peak_, used_);
         taken_[memory] = found->first;
         free_.erase(found);
         return memory;
       }
     }
+    // Idle blocks fill what was used at other times, and no more.
+    drop_idle(size);
     void *memory = map(size);
+    if (!memory) {
+      drop_idle(SIZE_MAX);
+      memory = map(size);
+    }
+    if (!memory) throw std::bad_alloc();
     std::lock_guard<std::mutex> lock(mutex_);
     taken_[memory] = size;
     used_ += size;
+    peak_ = std::max(peak_, used_);
     return memory;
   }
 
@@ -52,19 +62,33 @@ class Blocks {
     const size_t size = found->second;
     taken_.erase(found);
     used_ -= size;
-    if (idle_ + size > std::max(IDLE, used_)) {
-      munmap(memory, size);
-      return true;
-    }
     free_.emplace(size, memory);
     idle_ += size;
     return true;
   }
 
  private:
+  /// Gives idle blocks back, the largest first, until `wanted` more fit below the most that was ever used.
+  void drop_idle(size_t wanted) {
+    std::vector<std::pair<size_t, void *>> dropped;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      const size_t most = peak_ + peak_ / 16;
+      const size_t room = wanted < most && used_ < most - wanted ? most - wanted - used_ : 0;
+      while (!free_.empty() && idle_ > room) {
+        auto largest = std::prev(free_.end());
+        idle_ -= largest->first;
+        dropped.push_back(*largest);
+        free_.erase(largest);
+      }
+    }
+    for (auto [size, memory] : dropped) munmap(memory, size);
+  }
+
+  /// nullptr where there is no more.
   static void *map(size_t size) {
     void *memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) throw std::bad_alloc();
+    if (memory == MAP_FAILED) return nullptr;
 #ifdef MADV_HUGEPAGE
     if (size >= 2 * HUGE_PAGE) madvise(memory, size, MADV_HUGEPAGE);
 #endif
@@ -74,7 +98,7 @@ class Blocks {
   std::mutex mutex_;
   std::multimap<size_t, void *> free_;
   std::unordered_map<void *, size_t> taken_;
-  size_t idle_ = 0, used_ = 0;
+  size_t idle_ = 0, used_ = 0, peak_ = 0;
 };
 
 Blocks &blocks() {
