@@ -82,22 +82,32 @@ let package = Package(
         room(
             "Training",
             [
-                "Checkpoints", "Models", "Objectives", "Metrics", "TorchNN", "Torch", "Datasets", "Imaging",
-                "Provenance", "Settings", "Files", "Console",
+                "Evaluation", "Checkpoints", "Models", "Objectives", "Metrics", "TorchNN", "Torch",
+                "Datasets",
+                "Imaging", "Provenance", "Settings", "Files", "Console",
             ]),
-        room("Synthesis", ["Checkpoints", "Models", "TorchNN", "Torch", "Imaging", "Provenance", "Files"]),
+        room(
+            "Evaluation",
+            [
+                "Checkpoints", "Models", "Metrics", "TorchNN", "Torch", "Datasets", "Imaging", "Provenance",
+                "Settings", "Files",
+            ]),
         // Level 6
+        room("Synthesis", ["Checkpoints", "Models", "TorchNN", "Torch", "Imaging", "Provenance", "Files"]),
+        // Level 7
         room(
             "FaceGAN",
             [
-                "Training", "Synthesis", "Checkpoints", "Models", "Objectives", "Metrics", "TorchNN", "Torch",
+                "Training", "Synthesis", "Evaluation", "Checkpoints", "Models", "Objectives", "Metrics",
+                "TorchNN", "Torch",
                 "Datasets", "Imaging", "Provenance", "Settings",
             ]),
-        // Level 7
+        // Level 8
         .executableTarget(
             name: "facegan",
             dependencies: [
-                "Training", "Synthesis", "Checkpoints", "Models", "Torch", "Datasets", "Imaging",
+                "Training", "Synthesis", "Evaluation", "Checkpoints", "Models", "Torch", "Datasets",
+                "Imaging",
                 "Provenance", "Settings", "Files", "Console",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -121,6 +131,7 @@ let package = Package(
         tests("Checkpoints", ["Models", "TorchNN", "Torch", "Imaging", "Files"]),
         tests(
             "Training", ["Checkpoints", "Models", "Objectives", "Torch", "Datasets", "Settings", "Console"]),
+        tests("Evaluation", ["Checkpoints", "Models", "Torch", "Datasets", "Imaging"]),
         tests("Synthesis", ["Checkpoints", "Models", "Torch", "Imaging", "Provenance"]),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "FaceGAN", "Files"], swiftSettings: swift),

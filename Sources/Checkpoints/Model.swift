@@ -32,6 +32,10 @@ public struct Model {
     {
         path = try Self.file(of: source, state)
         let checkpoint = try Checkpoint(path: path, sections: ["generator", "average"])
+        guard checkpoint.recipe.task == .adversarial else {
+            throw CheckpointError(
+                "\(path): a face network (recipe \(checkpoint.recipe.name)), which makes no faces")
+        }
         let average = checkpoint.section("average")
         self.weights = weights == .average && !average.isEmpty ? .average : .raw
         let state = self.weights == .average ? average : checkpoint.section("generator")

@@ -5,7 +5,7 @@ extension Recipe {
     /// The recipes that come with the program: name and text.
     public static let library: [(name: String, text: String)] = [
         ("dcgan", PackageResources.dcgan_yaml), ("dcgan-dense", PackageResources.dcgan_dense_yaml),
-        ("wgan-gp", PackageResources.wgan_gp_yaml),
+        ("wgan-gp", PackageResources.wgan_gp_yaml), ("attributes", PackageResources.attributes_yaml),
     ].map { ($0, String(decoding: $1, as: UTF8.self)) }
 
     /// A recipe by the name of one that comes with the program or by the path of a YAML file.

@@ -10,6 +10,8 @@ public struct Recipe: SettingsGroup, Equatable {
     public var name = "custom"
     /// What it is, for `facegan recipes`.
     public var about = ""
+    /// What is learnt; decides which of the settings below a recipe has.
+    public var task = RecipeTask.adversarial
     /// Side of the pictures.
     public var resolution = 64
     public var batchSize = 128
@@ -21,6 +23,9 @@ public struct Recipe: SettingsGroup, Equatable {
     public var generatorOptimizer = OptimizerSettings()
     public var discriminatorOptimizer = OptimizerSettings()
     public var steps = StepSettings()
+    public var network = FaceNetworkSettings()
+    public var labels = LabelSettings()
+    public var optimizer = OptimizerSettings()
     public var schedule = ScheduleSettings()
     public var average = AverageSettings()
     public var training = TrainingSettings()
@@ -30,10 +35,21 @@ public struct Recipe: SettingsGroup, Equatable {
     public mutating func fields(_ v: inout some FieldVisitor) throws {
         try v.text("name", &name, "Short name; also the run's folder.")
         try v.text("about", &about, "What it is, in one sentence.")
+        try v.choice("task", &task, "What is learnt.")
         try v.integer("resolution", &resolution, in: 8...1024, "Side of the pictures: a power of two.")
         try v.check(resolution.nonzeroBitCount == 1, "resolution", "a power of two")
         try v.integer("batchSize", &batchSize, in: 2...65536, "Pictures in one step.")
         try v.group("data", &data, "Which pictures, and how they vary.")
+        switch task {
+        case .adversarial: try adversarialFields(&v)
+        case .attributes: try attributeFields(&v)
+        }
+        try v.group("schedule", &schedule, "How learning rates follow the clock.")
+        try v.group("average", &average, "Moving average of the weights, which is what gets used.")
+        try v.group("training", &training, "Length and cadence.")
+    }
+
+    private mutating func adversarialFields(_ v: inout some FieldVisitor) throws {
         try v.group("generator", &generator, "From latents to pictures.")
         try v.group("discriminator", &discriminator, "Tells real from generated.")
         try v.group("loss", &loss, "The game between the two.")
@@ -41,8 +57,11 @@ public struct Recipe: SettingsGroup, Equatable {
         try v.group("generatorOptimizer", &generatorOptimizer, "How the generator learns.")
         try v.group("discriminatorOptimizer", &discriminatorOptimizer, "How the discriminator learns.")
         try v.group("steps", &steps, "How often each learns in one turn.")
-        try v.group("schedule", &schedule, "How both learning rates follow the clock.")
-        try v.group("average", &average, "Moving average of the generator, which makes the faces.")
-        try v.group("training", &training, "Length and cadence.")
+    }
+
+    private mutating func attributeFields(_ v: inout some FieldVisitor) throws {
+        try v.group("network", &network, "From pictures to attributes.")
+        try v.group("labels", &labels, "How the labels are taken.")
+        try v.group("optimizer", &optimizer, "How the network learns.")
     }
 }

@@ -1,6 +1,7 @@
 // `import FaceGAN` gives the whole library.
 @_exported import Checkpoints
 @_exported import Datasets
+@_exported import Evaluation
 @_exported import Imaging
 @_exported import Metrics
 @_exported import Models

@@ -9,12 +9,13 @@ public final class FaceNetwork: Module {
     public let head: Linear
 
     /// - Parameters:
-    ///   - width: channels at half the resolution; doubled at each of three further halvings.
+    ///   - width: channels after the first convolution; doubled at each of three halvings.
     ///   - depth: blocks at each size.
-    public init(outputs: Int = 40, width: Int = 32, depth: Int = 2) {
+    ///   - stemStride: stride of the first convolution.
+    public init(outputs: Int = 40, width: Int = 32, depth: Int = 2, stemStride: Int = 2) {
         let weights = Initializer.heNormal()
         stem = Sequential(
-            Conv2d(3, width, kernel: 3, stride: 2, padding: 1, bias: false, initializer: weights),
+            Conv2d(3, width, kernel: 3, stride: stemStride, padding: 1, bias: false, initializer: weights),
             BatchNorm2d(width), Activation.relu())
         blocks = (0..<4).flatMap { level in
             (0..<depth).map { index in
@@ -27,6 +28,9 @@ public final class FaceNetwork: Module {
         head = Linear(width << 3, outputs)
     }
 
+    /// Numbers in `features`: 8 width.
+    public var featureCount: Int { head.weight.value.shape[1] }
+
     /// [N, 3, R, R] to [N, 8 width].
     public func features(_ images: Tensor) -> Tensor {
         Self.pooled(blocks.reduce(stem(images)) { $1.asPart($0) })
@@ -36,9 +40,15 @@ public final class FaceNetwork: Module {
 
     /// The same function with running statistics, faster, without gradients, and with the weights of now.
     public func folded() -> (Tensor) -> Tensor {
+        let features = foldedFeatures()
+        return { [head] in head(features($0)) }
+    }
+
+    /// `features` in the same way.
+    public func foldedFeatures() -> (Tensor) -> Tensor {
         let stem = FoldedSequential(stem)
         let blocks = blocks.map { $0.folded() }
-        return { [head] images in head(Self.pooled(blocks.reduce(stem(images)) { $1($0) })) }
+        return { images in Self.pooled(blocks.reduce(stem(images)) { $1($0) }) }
     }
 
     private static func pooled(_ maps: Tensor) -> Tensor { maps.mean([2, 3]) }

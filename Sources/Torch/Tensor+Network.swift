@@ -178,9 +178,9 @@ extension Tensor {
 
     /// Mean binary cross entropy of logits and targets 0...1.
     public func binaryCrossEntropyWithLogits(
-        _ targets: Tensor, file: StaticString = #fileID, line: UInt = #line
+        _ targets: Tensor, weight: Tensor? = nil, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
-        op("binary_cross_entropy_with_logits", [self, targets], file, line)
+        op("binary_cross_entropy_with_logits", [self, targets, weight], file, line)
     }
 
     /// Mean squared error.

@@ -5,8 +5,8 @@ import Objectives
 import Torch
 import TorchNN
 
-/// Both networks, their optimisers and everything else that a step changes; no files, no clock on the wall.
-public final class AdversarialTrainer {
+/// The game of a generator and a discriminator: both networks, their optimisers and the average.
+public final class AdversarialTrainer: Trainer {
     public let recipe: Recipe
     public let device: Device
     /// Never `.auto`.
@@ -14,18 +14,18 @@ public final class AdversarialTrainer {
     public let kernels: Kernels
     public let generator: any Generator
     public let discriminator: any Discriminator
-    /// The moving average; nil when the recipe has none.
-    public let average: ExponentialAverage?
-    public private(set) var clock = TrainingClock()
+    /// The generator's moving average; nil when the recipe has none.
+    public let averaged: (any Generator)?
+    public var clock = TrainingClock()
     /// What the steps since the last `takeStatistics` summed up.
     private var statistics: StepStatistics
 
+    private let average: ExponentialAverage?
     private let generatorOptimizer: any Optimizer
     private let discriminatorOptimizer: any Optimizer
     private let latents: RandomSource
     /// Where the penalty's pictures lie between real and generated ones.
     private let shares: RandomSource
-    private let schedule: LearningRateSchedule
 
     /// Makes the networks with starting values from `seed`.
     public init(
@@ -44,9 +44,9 @@ public final class AdversarialTrainer {
         if recipe.average.halfLifeKimg > 0 {
             let copy = recipe.generator.make(resolution: recipe.resolution, random: random)
             copy.move(to: device, format: .channelsLast)
-            average = ExponentialAverage(copy, following: generator)
+            (averaged, average) = (copy, ExponentialAverage(copy, following: generator))
         } else {
-            average = nil
+            (averaged, average) = (nil, nil)
         }
         if recipe.training.gradientCheckpointing {
             generator.recomputeParts()
@@ -55,34 +55,34 @@ public final class AdversarialTrainer {
         }
         generatorOptimizer = recipe.generatorOptimizer.make(for: generator)
         discriminatorOptimizer = recipe.discriminatorOptimizer.make(for: discriminator)
-        schedule = recipe.schedule.schedule
         latents = RandomSource(seed: seed &+ 1)
         shares = RandomSource(seed: seed &+ 2)
         statistics = StepStatistics(device: device)
     }
 
-    /// Real images that one step takes.
+    public var networks: [(name: String, network: Module)] {
+        [("generator", generator), ("discriminator", discriminator)]
+    }
+
     public var imagesPerStep: Int { recipe.batchSize * recipe.steps.discriminator }
 
     /// One turn of the game: the discriminator's steps, then the generator's, then the average.
-    /// - Parameter batches: gives the next batch of real pictures.
-    /// - Throws: `TrainingError.diverged` when a loss is not finite (on CUDA at the next `takeStatistics`).
     public func step(_ batches: () -> ImageBatch) throws {
-        let factor = schedule.factor(atKimg: clock.kimg)
+        let factor = learningRateFactor
         generatorOptimizer.learningRate = recipe.generatorOptimizer.learningRate * factor
         discriminatorOptimizer.learningRate = recipe.discriminatorOptimizer.learningRate * factor
 
-        var fake: Tensor! = nil
+        var (real, fake): (Tensor?, Tensor?)
         for turn in 1...recipe.steps.discriminator {
             // Only the last ones go on to the generator's step and need a tape.
             fake = turn < recipe.steps.discriminator ? withoutGradients { generate() } : generate()
             let batch = batches()
-            let real = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
-            trainDiscriminator(real: real, fake: fake.detached())
+            real = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
+            trainDiscriminator(real: real!, fake: fake!.detached())
         }
         for turn in 0..<recipe.steps.generator {
             if turn > 0 { fake = generate() }
-            trainGenerator(fake)
+            trainGenerator(fake!, against: real!)
         }
         clock.steps += 1
         clock.images += imagesPerStep
@@ -102,8 +102,19 @@ public final class AdversarialTrainer {
         return statistics.means
     }
 
-    /// The factor of the learning rates now.
-    public var learningRateFactor: Double { schedule.factor(atKimg: clock.kimg) }
+    public func takeReadings() throws -> [Reading] {
+        let means = try takeStatistics()
+        return [
+            Reading("lossD", "loss/discriminator", ("loss", "D"), means.discriminatorLoss),
+            Reading("lossG", "loss/generator", ("loss", "G"), means.generatorLoss),
+            Reading("realScore", "score/real", ("", "D(real)"), means.realScore),
+            Reading("fakeScore", "score/fake", ("", "D(fake)"), means.fakeScore),
+        ]
+    }
+
+    public func exhibition(of store: FaceStore, subset: [Int]?) throws -> any Exhibition {
+        try GeneratedFaces(of: averaged ?? generator, recipe: recipe, store: store, subset: subset)
+    }
 
     // MARK: One step of each
 
@@ -114,10 +125,6 @@ public final class AdversarialTrainer {
 
     private func judge(_ images: Tensor) -> Tensor {
         computing { discriminator(images) }.to(.float32)
-    }
-
-    private func computing(_ body: () -> Tensor) -> Tensor {
-        withKernels(kernels) { withAutocast(precision.autocast, on: device, body) }
     }
 
     /// One step of the discriminator on real and on detached generated pictures, each [N, 3, R, R].
@@ -148,15 +155,21 @@ public final class AdversarialTrainer {
     private func playTogether(_ real: Tensor, _ fake: Tensor, wrt weights: [Tensor]) -> (Game, [Tensor?]) {
         let count = real.shape[0]
         let logits = judge(Tensor.concatenated([real, fake.to(real.dtype)]))
-        let game: Game = (logits[0..<count], logits[count..<(2 * count)], lossOfReal(logits[0..<count]))
-        let loss = game.loss + recipe.loss.fake(game.fake)
-        return ((game.real, game.fake, loss), gradients(of: [loss], wrt: weights))
+        return game(logits[0..<count], logits[count..<(2 * count)], wrt: weights)
+    }
+
+    /// The loss of both kinds at once.
+    private func game(_ real: Tensor, _ fake: Tensor, wrt weights: [Tensor]) -> (Game, [Tensor?]) {
+        let loss = withDrift(recipe.loss.discriminator(real: real, fake: fake), real)
+        return ((real, fake, loss), gradients(of: [loss], wrt: weights))
     }
 
     /// A batch for each kind of pictures, as batch statistics want it.
     private func playApart(_ real: Tensor, _ fake: Tensor, wrt weights: [Tensor]) -> (Game, [Tensor?]) {
         let realLogits = judge(real)
-        let realLoss = lossOfReal(realLogits)
+        // Pairs have one loss and one tape.
+        if recipe.loss.isRelativistic { return game(realLogits, judge(fake), wrt: weights) }
+        let realLoss = withDrift(recipe.loss.real(realLogits), realLogits)
         var found = gradients(of: [realLoss], wrt: weights)
         let fakeLogits = judge(fake)
         let fakeLoss = recipe.loss.fake(fakeLogits)
@@ -164,9 +177,9 @@ public final class AdversarialTrainer {
         return ((realLogits, fakeLogits, withoutGradients { realLoss + fakeLoss }), found)
     }
 
-    private func lossOfReal(_ logits: Tensor) -> Tensor {
-        let (loss, drift) = (recipe.loss.real(logits), recipe.gradientPenalty.drift)
-        return drift > 0 ? loss + logits.square().mean() * drift : loss
+    private func withDrift(_ loss: Tensor, _ realLogits: Tensor) -> Tensor {
+        let drift = recipe.gradientPenalty.drift
+        return drift > 0 ? loss + realLogits.square().mean() * drift : loss
     }
 
     /// Adds gradients to others; nil stands for zero.
@@ -178,9 +191,12 @@ public final class AdversarialTrainer {
         for index in found.indices where found[index] == nil { found[index] = more[index] }
     }
 
-    private func trainGenerator(_ fake: Tensor) {
+    private func trainGenerator(_ fake: Tensor, against real: Tensor) {
         let logits = judge(fake)
-        let loss = recipe.loss.generator(logits)
+        let loss =
+            recipe.loss.isRelativistic
+            ? recipe.loss.generator(fake: logits, real: withoutGradients { judge(real) })
+            : recipe.loss.generator(logits)
         // Only the generator's gradients are asked for, so none of the discriminator's weights are computed.
         let found = gradients(of: [loss], wrt: generatorOptimizer.parameters.map(\.parameter.value))
         withoutGradients {
@@ -189,17 +205,10 @@ public final class AdversarialTrainer {
         }
     }
 
-    private func apply(_ found: [Tensor?], _ settings: OptimizerSettings, _ optimizer: any Optimizer) {
-        var found = found
-        if settings.clipNorm > 0 { clipGradients(&found, maxNorm: settings.clipNorm) }
-        optimizer.step(found)
-    }
-
     // MARK: Saving
 
-    /// Every tensor that a step changes, except for random numbers.
-    private var sections: [(name: String, tensors: [(key: String, tensor: Tensor)])] {
-        [("generator", generator.state)] + (average.map { [("average", $0.generator.state)] } ?? []) + [
+    public var sections: [(name: String, tensors: [(key: String, tensor: Tensor)])] {
+        [("generator", generator.state)] + (averaged.map { [("average", $0.state)] } ?? []) + [
             ("discriminator", discriminator.state),
             ("optimizer.generator", generatorOptimizer.state),
             ("optimizer.discriminator", discriminatorOptimizer.state),
@@ -207,69 +216,7 @@ public final class AdversarialTrainer {
         ]
     }
 
-    /// The streams that a step draws from.
-    private var streams: [(name: String, source: RandomSource)] {
+    public var streams: [(name: String, source: RandomSource)] {
         [("latents", latents)] + (recipe.gradientPenalty.weight > 0 ? [("shares", shares)] : [])
-    }
-
-    /// Everything that a step changes, except for the place in the data.
-    public func checkpoint() -> Checkpoint {
-        var checkpoint = Checkpoint(recipe: recipe, clock: clock)
-        for (name, tensors) in sections { checkpoint.add(name, tensors) }
-        checkpoint.add(
-            "random",
-            streams.map { name, source in
-                let state = source.state
-                return (name, Tensor(bytes: state, shape: [state.count], dtype: .uint8))
-            })
-        checkpoint.facts["precision"] = precision.rawValue
-        return checkpoint
-    }
-
-    /// Goes on from a saved state.
-    /// - Throws: `CheckpointError` with everything that does not fit, before anything has changed.
-    public func restore(_ checkpoint: Checkpoint) throws {
-        let pairs = sections.map { (name: $0.name, own: $0.tensors, given: checkpoint.section($0.name)) }
-        let problems = pairs.compactMap { name, own, given -> String? in
-            if given.isEmpty && !own.isEmpty {
-                return "\(name): missing; the file is a model, or of another recipe"
-            }
-            let mismatch = StateMismatch(own: own, given: given)
-            return mismatch.isEmpty ? nil : "\(name): \(mismatch)"
-        }
-        guard problems.isEmpty else { throw CheckpointError(problems.joined(separator: "\n  ")) }
-        let given = Dictionary(
-            checkpoint.section("random").map { ($0.key, $0.tensor) }, uniquingKeysWith: { first, _ in first })
-        let states = try streams.map { name, source in
-            guard let state = given[name]?.bytes() else {
-                throw CheckpointError("random.\(name): missing; the file is a model, not a run's state")
-            }
-            do { try RandomSource(seed: 0).restore(state) } catch {
-                throw CheckpointError("random.\(name): \(error)")
-            }
-            return (source, state)
-        }
-        withoutGradients {
-            for (_, own, given) in pairs {
-                let values = Dictionary(
-                    given.map { ($0.key, $0.tensor) }, uniquingKeysWith: { first, _ in first })
-                for (key, tensor) in own { tensor.copy_(values[key]!) }
-            }
-        }
-        for (source, state) in states { try source.restore(state) }
-        clock = checkpoint.clock
-    }
-
-    /// The first tensor of the state that holds a number that is not finite.
-    public func firstNotFinite() -> String? {
-        withoutGradients {
-            for (name, tensors) in sections {
-                for (key, tensor) in tensors
-                where tensor.dtype.isFloatingPoint && tensor.isFinite().all().item() != 1 {
-                    return "\(name).\(key)"
-                }
-            }
-            return nil
-        }
     }
 }

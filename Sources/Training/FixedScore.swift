@@ -31,19 +31,10 @@ struct FixedScore {
         defer { generator.train(wasTraining) }
         return SlicedWasserstein()(
             count: z.shape[0],
-            reference: { range in pictures(range, on: generator.device) },
+            reference: { range in
+                .pictures(of: store, range.map { indices[$0 % indices.count] }, on: generator.device)
+            },
             judged: { range in generator(z[range].to(generator.device)) })
     }
 
-    /// [N, 3, H, W] in -1...1.
-    private func pictures(_ range: Range<Int>, on device: Device) -> Tensor {
-        let bytes = store.sampleByteCount
-        let pixels = [UInt8](unsafeUninitializedCapacity: bytes * range.count) { buffer, written in
-            for (row, place) in range.enumerated() {
-                store.copyImage(indices[place % indices.count], into: buffer.baseAddress! + row * bytes)
-            }
-            written = bytes * range.count
-        }
-        return .pictures(pixels, count: range.count, side: store.size, on: device)
-    }
 }

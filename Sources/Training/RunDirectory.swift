@@ -18,6 +18,7 @@ public final class RunDirectory {
     public var eventsPath: String { path + "/events" }
     public var previewsPath: String { path + "/previews" }
     public var filmPath: String { path + "/film.png" }
+    public var curvesPath: String { path + "/scores.png" }
     public var checkpointsPath: String { path + "/checkpoints" }
     public var lastPath: String { checkpointsPath + "/last.safetensors" }
     public var bestPath: String { checkpointsPath + "/best.safetensors" }
@@ -57,7 +58,9 @@ public final class RunDirectory {
     public func clear() throws {
         let files = FileManager.default
         // The record first: without it the rest is no run, should this be killed in between.
-        for item in [recordPath, recipePath, logPath, eventsPath, previewsPath, filmPath, checkpointsPath] {
+        for item in [
+            recordPath, recipePath, logPath, eventsPath, previewsPath, filmPath, curvesPath, checkpointsPath,
+        ] {
             if files.fileExists(atPath: item) { try files.removeItem(atPath: item) }
         }
         for folder in [previewsPath, checkpointsPath] {

@@ -1,11 +1,17 @@
+import Datasets
+import Evaluation
 import Torch
 
 extension Tensor {
-    /// Host pixels [N, H, H, 3] on a device: [N, 3, H, H] in -1...1, channels last in memory.
-    static func pictures(_ pixels: [UInt8], count: Int, side: Int, on device: Device) -> Tensor {
-        let bytes = pixels.withUnsafeBytes {
-            Tensor(copying: $0, shape: [count, side, side, 3], dtype: .uint8)
+    /// Samples of a store on a device: [N, 3, H, H] in -1...1, channels last in memory.
+    static func pictures(of store: FaceStore, _ indices: [Int], on device: Device) -> Tensor {
+        let bytes = store.sampleByteCount
+        let pixels = [UInt8](unsafeUninitializedCapacity: bytes * indices.count) { buffer, written in
+            for (row, index) in indices.enumerated() {
+                store.copyImage(index, into: buffer.baseAddress! + row * bytes)
+            }
+            written = bytes * indices.count
         }
-        return bytes.to(device).permuted([0, 3, 1, 2]).to(.float32) / 127.5 - 1
+        return pictures(pixels, count: indices.count, side: store.size, on: device)
     }
 }

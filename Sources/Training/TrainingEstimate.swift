@@ -16,12 +16,14 @@ public struct TrainingEstimate: Sendable {
         _ recipe: Recipe, device: Device, precision: Precision, steps: Int = 3
     ) throws -> TrainingEstimate {
         try recoveringFromOutOfMemory {
-            let trainer = AdversarialTrainer(recipe: recipe, seed: 0, device: device, precision: precision)
+            let attributes = BuiltInFaces.attributeNames
+            let trainer = try recipe.trainer(
+                attributes: attributes, seed: 0, device: device, precision: precision)
             let side = recipe.resolution
             let batch = ImageBatch(
                 pixels: [UInt8](repeating: 128, count: recipe.batchSize * side * side * 3),
-                count: recipe.batchSize,
-                size: side)
+                count: recipe.batchSize, size: side,
+                attributes: [Int8](repeating: 1, count: recipe.batchSize * attributes.count))
             for _ in 0..<2 { try trainer.step { batch } }
             Engine.synchronize(device)
             let start = ProcessInfo.processInfo.systemUptime

@@ -19,7 +19,7 @@ public final class TrainingRun {
     }
 
     public let directory: RunDirectory
-    public let trainer: AdversarialTrainer
+    public let trainer: any Trainer
     public let record: RunRecord
     public let store: FaceStore
     /// Where the run goes on; nil for one that begins.
@@ -33,8 +33,8 @@ public final class TrainingRun {
     /// The state that a session goes on from.
     struct Resumption {
         let clock: TrainingClock
-        /// The lowest score of the run.
-        let best: Double?
+        /// The best score of the run.
+        let best: BestScore?
         let path: String
     }
 
@@ -75,8 +75,9 @@ public final class TrainingRun {
                 "\(folder): there are saved states, but no run.json that says what they belong to;"
                     + " choose another --out, or begin anew with --restart, which removes them")
         }
-        trainer = AdversarialTrainer(
-            recipe: recipe, seed: record.seed, device: device, precision: precision, kernels: kernels)
+        trainer = try recipe.trainer(
+            attributes: store.labels.attributeNames, seed: record.seed, device: device, precision: precision,
+            kernels: kernels)
         resumed = try Self.resume(trainer, from: directory, notes: &notes)
         self.notes = notes
         try AtomicFile.write(Array(recipe.yaml.utf8), to: directory.recipePath)
@@ -94,9 +95,9 @@ public final class TrainingRun {
         let subset: [Int]? =
             switch recipe.data.split {
             case .all: nil
-            case .train: store.indices(of: .train)
-            case .validation: store.indices(of: .validation)
-            case .test: store.indices(of: .test)
+            case .train: store.part(.train)
+            case .validation: store.part(.validation)
+            case .test: store.part(.test)
             }
         if let subset, subset.isEmpty {
             throw TrainingError.refused(
@@ -132,7 +133,7 @@ public final class TrainingRun {
 
     /// Goes on from the newest state that can be used; nil when none was saved yet.
     private static func resume(
-        _ trainer: AdversarialTrainer, from directory: RunDirectory, notes: inout [String]
+        _ trainer: any Trainer, from directory: RunDirectory, notes: inout [String]
     ) throws -> Resumption? {
         var problems: [String] = []
         for path in directory.states {
@@ -140,7 +141,7 @@ public final class TrainingRun {
                 let state = try Checkpoint(path: path)
                 do { try trainer.restore(state) } catch { throw CheckpointError("\(path): \(error)") }
                 notes += problems.map { "passed over a state that cannot be used: \($0)" }
-                let best = state.facts[TrainingSession.bestFact].flatMap { Double($0) }
+                let best = state.facts[BestScore.fact].flatMap(BestScore.init)
                 return Resumption(clock: state.clock, best: best, path: path)
             } catch {
                 problems.append("\(error)")

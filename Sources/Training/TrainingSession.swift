@@ -1,6 +1,7 @@
 import Checkpoints
 import Console
 import Datasets
+import Evaluation
 import Files
 import Foundation
 import Models
@@ -10,7 +11,7 @@ import Torch
 /// One session of a run: the loop over steps and all that happens between them.
 final class TrainingSession {
     private let directory: RunDirectory
-    private let trainer: AdversarialTrainer
+    private let trainer: any Trainer
     private let record: RunRecord
     private let settings: TrainingSettings
     private let limit: TrainingLimit
@@ -20,12 +21,11 @@ final class TrainingSession {
     private let log: JSONLinesLog
     private let events: TensorBoardLog
     private let reporter: ProgressReporter?
-    private let preview: Preview
-    private let score: FixedScore
+    private let exhibition: any Exhibition
     private let resumedAt: TrainingClock?
     private let started = ProcessInfo.processInfo.systemUptime
-    /// The lowest score of the run.
-    private(set) var best: Double?
+    /// The best score of the run, and of which measure it is.
+    private(set) var best: BestScore?
     private var savedAt: Double
     /// The newest good state of the run, in whichever file.
     private var saved: (step: Int, path: String)?
@@ -48,8 +48,7 @@ final class TrainingSession {
         )
         log = try JSONLinesLog(path: directory.logPath, resumingAt: run.resumedAt?.steps)
         events = try TensorBoardLog(folder: directory.eventsPath, resumingAt: run.resumedAt?.steps)
-        preview = Preview(recipe: trainer.recipe)
-        score = FixedScore(recipe: trainer.recipe, store: run.store, subset: run.subset)
+        exhibition = try trainer.exhibition(of: run.store, subset: run.subset)
         resumedAt = run.resumedAt
         best = run.resumed?.best
         saved = run.resumed.map { ($0.clock.steps, $0.path) }
@@ -65,12 +64,10 @@ final class TrainingSession {
         }
     }
 
-    /// The key of the lowest score in a state's facts.
-    static let bestFact = "bestSlicedWasserstein"
-
     func run(isCancelled: () -> Bool) throws -> TrainingRun.Outcome {
         defer { reporter?.finish() }
         do {
+            for note in exhibition.notes { reporter?.note("note: \(note)") }
             if resumedAt == nil { try writePreview() }
             while true {
                 if let outcome = outcome(isCancelled()) {
@@ -125,36 +122,47 @@ final class TrainingSession {
         if isBest || isKept || isLate { try saveLast() }
     }
 
-    /// Scores the averaged generator; whether it is the best so far.
+    /// Scores the averaged network; whether it is the best so far.
     private func judge() throws -> Bool {
         let clock = trainer.clock
         let begun = now
-        let found = score.measure(trainer.average?.generator ?? trainer.generator)
-        guard found.value.isFinite else {
-            throw TrainingError.diverged(what: "the score of the faces", step: clock.steps, kept: "")
+        let all = try exhibition.scores()
+        guard let found = all.first else { return false }
+        if let bad = all.first(where: { !$0.value.isFinite }) {
+            throw TrainingError.diverged(what: "the score (\(bad.label))", step: clock.steps, kept: "")
         }
-        let isBest = found.value < best ?? .infinity
-        if isBest { best = found.value }
+        // A score of another measure says nothing about this one.
+        let isBest = found.isBetter(than: best.flatMap { $0.name == found.name ? $0.value : nil })
+        if isBest { best = BestScore(name: found.name, value: found.value) }
 
         var line = LogRecord(step: clock.steps)
         line.add("kimg", .number(clock.kimg))
-        line.add("slicedWasserstein", .number(found.value))
-        line.add("slicedWassersteinError", .number(found.error))
-        for level in found.levels { line.add("slicedWasserstein\(level.side)", .number(level.value)) }
+        for score in all {
+            line.add(score.name, .number(score.value))
+            line.add(score.name + "Error", .number(score.error))
+            for part in score.parts { line.add(score.name + part.key, .number(part.value)) }
+        }
         line.add("best", .flag(isBest))
         line.add(machine: "seconds", .number(now - begun))
         try log.append(line)
         try events.scalars(
-            [("score/slicedWasserstein", found.value)]
-                + found.levels.map { ("score/slicedWasserstein\($0.side)", $0.value) }, step: clock.steps)
+            all.flatMap { score in
+                [("score/\(score.name)", score.value)]
+                    + score.parts.map { ("score/\(score.name)\($0.key)", $0.value) }
+            }, step: clock.steps)
+        let known = FileManager.default.contents(atPath: directory.logPath).map { Array($0) } ?? []
+        if let png = try ScoreCurves.png(log: known) {
+            try AtomicFile.write(png, to: directory.curvesPath, durably: false)
+        }
+        let texts = all.map { "\($0.label) \(Readable.fixed($0.value, 2)) ± \(Readable.fixed($0.error, 2))" }
         reporter?.note(
-            "sliced Wasserstein \(Readable.fixed(found.value, 2)) ± \(Readable.fixed(found.error, 2)) at "
-                + "\(Readable.fixed(clock.kimg, 1)) kimg" + (isBest ? ", the best so far" : ""))
+            texts.joined(separator: ", ") + " at \(Readable.fixed(clock.kimg, 1)) kimg"
+                + (isBest ? ", the best so far" : ""))
         return isBest
     }
 
     private func tick() throws {
-        let means = try trainer.takeStatistics()
+        let readings = try trainer.takeReadings()
         let clock = trainer.clock
         let seconds = max(1e-9, now - tickedAt)
         let rate = Double(clock.images - tickedImages) / seconds
@@ -163,10 +171,7 @@ final class TrainingSession {
 
         var line = LogRecord(step: clock.steps)
         line.add("kimg", .number(clock.kimg))
-        line.add("lossD", .number(means.discriminatorLoss))
-        line.add("lossG", .number(means.generatorLoss))
-        line.add("realScore", .number(means.realScore))
-        line.add("fakeScore", .number(means.fakeScore))
+        for reading in readings { line.add(reading.key, .number(reading.value)) }
         line.add("learningRateFactor", .number(trainer.learningRateFactor))
         line.add(machine: "seconds", .number(now - started))
         line.add(machine: "imagesPerSecond", .number(rate))
@@ -174,15 +179,16 @@ final class TrainingSession {
         if let memory = ProcessMemory.resident { line.add(machine: "memoryBytes", .integer(memory)) }
         try log.append(line)
         try events.scalars(
-            [
-                ("loss/discriminator", means.discriminatorLoss), ("loss/generator", means.generatorLoss),
-                ("score/real", means.realScore), ("score/fake", means.fakeScore),
-                ("speed/imagesPerSecond", rate),
-            ], step: clock.steps)
-        shown = [
-            .init("loss", [("D", means.discriminatorLoss), ("G", means.generatorLoss)]),
-            .init("", [("D(real)", means.realScore)]), .init("", [("D(fake)", means.fakeScore)]),
-        ]
+            readings.map { ($0.curve, $0.value) } + [("speed/imagesPerSecond", rate)], step: clock.steps)
+        shown = []
+        for reading in readings {
+            let value = (name: reading.label, value: reading.value)
+            if let last = shown.last, last.label == reading.group, !reading.group.isEmpty {
+                shown[shown.count - 1].values.append(value)
+            } else {
+                shown.append(.init(reading.group, [value]))
+            }
+        }
     }
 
     // MARK: Files
@@ -204,18 +210,18 @@ final class TrainingSession {
         checkpoint.facts["protocolHash"] = record.protocolHash
         checkpoint.facts["contentHash"] = record.contentHash
         checkpoint.facts["engine"] = record.engine
-        checkpoint.facts[Self.bestFact] = best.map { "\($0)" }
+        checkpoint.facts[BestScore.fact] = best?.text
         try checkpoint.write(to: path)
         saved = (trainer.clock.steps, path)
     }
 
     private func writePreview() throws {
-        let grid = preview.grid(trainer.average?.generator ?? trainer.generator)
-        let png = try grid.png()
         let clock = trainer.clock
+        previewed = clock
+        guard let grid = exhibition.preview() else { return }
+        let png = try grid.png()
         try AtomicFile.write(png, to: directory.previewPath(images: clock.images))
         try events.image("faces", png: png, width: grid.width, height: grid.height, step: clock.steps)
-        previewed = clock
     }
 
     private func finish() throws {

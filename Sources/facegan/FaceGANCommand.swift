@@ -10,11 +10,12 @@ struct FaceGANCommand: ParsableCommand {
               facegan doctor
               facegan train --recipe dcgan --data builtin:20000 --minutes 5
               facegan generate runs/dcgan --seeds 0-63 --out faces.png
+              facegan evaluate runs/dcgan --html report.html
             """,
         version: Model.software,
         subcommands: [
-            TrainCommand.self, GenerateCommand.self, DataCommand.self, RecipesCommand.self,
-            ImportCommand.self, WeightsCommand.self,
+            TrainCommand.self, GenerateCommand.self, EvaluateCommand.self, DataCommand.self,
+            RecipesCommand.self, ImportCommand.self, ExportCommand.self, WeightsCommand.self,
             DoctorCommand.self, MeasureCommand.self,
         ])
 }

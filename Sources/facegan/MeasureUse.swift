@@ -1,5 +1,6 @@
 import ArgumentParser
 import Console
+import Evaluation
 import Foundation
 import Models
 import Torch
@@ -19,11 +20,13 @@ struct MeasureUse: ParsableCommand {
         case generator
         /// The residual face network at 128 x 128.
         case classifier
+        /// The same network as `fd-face` uses it: from bytes of 64 x 64 to features, always in float32.
+        case judge
         /// Inception-v3 of FID on pictures of 64 x 64, always in float32: other numbers would be another metric.
         case inception
     }
 
-    @Argument(help: "generator, classifier or inception.")
+    @Argument(help: "generator, classifier, judge or inception.")
     var network: Network
 
     @Option(help: "Pictures at once.")
@@ -64,6 +67,18 @@ struct MeasureUse: ParsableCommand {
             let autocast = precision.resolved(for: device).autocast
             make = {
                 withoutGradients { withAutocast(autocast, on: device) { _ = used(images).floats() } }
+            }
+        case .judge:
+            let judge = FaceNetwork(width: width ?? 32)
+            judge.initialize(random)
+            judge.move(to: device, format: .channelsLast)
+            judge.train(false)
+            let used = withoutGradients { judge.foldedFeatures() }
+            let pixels = [UInt8](repeating: 100, count: batch * 64 * 64 * 3)
+            make = {
+                withoutGradients {
+                    _ = used(.pictures(pixels, count: batch, side: 64, on: device)).floats()
+                }
             }
         case .inception:
             let inception = Inception()

@@ -105,8 +105,11 @@ struct TrainCommand: ParsableCommand {
         case .finished where clock == before:
             console.writeLine("Nothing to do: the run has \(state) already. More: \(again) --kimg N")
         case .finished:
-            console.writeLine(
-                "Finished: \(state)\(peak). Faces: facegan generate \(folder) --seeds 0-63 --out faces.png")
+            let use =
+                recipe.task == .adversarial
+                ? "Faces: facegan generate \(folder) --seeds 0-63 --out faces.png"
+                : "A file of it: facegan export \(folder) --half --out face.safetensors"
+            console.writeLine("Finished: \(state)\(peak). \(use)")
         case .outOfTime: console.writeLine("Time is up: \(state)\(peak). Go on: \(again)")
         case .interrupted:
             console.writeLine("Stopped: \(state), saved in \(folder). Go on: \(again)")
@@ -150,8 +153,8 @@ struct TrainCommand: ParsableCommand {
                 + "\(trainer.precision.rawValue) on \(trainer.device)"
                 + (trainer.kernels == .plain ? " with plain kernels" : "") + ", seed \(run.record.seed)")
         console.writeLine(
-            "generator \(Readable.count(trainer.generator.parameterCount)) and discriminator "
-                + "\(Readable.count(trainer.discriminator.parameterCount)) parameters; run in \(run.directory.path)"
+            trainer.networks.map { "\($0.name) \(Readable.count($0.network.parameterCount))" }
+                .joined(separator: " and ") + " parameters; run in \(run.directory.path)"
         )
         for note in run.notes { console.writeLine("note: \(note)") }
         if let clock = run.resumedAt {
@@ -164,12 +167,10 @@ struct TrainCommand: ParsableCommand {
         let output = ConsoleOutput.standardOutput
         output.write(recipe.yaml)
         output.writeLine()
-        let random = RandomSource(seed: 0)
-        let generator = recipe.generator.make(resolution: recipe.resolution, random: random)
-        let discriminator = recipe.discriminator.make(resolution: recipe.resolution, random: random)
-        output.writeLine("generator: \(Readable.count(generator.parameterCount)) parameters\n\(generator)")
-        output.writeLine(
-            "discriminator: \(Readable.count(discriminator.parameterCount)) parameters\n\(discriminator)")
+        let trainer = try recipe.trainer(attributes: BuiltInFaces.attributeNames, seed: 0, precision: .fp32)
+        for (name, network) in trainer.networks {
+            output.writeLine("\(name): \(Readable.count(network.parameterCount)) parameters\n\(network)")
+        }
         output.writeLine()
         let resolved = precision.resolved(for: device)
         output.writeLine("measuring a few steps in \(resolved.rawValue) on \(device) ...")

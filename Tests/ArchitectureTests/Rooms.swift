@@ -6,6 +6,7 @@ enum Rooms {
         ["TorchNN"],
         ["Models", "Objectives", "Metrics"],
         ["Checkpoints"],
+        ["Evaluation"],
         ["Training", "Synthesis"],
         ["FaceGAN"],
         ["facegan"],

@@ -26,7 +26,7 @@ final class TinyRun {
         "resolution=16", "batchSize=8", "generator.filters=4", "generator.maxFilters=8",
         "generator.latent.size=8",
         "discriminator.filters=4", "discriminator.maxFilters=8", "training.previewCount=4",
-        "training.logSteps=3", "training.scoreKimg=0", "training.saveMinutes=10000",
+        "training.logSteps=3", "training.scoreKimg=0", "training.metrics=swd", "training.saveMinutes=10000",
     ]
 
     static func recipe(_ name: String = "dcgan", _ overrides: [String] = []) throws -> Recipe {

@@ -14,16 +14,17 @@ import Training
             recipe.generator.make(resolution: 16, random: RandomSource(seed: seed))
         }
         let source = make(1)
-        let average = ExponentialAverage(make(2), following: source)
-        #expect(!average.generator.isTraining)
-        let start = average.generator.state.map { $0.tensor.floats() }
+        let averaged = make(2)
+        let average = ExponentialAverage(averaged, following: source)
+        #expect(!averaged.isTraining)
+        let start = averaged.state.map { $0.tensor.floats() }
         #expect(start == source.state.map { $0.tensor.floats() })
         try source.load(make(3).state)
         let goal = source.state.map { $0.tensor.floats() }
         let (decay, updates) = (0.9, 7)
         for _ in 0..<updates { average.update(decay: decay) }
         let share = Float(pow(decay, Double(updates)))
-        for (index, (_, tensor)) in average.generator.state.enumerated() where tensor.dtype.isFloatingPoint {
+        for (index, (_, tensor)) in averaged.state.enumerated() where tensor.dtype.isFloatingPoint {
             for (value, (from, to)) in zip(tensor.floats(), zip(start[index], goal[index])) {
                 #expect(abs(value - (to + (from - to) * share)) < 1e-6)
             }
@@ -35,7 +36,7 @@ import Training
         let recipe = try TinyRun.recipe("dcgan", ["average.halfLifeKimg=100", "average.rampUp=0"])
         let trainer = AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
         for _ in 0..<3 { try trainer.step { greyBatch(recipe) } }
-        let counters = try #require(trainer.average).generator.state.filter {
+        let counters = try #require(trainer.averaged).state.filter {
             $0.key.hasSuffix("num_batches_tracked")
         }
         #expect(!counters.isEmpty && counters.allSatisfy { $0.tensor.item() == 3 })

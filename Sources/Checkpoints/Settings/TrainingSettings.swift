@@ -16,6 +16,10 @@ public struct TrainingSettings: SettingsGroup, Equatable {
     public var keepKimg = 0.0
     /// Thousands of images between scores that decide which state is the best; 0 for none.
     public var scoreKimg = 50.0
+    /// Scores by name, commas between them; the first decides which state is the best. A face network has its own.
+    public var metrics = "swd,fd-face"
+    /// Faces and pictures that a score compares, at most.
+    public var scoreCount = 2048
     /// Computes the inner values of layers again in the backward pass: less memory, a quarter more time, the same numbers.
     public var gradientCheckpointing = false
 
@@ -32,6 +36,9 @@ public struct TrainingSettings: SettingsGroup, Equatable {
         )
         try v.number("keepKimg", &keepKimg, in: 0...1e9, "Thousands of images between kept states; 0: none.")
         try v.number("scoreKimg", &scoreKimg, in: 0...1e9, "Thousands of images between scores; 0: none.")
+        try v.text(
+            "metrics", &metrics, "Scores, the first decides which state is the best: swd, fd-face, fid, ...")
+        try v.integer("scoreCount", &scoreCount, in: 16...100_000, "Pictures on both sides of a score.")
         try v.flag(
             "gradientCheckpointing", &gradientCheckpointing,
             "Computes inner values twice rather than keep them: for large pictures. Not in a critic with a penalty."

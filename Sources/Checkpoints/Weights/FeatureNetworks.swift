@@ -70,7 +70,8 @@ public enum FeatureNetworks {
         }
     }
 
-    private static func weights(of name: String) -> String {
+    /// The key in the catalogue of what a network needs.
+    public static func weights(of name: String) -> String {
         name == "inception-torch-fidelity" ? "inception" : name
     }
 

@@ -1,0 +1,29 @@
+import Torch
+
+/// Takes what is needed for use out of a run's state: one network, without its optimiser.
+public enum ModelExport {
+    /// A model of the averaged weights, or of the raw ones.
+    /// - Parameters:
+    ///   - source: a run's folder or a file of this program.
+    ///   - half: floating-point weights in half precision, which halves the file; values move by a two-thousandth.
+    /// - Throws: `CheckpointError`, `FileError`.
+    public static func checkpoint(
+        of source: String, state: Model.State = .last, weights: Model.Weights = .average, half: Bool = false
+    ) throws -> Checkpoint {
+        let path = try Model.file(of: source, state)
+        let own = try Checkpoint(path: path, sections: ["average", "generator", "network"])
+        let raw = own.recipe.task == .adversarial ? "generator" : "network"
+        let name = weights == .average && !own.section("average").isEmpty ? "average" : raw
+        let section = own.section(name)
+        guard !section.isEmpty else {
+            throw CheckpointError("\(path): has no section \(name); it is a discriminator, or damaged")
+        }
+        var model = Checkpoint(recipe: own.recipe, clock: own.clock, facts: own.facts)
+        model.add(
+            name,
+            section.map { key, tensor in
+                (key, half && tensor.dtype.isFloatingPoint ? tensor.to(.float16) : tensor)
+            })
+        return model
+    }
+}

@@ -1,0 +1,81 @@
+import Foundation
+
+/// Everything that a comparison found; writes itself as JSON.
+public struct Evaluation: Sendable, Codable {
+    /// One side of a comparison.
+    public struct Side: Sendable, Codable {
+        public let title: String
+        public let count: Int
+        public let side: Int
+        public let contentHash: String
+        public let dataProtocol: String
+        public let protocolHash: String
+        public let drawn: DrawnFacts?
+
+        init(_ pictures: any PictureSet) {
+            (title, count, side) = (pictures.title, pictures.count, pictures.side)
+            (contentHash, dataProtocol) = (pictures.contentHash, pictures.data.name)
+            (protocolHash, drawn) = (pictures.data.hash, pictures.drawn)
+        }
+    }
+
+    /// How often an attribute is seen in both sets, as shares.
+    public struct AttributeShare: Sendable, Codable, Equatable {
+        public let name: String
+        public let judged: Double
+        public let judgedLow: Double
+        public let judgedHigh: Double
+        public let reference: Double?
+    }
+
+    /// How well the answers about an attribute agree with the pictures' labels, as shares.
+    public struct AttributeAccuracy: Sendable, Codable, Equatable {
+        public let name: String
+        public let accuracy: Double
+        public let low: Double
+        public let high: Double
+        /// Mean of the shares of right answers among pictures with it and without it.
+        public let balanced: Double
+        /// Share of pictures that have it.
+        public let positives: Double
+    }
+
+    /// A judged picture and the picture of the reference that is nearest to it.
+    public struct Neighbour: Sendable, Codable, Equatable {
+        public let judged: Int
+        public let reference: Int
+        public let distance: Double
+        /// Where the distance lies among those of reference pictures to their nearest ones, 0...1; small is suspicious.
+        public let quantile: Double
+    }
+
+    public let judged: Side
+    public let reference: Side?
+    /// Whether picture was compared with picture.
+    public internal(set) var isPaired = false
+    public internal(set) var scores: [Score] = []
+    public internal(set) var attributes: [AttributeShare] = []
+    public internal(set) var accuracies: [AttributeAccuracy] = []
+    /// The most suspicious first.
+    public internal(set) var neighbours: [Neighbour] = []
+    /// What a reader must know before believing any of it.
+    public internal(set) var warnings: [String] = []
+    public internal(set) var seconds = 0.0
+    public let engine: String
+    public let date: Date
+
+    init(judged: any PictureSet, reference: (any PictureSet)?, engine: String) {
+        (self.judged, self.reference) = (Side(judged), reference.map { Side($0) })
+        (self.engine, date) = (engine, Date())
+    }
+
+    /// Readable JSON.
+    public func json() throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.dateEncodingStrategy = .iso8601
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        return Array(try encoder.encode(self)) + [0x0A]
+    }
+}

@@ -1,0 +1,244 @@
+import Checkpoints
+import Metrics
+import Models
+import Torch
+
+/// Computes one metric from what the walks over both sets left.
+struct Scorer {
+    private let metric: Metric
+    private let judged: any PictureSet
+    private let reference: (any PictureSet)?
+    private let made: FeatureSet?
+    private let real: FeatureSet?
+    private let network: JudgeNetwork?
+    private let device: Device
+    private let seed: UInt64
+
+    private static let slicedCount = 2048
+    private static let diversityPairs = 10_000
+    private static let neighbourCount = 24
+    private static let pathCount = 2000
+
+    init(
+        _ metric: Metric, judged: any PictureSet, reference: (any PictureSet)?, made: FeatureSet?,
+        real: FeatureSet?,
+        network: JudgeNetwork?, device: Device, seed: UInt64
+    ) {
+        (self.metric, self.judged, self.reference, self.made) = (metric, judged, reference, made)
+        (self.real, self.network, self.device, self.seed) = (real, network, device, seed)
+    }
+
+    /// - Throws: `EvaluationError`, `CheckpointError` when something is missing.
+    func add(to evaluation: inout Evaluation) throws {
+        try withoutGradients {
+            switch metric.kind {
+            case .frechet: frechet(&evaluation)
+            case .kernel: kernel(&evaluation)
+            case .precisionRecall, .densityCoverage: manifold(&evaluation)
+            case .diversity: diversity(&evaluation)
+            case .nearest: nearest(&evaluation)
+            case .inceptionScore: inceptionScore(&evaluation)
+            case .slicedWasserstein: sliced(&evaluation)
+            case .attributes: attributes(&evaluation)
+            case .accuracy: try accuracy(&evaluation)
+            case .pathLength: try pathLength(&evaluation)
+            }
+        }
+    }
+
+    // MARK: Distances of distributions
+
+    private func frechet(_ evaluation: inout Evaluation) {
+        guard let made, let real else { return }
+        let estimate = FrechetDistance.estimate(
+            made.moments, real.moments, sampleA: made.sample, sampleB: real.sample, seed: seed)
+        let label = metric.network == "inception" ? "FID" : "Fréchet distance"
+        evaluation.scores.append(score("\(metric)", label, estimate, true, all: true))
+    }
+
+    private func kernel(_ evaluation: inout Evaluation) {
+        guard let made, let real else { return }
+        let estimate = KernelDistance.estimate(made.sample, real.sample, seed: seed)
+        let label = metric.network == "inception" ? "KID" : "kernel distance"
+        evaluation.scores.append(score("\(metric)", label, estimate, true))
+    }
+
+    private func manifold(_ evaluation: inout Evaluation) {
+        guard let made, let real, let name = metric.network else { return }
+        let found = PrecisionRecall(judged: made.sample, reference: real.sample)
+        let lines =
+            metric.kind == .precisionRecall
+            ? [("precision", found.precision), ("recall", found.recall)]
+            : [("density", found.density), ("coverage", found.coverage)]
+        for (what, estimate) in lines {
+            evaluation.scores.append(score("\(what)-\(name)", what, estimate, false))
+        }
+    }
+
+    private func inceptionScore(_ evaluation: inout Evaluation) {
+        guard let logits = made?.logits else { return }
+        let estimate = InceptionScore.estimate(logits: logits)
+        evaluation.scores.append(score("\(metric)", "Inception score", estimate, false, alone: true))
+    }
+
+    private func sliced(_ evaluation: inout Evaluation) {
+        guard let reference else { return }
+        let count = min(Self.slicedCount, judged.count, reference.count)
+        func images(_ set: any PictureSet, _ range: Range<Int>) -> Tensor {
+            Tensor.concatenated(
+                range.map { row in
+                    let place = row * set.count / count
+                    return set.images(place..<(place + 1), on: device)
+                })
+        }
+        // A model draws whole batches; its first pictures are as good as any.
+        let found = SlicedWasserstein(seed: seed)(
+            count: count, reference: { images(reference, $0) },
+            judged: { judged.drawn == nil ? images(judged, $0) : judged.images($0, on: device) })
+        let reach = 1.96 * found.error
+        let estimate = Estimate(
+            value: found.value, interval: (found.value - reach)...(found.value + reach),
+            notes: ["falls with the number of pictures"])
+        evaluation.scores.append(
+            Score(
+                "\(metric)", "sliced Wasserstein distance", estimate, judgedCount: count,
+                referenceCount: count,
+                features: "pixels", protocolHash: judged.data.hash, isLowerBetter: true))
+    }
+
+    // MARK: What only a generator needs
+
+    private func diversity(_ evaluation: inout Evaluation) {
+        guard let made, let name = metric.network else { return }
+        func estimate(_ set: FeatureSet) -> Estimate {
+            Diversity.estimate(
+                set.sample, pairs: Self.diversityPairs, batchSize: 1024, seed: seed,
+                distance: { ($0 - $1).square().sum([1]).sqrt() })
+        }
+        var found = estimate(made)
+        if let real {
+            let other = estimate(real).value
+            found.notes.append("the reference has \(Self.rounded(other)); far less is collapse")
+        }
+        evaluation.scores.append(score("diversity-\(name)", "diversity", found, nil, alone: true))
+    }
+
+    private func nearest(_ evaluation: inout Evaluation) {
+        guard let made, let real, let name = metric.network else { return }
+        let found = NearestNeighbours.memorisation(judged: made.sample, reference: real.sample)
+        var copied = found.copied
+        copied.notes.append(
+            "0.01 is what pictures have that the reference lacks; far more is learning by heart")
+        evaluation.scores.append(score("copied-\(name)", "share of near copies", copied, true))
+        let order = found.quantiles.indices.sorted {
+            (found.quantiles[$0], found.matches.distances[$0]) < (
+                found.quantiles[$1], found.matches.distances[$1]
+            )
+        }
+        evaluation.neighbours = order.prefix(Self.neighbourCount).map {
+            .init(
+                judged: made.rows[$0], reference: real.rows[found.matches.indices[$0]],
+                distance: found.matches.distances[$0], quantile: found.quantiles[$0])
+        }
+    }
+
+    /// On LPIPS without a network, else on squared distances of its features.
+    private func pathLength(_ evaluation: inout Evaluation) throws {
+        guard let drawn = judged as? ModelPictures else {
+            throw EvaluationError("\(metric): a path length needs a model, not pictures: \(judged.title)")
+        }
+        let generator = drawn.model.generator
+        let random = RandomSource(seed: seed)
+        func latents() -> Tensor {
+            generator.latent.sample(Self.pathCount, random: random).to(generator.device)
+        }
+        let lpips = network == nil ? try FeatureNetworks.perceptualDistance("lpips-vgg") : nil
+        lpips?.move(to: device, format: .channelsLast)
+        let estimate = PathLength.estimate(
+            from: latents(), to: latents(),
+            along: generator.latent.distribution == .normal ? .spherical : .linear,
+            generator: { generator($0) },
+            distance: { a, b in
+                if let lpips { return lpips(a, b) }
+                return (network!(a).features - network!(b).features).square().sum([1])
+            })
+        evaluation.scores.append(
+            Score(
+                "\(metric)", "path length", estimate, judgedCount: Self.pathCount,
+                features: network.map { "\($0.name) \($0.digest.prefix(12))" } ?? "lpips-vgg",
+                protocolHash: judged.data.hash, isLowerBetter: nil))
+    }
+
+    private func attributes(_ evaluation: inout Evaluation) {
+        guard let logits = made?.logits, let names = network?.answers, !names.isEmpty else { return }
+        let shares = AttributeShares(judged: logits, reference: real?.logits ?? logits)
+        evaluation.attributes = zip(names, shares.attributes).map { name, share in
+            .init(
+                name: name, judged: share.judged.value, judgedLow: share.judged.interval?.lowerBound ?? .nan,
+                judgedHigh: share.judged.interval?.upperBound ?? .nan,
+                reference: real == nil ? nil : share.reference.value)
+        }
+        guard real != nil else { return }
+        let estimate = Estimate(
+            value: shares.meanDifference,
+            notes: ["mean size of the differences of \(names.count) attributes' shares"])
+        evaluation.scores.append(score("attributes", "difference of attributes", estimate, true))
+    }
+
+    /// Against the labels of the pictures, for the attributes that all of them tell.
+    private func accuracy(_ evaluation: inout Evaluation) throws {
+        guard let made, let logits = made.logits, let network, let known = judged.attributes else {
+            throw EvaluationError(
+                "\(metric): \(judged.title) has no labels of attributes; CelebA has, beside list_attr_celeba.txt"
+            )
+        }
+        let width = known.names.count
+        let columns = network.answers.enumerated().compactMap { answer, name -> (answer: Int, label: Int)? in
+            guard let label = known.names.firstIndex(of: name),
+                made.rows.allSatisfy({ known.values[$0 * width + label] != 0 })
+            else { return nil }
+            return (answer, label)
+        }
+        guard !columns.isEmpty else {
+            throw EvaluationError(
+                "\(metric): the labels of \(judged.title) and the network's answers share no name")
+        }
+        let labels = made.rows.flatMap { row in columns.map { Float(known.values[row * width + $0.label]) } }
+        let scores = BinaryScores(
+            logits: logits.indexSelect(1, Tensor(columns.map(\.answer)).to(logits.device)),
+            labels: Tensor(labels, shape: [made.rows.count, columns.count]).to(logits.device))
+        evaluation.accuracies = zip(columns, scores.attributes).map { column, score in
+            .init(
+                name: network.answers[column.answer], accuracy: score.accuracy.value,
+                low: score.accuracy.interval?.lowerBound ?? .nan,
+                high: score.accuracy.interval?.upperBound ?? .nan,
+                balanced: score.balancedAccuracy.value,
+                positives: Double(score.positives) / Double(scores.count))
+        }
+        let note = "mean over \(columns.count) attributes"
+        for (name, value) in [
+            ("accuracy", scores.meanAccuracy), ("balanced-accuracy", scores.meanBalancedAccuracy),
+        ] {
+            evaluation.scores.append(
+                self.score(name, name, Estimate(value: value, notes: [note]), false, alone: true))
+        }
+    }
+
+    // MARK: Lines
+
+    /// - Parameters:
+    ///   - all: over all pictures rather than the sample.
+    ///   - alone: the reference does not go in.
+    private func score(
+        _ name: String, _ label: String, _ estimate: Estimate, _ isLowerBetter: Bool?, all: Bool = false,
+        alone: Bool = false
+    ) -> Score {
+        let counts = [made, real].map { set in set.map { all ? $0.moments.count : $0.sample.shape[0] } }
+        return Score(
+            name, label, estimate, judgedCount: counts[0] ?? 0, referenceCount: alone ? nil : counts[1],
+            features: network.map { "\($0.name) \($0.digest.prefix(12))" } ?? "pixels",
+            protocolHash: judged.data.hash, isLowerBetter: isLowerBetter)
+    }
+
+    private static func rounded(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
+}

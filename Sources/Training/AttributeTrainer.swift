@@ -1,0 +1,131 @@
+import Checkpoints
+import Datasets
+import Foundation
+import Models
+import Torch
+import TorchNN
+
+/// Teaches a face network the attributes of photographs: one cross entropy for each, where the label is known.
+public final class AttributeTrainer: Trainer {
+    public let recipe: Recipe
+    public let device: Device
+    public let precision: Precision
+    public let kernels: Kernels
+    public let network: FaceNetwork
+    /// The network's moving average; nil when the recipe has none.
+    public let averaged: FaceNetwork?
+    /// Names of the network's outputs.
+    public let attributes: [String]
+    public var clock = TrainingClock()
+
+    private let average: ExponentialAverage?
+    private let optimizer: any Optimizer
+    /// How pictures are mixed.
+    private let shares: RandomSource
+    // [loss, correct answers, known labels, steps]; on the device, so that nothing waits.
+    private var sums: Tensor
+
+    /// Makes the network with starting values from `seed`.
+    public init(
+        recipe: Recipe, attributes: [String], seed: UInt64, device: Device = .cpu,
+        precision: Precision = .auto,
+        kernels: Kernels = .standard
+    ) throws {
+        guard !attributes.isEmpty else {
+            throw TrainingError.refused(
+                "these pictures have no attributes, which the recipe \(recipe.name) learns: take CelebA with"
+                    + " list_attr_celeba.txt beside its pictures, or builtin:20000")
+        }
+        (self.recipe, self.attributes, self.device, self.kernels) = (recipe, attributes, device, kernels)
+        self.precision = precision.resolved(for: device)
+        let random = RandomSource(seed: seed)
+        network = recipe.network.make(outputs: attributes.count, random: random)
+        network.move(to: device, format: .channelsLast)
+        if recipe.average.halfLifeKimg > 0 {
+            let copy = recipe.network.make(outputs: attributes.count, random: random)
+            copy.move(to: device, format: .channelsLast)
+            (averaged, average) = (copy, ExponentialAverage(copy, following: network))
+        } else {
+            (averaged, average) = (nil, nil)
+        }
+        if recipe.training.gradientCheckpointing { network.recomputeParts() }
+        optimizer = recipe.optimizer.make(for: network)
+        shares = RandomSource(seed: seed &+ 1)
+        sums = Tensor.zeros([4], on: device)
+    }
+
+    public var imagesPerStep: Int { recipe.batchSize }
+
+    public var networks: [(name: String, network: Module)] { [("face network", network)] }
+
+    public func step(_ batches: () -> ImageBatch) throws {
+        optimizer.learningRate = recipe.optimizer.learningRate * learningRateFactor
+        let batch = batches()
+        var images = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
+        let labels = Tensor(batch.attributes.map(Float.init), shape: [batch.count, attributes.count]).to(
+            device)
+        let known = labels.abs()
+        var targets = labels * (0.5 * (1 - recipe.labels.smoothing)) + 0.5
+        var weights = known
+        if recipe.labels.mixUp > 0 {
+            let share = mixUpShare()
+            let others = [0]
+            images = images * share + images.flipped(others) * (1 - share)
+            targets = targets * share + targets.flipped(others) * (1 - share)
+            weights = known * known.flipped(others)
+        }
+        let logits = computing { network(images) }.to(.float32)
+        let loss =
+            logits.binaryCrossEntropyWithLogits(targets, weight: weights)
+            * (Double(weights.count) / max(1, weights.sum().item()))
+        let found = gradients(of: [loss], wrt: optimizer.parameters.map(\.parameter.value))
+        withoutGradients {
+            apply(found, recipe.optimizer, optimizer)
+            let right = (logits * labels).greater(than: 0).to(.float32).sum()
+            sums.add_(Tensor.stacked([loss.detached(), right, known.sum(), Tensor.ones(like: right)]))
+        }
+        clock.steps += 1
+        clock.images += imagesPerStep
+        average?.update(decay: recipe.average.decay(batchSize: imagesPerStep, images: clock.images))
+        if device == .cpu, !sums.floats()[0].isFinite { throw diverged }
+    }
+
+    private var diverged: TrainingError { .diverged(what: "the loss", step: clock.steps, kept: "") }
+
+    /// A draw from Beta(mixUp, mixUp) (Jöhnk 1964).
+    private func mixUpShare() -> Double {
+        while true {
+            let draw = Tensor.uniform([2], random: shares).floats().map {
+                pow(Double($0), 1 / recipe.labels.mixUp)
+            }
+            let sum = draw[0] + draw[1]
+            if sum > 0, sum <= 1 { return draw[0] / sum }
+        }
+    }
+
+    public func takeReadings() throws -> [Reading] {
+        let values = sums.floats().map(Double.init)
+        guard values[0].isFinite else { throw diverged }
+        sums = Tensor.zeros([4], on: device)
+        return [
+            Reading("loss", "loss/attributes", ("", "loss"), values[0] / max(1, values[3])),
+            Reading("accuracy", "train/accuracy", ("", "accuracy"), 100 * values[1] / max(1, values[2])),
+        ]
+    }
+
+    public func exhibition(of store: FaceStore, subset: [Int]?) throws -> any Exhibition {
+        try JudgedFaces(by: averaged ?? network, trainer: self, store: store, subset: subset)
+    }
+
+    // MARK: Saving
+
+    public var sections: [(name: String, tensors: [(key: String, tensor: Tensor)])] {
+        [("network", network.state)] + (averaged.map { [("average", $0.state)] } ?? []) + [
+            ("optimizer", optimizer.state), ("statistics", [("sums", sums)]),
+        ]
+    }
+
+    public var streams: [(name: String, source: RandomSource)] { [("shares", shares)] }
+
+    public var facts: [String: String] { ["attributes": attributes.joined(separator: " ")] }
+}

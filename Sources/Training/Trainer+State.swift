@@ -1,0 +1,67 @@
+import Checkpoints
+import Torch
+import TorchNN
+
+extension Trainer {
+    /// Everything that a step changes, except for the place in the data.
+    public func checkpoint() -> Checkpoint {
+        var checkpoint = Checkpoint(recipe: recipe, clock: clock)
+        for (name, tensors) in sections { checkpoint.add(name, tensors) }
+        checkpoint.add(
+            "random",
+            streams.map { name, source in
+                let state = source.state
+                return (name, Tensor(bytes: state, shape: [state.count], dtype: .uint8))
+            })
+        checkpoint.facts = facts
+        checkpoint.facts["precision"] = precision.rawValue
+        return checkpoint
+    }
+
+    /// Goes on from a saved state.
+    /// - Throws: `CheckpointError` with everything that does not fit, before anything has changed.
+    public func restore(_ checkpoint: Checkpoint) throws {
+        let pairs = sections.map { (name: $0.name, own: $0.tensors, given: checkpoint.section($0.name)) }
+        let problems = pairs.compactMap { name, own, given -> String? in
+            if given.isEmpty && !own.isEmpty {
+                return "\(name): missing; the file is a model, or of another recipe"
+            }
+            let mismatch = StateMismatch(own: own, given: given)
+            return mismatch.isEmpty ? nil : "\(name): \(mismatch)"
+        }
+        guard problems.isEmpty else { throw CheckpointError(problems.joined(separator: "\n  ")) }
+        let given = Dictionary(
+            checkpoint.section("random").map { ($0.key, $0.tensor) }, uniquingKeysWith: { first, _ in first })
+        let states = try streams.map { name, source in
+            guard let state = given[name]?.bytes() else {
+                throw CheckpointError("random.\(name): missing; the file is a model, not a run's state")
+            }
+            do { try RandomSource(seed: 0).restore(state) } catch {
+                throw CheckpointError("random.\(name): \(error)")
+            }
+            return (source, state)
+        }
+        withoutGradients {
+            for (_, own, given) in pairs {
+                let values = Dictionary(
+                    given.map { ($0.key, $0.tensor) }, uniquingKeysWith: { first, _ in first })
+                for (key, tensor) in own { tensor.copy_(values[key]!) }
+            }
+        }
+        for (source, state) in states { try source.restore(state) }
+        clock = checkpoint.clock
+    }
+
+    /// The first tensor of the state that holds a number that is not finite.
+    public func firstNotFinite() -> String? {
+        withoutGradients {
+            for (name, tensors) in sections {
+                for (key, tensor) in tensors
+                where tensor.dtype.isFloatingPoint && tensor.isFinite().all().item() != 1 {
+                    return "\(name).\(key)"
+                }
+            }
+            return nil
+        }
+    }
+}

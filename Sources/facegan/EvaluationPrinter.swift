@@ -1,0 +1,104 @@
+import Console
+import Evaluation
+
+/// An evaluation as a table on the terminal.
+struct EvaluationPrinter {
+    let output: ConsoleOutput
+
+    func print(_ evaluation: Evaluation) {
+        output.writeLine(side("judged", evaluation.judged))
+        if let reference = evaluation.reference { output.writeLine(side("against", reference)) }
+        output.writeLine()
+        var table = Table(
+            ["", "value", "95 % interval", "at N = ∞", "N", "features"],
+            alignments: [.left, .right, .right, .right, .right, .left])
+        for score in evaluation.scores {
+            let arrow = score.isLowerBetter.map { $0 ? " ↓" : " ↑" } ?? ""
+            let interval =
+                score.low.flatMap { low in score.high.map { "\(number(low)) – \(number($0))" } } ?? ""
+            let counts = [score.judgedCount, score.referenceCount].compactMap {
+                $0.map { Readable.count($0) }
+            }
+            table.add([
+                score.name + arrow, number(score.value), interval, score.atInfinity.map(number) ?? "",
+                counts.joined(separator: " / "), score.features,
+            ])
+        }
+        for line in table.lines(for: output) { output.writeLine(line) }
+        let notes = evaluation.scores.flatMap { score in score.notes.map { "\(score.name): \($0)" } }
+        if !notes.isEmpty || !evaluation.warnings.isEmpty { output.writeLine() }
+        for warning in evaluation.warnings { output.writeLine(output.styled("warning: \(warning)", .bold)) }
+        for note in notes { output.writeLine(note) }
+        let far = evaluation.attributes.compactMap { share in
+            share.reference.map { (share.name, share.judged, $0, abs(share.judged - $0)) }
+        }.sorted { $0.3 > $1.3 }.prefix(3)
+        if !far.isEmpty {
+            output.writeLine(
+                "furthest attributes: "
+                    + far.map { "\($0.0) \(percent($0.1)) against \(percent($0.2))" }.joined(separator: ", "))
+        }
+        if !evaluation.accuracies.isEmpty { printAccuracies(evaluation) }
+        output.writeLine()
+        output.writeLine(
+            "float32; protocol \(evaluation.judged.dataProtocol) (\(evaluation.judged.protocolHash)); "
+                + "libtorch \(evaluation.engine); \(Readable.duration(evaluation.seconds))")
+    }
+
+    private func printAccuracies(_ evaluation: Evaluation) {
+        output.writeLine()
+        var table = Table(
+            ["attribute", "right", "95 % interval", "balanced", "have it"],
+            alignments: [.left, .right, .right, .right, .right])
+        for attribute in evaluation.accuracies {
+            func share(_ value: Double) -> String { Readable.fixed(100 * value, 1) }
+            table.add([
+                attribute.name, share(attribute.accuracy),
+                "\(share(attribute.low)) – \(share(attribute.high))",
+                share(attribute.balanced), share(attribute.positives),
+            ])
+        }
+        for line in table.lines(for: output) { output.writeLine(line) }
+    }
+
+    private func side(_ name: String, _ side: Evaluation.Side) -> String {
+        let drawn = side.drawn.map {
+            ", seeds \($0.seeds.lowerBound)-\($0.seeds.upperBound), \($0.weights) weights, \($0.precision)"
+        }
+        return "\(name) \(side.title): \(Readable.count(side.count, "picture"))\(drawn ?? "")"
+    }
+
+    private func percent(_ share: Double) -> String { Readable.fixed(100 * share, 0) + " %" }
+
+    /// Four digits that count.
+    private func number(_ value: Double) -> String {
+        let size = abs(value)
+        return Readable.fixed(value, size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : size >= 1 ? 3 : 4)
+    }
+}
+
+/// How far an evaluation is, as lines that rewrite themselves.
+final class EvaluationProgress {
+    private var line: ProgressLine?
+    private var title: String?
+
+    func show(_ stage: Evaluator.Stage) {
+        switch stage {
+        case .walking(let title, let done, let total):
+            if title != self.title {
+                finish()
+                line = ProgressLine("looking at \(title)", total: total, unit: .things("pictures"))
+                self.title = title
+            }
+            line?.update(done)
+        case .computing(let metric):
+            finish()
+            line = ProgressLine("computing \(metric)", total: nil, unit: .things("parts"))
+            line?.update(0)
+        }
+    }
+
+    func finish() {
+        line?.finish()
+        (line, title) = (nil, nil)
+    }
+}

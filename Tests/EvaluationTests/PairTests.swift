@@ -1,0 +1,62 @@
+import Datasets
+import Evaluation
+import TestSupport
+import Testing
+import Torch
+
+@Suite struct PairTests {
+    /// The base's pictures with some noise.
+    struct Noisy: PictureSet {
+        let base: StorePictures
+        let levels: Int
+        var title: String { "noisy" }
+        var count: Int { base.count }
+        var side: Int { base.side }
+        var contentHash: String { "noisy \(levels) " + base.contentHash }
+        var data: Datasets.DataProtocol { base.data }
+
+        func pixels(_ range: Range<Int>) -> [UInt8] {
+            base.pixels(range).enumerated().map { index, value in
+                let noise = (index &* 2_654_435_761) >> 7 % (2 * levels + 1) - levels
+                return UInt8(max(0, min(255, Int(value) + noise)))
+            }
+        }
+    }
+
+    @Test func moreNoiseIsWorseByEveryMeasure() throws {
+        let place = try TemporaryFolder()
+        let faces = StorePictures(try EvaluatorTests.store(place, "builtin:40", "faces32"), title: "faces")
+        let measures = try PairMeasure.available(side: 32).filter { !$0.features.contains("mobilefacenet") }
+        #expect(measures.prefix(4).map(\.name) == ["psnr", "psnr-y", "ssim", "ms-ssim"])
+        let judge = PairEvaluator(measures)
+        let (near, far) = (
+            try judge(Noisy(base: faces, levels: 4), against: faces),
+            try judge(Noisy(base: faces, levels: 24), against: faces)
+        )
+        for (a, b) in zip(near.scores, far.scores) {
+            #expect(
+                a.isLowerBetter == true ? a.value < b.value : a.value > b.value,
+                "\(a.name): \(a.value) \(b.value)")
+            #expect(a.low.map { $0 < a.value } == true && a.judgedCount == 40)
+        }
+        // Uniform noise of -4...4 levels has a variance of 20/3.
+        let psnr = near.scores[0].value
+        #expect(abs(psnr - 39.9) < 0.6, "\(psnr) dB")
+        #expect(near.isPaired && near.neighbours.count == 24)
+    }
+
+    @Test func unevenSetsHaveNoPairs() throws {
+        let place = try TemporaryFolder()
+        let store = try EvaluatorTests.store(place, "builtin:40", "faces16")
+        let (all, few) = (StorePictures(store, title: "all"), StorePictures(store, title: "few", limit: 30))
+        #expect(throws: EvaluationError.self) { try PairEvaluator([])(all, against: few) }
+    }
+
+    @Test func equalPairsAreCounted() throws {
+        let place = try TemporaryFolder()
+        let faces = StorePictures(try EvaluatorTests.store(place, "builtin:10", "faces16"), title: "faces")
+        let found = try PairEvaluator(try PairMeasure.available(side: 16))(faces, against: faces)
+        #expect(found.scores[0].notes.contains { $0.hasPrefix("10 equal pairs") })
+        #expect(abs(try #require(found.scores.first { $0.name == "ssim" }).value - 1) < 1e-6)
+    }
+}

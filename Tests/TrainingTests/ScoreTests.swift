@@ -1,0 +1,35 @@
+import Checkpoints
+import Testing
+import Training
+
+/// What a run is judged by, and what happens when a measure cannot be had.
+@Suite struct ScoreTests {
+    private func lines(_ tiny: TinyRun, _ metrics: String) throws -> [String] {
+        let recipe = try TinyRun.recipe(
+            "dcgan", ["training.scoreKimg=0.016", "training.scoreCount=32", "training.metrics=\(metrics)"])
+        try tiny.train(metrics, recipe, steps: 4)
+        return tiny.log(metrics).filter { $0.contains("\"best\"") }
+    }
+
+    @Test func theFirstMeasureDecides() throws {
+        let tiny = try TinyRun()
+        let lines = try lines(tiny, "fd-face,swd")
+        #expect(lines.count == 2)
+        #expect(lines.allSatisfy { $0.contains("\"fd-face\"") && $0.contains("\"slicedWasserstein\"") })
+        let state = try Checkpoint(path: tiny.folder("fd-face,swd/checkpoints/best.safetensors"))
+        #expect(state.facts["bestScore"]?.hasPrefix("fd-face ") == true)
+    }
+
+    @Test func unknownMeasuresAreRefusedBeforeAStep() throws {
+        let tiny = try TinyRun()
+        #expect(throws: (any Error).self) { try lines(tiny, "fd-fase") }
+        #expect(tiny.lineCount("fd-fase") == 0)
+    }
+
+    @Test func scoresSayWhichWayIsUp() {
+        let low = RunScore(name: "a", label: "a", value: 1, error: 0)
+        let high = RunScore(name: "b", label: "b", value: 1, error: 0, isLowerBetter: false)
+        #expect(low.isBetter(than: 2) && !low.isBetter(than: 0.5) && low.isBetter(than: nil))
+        #expect(!high.isBetter(than: 2) && high.isBetter(than: 0.5))
+    }
+}
