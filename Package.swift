@@ -130,7 +130,8 @@ let package = Package(
         tests("Metrics", ["Torch"]),
         tests("Checkpoints", ["Models", "TorchNN", "Torch", "Imaging", "Files"]),
         tests(
-            "Training", ["Checkpoints", "Models", "Objectives", "Torch", "Datasets", "Settings", "Console"]),
+            "Training",
+            ["Evaluation", "Checkpoints", "Models", "Objectives", "Torch", "Datasets", "Settings", "Console"]),
         tests("Evaluation", ["Checkpoints", "Models", "Torch", "Datasets", "Imaging"]),
         tests("Synthesis", ["Checkpoints", "Models", "Torch", "Imaging", "Provenance"]),
         .testTarget(

@@ -32,7 +32,8 @@ public final class FileReader: Sendable {
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw FileError.system(path, "read the file") }
             guard count > 0 else {
-                throw FileError.broken(path, "the file ends at byte \(offset + done), in the middle of its content")
+                throw FileError.broken(
+                    path, "the file ends at byte \(offset + done), in the middle of its content")
             }
             done += count
         }

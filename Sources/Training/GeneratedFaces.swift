@@ -45,16 +45,14 @@ struct GeneratedFaces: Exhibition {
 
     func scores() throws -> [RunScore] {
         let others = metrics.filter { $0.kind != .slicedWasserstein }
-        var found: [Metric: [RunScore]] = [:]
-        if others.count < metrics.count { found[Metric(.slicedWasserstein)] = [slicedScore()] }
-        for metric in others {
-            let evaluator = Evaluator([metric], networks: networks, device: generator.device)
-            let faces = GeneratorPictures(
-                generator, latent: recipe.generator.latent, count: recipe.training.scoreCount,
-                data: reference.data)
-            found[metric] = try evaluator(faces, against: reference).scores.map(RunScore.init)
-        }
-        return metrics.flatMap { found[$0] ?? [] }
+        let sliced = others.count < metrics.count ? [slicedScore()] : []
+        guard !others.isEmpty else { return sliced }
+        let faces = GeneratorPictures(
+            generator, latent: recipe.generator.latent, count: recipe.training.scoreCount,
+            data: reference.data)
+        let evaluator = Evaluator(others, networks: networks, device: generator.device)
+        let found = try evaluator(faces, against: reference).scores.map(RunScore.init)
+        return metrics[0].kind == .slicedWasserstein ? sliced + found : found + sliced
     }
 
     private func slicedScore() -> RunScore {

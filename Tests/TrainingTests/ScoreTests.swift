@@ -1,4 +1,5 @@
 import Checkpoints
+import Evaluation
 import Testing
 import Training
 
@@ -18,6 +19,19 @@ import Training
         #expect(lines.allSatisfy { $0.contains("\"fd-face\"") && $0.contains("\"slicedWasserstein\"") })
         let state = try Checkpoint(path: tiny.folder("fd-face,swd/checkpoints/best.safetensors"))
         #expect(state.facts["bestScore"]?.hasPrefix("fd-face ") == true)
+    }
+
+    /// A measure whose weights are not here is left out before the first step; the others go on.
+    @Test(.enabled(if: !JudgeNetworks.isHere("alexnet")))
+    func missingWeightsAreSaidBeforeAStep() throws {
+        let tiny = try TinyRun()
+        let lines = try lines(tiny, "fd-alexnet,swd")
+        #expect(lines.count == 2 && lines.allSatisfy { $0.contains("slicedWasserstein") })
+        #expect(!lines.contains { $0.contains("fd-alexnet") })
+        let run = try tiny.open(
+            "notes", TinyRun.recipe("dcgan", ["training.scoreKimg=1", "training.metrics=fd-alexnet"]))
+        let notes = try run.trainer.exhibition(of: tiny.store, subset: nil).notes
+        #expect(notes.count == 1 && notes[0].contains("facegan weights"), "\(notes)")
     }
 
     @Test func unknownMeasuresAreRefusedBeforeAStep() throws {
