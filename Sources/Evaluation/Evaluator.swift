@@ -53,15 +53,22 @@ public struct Evaluator {
         }
         let real = try reference.map(walk) ?? [:]
         let made = networks.isEmpty ? [:] : try walk(judged)
+        var manifolds: [String: PrecisionRecall] = [:]
         for metric in metrics where reference != nil || !metric.needsReference {
             if isCancelled() { throw CancellationError() }
             progress(.computing(metric: "\(metric)"))
+            let (own, other) = (metric.network.flatMap { made[$0] }, metric.network.flatMap { real[$0] })
             let scorer = Scorer(
-                metric, judged: judged, reference: reference, made: metric.network.flatMap { made[$0] },
-                real: metric.network.flatMap { real[$0] },
+                metric: metric, judged: judged, reference: reference, made: own, real: other,
                 network: metric.network.flatMap { name in networks.first { $0.name == name } },
-                device: device,
-                seed: seed)
+                device: device, seed: seed
+            ) {
+                guard let name = metric.network, let own, let other else { return nil }
+                if manifolds[name] == nil {
+                    manifolds[name] = PrecisionRecall(judged: own.sample, reference: other.sample)
+                }
+                return manifolds[name]
+            }
             try scorer.add(to: &evaluation)
         }
         evaluation.seconds = ProcessInfo.processInfo.systemUptime - started

@@ -42,8 +42,7 @@ public enum JudgeNetworks {
             name: "face", digest: try SafetensorsFile(path: model.path).digest ?? "",
             featureCount: model.network.featureCount, answers: model.attributes
         ) { images in
-            let isItsSize = images.shape[2] == side && images.shape[3] == side
-            let found = features(isItsSize ? images : images.resizedBilinear(height: side, width: side))
+            let found = features(images.resized(toSide: side))
             return (found, head(found))
         }
     }

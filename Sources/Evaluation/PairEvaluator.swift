@@ -64,12 +64,7 @@ public struct PairEvaluator {
         let finite = values.filter(\.isFinite)
         let left = values.count - finite.count
         let notes = notes + (left > 0 ? ["\(left) equal pairs have no finite value and are left out"] : [])
-        guard !finite.isEmpty else { return Estimate(value: values.first ?? .nan, notes: notes) }
-        let count = Double(finite.count)
-        let mean = finite.reduce(0, +) / count
-        guard finite.count > 1 else { return Estimate(value: mean, notes: notes) }
-        let variance = finite.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (count - 1)
-        let reach = 1.96 * (variance / count).squareRoot()
-        return Estimate(value: mean, interval: (mean - reach)...(mean + reach), notes: notes)
+        return finite.isEmpty
+            ? Estimate(value: values.first ?? .nan, notes: notes) : Estimate(meanOf: finite, notes: notes)
     }
 }

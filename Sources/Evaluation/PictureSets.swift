@@ -52,7 +52,8 @@ public enum PictureSets {
         }
         let source = try SourceOpener.open(name)
         let (data, meant) = try protocols(of: source, options)
-        let store = try StoreCache().open(name, protocol: data, progress: progress, cancelled: isCancelled)
+        let store = try StoreCache().open(
+            source, named: name, protocol: data, progress: progress, cancelled: isCancelled)
         return StorePictures(
             store, title: name, part: options.part, limit: options.count, data: meant,
             warnings: warnings(about: source, name))

@@ -5,28 +5,21 @@ import Torch
 
 /// Computes one metric from what the walks over both sets left.
 struct Scorer {
-    private let metric: Metric
-    private let judged: any PictureSet
-    private let reference: (any PictureSet)?
-    private let made: FeatureSet?
-    private let real: FeatureSet?
-    private let network: JudgeNetwork?
-    private let device: Device
-    private let seed: UInt64
+    let metric: Metric
+    let judged: any PictureSet
+    let reference: (any PictureSet)?
+    let made: FeatureSet?
+    let real: FeatureSet?
+    let network: JudgeNetwork?
+    let device: Device
+    let seed: UInt64
+    /// What precision, recall, density and coverage of a network have in common, computed once.
+    let manifold: () -> PrecisionRecall?
 
     private static let slicedCount = 2048
     private static let diversityPairs = 10_000
     private static let neighbourCount = 24
     private static let pathCount = 2000
-
-    init(
-        _ metric: Metric, judged: any PictureSet, reference: (any PictureSet)?, made: FeatureSet?,
-        real: FeatureSet?,
-        network: JudgeNetwork?, device: Device, seed: UInt64
-    ) {
-        (self.metric, self.judged, self.reference, self.made) = (metric, judged, reference, made)
-        (self.real, self.network, self.device, self.seed) = (real, network, device, seed)
-    }
 
     /// - Throws: `EvaluationError`, `CheckpointError` when something is missing.
     func add(to evaluation: inout Evaluation) throws {
@@ -34,7 +27,7 @@ struct Scorer {
             switch metric.kind {
             case .frechet: frechet(&evaluation)
             case .kernel: kernel(&evaluation)
-            case .precisionRecall, .densityCoverage: manifold(&evaluation)
+            case .precisionRecall, .densityCoverage: manifoldScores(&evaluation)
             case .diversity: diversity(&evaluation)
             case .nearest: nearest(&evaluation)
             case .inceptionScore: inceptionScore(&evaluation)
@@ -63,9 +56,8 @@ struct Scorer {
         evaluation.scores.append(score("\(metric)", label, estimate, true))
     }
 
-    private func manifold(_ evaluation: inout Evaluation) {
-        guard let made, let real, let name = metric.network else { return }
-        let found = PrecisionRecall(judged: made.sample, reference: real.sample)
+    private func manifoldScores(_ evaluation: inout Evaluation) {
+        guard let name = metric.network, let found = manifold() else { return }
         let lines =
             metric.kind == .precisionRecall
             ? [("precision", found.precision), ("recall", found.recall)]
@@ -95,10 +87,8 @@ struct Scorer {
         let found = SlicedWasserstein(seed: seed)(
             count: count, reference: { images(reference, $0) },
             judged: { judged.drawn == nil ? images(judged, $0) : judged.images($0, on: device) })
-        let reach = 1.96 * found.error
         let estimate = Estimate(
-            value: found.value, interval: (found.value - reach)...(found.value + reach),
-            notes: ["falls with the number of pictures"])
+            value: found.value, error: found.error, notes: ["falls with the number of pictures"])
         evaluation.scores.append(
             Score(
                 "\(metric)", "sliced Wasserstein distance", estimate, judgedCount: count,

@@ -41,13 +41,5 @@ public struct StorePictures: PictureSet {
         return (labels.attributeNames, labels.rows(indices).attributes)
     }
 
-    public func pixels(_ range: Range<Int>) -> [UInt8] {
-        let bytes = store.sampleByteCount
-        return [UInt8](unsafeUninitializedCapacity: bytes * range.count) { buffer, written in
-            for (row, place) in range.enumerated() {
-                store.copyImage(indices[place], into: buffer.baseAddress! + row * bytes)
-            }
-            written = bytes * range.count
-        }
-    }
+    public func pixels(_ range: Range<Int>) -> [UInt8] { store.pixels(of: Array(indices[range])) }
 }

@@ -20,7 +20,7 @@ extension Estimate {
     static let width = 1.959_963_984_540_054
 
     /// A value with a normal distribution of this standard error.
-    init(value: Double, error: Double, atInfinity: Double? = nil, notes: [String] = []) {
+    public init(value: Double, error: Double, atInfinity: Double? = nil, notes: [String] = []) {
         let reach = Self.width * error
         self.init(
             value: value,
@@ -28,8 +28,8 @@ extension Estimate {
             atInfinity: atInfinity, notes: notes)
     }
 
-    /// The mean of independent values.
-    init(meanOf values: [Double], notes: [String] = []) {
+    /// The mean of independent values; of one, without an interval.
+    public init(meanOf values: [Double], notes: [String] = []) {
         let (mean, deviation) = Self.moments(values)
         // Student's quantile over the normal one, by the first terms of its series (Abramowitz and Stegun 26.7.5):
         // the deviation of few values is itself uncertain.

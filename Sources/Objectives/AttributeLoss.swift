@@ -44,9 +44,16 @@ public struct AttributeLoss: SettingsGroup, Equatable {
             logits.shape == attributes.shape,
             "attribute loss: expected an answer for each logit, got \(logits.summary) and \(attributes.summary)"
         )
-        let logits = logits.atLeastSingle()
-        let signs = attributes.to(logits.dtype)
-        let known = signs.abs()
-        return ((-(signs * logits)).softplus() * known).sum() / known.sum().clampedBelow(1)
+        let signs = attributes.to(logits.atLeastSingle().dtype)
+        return crossEntropy(logits, targets: signs * 0.5 + 0.5, weights: signs.abs())
+    }
+
+    /// The same for targets between present and absent, as smoothing and mixtures have them.
+    /// - Parameters:
+    ///   - targets: [N, K] in 0...1.
+    ///   - weights: [N, K]; 1 for what is known, 0 for what is not.
+    public static func crossEntropy(_ logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor {
+        logits.atLeastSingle().binaryCrossEntropyWithLogits(targets, weight: weights) * Double(weights.count)
+            / weights.sum().clampedBelow(1)
     }
 }

@@ -2,6 +2,7 @@ import Checkpoints
 import Datasets
 import Foundation
 import Models
+import Objectives
 import Torch
 import TorchNN
 
@@ -75,9 +76,7 @@ public final class AttributeTrainer: Trainer {
             weights = known * known.flipped(others)
         }
         let logits = computing { network(images) }.to(.float32)
-        let loss =
-            logits.binaryCrossEntropyWithLogits(targets, weight: weights)
-            * (Double(weights.count) / max(1, weights.sum().item()))
+        let loss = AttributeLoss.crossEntropy(logits, targets: targets, weights: weights)
         let found = gradients(of: [loss], wrt: optimizer.parameters.map(\.parameter.value))
         withoutGradients {
             apply(found, recipe.optimizer, optimizer)

@@ -20,6 +20,6 @@ public enum TrainingData {
             wanted = try opened.kind.suggestedProtocol(size: recipe.resolution)
         }
         return try StoreCache().open(
-            source, protocol: wanted, progress: progress, cancelled: cancelled, packed: packed)
+            opened, named: source, protocol: wanted, progress: progress, cancelled: cancelled, packed: packed)
     }
 }

@@ -50,13 +50,7 @@ struct DataDownload: ParsableCommand {
 
     func validate() throws {
         if edition != nil, name != .lfw { throw ValidationError("--edition: only LFW has editions.") }
-        if let sha256, sha256.count != 64 || !sha256.allSatisfy(\.isHexDigit) {
-            throw ValidationError("--sha256: expected 64 hexadecimal digits.")
-        }
-        for address in url where !address.hasPrefix("http://") && !address.hasPrefix("https://") {
-            throw ValidationError(
-                "--url: expected an address that begins with http:// or https://, got \(address).")
-        }
+        try DownloadChecks.validate(urls: url, sha256: sha256)
     }
 
     func run() throws {

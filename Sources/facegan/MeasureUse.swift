@@ -58,10 +58,7 @@ struct MeasureUse: ParsableCommand {
             let z = generator.latent.sample(batch, random: random)
             make = { _ = maker.pixels(z, batchSize: batch) }
         case .classifier:
-            let classifier = FaceNetwork(width: width ?? 32)
-            classifier.initialize(random)
-            classifier.move(to: device, format: .channelsLast)
-            classifier.train(false)
+            let classifier = faceNetwork(random, device)
             let used = withoutGradients { classifier.folded() }
             let images = Tensor.normal([batch, 3, 128, 128], random: random).to(device).to(.channelsLast)
             let autocast = precision.resolved(for: device).autocast
@@ -69,10 +66,7 @@ struct MeasureUse: ParsableCommand {
                 withoutGradients { withAutocast(autocast, on: device) { _ = used(images).floats() } }
             }
         case .judge:
-            let judge = FaceNetwork(width: width ?? 32)
-            judge.initialize(random)
-            judge.move(to: device, format: .channelsLast)
-            judge.train(false)
+            let judge = faceNetwork(random, device)
             let used = withoutGradients { judge.foldedFeatures() }
             let pixels = [UInt8](repeating: 100, count: batch * 64 * 64 * 3)
             make = {
@@ -98,5 +92,13 @@ struct MeasureUse: ParsableCommand {
         }
         rates.sort()
         ConsoleOutput.standardOutput.writeLine("{\"imagesPerSecond\": \(rates[rates.count / 2])}")
+    }
+
+    private func faceNetwork(_ random: RandomSource, _ device: Device) -> FaceNetwork {
+        let network = FaceNetwork(width: width ?? 32)
+        network.initialize(random)
+        network.move(to: device, format: .channelsLast)
+        network.train(false)
+        return network
     }
 }

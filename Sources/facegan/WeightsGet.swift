@@ -32,13 +32,7 @@ struct WeightsGet: ParsableCommand {
         if keys.count > 1, !url.isEmpty || sha256 != nil {
             throw ValidationError("--url and --sha256 are for one key, got \(keys.joined(separator: ", ")).")
         }
-        if let sha256, sha256.count != 64 || !sha256.allSatisfy(\.isHexDigit) {
-            throw ValidationError("--sha256: expected 64 hexadecimal digits.")
-        }
-        for address in url where !address.hasPrefix("http://") && !address.hasPrefix("https://") {
-            throw ValidationError(
-                "--url: expected an address that begins with http:// or https://, got \(address).")
-        }
+        try DownloadChecks.validate(urls: url, sha256: sha256)
     }
 
     func run() throws {

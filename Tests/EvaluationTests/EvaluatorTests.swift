@@ -55,18 +55,10 @@ import Torch
         let place = try TemporaryFolder()
         let reference = StorePictures(try Self.store(place, "builtin:300@1"), title: "reference")
         let others = StorePictures(try Self.store(place, "builtin:300@2"), title: "others")
-        struct Dark: PictureSet {
-            let base: StorePictures
-            var title: String { "dark" }
-            var count: Int { base.count }
-            var side: Int { base.side }
-            var contentHash: String { "dark" + base.contentHash }
-            var data: Datasets.DataProtocol { base.data }
-            func pixels(_ range: Range<Int>) -> [UInt8] { base.pixels(range).map { $0 / 4 } }
-        }
+        let dark = ChangedPictures(base: others, title: "dark") { $0.map { $0 / 4 } }
         let evaluator = Evaluator(Self.metrics, networks: [Self.quarters()], cache: nil)
         let near = try evaluator(others, against: reference)
-        let far = try evaluator(Dark(base: others), against: reference)
+        let far = try evaluator(dark, against: reference)
         for (a, b) in zip(near.scores, far.scores) {
             #expect(a.name == b.name)
             if let isLowerBetter = a.isLowerBetter, a.name != "copied-face" {

@@ -5,18 +5,10 @@ import Testing
 import Torch
 
 @Suite struct PairTests {
-    /// The base's pictures with some noise.
-    struct Noisy: PictureSet {
-        let base: StorePictures
-        let levels: Int
-        var title: String { "noisy" }
-        var count: Int { base.count }
-        var side: Int { base.side }
-        var contentHash: String { "noisy \(levels) " + base.contentHash }
-        var data: Datasets.DataProtocol { base.data }
-
-        func pixels(_ range: Range<Int>) -> [UInt8] {
-            base.pixels(range).enumerated().map { index, value in
+    /// The base's pictures with uniform noise of so many levels up and down.
+    private func noisy(_ base: StorePictures, levels: Int) -> ChangedPictures {
+        ChangedPictures(base: base, title: "noisy \(levels)") { bytes in
+            bytes.enumerated().map { index, value in
                 let noise = (index &* 2_654_435_761) >> 7 % (2 * levels + 1) - levels
                 return UInt8(max(0, min(255, Int(value) + noise)))
             }
@@ -30,8 +22,8 @@ import Torch
         #expect(measures.prefix(4).map(\.name) == ["psnr", "psnr-y", "ssim", "ms-ssim"])
         let judge = PairEvaluator(measures)
         let (near, far) = (
-            try judge(Noisy(base: faces, levels: 4), against: faces),
-            try judge(Noisy(base: faces, levels: 24), against: faces)
+            try judge(noisy(faces, levels: 4), against: faces),
+            try judge(noisy(faces, levels: 24), against: faces)
         )
         for (a, b) in zip(near.scores, far.scores) {
             #expect(

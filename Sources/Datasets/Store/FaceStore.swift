@@ -83,6 +83,16 @@ public final class FaceStore: Sendable {
         read(index, into: UnsafeMutableRawBufferPointer(start: destination, count: sampleByteCount))
     }
 
+    /// Samples one after the other, [size, size, 3] each.
+    public func pixels(of indices: [Int]) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: sampleByteCount * indices.count) { buffer, written in
+            for (row, index) in indices.enumerated() {
+                copyImage(index, into: buffer.baseAddress! + row * sampleByteCount)
+            }
+            written = sampleByteCount * indices.count
+        }
+    }
+
     /// A sample as a picture.
     public func picture(_ index: Int) -> Picture {
         withImage(index) { Picture(width: size, height: size, channels: 3, pixels: Array($0)) }

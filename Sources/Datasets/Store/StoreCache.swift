@@ -68,7 +68,20 @@ public struct StoreCache: Sendable {
         cancelled: () -> Bool = { false },
         packed: (StorePreparation.Report) -> Void = { _ in }
     ) throws -> FaceStore {
-        let source = try SourceOpener.open(specification)
+        try open(
+            SourceOpener.open(specification), named: specification, protocol: data, options: options,
+            progress: progress, cancelled: cancelled, packed: packed)
+    }
+
+    /// The same for a source that is open already.
+    /// - Parameter specification: what the source was opened by, for errors.
+    public func open(
+        _ source: any PictureSource, named specification: String, protocol data: DataProtocol,
+        options: PreparationOptions = PreparationOptions(),
+        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in },
+        cancelled: () -> Bool = { false },
+        packed: (StorePreparation.Report) -> Void = { _ in }
+    ) throws -> FaceStore {
         guard let packedStore = (source as? StoreSource)?.store else {
             return try store(
                 for: source, protocol: data, options: options, progress: progress, cancelled: cancelled,

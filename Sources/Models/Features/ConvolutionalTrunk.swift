@@ -53,7 +53,7 @@ public class ConvolutionalTrunk: Module {
 
 extension Tensor {
     /// Pictures [N, C, H, W] as squares of another side, antialiased.
-    func resized(toSide side: Int) -> Tensor {
+    public func resized(toSide side: Int) -> Tensor {
         let shape = shape
         return shape[2] == side && shape[3] == side ? self : resizedBilinear(height: side, width: side)
     }
