@@ -76,7 +76,7 @@ struct Override {
 
     private func apply(to node: inout SettingsNode, _ rest: ArraySlice<String>) throws {
         guard let key = rest.first else {
-            merge(value, into: &node)
+            node.merge(value)
             return
         }
         if case .null = node.kind { node = SettingsNode(kind: .map([]), place: node.place) }
@@ -104,24 +104,25 @@ struct Override {
         }
     }
 
-    /// A group given as `{a: 1}` changes its fields and keeps the others.
-    private func merge(_ new: SettingsNode, into node: inout SettingsNode) {
-        guard case .map(var entries) = node.kind, case .map(let changes) = new.kind else {
-            node = new
+}
+
+extension SettingsNode {
+    /// A group changes the fields that it names and keeps the others; anything else takes the place of what was there.
+    mutating func merge(_ new: SettingsNode) {
+        guard case .map(var entries) = kind, case .map(let changes) = new.kind else {
+            self = new
             return
         }
         for change in changes {
             if let index = entries.firstIndex(where: { $0.key == change.key }) {
-                merge(change.value, into: &entries[index].value)
+                entries[index].value.merge(change.value)
             } else {
                 entries.append(change)
             }
         }
-        node.kind = .map(entries)
+        kind = .map(entries)
     }
-}
 
-extension SettingsNode {
     /// The same values, all written at one place.
     func placed(_ place: Place) -> SettingsNode {
         var node = self

@@ -4,16 +4,20 @@ import Foundation
 public enum SettingsDocument {
     /// Reads a document strictly.
     ///
+    /// Under `presets`, a document may name groups of changes to itself: `presets: {small: {batchSize: 16}}`.
     /// - Parameters:
+    ///   - preset: the name of the one that is wanted.
     ///   - yaml: the text; keys that it lacks keep the defaults of `G`.
     ///   - path: what messages call the document.
     ///   - overrides: `a.b.c=value` as given to `--set`; later ones win.
     /// - Throws: `SettingsError` with every problem: unknown or repeated keys, wrong types, values out of range.
     public static func decode<G: SettingsGroup>(
-        _: G.Type = G.self, yaml: String, path: String, overrides: [String] = []
+        _: G.Type = G.self, yaml: String, path: String, preset: String? = nil, overrides: [String] = []
     ) throws -> G {
         let report = DecodingVisitor.Report(path: path) { (try? reference(G.self).map(\.key)) ?? [] }
         var root = try YamlReader.read(yaml, path: path)
+        let presets = try Presets(takenFrom: &root, path: path)
+        if let preset { try presets.apply(preset, to: &root) }
         for argument in overrides {
             do {
                 let override = try Override(argument, path: path)
@@ -31,7 +35,7 @@ public enum SettingsDocument {
 
     /// Reads a document from bytes, which must be UTF-8.
     public static func decode<G: SettingsGroup>(
-        _: G.Type = G.self, bytes: [UInt8], path: String, overrides: [String] = []
+        _: G.Type = G.self, bytes: [UInt8], path: String, preset: String? = nil, overrides: [String] = []
     ) throws -> G {
         guard bytes.count <= YamlReader.maximumBytes else { throw YamlReader.tooLong(path) }
         guard let text = String(validating: bytes, as: UTF8.self) else {
@@ -39,12 +43,12 @@ public enum SettingsDocument {
             let message = "not UTF-8; save the file as UTF-8 text"
             throw SettingsError([.init(path: path, line: line, column: 1, message: message)])
         }
-        return try decode(G.self, yaml: text, path: path, overrides: overrides)
+        return try decode(G.self, yaml: text, path: path, preset: preset, overrides: overrides)
     }
 
     /// Reads a file.
     public static func decode<G: SettingsGroup>(
-        _: G.Type = G.self, file path: String, overrides: [String] = []
+        _: G.Type = G.self, file path: String, preset: String? = nil, overrides: [String] = []
     ) throws -> G {
         let bytes: [UInt8]
         do {
@@ -57,7 +61,14 @@ public enum SettingsDocument {
             let message = exists ? "cannot be read; check its permissions" : "no such file"
             throw SettingsError([.init(path: path, message: message)])
         }
-        return try decode(G.self, bytes: bytes, path: path, overrides: overrides)
+        return try decode(G.self, bytes: bytes, path: path, preset: preset, overrides: overrides)
+    }
+
+    /// Names of a document's presets, in its order.
+    /// - Throws: `SettingsError` when it is no YAML.
+    public static func presets(yaml: String, path: String) throws -> [String] {
+        var root = try YamlReader.read(yaml, path: path)
+        return try Presets(takenFrom: &root, path: path).names
     }
 
     private static func firstBadLine(_ bytes: [UInt8]) -> Int {
