@@ -13,6 +13,8 @@ public struct Model {
     public enum State: String, Sendable, CaseIterable { case last, best }
 
     public let generator: any Generator
+    /// What the generator takes.
+    public var codes: Codes
     public let recipe: Recipe
     public let clock: TrainingClock
     /// What was known where it was trained, such as the data's protocol.
@@ -31,7 +33,7 @@ public struct Model {
         throws
     {
         path = try Self.file(of: source, state)
-        let checkpoint = try Checkpoint(path: path, sections: ["generator", "average"])
+        let checkpoint = try Checkpoint(path: path, sections: ["generator", "average", "labels"])
         guard checkpoint.recipe.task == .adversarial else {
             throw CheckpointError(
                 "\(path): a face network (recipe \(checkpoint.recipe.name)), which makes no faces")
@@ -41,7 +43,9 @@ public struct Model {
         let state = self.weights == .average ? average : checkpoint.section("generator")
         (recipe, clock, facts) = (checkpoint.recipe, checkpoint.clock, checkpoint.facts)
         digest = try SafetensorsFile(path: path).digest ?? ""
-        generator = recipe.generator.make(resolution: recipe.resolution, random: RandomSource(seed: 0))
+        codes = Codes(recipe.generator.latent, labels: try checkpoint.labelRows(path: path))
+        generator = recipe.makeGenerator(random: RandomSource(seed: 0))
+        if let growth = recipe.growth(images: clock.images) { (generator as? any Growing)?.growth = growth }
         do { try generator.load(state) } catch { throw CheckpointError("\(path): \(error)") }
         generator.move(to: device, format: .channelsLast)
         generator.train(false)

@@ -11,7 +11,7 @@ public enum ModelExport {
         of source: String, state: Model.State = .last, weights: Model.Weights = .average, half: Bool = false
     ) throws -> Checkpoint {
         let path = try Model.file(of: source, state)
-        let own = try Checkpoint(path: path, sections: ["average", "generator", "network"])
+        let own = try Checkpoint(path: path, sections: ["average", "generator", "network", "labels"])
         let raw = own.recipe.task == .adversarial ? "generator" : "network"
         let name = weights == .average && !own.section("average").isEmpty ? "average" : raw
         let section = own.section(name)
@@ -24,6 +24,7 @@ public enum ModelExport {
             section.map { key, tensor in
                 (key, half && tensor.dtype.isFloatingPoint ? tensor.to(.float16) : tensor)
             })
+        model.add("labels", own.section("labels"))
         return model
     }
 }

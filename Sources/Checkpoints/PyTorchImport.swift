@@ -21,8 +21,8 @@ public struct PyTorchImport {
     public init(path: String, recipe: Recipe, network: Network? = nil) throws {
         let state = Self.withoutCommonPrefix(try PyTorchStateDictionary.read(path).map { ($0.0, $0.1) })
         let random = RandomSource(seed: 0)
-        let generator = recipe.generator.make(resolution: recipe.resolution, random: random)
-        let discriminator = recipe.discriminator.make(resolution: recipe.resolution, random: random)
+        let generator = recipe.makeGenerator(random: random)
+        let discriminator = recipe.makeDiscriminator(random: random)
         let mismatches: [(Network, StateMismatch)] = [
             (.generator, generator.mismatch(with: state)),
             (.discriminator, discriminator.mismatch(with: state)),

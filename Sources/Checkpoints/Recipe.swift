@@ -1,6 +1,7 @@
 import Models
 import Objectives
 import Settings
+import Torch
 
 /// One system of the field as numbers: data, networks, losses, optimisers, schedule and cadence.
 ///
@@ -16,10 +17,17 @@ public struct Recipe: SettingsGroup, Equatable {
     public var resolution = 64
     public var batchSize = 128
     public var data = DataSettings()
+    public var conditions = ConditionSettings()
     public var generator = GeneratorSettings()
     public var discriminator = DiscriminatorSettings()
     public var loss = AdversarialLoss()
     public var gradientPenalty = GradientPenalty()
+    public var zeroCenteredPenalty = ZeroCenteredPenalty()
+    public var draganPenalty = DRAGANPenalty()
+    public var attributeLoss = AttributeLoss()
+    public var featureMatching = FeatureMatching()
+    public var perceptual = PerceptualSettings()
+    public var growth = GrowthSettings()
     public var generatorOptimizer = OptimizerSettings()
     public var discriminatorOptimizer = OptimizerSettings()
     public var steps = StepSettings()
@@ -50,13 +58,65 @@ public struct Recipe: SettingsGroup, Equatable {
     }
 
     private mutating func adversarialFields(_ v: inout some FieldVisitor) throws {
-        try v.group("generator", &generator, "From latents to pictures.")
+        try v.group("conditions", &conditions, "Which attributes faces can be asked for.")
+        try v.group("generator", &generator, "From codes to pictures.")
         try v.group("discriminator", &discriminator, "Tells real from generated.")
         try v.group("loss", &loss, "The game between the two.")
-        try v.group("gradientPenalty", &gradientPenalty, "Holds the slope of a critic.")
+        try v.group(
+            "gradientPenalty", &gradientPenalty, "Holds the slope of a critic between real and generated.")
+        try v.group(
+            "zeroCenteredPenalty", &zeroCenteredPenalty, "Flattens a discriminator at the pictures: R1, R2.")
+        try v.group("draganPenalty", &draganPenalty, "Holds the slope around real pictures.")
+        try v.group("attributeLoss", &attributeLoss, "How much naming the labels counts.")
+        try v.group(
+            "featureMatching", &featureMatching, "Makes the discriminator's inner maps of both kinds alike.")
+        try v.group("perceptual", &perceptual, "Makes the maps of a network that does not learn alike.")
+        if generator.kind == .progressive {
+            try v.group("growth", &growth, "How the networks grow over the run.")
+            let group = discriminator.progressive.deviationGroup
+            try v.check(
+                group == 0
+                    || (growth.batchSizes + [batchSize]).allSatisfy { $0 <= group || $0 % group == 0 },
+                "growth.batchSizes",
+                "batches (and batchSize) that the critic's groups of \(group) divide; see deviationGroup")
+        }
         try v.group("generatorOptimizer", &generatorOptimizer, "How the generator learns.")
         try v.group("discriminatorOptimizer", &discriminatorOptimizer, "How the discriminator learns.")
         try v.group("steps", &steps, "How often each learns in one turn.")
+        try v.check(
+            (generator.kind == .progressive) == (discriminator.kind == .progressive), "discriminator.kind",
+            "both networks progressive, or none: they grow together")
+        try v.check(
+            resolution >> (discriminator.scales - 1) >= (generator.kind == .progressive ? 4 : 8),
+            "discriminator.scales", "fewer: the smallest pictures would have less than 8 pixels a side")
+        try v.check(
+            featureMatching.weight == 0 || [.residual, .progressive].contains(discriminator.kind),
+            "featureMatching.weight", "0, or a residual or progressive discriminator: others keep no maps")
+        try v.check(featureMatching.kind != .maps, "featureMatching.kind", "means: there are no pairs")
+        try v.check(
+            !conditions.classifier || attributeLoss.realWeight > 0, "attributeLoss.realWeight",
+            "more than 0, for a discriminator that names labels must learn them")
+    }
+
+    /// Where growing networks stand after so many images; nil for networks that do not grow.
+    public func growth(images: Int) -> Growth? {
+        guard task == .adversarial, generator.kind == .progressive else { return nil }
+        return growth.growth(images: images, resolution: resolution)
+    }
+
+    /// Pictures in a step after so many images.
+    public func batchSize(images: Int) -> Int {
+        growth(images: images).map { growth.batchSize(side: $0.side, otherwise: batchSize) } ?? batchSize
+    }
+
+    /// A generator with starting values from `random`.
+    public func makeGenerator(random: RandomSource) -> any Generator {
+        generator.make(resolution: resolution, labels: conditions.attributes.count, random: random)
+    }
+
+    /// A discriminator with starting values from `random`.
+    public func makeDiscriminator(random: RandomSource) -> any Discriminator {
+        discriminator.make(resolution: resolution, conditions: conditions, random: random)
     }
 
     private mutating func attributeFields(_ v: inout some FieldVisitor) throws {

@@ -15,10 +15,10 @@ public struct GeneratorPictures: PictureSet {
     /// Another stream than those of previews and of training.
     private static let seed: UInt64 = 0x5C0_4E5
 
-    public init(_ generator: any Generator, latent: Latent, count: Int, data: DataProtocol) {
+    public init(_ generator: any Generator, codes: Codes, count: Int, data: DataProtocol) {
         (self.count, side, self.data) = (count, generator.resolution, data)
         maker = PictureMaker(generator)
-        z = latent.sample(count, random: RandomSource(seed: Self.seed))
+        z = codes.sample(count, random: RandomSource(seed: Self.seed))
     }
 
     public func pixels(_ range: Range<Int>) -> [UInt8] { maker.pixels(z[range]).flatMap { $0 } }

@@ -40,7 +40,17 @@ public struct ModelPictures: PictureSet {
     }
 
     public func pixels(_ range: Range<Int>) -> [UInt8] {
-        let seeds = range.map { firstSeed + UInt64($0) }
-        return maker.pixels(model.generator.latent.sample(seeds: seeds)).flatMap { $0 }
+        maker.pixels(codes(range)).flatMap { $0 }
+    }
+
+    /// What a conditional model was asked for.
+    public var attributes: (names: [String], values: [Int8])? {
+        guard let names = model.codes.labels?.names else { return nil }
+        let asked = model.codes.latent.split(codes(0..<count), labels: names.count).labels!
+        return (names, asked.floats().map { Int8($0) })
+    }
+
+    private func codes(_ range: Range<Int>) -> Tensor {
+        model.codes.sample(seeds: range.map { firstSeed + UInt64($0) })
     }
 }

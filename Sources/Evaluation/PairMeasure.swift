@@ -54,7 +54,7 @@ public struct PairMeasure {
     }
 
     private static func perceptual(device: Device) throws -> [PairMeasure] {
-        try FeatureNetworks.distanceNames.compactMap { name in
+        FeatureNetworks.distanceNames.compactMap { name in
             guard let distance = try? FeatureNetworks.perceptualDistance(name) else { return nil }
             distance.move(to: device, format: .channelsLast)
             return PairMeasure(

@@ -139,15 +139,25 @@ struct Scorer {
         }
         let generator = drawn.model.generator
         let random = RandomSource(seed: seed)
+        let codes = drawn.model.codes
         func latents() -> Tensor {
-            generator.latent.sample(Self.pathCount, random: random).to(generator.device)
+            codes.latent.sample(Self.pathCount, random: random).to(generator.device)
         }
+        // A path leads through z; what is asked for stays.
+        let asked = codes.latent.split(
+            codes.sample(1, random: random), labels: codes.labels?.names.count ?? 0
+        )
+        .labels?.to(generator.device)
         let lpips = network == nil ? try FeatureNetworks.perceptualDistance("lpips-vgg") : nil
         lpips?.move(to: device, format: .channelsLast)
         let estimate = PathLength.estimate(
             from: latents(), to: latents(),
-            along: generator.latent.distribution == .normal ? .spherical : .linear,
-            generator: { generator($0) },
+            along: codes.latent.distribution == .normal ? .spherical : .linear,
+            generator: { z in
+                generator(
+                    asked.map { Tensor.concatenated([z, $0.expanded(to: [z.shape[0], $0.shape[1]])], 1) } ?? z
+                )
+            },
             distance: { a, b in
                 if let lpips { return lpips(a, b) }
                 return (network!(a).features - network!(b).features).square().sum([1])

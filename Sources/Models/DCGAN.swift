@@ -32,18 +32,20 @@ public struct DCGANSettings: SettingsGroup, Equatable {
     }
 }
 
-/// z [N, size] to pictures [N, 3, R, R] by transposed convolutions with batch normalisation.
+/// A code [N, size + labels] to pictures [N, 3, R, R] by transposed convolutions with batch normalisation.
 public final class DCGANGenerator: Module, Generator {
     public let main: Sequential
     public let latent: Latent
     public let resolution: Int
 
-    public init(_ settings: DCGANSettings = .init(), latent: Latent = .init(), resolution: Int = 64) {
+    public init(
+        _ settings: DCGANSettings = .init(), latent: Latent = .init(), resolution: Int = 64, labels: Int = 0
+    ) {
         let weights = Initializer.normal(deviation: 0.02)
         let widths = Array(settings.widths(resolution).reversed())
-        // [N, size, 1, 1] to [N, widest, 4, 4]
+        // [N, size + labels, 1, 1] to [N, widest, 4, 4]
         var layers: [Layer] = [
-            ConvTranspose2d(latent.size, widths[0], kernel: 4, bias: false, initializer: weights),
+            ConvTranspose2d(latent.size + labels, widths[0], kernel: 4, bias: false, initializer: weights),
             BatchNorm2d(widths[0], deviation: 0.02), Activation.relu(),
         ]
         for (width, next) in zip(widths, widths.dropFirst()) {
@@ -63,22 +65,25 @@ public final class DCGANGenerator: Module, Generator {
         self.resolution = resolution
     }
 
-    public func callAsFunction(_ z: Tensor) -> Tensor { main(column(z)) }
+    public func callAsFunction(_ code: Tensor) -> Tensor { main(column(code)) }
 
     public func folded() -> (Tensor) -> Tensor {
         let main = FoldedSequential(main)
         return { [self] in main(column($0)) }
     }
 
-    /// [N, size] to [N, size, 1, 1].
-    private func column(_ z: Tensor) -> Tensor { z.reshape([z.shape[0], latent.size, 1, 1]) }
+    /// [N, size + labels] to [N, size + labels, 1, 1].
+    private func column(_ code: Tensor) -> Tensor { code.unsqueezed(2).unsqueezed(3) }
 }
 
 /// Pictures [N, 3, R, R] to logits [N] by strided convolutions with batch normalisation.
 public final class DCGANDiscriminator: Module, Discriminator {
     public let main: Sequential
+    public let labelHead: LabelHead?
 
-    public init(_ settings: DCGANSettings = .init(), resolution: Int = 64) {
+    public init(
+        _ settings: DCGANSettings = .init(), resolution: Int = 64, conditions: ConditionSettings = .init()
+    ) {
         let weights = Initializer.normal(deviation: 0.02)
         let widths = settings.widths(resolution)
         var layers: [Layer] = [
@@ -93,9 +98,17 @@ public final class DCGANDiscriminator: Module, Discriminator {
         }
         layers.append(Conv2d(widths.last!, 1, kernel: 4, bias: false, initializer: weights))
         main = Sequential(layers)
+        labelHead = LabelHead(widths.last!, conditions)
     }
 
     public var usesBatchStatistics: Bool { true }
 
-    public func callAsFunction(_ images: Tensor) -> Tensor { main(images).reshape([images.shape[0]]) }
+    public func callAsFunction(_ images: Tensor, labels: Tensor?) -> Verdict {
+        let count = images.shape[0]
+        guard labelHead != nil else { return Verdict(logits: main(images).reshape([count])) }
+        let maps = main(images, first: main.layers.count - 1)
+        return Verdict(
+            logits: main.layers.last!(maps).reshape([count]), maps: [], head: labelHead,
+            features: maps.sum([2, 3]), labels: labels)
+    }
 }

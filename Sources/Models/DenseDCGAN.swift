@@ -27,18 +27,20 @@ public struct DenseDCGANSettings: SettingsGroup, Equatable {
     }
 }
 
-/// z [N, size] to pictures [N, 3, R, R]: dense to 4 x 4, then 5 x 5 transposed convolutions.
+/// A code [N, size + labels] to pictures [N, 3, R, R]: dense to 4 x 4, then 5 x 5 transposed convolutions.
 public final class DenseDCGANGenerator: Module, Generator {
     public let stem: Linear
     public let main: Sequential
     public let latent: Latent
     public let resolution: Int
 
-    public init(_ settings: DenseDCGANSettings = .init(), latent: Latent, resolution: Int = 64) {
+    public init(
+        _ settings: DenseDCGANSettings = .init(), latent: Latent, resolution: Int = 64, labels: Int = 0
+    ) {
         let weights = Initializer.normal(deviation: 0.02)
         let momentum = settings.batchNormMomentum
         let widths = Array(settings.widths(resolution).reversed())
-        stem = Linear(latent.size, widths[0] * 16, initializer: weights)
+        stem = Linear(latent.size + labels, widths[0] * 16, initializer: weights)
         // [N, widest x 16] to [N, widest, 4, 4]
         var layers: [Layer] = [
             Reshape(widths[0], 4, 4), BatchNorm2d(widths[0], momentum: momentum), Activation.relu(),
@@ -60,7 +62,7 @@ public final class DenseDCGANGenerator: Module, Generator {
             inputs, outputs, kernel: 5, stride: 2, padding: 2, outputPadding: 1, initializer: weights)
     }
 
-    public func callAsFunction(_ z: Tensor) -> Tensor { main(stem(z)) }
+    public func callAsFunction(_ code: Tensor) -> Tensor { main(stem(code)) }
 
     public func folded() -> (Tensor) -> Tensor {
         let main = FoldedSequential(main)
@@ -72,8 +74,12 @@ public final class DenseDCGANGenerator: Module, Generator {
 public final class DenseDCGANDiscriminator: Module, Discriminator {
     public let main: Sequential
     public let head: Linear
+    public let labelHead: LabelHead?
 
-    public init(_ settings: DenseDCGANSettings = .init(), resolution: Int = 64) {
+    public init(
+        _ settings: DenseDCGANSettings = .init(), resolution: Int = 64,
+        conditions: ConditionSettings = .init()
+    ) {
         let weights = Initializer.normal(deviation: 0.02)
         let widths = settings.widths(resolution)
         var layers: [Layer] = [
@@ -88,12 +94,16 @@ public final class DenseDCGANDiscriminator: Module, Discriminator {
         }
         main = Sequential(layers)
         head = Linear(widths.last! * 16, 1, initializer: weights)
+        labelHead = LabelHead(widths.last!, conditions)
     }
 
     public var usesBatchStatistics: Bool { true }
 
-    public func callAsFunction(_ images: Tensor) -> Tensor {
+    public func callAsFunction(_ images: Tensor, labels: Tensor?) -> Verdict {
         // [N, widest, 4, 4] to [N, widest x 16] to [N]
-        head(main(images).flattened(from: 1)).reshape([images.shape[0]])
+        let maps = main(images)
+        return Verdict(
+            logits: head(maps.flattened(from: 1)).squeezed(1), maps: [], head: labelHead,
+            features: labelHead.map { _ in maps.sum([2, 3]) }, labels: labels)
     }
 }

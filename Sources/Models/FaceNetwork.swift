@@ -31,6 +31,20 @@ public final class FaceNetwork: Module {
     /// Numbers in `features`: 8 width.
     public var featureCount: Int { head.weight.value.shape[1] }
 
+    /// Maps that `maps` gives.
+    public static let mapCount = 4
+
+    /// The last maps of each of four sizes, from the pictures on: [N, width << level, h, h].
+    public func maps(_ images: Tensor) -> [Tensor] {
+        let depth = blocks.count / Self.mapCount
+        var (maps, value) = ([Tensor](), stem(images))
+        for (index, block) in blocks.enumerated() {
+            value = block(value)
+            if (index + 1) % depth == 0 { maps.append(value) }
+        }
+        return maps
+    }
+
     /// [N, 3, R, R] to [N, 8 width].
     public func features(_ images: Tensor) -> Tensor {
         Self.pooled(blocks.reduce(stem(images)) { $1.asPart($0) })

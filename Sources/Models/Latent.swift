@@ -38,3 +38,14 @@ public struct Latent: SettingsGroup, Equatable {
         Tensor.concatenated(seeds.map { sample(1, random: RandomSource(seed: $0)) })
     }
 }
+
+extension Latent {
+    /// A code [N, size + labels] as z [N, size] and labels [N, labels]; nil for none.
+    public func split(_ code: Tensor, labels: Int) -> (z: Tensor, labels: Tensor?) {
+        require(
+            code.rank == 2 && code.shape[1] == size + labels,
+            "generator: expected codes of \(size) values and \(labels) labels, got \(code.summary)")
+        guard labels > 0 else { return (code, nil) }
+        return (code.narrow(1, start: 0, length: size), code.narrow(1, start: size, length: labels))
+    }
+}

@@ -7,6 +7,7 @@ public enum NetworkKind: String, Sendable, CaseIterable {
     case dcgan
     case denseDCGAN = "dcgan-dense"
     case residual
+    case progressive
 }
 
 /// Which generator a recipe uses, and its size.
@@ -16,6 +17,7 @@ public struct GeneratorSettings: SettingsGroup, Equatable {
     public var dcgan = DCGANSettings()
     public var denseDCGAN = DenseDCGANSettings()
     public var residual = ResidualSettings()
+    public var progressive = ProgressiveSettings()
 
     public init() {}
 
@@ -26,16 +28,22 @@ public struct GeneratorSettings: SettingsGroup, Equatable {
         case .dcgan: try dcgan.fields(&v)
         case .denseDCGAN: try denseDCGAN.fields(&v)
         case .residual: try residual.sizes(&v)
+        case .progressive: try progressive.sizes(&v)
         }
     }
 
     /// A generator with starting values from `random`.
-    public func make(resolution: Int, random: RandomSource) -> any Generator {
+    /// - Parameter labels: how many attributes it is asked for.
+    public func make(resolution: Int, labels: Int = 0, random: RandomSource) -> any Generator {
         let network: any Generator =
             switch kind {
-            case .dcgan: DCGANGenerator(dcgan, latent: latent, resolution: resolution)
-            case .denseDCGAN: DenseDCGANGenerator(denseDCGAN, latent: latent, resolution: resolution)
-            case .residual: ResidualGenerator(residual, latent: latent, resolution: resolution)
+            case .dcgan: DCGANGenerator(dcgan, latent: latent, resolution: resolution, labels: labels)
+            case .denseDCGAN:
+                DenseDCGANGenerator(denseDCGAN, latent: latent, resolution: resolution, labels: labels)
+            case .residual:
+                ResidualGenerator(residual, latent: latent, resolution: resolution, labels: labels)
+            case .progressive:
+                ProgressiveGenerator(progressive, latent: latent, resolution: resolution, labels: labels)
             }
         network.initialize(random)
         return network
@@ -48,27 +56,41 @@ public struct DiscriminatorSettings: SettingsGroup, Equatable {
     public var dcgan = DCGANSettings()
     public var denseDCGAN = DenseDCGANSettings()
     public var residual = ResidualSettings()
+    public var progressive = ProgressiveSettings()
+    /// How many discriminators judge, each at half the side of the one before.
+    public var scales = 1
 
     public init() {}
 
     public mutating func fields(_ v: inout some FieldVisitor) throws {
         try v.choice("kind", &kind, "Family of networks.")
+        try v.integer(
+            "scales", &scales, in: 1...4, "Discriminators, each at half the side of the one before.")
         switch kind {
         case .dcgan: try dcgan.fields(&v)
         case .denseDCGAN: try denseDCGAN.fields(&v)
         case .residual: try residual.fields(&v)
+        case .progressive: try progressive.fields(&v)
         }
     }
 
     /// A discriminator with starting values from `random`.
-    public func make(resolution: Int, random: RandomSource) -> any Discriminator {
-        let network: any Discriminator =
-            switch kind {
-            case .dcgan: DCGANDiscriminator(dcgan, resolution: resolution)
-            case .denseDCGAN: DenseDCGANDiscriminator(denseDCGAN, resolution: resolution)
-            case .residual: ResidualCritic(residual, resolution: resolution)
-            }
+    public func make(
+        resolution: Int, conditions: ConditionSettings = .init(), random: RandomSource
+    ) -> any Discriminator {
+        let parts = (0..<scales).map { one(resolution: resolution >> $0, conditions) }
+        let network = scales == 1 ? parts[0] : PyramidDiscriminator(parts)
         network.initialize(random)
         return network
+    }
+
+    private func one(resolution: Int, _ conditions: ConditionSettings) -> any Discriminator {
+        switch kind {
+        case .dcgan: DCGANDiscriminator(dcgan, resolution: resolution, conditions: conditions)
+        case .denseDCGAN:
+            DenseDCGANDiscriminator(denseDCGAN, resolution: resolution, conditions: conditions)
+        case .residual: ResidualCritic(residual, resolution: resolution, conditions: conditions)
+        case .progressive: ProgressiveCritic(progressive, resolution: resolution, conditions: conditions)
+        }
     }
 }

@@ -2,7 +2,8 @@ import Settings
 import Torch
 import TorchNN
 
-/// Size of a residual network in the shape of Gulrajani et al. 2017 (arXiv:1704.00028), as their code has it for 64 x 64.
+/// Size of a residual network in the shape of Gulrajani et al. 2017 (arXiv:1704.00028), as their code has it for 64 x 64;
+/// with spectral norms and attention in that of Zhang et al. 2019.
 public struct ResidualSettings: SettingsGroup, Equatable {
     /// What precedes the ReLUs of a critic; batch normalisation would make a penalty on single pictures meaningless.
     public enum Normalization: String, Sendable, CaseIterable {
@@ -12,12 +13,26 @@ public struct ResidualSettings: SettingsGroup, Equatable {
         case layer
     }
 
+    /// How a critic's last 4 x 4 maps become a logit.
+    public enum Pooling: String, Sendable, CaseIterable {
+        /// Dense over all values, as in Gulrajani's.
+        case flat
+        /// Dense over the sums of rectified maps, as in Miyato's and Zhang's.
+        case sum
+    }
+
     /// Channels of the widest pictures; each halving of the resolution doubles them.
     public var filters = 64
     /// Channels are never more than this.
     public var maxFilters = 512
     /// Only of the critic; the generator always has batch normalisation.
     public var normalization = Normalization.none
+    /// Only of the critic.
+    public var pooling = Pooling.flat
+    /// Whether every weight is divided by its largest singular value (Miyato et al. 2018).
+    public var spectralNorm = false
+    /// Side of the maps that get self-attention; 0 for none.
+    public var attentionSide = 0
 
     public init() {}
 
@@ -26,70 +41,117 @@ public struct ResidualSettings: SettingsGroup, Equatable {
         try v.integer(
             "filters", &filters, in: 1...1024, "Channels next to the picture; doubled at each halving.")
         try v.integer("maxFilters", &maxFilters, in: 1...8192, "Upper limit of the channels.")
+        try v.flag("spectralNorm", &spectralNorm, "Divide weights by their largest singular value.")
+        try v.integer(
+            "attentionSide", &attentionSide, in: 0...512, "Side of the maps that get self-attention; 0: none."
+        )
     }
 
     public mutating func fields(_ v: inout some FieldVisitor) throws {
         try sizes(&v)
         try v.choice(
             "normalization", &normalization, "Before each ReLU of the critic: none, or over a picture.")
+        try v.choice("pooling", &pooling, "The critic's last maps: all values, or sums of rectified ones.")
     }
 
     /// Channels from the picture inwards: one for each halving down to 4 x 4.
     func widths(_ resolution: Int) -> [Int] {
         DCGANSettings.widths(resolution, filters: filters, maxFilters: maxFilters)
     }
+
+    /// Attention over maps of `attentionSide`, if a block of the network leaves such maps.
+    func attention(_ channels: Int, at side: Int) -> SelfAttention2d? {
+        guard attentionSide == side else { return nil }
+        return SelfAttention2d(channels, isSpectral: spectralNorm)
+    }
 }
 
-/// z [N, size] to pictures [N, 3, R, R]: dense to 4 x 4, then residual blocks that double the side.
+/// A code [N, size + labels] to pictures [N, 3, R, R]: dense to 4 x 4, then residual blocks that double the side. Labels
+/// scale and shift the normalised maps.
 public final class ResidualGenerator: Module, Generator {
-    public let stem: Linear
+    public let stem: Layer
     public let blocks: [Layer]
+    /// After the block whose maps have its side.
+    public let attention: SelfAttention2d?
     public let norm: BatchNorm2d
-    public let output: Conv2d
+    public let output: any WeightedConvolution
     public let latent: Latent
     public let resolution: Int
+    private let labels: Int
+    private let attentionSide: Int
 
-    public init(_ settings: ResidualSettings = .init(), latent: Latent, resolution: Int = 64) {
+    public init(
+        _ settings: ResidualSettings = .init(), latent: Latent, resolution: Int = 64, labels: Int = 0
+    ) {
         let widths = Array(settings.widths(resolution).reversed())
-        stem = Linear(latent.size, widths[0] * 16, initializer: ResidualInitializer.glorot)
-        blocks = zip([widths[0]] + widths, widths).map { ResidualUpBlock($0, $1) }
+        let style = ResidualStyle(isSpectral: settings.spectralNorm, conditions: labels)
+        stem = style.dense(latent.size, widths[0] * 16)
+        blocks = zip([widths[0]] + widths, widths).map { ResidualUpBlock($0, $1, style) }
+        let sides = widths.indices.map { 8 << $0 }
+        attention = zip(sides, widths).compactMap { settings.attention($1, at: $0) }.first
         norm = BatchNorm2d(widths.last!)
-        output = Conv2d(widths.last!, 3, kernel: 3, padding: 1, initializer: ResidualInitializer.he)
-        self.latent = latent
-        self.resolution = resolution
+        output = style.convolution(widths.last!, 3, kernel: 3)
+        (self.latent, self.resolution, self.labels) = (latent, resolution, labels)
+        attentionSide = settings.attentionSide
     }
 
-    public func callAsFunction(_ z: Tensor) -> Tensor {
+    public func callAsFunction(_ code: Tensor) -> Tensor {
+        let (z, y) = latent.split(code, labels: labels)
         // [N, widest x 16] to [N, widest, 4, 4]
-        let start = stem(z).reshape([z.shape[0], -1, 4, 4])
-        let features = norm(blocks.reduce(start) { $1.asPart($0) })
-        features.relu_()
-        return output(features).tanh()
+        var features = stem(z).reshape([z.shape[0], -1, 4, 4])
+        for block in blocks {
+            features = y.map { (block as! ResidualUpBlock)(features, $0) } ?? block.asPart(features)
+            if let attention, features.shape[2] == attentionSide { features = attention(features) }
+        }
+        let last = norm(features)
+        last.relu_()
+        return output(last).tanh()
     }
 }
 
 /// Pictures [N, 3, R, R] to logits [N]: residual blocks that halve the side down to 4 x 4, then dense.
 public final class ResidualCritic: Module, Discriminator {
-    public let input: Conv2d
+    public let input: any WeightedConvolution
     public let blocks: [Layer]
-    public let head: Linear
+    /// After the block whose maps have its side.
+    public let attention: SelfAttention2d?
+    public let head: Layer
+    public let labelHead: LabelHead?
+    private let pooling: ResidualSettings.Pooling
+    private let attentionSide: Int
 
-    public init(_ settings: ResidualSettings = .init(), resolution: Int = 64) {
+    public init(
+        _ settings: ResidualSettings = .init(), resolution: Int = 64, conditions: ConditionSettings = .init()
+    ) {
         let widths = settings.widths(resolution)
-        input = Conv2d(3, widths[0], kernel: 3, padding: 1, initializer: ResidualInitializer.glorot)
-        blocks = zip(widths, widths.dropFirst() + [widths.last!]).map {
-            ResidualDownBlock($0, $1, normalization: settings.normalization)
-        }
-        head = Linear(widths.last! * 16, 1, initializer: ResidualInitializer.glorot)
+        let style = ResidualStyle(
+            isSpectral: settings.spectralNorm, normalization: settings.normalization)
+        input = style.convolution(3, widths[0], kernel: 3, ResidualStyle.glorot)
+        let outputs = widths.dropFirst() + [widths.last!]
+        blocks = zip(widths, outputs).map { ResidualDownBlock($0, $1, style) }
+        let sides = outputs.indices.map { resolution >> ($0 - outputs.startIndex + 1) }
+        attention = zip(sides, outputs).compactMap { settings.attention($1, at: $0) }.first
+        head = style.dense(widths.last! * (settings.pooling == .flat ? 16 : 1), 1)
+        labelHead = LabelHead(widths.last!, conditions, isSpectral: settings.spectralNorm)
+        (pooling, attentionSide) = (settings.pooling, settings.attentionSide)
     }
 
     public var usesBatchStatistics: Bool { false }
 
-    public func callAsFunction(_ images: Tensor) -> Tensor {
-        let features = blocks.reduce(input(images)) { $1.asPart($0) }
+    public func callAsFunction(_ images: Tensor, labels: Tensor?) -> Verdict {
+        var maps: [Tensor] = []
+        var features = input(images)
+        for block in blocks {
+            features = block.asPart(features)
+            if let attention, features.shape[2] == attentionSide { features = attention(features) }
+            maps.append(features)
+        }
         // Logits have no bounds: with 8 bits of mantissa, the difference between real and fake would drown.
         return withAutocast(.float32, on: images.device) {
-            head(features.to(head.weight.value.dtype).flattened(from: 1)).reshape([images.shape[0]])
+            let last = features.atLeastSingle()
+            let pooled = pooling == .sum || labelHead != nil ? last.rectified().sum([2, 3]) : nil
+            let logits = head(pooling == .sum ? pooled! : last.flattened(from: 1)).squeezed(1)
+            return Verdict(logits: logits, maps: maps, head: labelHead, features: pooled, labels: labels)
         }
     }
 }

@@ -9,6 +9,7 @@ public struct DRAGANPenalty: SettingsGroup, Equatable {
     public var target = 1.0
     /// Largest step away from a picture, in standard deviations of the batch.
     public var reach = 0.5
+    public var lazy = LazyRegularization()
 
     public init() {}
 
@@ -21,6 +22,7 @@ public struct DRAGANPenalty: SettingsGroup, Equatable {
         try v.number("target", &target, in: 0...1e6, "Slope that is asked for.")
         try v.number(
             "reach", &reach, in: 0...100, "Largest step away from a picture, in deviations of the batch.")
+        try lazy.fields(&v)
     }
 
     /// weight * mean over pictures of (norm of the gradient - target)² at x + reach * deviation * (1 - share) * noise.

@@ -18,6 +18,7 @@ public struct GradientPenalty: SettingsGroup, Equatable {
     public var sides = Sides.both
     /// Weight of the mean of D(x)² over real pictures, which keeps a critic near 0 (Karras et al. 2018, appendix A.1).
     public var drift = 0.0
+    public var lazy = LazyRegularization()
 
     public init() {}
 
@@ -31,6 +32,7 @@ public struct GradientPenalty: SettingsGroup, Equatable {
         try v.choice("sides", &sides, "Punish slopes on both sides of the target, or only above it.")
         try v.number(
             "drift", &drift, in: 0...1e6, "Weight of the mean of D(x)² over real pictures; 0: none.")
+        try lazy.fields(&v)
     }
 
     /// weight * mean over pictures of (norm of the critic's gradient - target)², with its own tape.

@@ -21,12 +21,11 @@ public struct LazyRegularization: SettingsGroup, Equatable {
     /// What the penalty is multiplied by, so that its mean over all steps stays.
     public var factor: Double { Double(every) }
 
-    /// The paper's c = k / (k + 1): k + 1 steps of the optimiser stand for k. 1 where the penalty takes none of its own.
-    public var correction: Double { every == 1 ? 1 : Double(every) / Double(every + 1) }
+    /// Own steps of the optimiser for each step of the game; 0 where the penalty is part of the loss.
+    public var ownSteps: Double { every == 1 ? 0 : 1 / Double(every) }
 
-    /// Adam's rate: c times as much.
-    public func corrected(learningRate: Double) -> Double { learningRate * correction }
-
-    /// Adam's beta 1 or 2: to the power of c, so that k + 1 steps forget as much as k did.
-    public func corrected(beta: Double) -> Double { pow(beta, correction) }
+    /// The paper's c = k / (k + 1): k + 1 steps of the optimiser stand for k; of several penalties, all own steps count.
+    public static func correction(_ penalties: [LazyRegularization]) -> Double {
+        1 / (1 + penalties.reduce(0) { $0 + $1.ownSteps })
+    }
 }

@@ -8,6 +8,7 @@ public struct ZeroCenteredPenalty: SettingsGroup, Equatable {
     public var r1Gamma = 0.0
     /// The paper's gamma at generated pictures; 0: off.
     public var r2Gamma = 0.0
+    public var lazy = LazyRegularization()
 
     public init() {}
 
@@ -19,7 +20,10 @@ public struct ZeroCenteredPenalty: SettingsGroup, Equatable {
         try v.number(
             "r2Gamma", &r2Gamma, in: 0...1e6,
             "Weight of half the squared slope at generated pictures; 0: off.")
+        try lazy.fields(&v)
     }
+
+    public var isOn: Bool { r1Gamma > 0 || r2Gamma > 0 }
 
     /// r1Gamma / 2 * mean over pictures of the critic's squared gradient; see `slope`.
     public func r1(real: Tensor, critic: (Tensor) -> Tensor) -> Tensor {

@@ -31,7 +31,7 @@ public final class FaceSampler {
     /// One face for each seed, whatever the others are. The noise is drawn on the CPU, from each seed alone.
     /// - Parameter batchSize: how many are computed at once; another number may change last bits.
     public func faces(seeds: [UInt64], batchSize: Int = PictureMaker.batchSize) -> [SyntheticImage] {
-        let pixels = maker.pixels(model.generator.latent.sample(seeds: seeds), batchSize: batchSize)
+        let pixels = maker.pixels(model.codes.sample(seeds: seeds), batchSize: batchSize)
         return zip(seeds, pixels).map { face($1, [("seed", "\($0)")]) }
     }
 
@@ -40,14 +40,14 @@ public final class FaceSampler {
     public func film(through seeds: [UInt64], framesPerStep: Int, batchSize: Int = PictureMaker.batchSize)
         -> [SyntheticImage]
     {
-        let latent = model.generator.latent
-        let points = seeds.map { latent.sample(seeds: [$0]) }
+        let codes = model.codes
+        let points = seeds.map { codes.sample(seeds: [$0]) }
         var path: [Tensor] = []
         for (index, point) in points.enumerated() {
             let next = points[(index + 1) % points.count]
             for frame in 0..<framesPerStep {
                 let t = Double(frame) / Double(framesPerStep)
-                path.append(interpolated(point, next, t, latent.distribution))
+                path.append(codes.interpolated(point, next, t))
             }
         }
         let stops = seeds.map(String.init).joined(separator: ",")
@@ -56,12 +56,20 @@ public final class FaceSampler {
         }
     }
 
+    /// What all faces were asked for, `Smiling=1,Eyeglasses=0`.
+    private var asked: [(name: String, value: String)] {
+        let asked = model.codes.asked.sorted { $0.key < $1.key }
+        guard !asked.isEmpty else { return [] }
+        let text = asked.map { "\(model.attributes[$0.key])=\($0.value > 0 ? 1 : 0)" }
+        return [("attributes", text.joined(separator: ","))]
+    }
+
     private func face(_ pixels: [UInt8], _ fields: [(name: String, value: String)]) -> SyntheticImage {
         let side = model.generator.resolution
         return SyntheticImage(
             picture: Picture(width: side, height: side, channels: 3, pixels: pixels),
             origin: Origin(
                 software: Model.software, model: model.digest.isEmpty ? model.recipe.name : model.digest,
-                fields: fields + [("weights", model.weights.rawValue)]))
+                fields: fields + [("weights", model.weights.rawValue)] + asked))
     }
 }

@@ -14,3 +14,14 @@ public func interpolated(_ a: Tensor, _ b: Tensor, _ t: Double, _ distribution: 
     guard sin(angle) > 1e-6 else { return a.lerp(b, weight: t) }
     return a * (sin((1 - t) * angle) / sin(angle)) + b * (sin(t * angle) / sin(angle))
 }
+
+extension Codes {
+    /// A code between two [1, size + labels]: z as above, labels straight.
+    func interpolated(_ a: Tensor, _ b: Tensor, _ t: Double) -> Tensor {
+        let count = labels?.names.count ?? 0
+        let ((from, y), (to, w)) = (latent.split(a, labels: count), latent.split(b, labels: count))
+        let z = Synthesis.interpolated(from, to, t, latent.distribution)
+        guard let y, let w else { return z }
+        return Tensor.concatenated([z, y.lerp(w, weight: t)], 1)
+    }
+}

@@ -222,6 +222,11 @@ extension Tensor {
         op("zero_", [self], file, line)
     }
 
+    /// Moves every element into a range.
+    public func clamp_(_ range: ClosedRange<Double>, file: StaticString = #fileID, line: UInt = #line) {
+        op("clamp_", [self, range.lowerBound, range.upperBound], file, line)
+    }
+
     /// Adds factor * other.
     public func add_(_ other: Tensor, factor: Double = 1, file: StaticString = #fileID, line: UInt = #line) {
         // Integers refuse a factor that is not one of them.

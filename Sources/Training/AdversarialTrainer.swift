@@ -16,45 +16,63 @@ public final class AdversarialTrainer: Trainer {
     public let discriminator: any Discriminator
     /// The generator's moving average; nil when the recipe has none.
     public let averaged: (any Generator)?
+    /// What the generator takes.
+    public let codes: Codes
     public var clock = TrainingClock()
     /// What the steps since the last `takeStatistics` summed up.
-    private var statistics: StepStatistics
+    var statistics: StepStatistics
 
+    let generatorOptimizer: any Optimizer
+    let discriminatorOptimizer: any Optimizer
+    /// Where the penalties' pictures lie.
+    let shares: RandomSource
+    let perceptual: PerceptualNetwork?
+    /// What a step of the discriminator is worth beside those of lazy penalties.
+    private let correction: Double
     private let average: ExponentialAverage?
-    private let generatorOptimizer: any Optimizer
-    private let discriminatorOptimizer: any Optimizer
     private let latents: RandomSource
-    /// Where the penalty's pictures lie between real and generated ones.
-    private let shares: RandomSource
+    /// Columns of the pictures' labels that the recipe asks for, and how many there are.
+    private let columns: (asked: [Int], width: Int)
+    /// Whether a pass in training moves buffers of a discriminator whose pictures are judged one by one.
+    let movesInPasses: Bool
 
     /// Makes the networks with starting values from `seed`.
+    /// - Parameter labels: the pictures', of which a conditional recipe needs the attributes that it names.
+    /// - Throws: `TrainingError.refused` when they lack one; `CheckpointError` for a perceptual network that is not there.
     public init(
-        recipe: Recipe, seed: UInt64, device: Device = .cpu, precision: Precision = .auto,
-        kernels: Kernels = .standard
-    ) {
+        recipe: Recipe, labels: Labels = Labels(count: 0), seed: UInt64, device: Device = .cpu,
+        precision: Precision = .auto, kernels: Kernels = .standard
+    ) throws {
         self.recipe = recipe
         self.device = device
         self.kernels = kernels
         self.precision = precision.resolved(for: device)
+        columns = try recipe.columns(of: labels)
+        codes = Codes(recipe.generator.latent, labels: recipe.rows(of: labels, columns.asked))
+        perceptual = try recipe.perceptual.loss.weight > 0 ? PerceptualNetwork(recipe, device) : nil
         let random = RandomSource(seed: seed)
-        generator = recipe.generator.make(resolution: recipe.resolution, random: random)
-        discriminator = recipe.discriminator.make(resolution: recipe.resolution, random: random)
+        generator = recipe.makeGenerator(random: random)
+        discriminator = recipe.makeDiscriminator(random: random)
         generator.move(to: device, format: .channelsLast)
         discriminator.move(to: device, format: .channelsLast)
         if recipe.average.halfLifeKimg > 0 {
-            let copy = recipe.generator.make(resolution: recipe.resolution, random: random)
+            let copy = recipe.makeGenerator(random: random)
             copy.move(to: device, format: .channelsLast)
             (averaged, average) = (copy, ExponentialAverage(copy, following: generator))
         } else {
             (averaged, average) = (nil, nil)
         }
+        let penalties = recipe.penalties
         if recipe.training.gradientCheckpointing {
             generator.recomputeParts()
             // A penalty differentiates the gradients, which a recomputed part does not offer.
-            discriminator.recomputeParts(recipe.gradientPenalty.weight == 0)
+            discriminator.recomputeParts(penalties.isEmpty)
         }
+        correction = LazyRegularization.correction(penalties)
         generatorOptimizer = recipe.generatorOptimizer.make(for: generator)
-        discriminatorOptimizer = recipe.discriminatorOptimizer.make(for: discriminator)
+        discriminatorOptimizer = recipe.discriminatorOptimizer.make(
+            for: discriminator, correction: correction)
+        movesInPasses = !discriminator.usesBatchStatistics && !discriminator.buffers.isEmpty
         latents = RandomSource(seed: seed &+ 1)
         shares = RandomSource(seed: seed &+ 2)
         statistics = StepStatistics(device: device)
@@ -64,29 +82,47 @@ public final class AdversarialTrainer: Trainer {
         [("generator", generator), ("discriminator", discriminator)]
     }
 
-    public var imagesPerStep: Int { recipe.batchSize * recipe.steps.discriminator }
+    public var imagesPerStep: Int { recipe.batchSize(images: clock.images) * recipe.steps.discriminator }
 
     /// One turn of the game: the discriminator's steps, then the generator's, then the average.
-    public func step(_ batches: () -> ImageBatch) throws {
+    public func step(_ batches: (_ count: Int) -> ImageBatch) throws {
         let factor = learningRateFactor
         generatorOptimizer.learningRate = recipe.generatorOptimizer.learningRate * factor
-        discriminatorOptimizer.learningRate = recipe.discriminatorOptimizer.learningRate * factor
+        discriminatorOptimizer.learningRate =
+            recipe.discriminatorOptimizer.learningRate * factor * correction
+        let growth = recipe.growth(images: clock.images)
+        growth.map(grow)
+        let taken = imagesPerStep
+        let count = taken / recipe.steps.discriminator
 
-        var (real, fake): (Tensor?, Tensor?)
+        var last: (real: Tensor, fake: Tensor, labels: Tensor?)?
         for turn in 1...recipe.steps.discriminator {
+            let batch = batches(count)
+            let labels = self.labels(of: batch)
+            let pictures = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
+            let real = growth?.faded(pictures) ?? pictures
             // Only the last ones go on to the generator's step and need a tape.
-            fake = turn < recipe.steps.discriminator ? withoutGradients { generate() } : generate()
-            let batch = batches()
-            real = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
-            trainDiscriminator(real: real!, fake: fake!.detached())
+            let fake =
+                turn < recipe.steps.discriminator
+                ? withoutGradients { generate(count, labels) } : generate(count, labels)
+            trainDiscriminator(real: real, fake: fake.detached(), labels: labels)
+            last = (real, fake, labels)
         }
+        guard let (real, first, labels) = last else { return }
+        var fake = first
         for turn in 0..<recipe.steps.generator {
-            if turn > 0 { fake = generate() }
-            trainGenerator(fake!, against: real!)
+            if turn > 0 { fake = generate(count, labels) }
+            trainGenerator(fake, against: real, labels: labels)
         }
         clock.steps += 1
-        clock.images += imagesPerStep
-        average?.update(decay: recipe.average.decay(batchSize: imagesPerStep, images: clock.images))
+        clock.images += taken
+        average?.update(decay: recipe.average.decay(batchSize: taken, images: clock.images))
+        if let growth, recipe.growth.resetsOptimizers,
+            !growth.hasSameLayers(as: recipe.growth(images: clock.images)!)
+        {
+            generatorOptimizer.reset()
+            discriminatorOptimizer.reset()
+        }
         if device == .cpu, let what = statistics.firstNotFinite {
             throw TrainingError.diverged(what: what, step: clock.steps, kept: "")
         }
@@ -104,119 +140,72 @@ public final class AdversarialTrainer: Trainer {
 
     public func takeReadings() throws -> [Reading] {
         let means = try takeStatistics()
+        let growth = recipe.growth(images: clock.images)
         return [
             Reading("lossD", "loss/discriminator", ("loss", "D"), means.discriminatorLoss),
             Reading("lossG", "loss/generator", ("loss", "G"), means.generatorLoss),
             Reading("realScore", "score/real", ("", "D(real)"), means.realScore),
             Reading("fakeScore", "score/fake", ("", "D(fake)"), means.fakeScore),
         ]
+            + (growth.map {
+                [
+                    Reading("side", "growth/side", ("", "side"), Double($0.side)),
+                    Reading("alpha", "growth/alpha", ("", "alpha"), $0.alpha),
+                ]
+            } ?? [])
     }
 
     public func exhibition(of store: FaceStore, subset: [Int]?) throws -> any Exhibition {
-        try GeneratedFaces(of: averaged ?? generator, recipe: recipe, store: store, subset: subset)
+        recipe.growth(images: clock.images).map(grow)
+        return try GeneratedFaces(
+            of: averaged ?? generator, codes: codes, recipe: recipe, store: store, subset: subset)
     }
 
-    // MARK: One step of each
+    // MARK: What both steps need
 
-    private func generate() -> Tensor {
-        let z = recipe.generator.latent.sample(recipe.batchSize, random: latents).to(device)
-        return computing { generator(z) }
-    }
-
-    private func judge(_ images: Tensor) -> Tensor {
-        computing { discriminator(images) }.to(.float32)
-    }
-
-    /// One step of the discriminator on real and on detached generated pictures, each [N, 3, R, R].
-    package func trainDiscriminator(real: Tensor, fake: Tensor) {
-        let weights = discriminatorOptimizer.parameters.map(\.parameter.value)
-        // Each tape is used up before the next begins, so that only one is alive.
-        var (game, found) =
-            discriminator.usesBatchStatistics
-            ? playApart(real, fake, wrt: weights) : playTogether(real, fake, wrt: weights)
-        if recipe.gradientPenalty.weight > 0 {
-            let share = Tensor.uniform([real.shape[0], 1, 1, 1], random: shares).to(device)
-            let penalty = recipe.gradientPenalty(real: real, fake: fake, share: share, critic: judge)
-            Self.add(&found, gradients(of: [penalty], wrt: weights))
-            game.loss = game.loss.detached() + penalty.detached()
-        }
-        withoutGradients {
-            apply(found, recipe.discriminatorOptimizer, discriminatorOptimizer)
-            statistics.add(
-                discriminatorLoss: game.loss, realScore: recipe.loss.score(game.real),
-                fakeScore: recipe.loss.score(game.fake))
+    /// Moves all networks to where the clock says.
+    private func grow(to growth: Growth) {
+        for network in [generator, averaged, discriminator] as [Module?] {
+            (network as? any Growing)?.growth = growth
         }
     }
 
-    /// Logits of both kinds of pictures and the loss.
-    private typealias Game = (real: Tensor, fake: Tensor, loss: Tensor)
-
-    /// Both kinds of pictures in one batch.
-    private func playTogether(_ real: Tensor, _ fake: Tensor, wrt weights: [Tensor]) -> (Game, [Tensor?]) {
-        let count = real.shape[0]
-        let logits = judge(Tensor.concatenated([real, fake.to(real.dtype)]))
-        return game(logits[0..<count], logits[count..<(2 * count)], wrt: weights)
+    private func generate(_ count: Int, _ labels: Tensor?) -> Tensor {
+        let z = recipe.generator.latent.sample(count, random: latents).to(device)
+        let code = labels.map { Tensor.concatenated([z, $0], 1) } ?? z
+        return computing { generator.grown(code) }
     }
 
-    /// The loss of both kinds at once.
-    private func game(_ real: Tensor, _ fake: Tensor, wrt weights: [Tensor]) -> (Game, [Tensor?]) {
-        let loss = withDrift(recipe.loss.discriminator(real: real, fake: fake), real)
-        return ((real, fake, loss), gradients(of: [loss], wrt: weights))
-    }
-
-    /// A batch for each kind of pictures, as batch statistics want it.
-    private func playApart(_ real: Tensor, _ fake: Tensor, wrt weights: [Tensor]) -> (Game, [Tensor?]) {
-        let realLogits = judge(real)
-        // Pairs have one loss and one tape.
-        if recipe.loss.isRelativistic { return game(realLogits, judge(fake), wrt: weights) }
-        let realLoss = withDrift(recipe.loss.real(realLogits), realLogits)
-        var found = gradients(of: [realLoss], wrt: weights)
-        let fakeLogits = judge(fake)
-        let fakeLoss = recipe.loss.fake(fakeLogits)
-        Self.add(&found, gradients(of: [fakeLoss], wrt: weights))
-        return ((realLogits, fakeLogits, withoutGradients { realLoss + fakeLoss }), found)
-    }
-
-    private func withDrift(_ loss: Tensor, _ realLogits: Tensor) -> Tensor {
-        let drift = recipe.gradientPenalty.drift
-        return drift > 0 ? loss + realLogits.square().mean() * drift : loss
-    }
-
-    /// Adds gradients to others; nil stands for zero.
-    private static func add(_ found: inout [Tensor?], _ more: [Tensor?]) {
-        let both = found.indices.filter { found[$0] != nil && more[$0] != nil }
-        if !both.isEmpty {
-            withoutGradients { foreachAdd_(both.map { found[$0]! }, both.map { more[$0]! }) }
+    /// The asked columns of a batch, [N, K]; nil for an unconditional recipe.
+    private func labels(of batch: ImageBatch) -> Tensor? {
+        guard !columns.asked.isEmpty else { return nil }
+        let values = (0..<batch.count).flatMap { row in
+            columns.asked.map { Float(batch.attributes[row * columns.width + $0]) }
         }
-        for index in found.indices where found[index] == nil { found[index] = more[index] }
+        return Tensor(values, shape: [batch.count, columns.asked.count]).to(device)
     }
 
-    private func trainGenerator(_ fake: Tensor, against real: Tensor) {
-        let logits = judge(fake)
-        let loss =
-            recipe.loss.isRelativistic
-            ? recipe.loss.generator(fake: logits, real: withoutGradients { judge(real) })
-            : recipe.loss.generator(logits)
-        // Only the generator's gradients are asked for, so none of the discriminator's weights are computed.
-        let found = gradients(of: [loss], wrt: generatorOptimizer.parameters.map(\.parameter.value))
-        withoutGradients {
-            apply(found, recipe.generatorOptimizer, generatorOptimizer)
-            statistics.add(generatorLoss: loss)
-        }
+    /// - Parameter moves: whether this is the pass of a step that moves the power iterations of spectral norms.
+    func judge(_ images: Tensor, _ labels: Tensor?, moves: Bool = true) -> Verdict {
+        if movesInPasses, discriminator.isTraining != moves { discriminator.train(moves) }
+        var verdict = computing { discriminator(images, labels: labels) }
+        verdict.logits = verdict.logits.to(.float32)
+        return verdict
     }
 
     // MARK: Saving
 
     public var sections: [(name: String, tensors: [(key: String, tensor: Tensor)])] {
-        [("generator", generator.state)] + (averaged.map { [("average", $0.state)] } ?? []) + [
-            ("discriminator", discriminator.state),
-            ("optimizer.generator", generatorOptimizer.state),
-            ("optimizer.discriminator", discriminatorOptimizer.state),
-            ("statistics", statistics.state),
-        ]
+        [("generator", generator.state)] + (averaged.map { [("average", $0.state)] } ?? [])
+            + (codes.labels.map { [("labels", Checkpoint.section(of: $0))] } ?? []) + [
+                ("discriminator", discriminator.state),
+                ("optimizer.generator", generatorOptimizer.state),
+                ("optimizer.discriminator", discriminatorOptimizer.state),
+                ("statistics", statistics.state),
+            ]
     }
 
     public var streams: [(name: String, source: RandomSource)] {
-        [("latents", latents)] + (recipe.gradientPenalty.weight > 0 ? [("shares", shares)] : [])
+        [("latents", latents)] + (recipe.penalties.isEmpty ? [] : [("shares", shares)])
     }
 }

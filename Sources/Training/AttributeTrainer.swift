@@ -59,9 +59,9 @@ public final class AttributeTrainer: Trainer {
 
     public var networks: [(name: String, network: Module)] { [("face network", network)] }
 
-    public func step(_ batches: () -> ImageBatch) throws {
+    public func step(_ batches: (_ count: Int) -> ImageBatch) throws {
         optimizer.learningRate = recipe.optimizer.learningRate * learningRateFactor
-        let batch = batches()
+        let batch = batches(recipe.batchSize)
         var images = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
         let labels = Tensor(batch.attributes.map(Float.init), shape: [batch.count, attributes.count]).to(
             device)

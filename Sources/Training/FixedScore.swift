@@ -1,4 +1,3 @@
-import Checkpoints
 import Datasets
 import Metrics
 import Models
@@ -15,13 +14,13 @@ struct FixedScore {
     /// Another stream than the previews' and the training's.
     private static let seed: UInt64 = 0x5C0_4E5
 
-    init(recipe: Recipe, store: FaceStore, subset: [Int]?) {
+    init(codes: Codes, store: FaceStore, subset: [Int]?) {
         self.store = store
         let all = subset ?? Array(0..<store.count)
         // Evenly spread, for sources are often sorted.
         let count = min(Self.count, all.count)
         indices = (0..<count).map { all[$0 * all.count / count] }
-        z = recipe.generator.latent.sample(max(2, count), random: RandomSource(seed: Self.seed))
+        z = codes.sample(max(2, count), random: RandomSource(seed: Self.seed))
     }
 
     /// The sliced Wasserstein distance of its faces to the store's pictures, without augmentation.

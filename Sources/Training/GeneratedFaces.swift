@@ -9,6 +9,7 @@ import Torch
 struct GeneratedFaces: Exhibition {
     let notes: [String]
     private let generator: any Generator
+    private let codes: Codes
     private let recipe: Recipe
     private let grid: Preview
     private let sliced: FixedScore
@@ -17,10 +18,12 @@ struct GeneratedFaces: Exhibition {
     private let reference: StorePictures
 
     /// - Throws: `EvaluationError` for a metric that does not exist.
-    init(of generator: any Generator, recipe: Recipe, store: FaceStore, subset: [Int]?) throws {
-        (self.generator, self.recipe) = (generator, recipe)
-        grid = Preview(recipe: recipe)
-        sliced = FixedScore(recipe: recipe, store: store, subset: subset)
+    init(
+        of generator: any Generator, codes: Codes, recipe: Recipe, store: FaceStore, subset: [Int]?
+    ) throws {
+        (self.generator, self.codes, self.recipe) = (generator, codes, recipe)
+        grid = Preview(recipe: recipe, codes: codes)
+        sliced = FixedScore(codes: codes, store: store, subset: subset)
         reference = StorePictures(store, title: store.path, limit: recipe.training.scoreCount, among: subset)
         var (metrics, networks, notes): ([Metric], [JudgeNetwork], [String]) = ([], [], [])
         for name in recipe.training.metrics.split(separator: ",") where recipe.training.scoreKimg > 0 {
@@ -48,8 +51,7 @@ struct GeneratedFaces: Exhibition {
         let sliced = others.count < metrics.count ? [slicedScore()] : []
         guard !others.isEmpty else { return sliced }
         let faces = GeneratorPictures(
-            generator, latent: recipe.generator.latent, count: recipe.training.scoreCount,
-            data: reference.data)
+            generator, codes: codes, count: recipe.training.scoreCount, data: reference.data)
         let evaluator = Evaluator(others, networks: networks, device: generator.device)
         let found = try evaluator(faces, against: reference).scores.map(RunScore.init)
         return metrics[0].kind == .slicedWasserstein ? sliced + found : found + sliced

@@ -10,8 +10,8 @@ struct Preview {
     private let z: Tensor
     private let origin: Origin
 
-    init(recipe: Recipe) {
-        z = recipe.generator.latent.sample(seeds: (0..<UInt64(recipe.training.previewCount)).map { $0 })
+    init(recipe: Recipe, codes: Codes) {
+        z = codes.sample(seeds: (0..<UInt64(recipe.training.previewCount)).map { $0 })
         origin = Origin(software: Model.software, model: recipe.name, fields: [("use", "preview")])
     }
 

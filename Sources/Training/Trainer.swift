@@ -19,9 +19,9 @@ public protocol Trainer: AnyObject {
     var learningRateFactor: Double { get }
 
     /// One step of everything that learns.
-    /// - Parameter batches: gives the next batch of real pictures.
+    /// - Parameter batches: gives the next so many real pictures.
     /// - Throws: `TrainingError.diverged` when a loss is not finite (on CUDA at the next `takeReadings`).
-    func step(_ batches: () -> ImageBatch) throws
+    func step(_ batches: (_ count: Int) -> ImageBatch) throws
 
     /// What the steps since the last call gave, for the log, the curves and the line.
     /// - Throws: `TrainingError.diverged` when one is not finite.
@@ -45,14 +45,19 @@ extension Trainer {
     public var facts: [String: String] { [:] }
 
     /// Computes with the run's kernels and precision.
-    func computing(_ body: () -> Tensor) -> Tensor {
+    func computing<Result>(_ body: () -> Result) -> Result {
         withKernels(kernels) { withAutocast(precision.autocast, on: device, body) }
     }
 
-    /// Gradients in, weights changed.
+    /// Gradients in, weights changed and kept within their limit.
     func apply(_ found: [Tensor?], _ settings: OptimizerSettings, _ optimizer: any Optimizer) {
         var found = found
         if settings.clipNorm > 0 { clipGradients(&found, maxNorm: settings.clipNorm) }
         optimizer.step(found)
+        guard settings.weightLimit > 0 else { return }
+        let limit = settings.weightLimit
+        withoutGradients {
+            for (_, parameter) in optimizer.parameters { parameter.value.clamp_(-limit...limit) }
+        }
     }
 }

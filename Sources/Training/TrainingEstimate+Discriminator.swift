@@ -7,8 +7,8 @@ extension TrainingEstimate {
     /// - Returns: one reading for every `every` of the `steps`.
     package static func measureDiscriminator(
         _ recipe: Recipe, device: Device, precision: Precision, steps: Int, every: Int
-    ) -> [Double] {
-        let trainer = AdversarialTrainer(recipe: recipe, seed: 0, device: device, precision: precision)
+    ) throws -> [Double] {
+        let trainer = try AdversarialTrainer(recipe: recipe, seed: 0, device: device, precision: precision)
         let shape = [recipe.batchSize, 3, recipe.resolution, recipe.resolution]
         let random = RandomSource(seed: 0)
         func noise() -> Tensor { Tensor.uniform(shape, -1, 1, random: random).to(device).to(.channelsLast) }

@@ -17,17 +17,24 @@ public struct TrainingEstimate: Sendable {
     ) throws -> TrainingEstimate {
         try recoveringFromOutOfMemory {
             let attributes = BuiltInFaces.attributeNames
-            let trainer = try recipe.trainer(
-                attributes: attributes, seed: 0, device: device, precision: precision)
+            var labels = Labels(count: 1)
+            labels.attributeNames = attributes
+            labels.attributes = [Int8](repeating: 1, count: attributes.count)
+            let trainer = try recipe.trainer(labels: labels, seed: 0, device: device, precision: precision)
+            // Growing networks are measured when they have grown.
+            if recipe.growth(images: 0) != nil {
+                trainer.clock.images = Int(recipe.growth.endKimg(resolution: recipe.resolution) * 1000)
+            }
             let side = recipe.resolution
-            let batch = ImageBatch(
-                pixels: [UInt8](repeating: 128, count: recipe.batchSize * side * side * 3),
-                count: recipe.batchSize, size: side,
-                attributes: [Int8](repeating: 1, count: recipe.batchSize * attributes.count))
-            for _ in 0..<2 { try trainer.step { batch } }
+            func batch(_ count: Int) -> ImageBatch {
+                ImageBatch(
+                    pixels: [UInt8](repeating: 128, count: count * side * side * 3), count: count, size: side,
+                    attributes: [Int8](repeating: 1, count: count * attributes.count))
+            }
+            for _ in 0..<2 { try trainer.step(batch) }
             Engine.synchronize(device)
             let start = ProcessInfo.processInfo.systemUptime
-            for _ in 0..<steps { try trainer.step { batch } }
+            for _ in 0..<steps { try trainer.step(batch) }
             Engine.synchronize(device)
             let seconds = (ProcessInfo.processInfo.systemUptime - start) / Double(steps)
             let peak: Int? =

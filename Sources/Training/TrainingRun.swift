@@ -76,7 +76,8 @@ public final class TrainingRun {
                     + " choose another --out, or begin anew with --restart, which removes them")
         }
         trainer = try recipe.trainer(
-            attributes: store.labels.attributeNames, seed: record.seed, device: device, precision: precision,
+            labels: subset.map { store.labels.rows($0) } ?? store.labels, seed: record.seed, device: device,
+            precision: precision,
             kernels: kernels)
         resumed = try Self.resume(trainer, from: directory, notes: &notes)
         self.notes = notes

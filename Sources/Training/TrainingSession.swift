@@ -17,7 +17,11 @@ final class TrainingSession {
     private let limit: TrainingLimit
     /// An explicit number of steps takes the place of the recipe's length.
     private let totalKimg: Double?
-    private let loader: BatchLoader
+    private var loader: BatchLoader
+    private let makeLoader: (_ count: Int, _ position: Int) -> BatchLoader
+    private var batchSize: Int
+    /// Of loaders for other batch sizes.
+    private var earlierIdleSeconds = 0.0
     private let log: JSONLinesLog
     private let events: TensorBoardLog
     private let reporter: ProgressReporter?
@@ -41,11 +45,14 @@ final class TrainingSession {
         self.limit = limit
         totalKimg = limit.kimg ?? (limit.steps == nil ? settings.totalKimg : nil)
         let clock = trainer.clock
-        loader = BatchLoader(
-            store: run.store, batchSize: trainer.recipe.batchSize, seed: record.seed,
-            augmentation: trainer.recipe.data.augmentation, subset: run.subset, position: clock.images,
-            threads: 1
-        )
+        let (recipe, seed) = (trainer.recipe, record.seed)
+        makeLoader = { count, position in
+            BatchLoader(
+                store: run.store, batchSize: count, seed: seed, augmentation: recipe.data.augmentation,
+                subset: run.subset, position: position, threads: 1)
+        }
+        batchSize = recipe.batchSize(images: clock.images)
+        loader = makeLoader(batchSize, clock.images)
         log = try JSONLinesLog(path: directory.logPath, resumingAt: run.resumedAt?.steps)
         events = try TensorBoardLog(folder: directory.eventsPath, resumingAt: run.resumedAt?.steps)
         exhibition = try trainer.exhibition(of: run.store, subset: run.subset)
@@ -76,7 +83,7 @@ final class TrainingSession {
                     return outcome
                 }
                 let before = trainer.clock.images
-                try trainer.step(loader.next)
+                try trainer.step(next)
                 try between(before: before)
             }
         } catch TrainingError.diverged(let what, let step, _) {
@@ -85,6 +92,16 @@ final class TrainingSession {
                 ?? "No state had been saved yet."
             throw TrainingError.diverged(what: what, step: step, kept: kept)
         }
+    }
+
+    /// The next pictures of the walk over the data; what they are does not depend on batch sizes.
+    private func next(_ count: Int) -> ImageBatch {
+        if count != batchSize {
+            earlierIdleSeconds += loader.idleSeconds
+            loader = makeLoader(count, loader.position)
+            batchSize = count
+        }
+        return loader.next()
     }
 
     private func outcome(_ isCancelled: Bool) -> TrainingRun.Outcome? {
@@ -166,8 +183,9 @@ final class TrainingSession {
         let clock = trainer.clock
         let seconds = max(1e-9, now - tickedAt)
         let rate = Double(clock.images - tickedImages) / seconds
-        let idle = loader.idleSeconds - idleSeconds
-        (tickedAt, tickedImages, idleSeconds) = (now, clock.images, loader.idleSeconds)
+        let idleInAll = earlierIdleSeconds + loader.idleSeconds
+        let idle = idleInAll - idleSeconds
+        (tickedAt, tickedImages, idleSeconds) = (now, clock.images, idleInAll)
 
         var line = LogRecord(step: clock.steps)
         line.add("kimg", .number(clock.kimg))

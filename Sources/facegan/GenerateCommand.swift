@@ -22,6 +22,7 @@ struct GenerateCommand: ParsableCommand {
               facegan generate runs/dcgan --seeds 0-9,100,7 --out faces/ --format jpeg
               facegan generate model.safetensors --count 1000 --out faces/
               facegan generate runs/dcgan --seeds 1-8 --interpolate --out walk.png
+              facegan generate runs/conditional --attr Smiling=1,Eyeglasses=0
             """)
 
     @Argument(help: "A run's folder or a model file.")
@@ -42,6 +43,14 @@ struct GenerateCommand: ParsableCommand {
             (default: faces.png; walk.png for a film)
             """))
     var out: String?
+
+    @Option(
+        name: .customLong("attr"),
+        help: ArgumentHelp(
+            "Attributes to have (=1) or to lack (=0), commas between them; others vary as in photographs.",
+            valueName: "name=1,..."),
+        transform: { try AttributeList($0) })
+    var attributes: AttributeList?
 
     @Flag(help: "Single files, whatever --out looks like.")
     var files = false
@@ -111,8 +120,10 @@ struct GenerateCommand: ParsableCommand {
         // Threads that spin while they wait for the next layer would take the processors from those that encode.
         setenv("OMP_WAIT_POLICY", "passive", 0)
         let device = try place.prepare()
-        let sampler = try FaceSampler(
-            model, state: best ? .best : .last, weights: weights.value, device: device, precision: precision)
+        var model = try Model(
+            model, state: best ? .best : .last, weights: weights.value, device: device)
+        try model.ask(for: attributes?.wanted ?? [])
+        let sampler = FaceSampler(model, precision: precision)
         if interpolate {
             try writeFilm(sampler)
         } else if isFolder {

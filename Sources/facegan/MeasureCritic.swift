@@ -43,7 +43,7 @@ struct MeasureCritic: ParsableCommand {
 
     func run() throws {
         let recipe = try Recipe.load(recipe, overrides: overrides)
-        let rates = TrainingEstimate.measureDiscriminator(
+        let rates = try TrainingEstimate.measureDiscriminator(
             recipe, device: try place.prepare(), precision: precision, steps: steps, every: every)
         ConsoleOutput.standardOutput.writeLine("{\"imagesPerSecond\": \(rates)}")
     }

@@ -40,7 +40,9 @@ struct RecipesCommand: ParsableCommand {
         } else {
             for known in Recipe.library {
                 let recipe = try Recipe.load(known.name)
-                output.writeLine(output.styled(known.name, .bold) + "\n    \(recipe.about)")
+                let presets = try SettingsDocument.presets(yaml: known.text, path: known.name)
+                let names = presets.isEmpty ? "" : "  (presets: \(presets.joined(separator: ", ")))"
+                output.writeLine(output.styled(known.name, .bold) + names + "\n    \(recipe.about)")
             }
         }
     }

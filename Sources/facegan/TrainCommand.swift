@@ -22,12 +22,16 @@ struct TrainCommand: ParsableCommand {
               facegan train --recipe dcgan --data builtin:20000 --minutes 5
               facegan train --recipe dcgan --data celeba.zip --out runs/celeba
               facegan train --out runs/celeba                 (goes on with it)
+              facegan train --recipe progan --preset small --data celeba.zip
               facegan train --recipe dcgan --data celeba.zip --set batchSize=64
               facegan train --recipe my.yaml --data photos/ --dry-run
             """)
 
     @Option(help: "A recipe's name (see 'facegan recipes') or a YAML file; a run that goes on has its own.")
     var recipe: String?
+
+    @Option(help: "One of the recipe's presets, such as small: sized for two processors.")
+    var preset: String?
 
     @Option(help: "Folder, archive, packed store or builtin:N; a run that goes on knows its own.")
     var data: String?
@@ -123,7 +127,10 @@ struct TrainCommand: ParsableCommand {
             throw CommandError(
                 "\(out ?? ""): there is no run to go on with; name a recipe, such as --recipe dcgan.")
         }
-        return try Recipe.load(name, overrides: overrides)
+        if preset != nil, recipe == nil {
+            throw CommandError("--preset belongs to a recipe's name or file; a run that goes on has its own.")
+        }
+        return try Recipe.load(name, preset: preset, overrides: overrides)
     }
 
     private func openStore(_ source: String, _ recipe: Recipe, _ console: ConsoleOutput) throws -> FaceStore {
@@ -167,7 +174,9 @@ struct TrainCommand: ParsableCommand {
         let output = ConsoleOutput.standardOutput
         output.write(recipe.yaml)
         output.writeLine()
-        let trainer = try recipe.trainer(attributes: BuiltInFaces.attributeNames, seed: 0, precision: .fp32)
+        var labels = Labels(count: 0)
+        labels.attributeNames = BuiltInFaces.attributeNames
+        let trainer = try recipe.trainer(labels: labels, seed: 0, precision: .fp32)
         for (name, network) in trainer.networks {
             output.writeLine("\(name): \(Readable.count(network.parameterCount)) parameters\n\(network)")
         }

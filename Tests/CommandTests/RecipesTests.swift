@@ -13,7 +13,9 @@ import Testing
         #expect(Self.files.count >= 2)
         #expect(Recipe.library.map(\.name).sorted() == Self.files)
         let listed = try Command.run("recipes")
-        let names = listed.output.split(separator: "\n").filter { !$0.hasPrefix(" ") }.map(String.init)
+        let names = listed.output.split(separator: "\n").filter { !$0.hasPrefix(" ") }.map {
+            String($0.prefix { $0 != " " })
+        }
         #expect(names.sorted() == Self.files)
         for known in Recipe.library {
             #expect(
@@ -35,18 +37,37 @@ import Testing
         #expect(try Recipe.load(folder.write(recipe.yaml, to: "full.yaml")) == recipe)
     }
 
+    /// Whatever a file offers can be had, and is complete.
+    @Test(arguments: files)
+    func itsPresetsAreSound(name: String) throws {
+        let text = try #require(Recipe.library.first { $0.name == name }).text
+        let plain = try Recipe.load(name)
+        for preset in try SettingsDocument.presets(yaml: text, path: name) {
+            let recipe = try Recipe.load(name, preset: preset)
+            #expect(recipe != plain && recipe.name == name)
+            #expect(!recipe.yaml.contains("presets"))
+        }
+        if plain.task == .adversarial {
+            _ = try Recipe.load(name, preset: "small")
+        }
+    }
+
     /// Networks of every recipe: pictures of the right shape from the generator, one logit each from the other.
     @Test(arguments: files)
     func itsNetworksFitTogether(name: String) throws {
         let recipe = try Recipe.load(name)
         let random = RandomSource(seed: 0)
-        let generator = recipe.generator.make(resolution: recipe.resolution, random: random)
-        let discriminator = recipe.discriminator.make(resolution: recipe.resolution, random: random)
+        let generator = recipe.makeGenerator(random: random)
+        let discriminator = recipe.makeDiscriminator(random: random)
+        let names = recipe.conditions.attributes
+        let codes = Codes(
+            recipe.generator.latent,
+            labels: names.isEmpty
+                ? nil : LabelRows(names: names, values: names.map { _ in 1 }))
         withoutGradients {
-            let images = generator(recipe.generator.latent.sample(2, random: random))
+            let images = generator(codes.sample(2, random: random))
             #expect(images.shape == [2, 3, recipe.resolution, recipe.resolution])
-            #expect(images.abs().max().item() <= 1)
-            #expect(discriminator(images).shape == [2])
+            #expect(discriminator(images).shape[0] == 2)
         }
     }
 

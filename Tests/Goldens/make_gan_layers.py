@@ -86,11 +86,10 @@ class Attention(nn.Module):
 class Projection(nn.Module):
     def __init__(self, features, labels, norm=lambda layer: layer):
         super().__init__()
-        self.linear = norm(nn.Linear(features, 1))
         self.embed = norm(nn.Linear(labels, features, bias=False))
 
     def forward(self, h, y):
-        return self.linear(h)[:, 0] + torch.einsum("nc,nc->n", self.embed(y), h)
+        return torch.einsum("nc,nc->n", self.embed(y), h)
 
 
 found = {}

@@ -4,7 +4,7 @@ import Testing
 import Torch
 import TorchNN
 
-/// Self-attention and the projection head against PyTorch, and their known sizes.
+/// Self-attention and what a head knows of labels against PyTorch, and their known sizes.
 @Suite struct AttentionTests {
     private static let tolerance = 1e-5
 
@@ -21,9 +21,15 @@ import TorchNN
         static let all: [Example] = [
             .init("attention") { SelfAttention2d(16) },
             .init("attention-spectral", steps: 2) { SelfAttention2d(16, isSpectral: true) },
-            .init("projection") { ProjectionHead(6, labels: 5) },
-            .init("projection-spectral", steps: 2) { ProjectionHead(6, labels: 5, isSpectral: true) },
+            .init("projection") { head(6, labels: 5) },
+            .init("projection-spectral", steps: 2) { head(6, labels: 5, isSpectral: true) },
         ]
+
+        @Sendable static func head(_ features: Int, labels: Int, isSpectral: Bool = false) -> LabelHead {
+            var conditions = ConditionSettings()
+            conditions.attributes = (0..<labels).map(String.init)
+            return LabelHead(features, conditions, isSpectral: isSpectral)!
+        }
     }
 
     @Test(arguments: Example.all, [MemoryFormat.contiguous, .channelsLast])
@@ -45,7 +51,7 @@ import TorchNN
 
     private func apply(_ module: Module, _ input: Tensor, _ condition: Tensor?) -> Tensor {
         switch (module, condition) {
-        case (let head as ProjectionHead, let labels?): head(input, labels: labels)
+        case (let head as LabelHead, let labels?): head.fit(input, labels: labels)!
         default: (module as! Layer)(input)
         }
     }
@@ -84,7 +90,7 @@ import TorchNN
         #expect(SelfAttention2d(256).parameterCount == 81_921)
         #expect(SelfAttention2d(128).parameterCount == 20_481)
         #expect(SelfAttention2d(256, isSpectral: true).parameterCount == 81_921)
-        #expect(ProjectionHead(512, labels: 40).parameterCount == 513 + 40 * 512)
+        #expect(Example.head(512, labels: 40).parameterCount == 40 * 512)
     }
 
     /// At first the input goes through unchanged, and only gamma learns.
@@ -104,16 +110,29 @@ import TorchNN
     }
 
     /// Labels that nobody knows leave the logit as it is; opposite labels move it oppositely.
-    @Test func labelsMoveTheLogit() {
-        let head = ProjectionHead(6, labels: 3)
+    @Test func labelsMoveTheLogit() throws {
+        let head = Example.head(6, labels: 3)
         let random = RandomSource(seed: 2)
         head.initialize(random)
         let (h, y) = (Tensor.normal([4, 6], random: random), Tensor.normal([4, 3], random: random))
-        let (plain, with, against) = (
-            head(h, labels: y * 0), head(h, labels: y), head(h, labels: -y)
+        let (none, with, against) = (
+            head.fit(h, labels: y * 0)!, head.fit(h, labels: y)!, head.fit(h, labels: -y)!
         )
-        #expect((plain - head.linear(h).squeezed(1)).abs().max().item() == 0)
-        #expect((with + against - plain * 2).abs().max().item() < 1e-5)
-        #expect((with - plain).abs().max().item() > 0.1)
+        #expect(none.abs().max().item() == 0)
+        #expect((with + against).abs().max().item() < 1e-5)
+        #expect(with.abs().max().item() > 0.1)
+    }
+
+    @Test func aHeadHasWhatItsConditionsSay() {
+        var conditions = ConditionSettings()
+        #expect(LabelHead(6, conditions) == nil)
+        conditions.attributes = ["a", "b"]
+        #expect(LabelHead(6, conditions)!.parameters.map(\.key) == ["embed.weight"])
+        conditions.classifier = true
+        #expect(
+            LabelHead(6, conditions)!.parameters.map(\.key)
+                == ["embed.weight", "classifier.weight", "classifier.bias"])
+        conditions.projection = false
+        #expect(LabelHead(6, conditions)!.fit(Tensor.ones([1, 6]), labels: Tensor.ones([1, 2])) == nil)
     }
 }

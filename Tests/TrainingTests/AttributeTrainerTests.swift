@@ -38,11 +38,11 @@ import Training
         let batch = ImageBatch(
             pixels: faces.flatMap { run.store.picture($0).pixels }, count: 8, size: 16,
             attributes: labels.attributes)
-        for _ in 0..<3 { try trainer.step { batch } }
+        for _ in 0..<3 { try trainer.step { _ in batch } }
         let early = try trainer.takeReadings()
-        for _ in 0..<60 { try trainer.step { batch } }
+        for _ in 0..<60 { try trainer.step { _ in batch } }
         _ = try trainer.takeReadings()
-        try trainer.step { batch }
+        try trainer.step { _ in batch }
         let late = try trainer.takeReadings()
         #expect(early.map(\.key) == ["loss", "accuracy"])
         #expect(late[0].value < early[0].value / 3, "\(early) \(late)")
@@ -63,7 +63,7 @@ import Training
             return trainer.network(images).floats()
         }
         let labels: [Int8] = [1, 0, -1, 0, 0, 0, -1, 1]
-        try trainer.step { ImageBatch(pixels: pixels, count: 4, size: 16, attributes: labels) }
+        try trainer.step { _ in ImageBatch(pixels: pixels, count: 4, size: 16, attributes: labels) }
         let loss = try trainer.takeReadings()[0].value
         let terms = zip(logits, labels).filter { $1 != 0 }.map { log(1 + exp(-Double($0) * Double($1))) }
         #expect(abs(loss - terms.reduce(0, +) / 4) < 1e-5)

@@ -48,8 +48,8 @@ import Training
     @Test func everyTensorOfAStateIsLookedAt() throws {
         let recipe = try TinyRun.recipe()
         for broken in ["average.", "optimizer.generator.square.", "discriminator.", "statistics."] {
-            let trainer = AdversarialTrainer(recipe: recipe, seed: 1, precision: .fp32)
-            try trainer.step { greyBatch(recipe) }
+            let trainer = try AdversarialTrainer(recipe: recipe, seed: 1, precision: .fp32)
+            try trainer.step { _ in greyBatch(recipe) }
             #expect(trainer.firstNotFinite() == nil)
             var state = trainer.checkpoint()
             let index = try #require(

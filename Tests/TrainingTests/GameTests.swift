@@ -12,9 +12,9 @@ import Training
         var recipe = try TinyRun.recipe(name)
         recipe.loss = AdversarialLoss(kind)
         recipe.steps.discriminator = 1
-        let trainer = AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
+        let trainer = try AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
         let before = trainer.generator.state.map { $0.tensor.floats() }
-        for _ in 0..<3 { try trainer.step { greyBatch(recipe) } }
+        for _ in 0..<3 { try trainer.step { _ in greyBatch(recipe) } }
         let means = try trainer.takeStatistics()
         #expect(means.discriminatorLoss.isFinite && means.generatorLoss.isFinite)
         #expect(trainer.generator.state.map { $0.tensor.floats() } != before)
@@ -26,7 +26,7 @@ import Training
         var recipe = try TinyRun.recipe("wgan-gp", ["gradientPenalty.weight=0"])
         recipe.loss = AdversarialLoss(.relativistic)
         recipe.steps.discriminator = 1
-        let trainer = AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
+        let trainer = try AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
         let random = RandomSource(seed: 5)
         let shape = [recipe.batchSize, 3, 16, 16]
         let (real, fake) = (

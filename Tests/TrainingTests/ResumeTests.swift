@@ -28,7 +28,11 @@ import Training
             [Precision.fp32, .bf16].map {
                 Case(recipe: recipe, precision: $0, overrides: everyChange)
             }
-        } + [
+        } + ["lsgan", "wgan", "sagan", "progan", "detail", "conditional"].map { Case(recipe: $0) } + [
+            Case(
+                overrides: [
+                    "zeroCenteredPenalty.r1Gamma=1", "zeroCenteredPenalty.every=4", "draganPenalty.weight=1",
+                ]),
             Case(overrides: ["steps.generator=2", "steps.discriminator=2"]),
             Case(overrides: ["average.halfLifeKimg=0"]),
             Case(overrides: ["schedule.kind=cosine", "schedule.endKimg=0.2", "schedule.warmUpKimg=0.05"]),
@@ -64,6 +68,9 @@ import Training
         try tiny.train("stopped", recipe, steps: 7, precision: one.precision)
         let run = try tiny.open("stopped", recipe, precision: one.precision)
         #expect(run.resumedAt?.steps == 7)
+        if let growth = recipe.growth(images: run.trainer.clock.images) {
+            #expect(growth.side == 8 && growth.alpha > 0.3 && growth.alpha < 1, "stopped in mid-fade")
+        }
         #expect(run.notes.isEmpty)
         try run.run(until: .init(steps: 14), output: nil, isCancelled: { false })
         try tiny.expectEqual("straight", "stopped")

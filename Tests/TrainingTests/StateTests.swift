@@ -77,9 +77,9 @@ import Training
     /// A state that fits in part changes nothing.
     @Test func aStateIsTakenWholeOrNotAtAll() throws {
         let recipe = try TinyRun.recipe()
-        let trainer = AdversarialTrainer(recipe: recipe, seed: 1, precision: .fp32)
-        let other = AdversarialTrainer(recipe: recipe, seed: 2, precision: .fp32)
-        for _ in 0..<2 { try other.step { greyBatch(recipe) } }
+        let trainer = try AdversarialTrainer(recipe: recipe, seed: 1, precision: .fp32)
+        let other = try AdversarialTrainer(recipe: recipe, seed: 2, precision: .fp32)
+        for _ in 0..<2 { try other.step { _ in greyBatch(recipe) } }
         let good = other.checkpoint()
         func values(_ trainer: AdversarialTrainer) -> [[UInt8]] {
             trainer.checkpoint().tensors.map { $0.tensor.bytes() }

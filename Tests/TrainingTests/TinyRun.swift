@@ -23,14 +23,28 @@ final class TinyRun {
 
     /// What a test leaves out of a recipe, or makes small.
     static let overrides = [
-        "resolution=16", "batchSize=8", "generator.filters=4", "generator.maxFilters=8",
-        "generator.latent.size=8",
-        "discriminator.filters=4", "discriminator.maxFilters=8", "training.previewCount=4",
+        "resolution=16", "batchSize=8", "generator.maxFilters=8", "generator.latent.size=8",
+        "discriminator.maxFilters=8", "training.previewCount=4",
         "training.logSteps=3", "training.scoreKimg=0", "training.metrics=swd", "training.saveMinutes=10000",
+    ]
+    private static let fixed = ["generator.filters=4", "discriminator.filters=4"]
+    /// After 7 steps a side is fading in, after 14 another one.
+    private static let growing = [
+        "growth.startSide=4", "growth.stableKimg=0.025", "growth.fadeKimg=0.035", "growth.batchSizes=[8, 4]",
+        "discriminator.scales=1",
     ]
 
     static func recipe(_ name: String = "dcgan", _ overrides: [String] = []) throws -> Recipe {
-        try Recipe.load(name, overrides: Self.overrides + overrides)
+        let sizes =
+            switch name {
+            case "progan": growing
+            // The second critic sees half the side.
+            case "detail":
+                Array(growing.dropLast()) + ["generator.attentionSide=8", "perceptual.layers=[0]"]
+            case "sagan": fixed + ["generator.attentionSide=8", "discriminator.attentionSide=8"]
+            default: fixed
+            }
+        return try Recipe.load(name, overrides: Self.overrides + sizes + overrides)
     }
 
     /// A recipe in a file of its own, for settings that the recipe's other kinds do not have.
@@ -90,9 +104,9 @@ final class TinyRun {
 }
 
 /// A batch of one grey level, for trainers without a store.
-func greyBatch(_ recipe: Recipe, level: UInt8 = 100) -> ImageBatch {
-    ImageBatch(
-        pixels: [UInt8](
-            repeating: level, count: recipe.batchSize * recipe.resolution * recipe.resolution * 3),
-        count: recipe.batchSize, size: recipe.resolution)
+func greyBatch(_ recipe: Recipe, level: UInt8 = 100, count: Int? = nil) -> ImageBatch {
+    let count = count ?? recipe.batchSize
+    return ImageBatch(
+        pixels: [UInt8](repeating: level, count: count * recipe.resolution * recipe.resolution * 3),
+        count: count, size: recipe.resolution)
 }

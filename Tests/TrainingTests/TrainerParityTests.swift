@@ -17,14 +17,14 @@ import Training
         recipe.generator.dcgan.filters = 4
         recipe.discriminator.dcgan.filters = 4
         recipe.average.halfLifeKimg = 0
-        let trainer = AdversarialTrainer(recipe: recipe, seed: 7, precision: .fp32)
+        let trainer = try AdversarialTrainer(recipe: recipe, seed: 7, precision: .fp32)
         expectClose(trainer.checkpoint(), "start", golden, within: 1e-5)
 
         let coarse = try #require(golden["coarse"])
         for step in 0..<10 {
             let blocks = coarse[step].to(.float32).upsampledNearest(height: 32, width: 32)
             let pixels = blocks.to(.uint8).permuted([0, 2, 3, 1]).contiguous().bytes()
-            try trainer.step { ImageBatch(pixels: pixels, count: 4, size: 32) }
+            try trainer.step { _ in ImageBatch(pixels: pixels, count: 4, size: 32) }
         }
         expectClose(trainer.checkpoint(), "end", golden, within: 1e-4)
 

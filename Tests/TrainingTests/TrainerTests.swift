@@ -34,8 +34,8 @@ import Training
 
     @Test func countersAreCopied() throws {
         let recipe = try TinyRun.recipe("dcgan", ["average.halfLifeKimg=100", "average.rampUp=0"])
-        let trainer = AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
-        for _ in 0..<3 { try trainer.step { greyBatch(recipe) } }
+        let trainer = try AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
+        for _ in 0..<3 { try trainer.step { _ in greyBatch(recipe) } }
         let counters = try #require(trainer.averaged).state.filter {
             $0.key.hasSuffix("num_batches_tracked")
         }
@@ -63,10 +63,10 @@ import Training
 
     @Test func theClockCountsWhatTheDiscriminatorSees() throws {
         let recipe = try TinyRun.recipe("dcgan", ["steps.discriminator=3", "steps.generator=2"])
-        let trainer = AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
+        let trainer = try AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
         var batches = 0
         for _ in 0..<2 {
-            try trainer.step {
+            try trainer.step { _ in
                 batches += 1
                 return greyBatch(recipe)
             }
@@ -78,14 +78,14 @@ import Training
 
     @Test func statisticsAreMeansSinceTheLastLine() throws {
         let recipe = try TinyRun.recipe()
-        let one = AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
-        let two = AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
+        let one = try AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
+        let two = try AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
         var sum = (0.0, 0.0)
         for _ in 0..<3 {
-            try one.step { greyBatch(recipe) }
+            try one.step { _ in greyBatch(recipe) }
             let means = try one.takeStatistics()
             sum = (sum.0 + means.discriminatorLoss, sum.1 + means.fakeScore)
-            try two.step { greyBatch(recipe) }
+            try two.step { _ in greyBatch(recipe) }
         }
         let means = try two.takeStatistics()
         #expect(abs(means.discriminatorLoss - sum.0 / 3) < 1e-6 && abs(means.fakeScore - sum.1 / 3) < 1e-6)
@@ -100,11 +100,11 @@ import Training
             ] {
                 for precision in [Precision.fp32, .bf16] {
                     let recipe = try TinyRun.recipe("dcgan", overrides)
-                    let trainer = AdversarialTrainer(recipe: recipe, seed: 0, precision: precision)
-                    for _ in 0..<2 { try trainer.step { greyBatch(recipe) } }
+                    let trainer = try AdversarialTrainer(recipe: recipe, seed: 0, precision: precision)
+                    for _ in 0..<2 { try trainer.step { _ in greyBatch(recipe) } }
                     let before = Engine.liveTensorCount
                     for step in 0..<20 {
-                        try trainer.step { greyBatch(recipe) }
+                        try trainer.step { _ in greyBatch(recipe) }
                         if step % 5 == 0 { _ = try trainer.takeStatistics() }
                         _ = trainer.checkpoint()
                         #expect(Engine.liveTensorCount == before)

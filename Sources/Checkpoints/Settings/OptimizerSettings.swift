@@ -1,3 +1,4 @@
+import Foundation
 import Settings
 import TorchNN
 
@@ -18,6 +19,8 @@ public struct OptimizerSettings: SettingsGroup, Equatable {
     public var weightDecay = 0.0
     /// Joint norm that gradients are scaled down to; 0 for never.
     public var clipNorm = 0.0
+    /// Largest absolute value of a weight after each step (Arjovsky et al. 2017); 0 for no limit.
+    public var weightLimit = 0.0
 
     public init() {}
 
@@ -38,11 +41,18 @@ public struct OptimizerSettings: SettingsGroup, Equatable {
         try v.number("weightDecay", &weightDecay, in: 0...1, "L2 penalty; decoupled in adamw and adabelief.")
         try v.number(
             "clipNorm", &clipNorm, in: 0...1e6, "Joint norm of the gradients at most; 0 for no limit.")
+        try v.number(
+            "weightLimit", &weightLimit, in: 0...1e6,
+            "Absolute value of a weight at most, as the first WGAN has it (0.01); 0 for no limit.")
     }
 
     /// An optimiser over the parameters of `network`.
-    public func make(for network: Module) -> any Optimizer {
+    /// - Parameter correction: what a step is worth beside those of lazy penalties, 0...1 (Karras et al. 2020, appendix B):
+    ///   rates are multiplied by it, and betas are taken to its power.
+    public func make(for network: Module, correction: Double = 1) -> any Optimizer {
         let parameters = network.parameters
+        let (beta1, beta2) = (pow(beta1, correction), pow(beta2, correction))
+        let learningRate = learningRate * correction
         switch kind {
         case .adam, .adamw:
             return Adam(

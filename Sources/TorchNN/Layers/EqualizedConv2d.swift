@@ -1,7 +1,7 @@
 import Torch
 
 /// Convolution with equalised learning rate; see `EqualizedRate`. Shapes as in `Conv2d`.
-public final class EqualizedConv2d: Layer {
+public final class EqualizedConv2d: Layer, WeightedConvolution {
     /// N(0, 1 / rate) at first, [out, in, kernel, kernel].
     public let weight: Parameter
     /// [out].
@@ -25,9 +25,11 @@ public final class EqualizedConv2d: Layer {
     }
 
     public override func callAsFunction(_ input: Tensor) -> Tensor {
-        input.conv2d(
-            weight: equalized.weight(weight), bias: equalized.bias(bias), stride: stride, padding: padding)
+        let (weight, bias) = used()
+        return input.conv2d(weight: weight, bias: bias, stride: stride, padding: padding)
     }
+
+    public func used() -> (weight: Tensor, bias: Tensor?) { (equalized.weight(weight), equalized.bias(bias)) }
 
     public override func initialize(_ random: RandomSource) {
         equalized.initialize(weight, bias, start: 0, random)

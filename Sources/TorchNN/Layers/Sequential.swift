@@ -19,6 +19,11 @@ public final class Sequential: Layer {
         }
     }
 
+    /// The first layers alone.
+    public func callAsFunction(_ input: Tensor, first count: Int) -> Tensor {
+        apply(layers[..<count], input)
+    }
+
     private func apply(_ layers: ArraySlice<Layer>, _ input: Tensor) -> Tensor {
         var value = input
         var index = layers.startIndex

@@ -1,7 +1,7 @@
 import Torch
 
 /// Convolution whose weight is spectrally normalised; see `SpectralNorm`. Shapes as in `Conv2d`.
-public final class SpectralConv2d: Layer {
+public final class SpectralConv2d: Layer, WeightedConvolution {
     /// [out].
     public let bias: Parameter?
     /// What is trained, [out, in, kernel, kernel]; the layer's weight is this over its largest singular value.
@@ -26,8 +26,13 @@ public final class SpectralConv2d: Layer {
     }
 
     public override func callAsFunction(_ input: Tensor) -> Tensor {
-        let weight = SpectralNorm.normalized(weightOrig.value, weightU, weightV, isTraining: isTraining)
-        return input.conv2d(weight: weight, bias: bias?.value, stride: stride, padding: padding)
+        let (weight, bias) = used()
+        return input.conv2d(weight: weight, bias: bias, stride: stride, padding: padding)
+    }
+
+    /// In training, this is the pass that moves the singular vectors.
+    public func used() -> (weight: Tensor, bias: Tensor?) {
+        (SpectralNorm.normalized(weightOrig.value, weightU, weightV, isTraining: isTraining), bias?.value)
     }
 
     public override func initialize(_ random: RandomSource) {

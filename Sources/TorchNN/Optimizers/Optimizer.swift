@@ -24,6 +24,11 @@ extension Optimizer {
         withoutGradients { for (key, tensor) in state { tensor.copy_(given[key]!) } }
     }
 
+    /// Forgets all steps so far.
+    public func reset() {
+        withoutGradients { for (_, tensor) in state { tensor.zero_() } }
+    }
+
     /// What would keep `load` from taking a state.
     public func mismatch(with saved: [(key: String, tensor: Tensor)]) -> StateMismatch {
         StateMismatch(own: state, given: saved)

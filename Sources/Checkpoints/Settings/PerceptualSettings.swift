@@ -1,0 +1,23 @@
+import Objectives
+import Settings
+
+/// Whose maps a generator's pictures should share with real ones.
+public struct PerceptualSettings: SettingsGroup, Equatable {
+    public var loss = PerceptualLoss(.statistics, weight: 0)
+    /// `face` for the network that comes with the program, a network of `facegan weights list`, or a run or file of the
+    /// recipe `attributes`.
+    public var network = "face"
+    /// Which of its maps, counted from 0; empty for all.
+    public var layers: [Int] = []
+
+    public init() {}
+
+    public mutating func fields(_ v: inout some FieldVisitor) throws {
+        try loss.fields(&v)
+        try v.text(
+            "network", &network, "face, a network of 'facegan weights list', or a run of attributes.")
+        try v.integers("layers", &layers, in: 0...63, "Maps that count, from 0 at the pictures; []: all.")
+        try v.check(
+            !loss.isPaired, "kind", "statistics or random-pairs: a generated face has no real counterpart")
+    }
+}

@@ -1,0 +1,163 @@
+import Settings
+import Torch
+import TorchNN
+
+/// Size of networks that grow (Karras et al. 2018, "Progressive Growing of GANs", arXiv:1710.10196).
+public struct ProgressiveSettings: SettingsGroup, Equatable {
+    /// Channels at a side S are 2 channelBase / S, at most `maxFilters`: 8,192 gives 256 at 64.
+    public var channelBase = 8192
+    public var maxFilters = 512
+    /// Whether a way of 1 x 1 leads around each pair of convolutions.
+    public var residual = false
+    /// Side of the maps that get self-attention; 0 for none.
+    public var attentionSide = 0
+    /// Pictures that the critic compares with each other; 0 for none.
+    public var deviationGroup = 4
+
+    public init() {}
+
+    /// The fields that both networks have.
+    mutating func sizes(_ v: inout some FieldVisitor) throws {
+        try v.integer(
+            "channelBase", &channelBase, in: 8...65536, "Channels at a side S are 2 channelBase / S.")
+        try v.integer("maxFilters", &maxFilters, in: 8...8192, "Upper limit of the channels.")
+        try v.flag("residual", &residual, "A way around each pair of convolutions.")
+        try v.integer(
+            "attentionSide", &attentionSide, in: 0...512, "Side of the maps that get self-attention; 0: none."
+        )
+    }
+
+    public mutating func fields(_ v: inout some FieldVisitor) throws {
+        try sizes(&v)
+        try v.integer(
+            "deviationGroup", &deviationGroup, in: 0...64, "Pictures that the critic compares; 0: none.")
+    }
+
+    /// Sides from 4 to the resolution, each with its channels.
+    func levels(_ resolution: Int) -> [(side: Int, channels: Int)] {
+        require(
+            resolution >= 4 && resolution.nonzeroBitCount == 1,
+            "progressive networks: expected a resolution that is a power of two from 4, got \(resolution)")
+        let count = resolution.trailingZeroBitCount - 1
+        return (0..<count).map { (4 << $0, max(8, min(maxFilters, 2 * channelBase / (4 << $0)))) }
+    }
+
+    func attention(_ channels: Int, at side: Int) -> SelfAttention2d? {
+        attentionSide == side ? SelfAttention2d(channels) : nil
+    }
+}
+
+/// A code [N, size + labels] to pictures [N, 3, R, R], by way of all smaller sides.
+///
+/// Every pixel's channels are normalised after each convolution; weights have an equalised rate. A level has layers of
+/// its own towards colours, which stay when the next one fades in over them.
+public final class ProgressiveGenerator: Module, Generator, Growing {
+    /// To 4 x 4.
+    public let stem: EqualizedLinear
+    public let first: EqualizedConv2d
+    /// One for each doubling.
+    public let blocks: [ProgressiveUpBlock]
+    /// One for each side, from 4 on.
+    public let toRgb: [EqualizedConv2d]
+    public let latent: Latent
+    public let resolution: Int
+    public var growth: Growth
+    private let norm = PixelNorm()
+
+    public init(
+        _ settings: ProgressiveSettings = .init(), latent: Latent, resolution: Int = 64, labels: Int = 0
+    ) {
+        let levels = settings.levels(resolution)
+        let widest = levels[0].channels
+        // The authors' gain for a layer of few inputs.
+        stem = EqualizedLinear(latent.size + labels, widest * 16, gain: 2.0.squareRoot() / 4)
+        first = EqualizedConv2d(widest, widest, kernel: 3, padding: 1)
+        blocks = zip(levels, levels.dropFirst()).map { ProgressiveUpBlock($0.channels, $1, settings) }
+        toRgb = levels.map { EqualizedConv2d($0.channels, 3, kernel: 1, gain: 1) }
+        (self.latent, self.resolution, growth) = (latent, resolution, Growth(side: resolution))
+    }
+
+    public func callAsFunction(_ code: Tensor) -> Tensor {
+        let small = grown(code)
+        return growth.side == resolution
+            ? small : small.upsampledNearest(height: resolution, width: resolution)
+    }
+
+    public func grown(_ code: Tensor) -> Tensor {
+        // [N, widest x 16] to [N, widest, 4, 4]
+        let start = stem(norm(code)).reshape([code.shape[0], -1, 4, 4])
+        var features = norm(first(norm(start.leakyReLU(0.2))).leakyReLU(0.2))
+        var before: Tensor?
+        let count = growth.side.trailingZeroBitCount - 2
+        for block in blocks.prefix(count) {
+            before = features
+            features = block.asPart(features)
+        }
+        let own = toRgb[count](features)
+        guard growth.alpha < 1, let before else { return own }
+        // Colours of half the side are doubled rather than maps: a 1 x 1 convolution commutes with that.
+        return toRgb[count - 1](before).upsampledNearest(height: growth.side, width: growth.side)
+            .lerp(own, weight: growth.alpha)
+    }
+}
+
+/// Pictures [N, 3, R, R] to logits [N], by way of all smaller sides.
+public final class ProgressiveCritic: Module, Discriminator, Growing {
+    /// One for each side, from 4 on.
+    public let fromRgb: [EqualizedConv2d]
+    /// One for each halving, the last for the largest pictures.
+    public let blocks: [ProgressiveDownBlock]
+    public let deviation: MinibatchDeviation?
+    public let last: EqualizedConv2d
+    public let dense: EqualizedLinear
+    public let head: EqualizedLinear
+    public let labelHead: LabelHead?
+    public var growth: Growth
+
+    public init(
+        _ settings: ProgressiveSettings = .init(), resolution: Int = 64,
+        conditions: ConditionSettings = .init()
+    ) {
+        let levels = settings.levels(resolution)
+        let widest = levels[0].channels
+        fromRgb = levels.map { EqualizedConv2d(3, $0.channels, kernel: 1) }
+        blocks = zip(levels.dropFirst(), levels).map {
+            ProgressiveDownBlock($0.channels, $1.channels, at: $1.side, settings)
+        }
+        deviation = settings.deviationGroup > 0 ? MinibatchDeviation(group: settings.deviationGroup) : nil
+        last = EqualizedConv2d(
+            widest + (deviation == nil ? 0 : 1), widest, kernel: 3, padding: 1)
+        dense = EqualizedLinear(widest * 16, widest)
+        head = EqualizedLinear(widest, 1, gain: 1)
+        labelHead = LabelHead(widest, conditions)
+        growth = Growth(side: resolution)
+    }
+
+    /// The deviation belongs to real or to generated pictures.
+    public var usesBatchStatistics: Bool { deviation != nil }
+
+    public func callAsFunction(_ images: Tensor, labels: Tensor?) -> Verdict {
+        require(
+            images.shape[2] == growth.side,
+            "ProgressiveCritic: expected pictures of side \(growth.side), got \(images.summary)")
+        let count = growth.side.trailingZeroBitCount - 2
+        var features = fromRgb[count](images).leakyReLU(0.2)
+        var maps: [Tensor] = []
+        for (index, block) in blocks.prefix(count).enumerated().reversed() {
+            features = block.asPart(features)
+            if index == count - 1, growth.alpha < 1 {
+                let before = fromRgb[index](images.averagePool2d(2, stride: 2)).leakyReLU(0.2)
+                features = before.lerp(features, weight: growth.alpha)
+            }
+            maps.append(features)
+        }
+        features = last(deviation.map { $0(features) } ?? features).leakyReLU(0.2)
+        maps.append(features)
+        // Logits have no bounds: with 8 bits of mantissa, the difference between real and fake would drown.
+        return withAutocast(.float32, on: images.device) {
+            let flat = dense(features.atLeastSingle().flattened(from: 1)).leakyReLU(0.2)
+            let logits = head(flat).squeezed(1)
+            return Verdict(logits: logits, maps: maps, head: labelHead, features: flat, labels: labels)
+        }
+    }
+}

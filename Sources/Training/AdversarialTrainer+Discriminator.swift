@@ -1,0 +1,140 @@
+import Models
+import Objectives
+import Torch
+import TorchNN
+
+// The discriminator's step.
+extension AdversarialTrainer {
+    /// Logits of both kinds of pictures and the loss.
+    private typealias Game = (real: Tensor, fake: Tensor, loss: Tensor)
+
+    /// One step of the discriminator on real and on detached generated pictures, each [N, 3, side, side].
+    /// - Parameter labels: of both, [N, K].
+    package func trainDiscriminator(real: Tensor, fake: Tensor, labels: Tensor? = nil) {
+        let weights = discriminatorOptimizer.parameters.map(\.parameter.value)
+        // Each tape is used up before the next begins, so that only one is alive.
+        var (game, found) =
+            discriminator.usesBatchStatistics
+            ? playApart(real, fake, labels, wrt: weights) : playTogether(real, fake, labels, wrt: weights)
+        var own: [[Tensor?]] = []
+        for (lazy, penalty) in penalties(real, fake, labels) where lazy.isDue(after: clock.steps) {
+            let value = penalty() * lazy.factor
+            let slopes = gradients(of: [value], wrt: weights)
+            if lazy.every == 1 {
+                Self.add(&found, slopes)
+                game.loss = game.loss.detached() + value.detached()
+            } else {
+                own.append(slopes)
+            }
+        }
+        withoutGradients {
+            for gradients in [found] + own {
+                apply(gradients, recipe.discriminatorOptimizer, discriminatorOptimizer)
+            }
+            statistics.add(
+                discriminatorLoss: game.loss, realScore: recipe.loss.score(game.real),
+                fakeScore: recipe.loss.score(game.fake))
+        }
+    }
+
+    /// Both kinds of pictures in one batch.
+    private func playTogether(
+        _ real: Tensor, _ fake: Tensor, _ labels: Tensor?, wrt weights: [Tensor]
+    ) -> (Game, [Tensor?]) {
+        let count = real.shape[0]
+        let verdict = judge(
+            Tensor.concatenated([real, fake.to(real.dtype)]), labels.map { Tensor.concatenated([$0, $0]) })
+        return game(
+            Verdict(logits: verdict.logits[0..<count], attributes: verdict.attributes.map { $0[0..<count] }),
+            verdict.logits[count..<(2 * count)], labels, wrt: weights)
+    }
+
+    /// The loss of both kinds at once.
+    private func game(
+        _ real: Verdict, _ fake: Tensor, _ labels: Tensor?, wrt weights: [Tensor]
+    ) -> (Game, [Tensor?]) {
+        let loss = completed(recipe.loss.discriminator(real: real.logits, fake: fake), real, labels)
+        return ((real.logits, fake, loss), gradients(of: [loss], wrt: weights))
+    }
+
+    /// A batch for each kind of pictures, as batch statistics want it.
+    private func playApart(
+        _ real: Tensor, _ fake: Tensor, _ labels: Tensor?, wrt weights: [Tensor]
+    ) -> (Game, [Tensor?]) {
+        let verdict = judge(real, labels)
+        // Pairs have one loss and one tape.
+        if recipe.loss.isRelativistic {
+            return game(verdict, judge(fake, labels).logits, labels, wrt: weights)
+        }
+        let realLoss = completed(recipe.loss.real(verdict.logits), verdict, labels)
+        var found = gradients(of: [realLoss], wrt: weights)
+        let fakeLogits = judge(fake, labels).logits
+        let fakeLoss = recipe.loss.fake(fakeLogits)
+        Self.add(&found, gradients(of: [fakeLoss], wrt: weights))
+        return ((verdict.logits, fakeLogits, withoutGradients { realLoss + fakeLoss }), found)
+    }
+
+    /// A loss with what else real pictures decide: a critic's drift and the names of labels.
+    private func completed(_ loss: Tensor, _ real: Verdict, _ labels: Tensor?) -> Tensor {
+        var loss = loss
+        let drift = recipe.gradientPenalty.drift
+        if drift > 0 { loss = loss + real.logits.square().mean() * drift }
+        if let attributes = real.attributes, let labels {
+            loss = loss + recipe.attributeLoss.real(attributes, attributes: labels)
+        }
+        return loss
+    }
+
+    /// The recipe's penalties, each with its cadence.
+    private func penalties(
+        _ real: Tensor, _ fake: Tensor, _ labels: Tensor?
+    ) -> [(lazy: LazyRegularization, value: () -> Tensor)] {
+        // Several scales have one slope, that of their mean.
+        let critic = { [self] (images: Tensor) -> Tensor in
+            let logits = judge(images, labels, moves: false).logits
+            return logits.rank > 1 ? logits.mean([1]) : logits
+        }
+        func share() -> Tensor {
+            Tensor.uniform([real.shape[0], 1, 1, 1], random: shares).to(device)
+        }
+        var found: [(lazy: LazyRegularization, value: () -> Tensor)] = []
+        let (slope, dragan, flat) = (
+            recipe.gradientPenalty, recipe.draganPenalty, recipe.zeroCenteredPenalty
+        )
+        if slope.weight > 0 {
+            found.append((slope.lazy, { slope(real: real, fake: fake, share: share(), critic: critic) }))
+        }
+        if dragan.weight > 0 {
+            found.append(
+                (
+                    dragan.lazy,
+                    { [self] in
+                        let noise = Tensor.uniform(real.shape, random: shares).to(device)
+                        return dragan(real: real, noise: noise, share: share(), critic: critic)
+                    }
+                ))
+        }
+        if flat.isOn {
+            found.append(
+                (
+                    flat.lazy,
+                    {
+                        let terms =
+                            (flat.r1Gamma > 0 ? [flat.r1(real: real, critic: critic)] : [])
+                            + (flat.r2Gamma > 0 ? [flat.r2(fake: fake, critic: critic)] : [])
+                        return terms.dropFirst().reduce(terms[0]) { $0 + $1 }
+                    }
+                ))
+        }
+        return found
+    }
+
+    /// Adds gradients to others; nil stands for zero.
+    private static func add(_ found: inout [Tensor?], _ more: [Tensor?]) {
+        let both = found.indices.filter { found[$0] != nil && more[$0] != nil }
+        if !both.isEmpty {
+            withoutGradients { foreachAdd_(both.map { found[$0]! }, both.map { more[$0]! }) }
+        }
+        for index in found.indices where found[index] == nil { found[index] = more[index] }
+    }
+}

@@ -1,0 +1,45 @@
+import Checkpoints
+import Datasets
+import Models
+import Objectives
+import Settings
+
+extension Recipe {
+    /// Rows of labels that a model keeps, so that what is not asked for varies as it does in pictures.
+    private static let keptRows = 4096
+
+    /// Columns of the labels that the recipe asks for, and how many the labels have.
+    /// - Throws: `TrainingError.refused` for a name that they lack, with the nearest one that they have.
+    func columns(of labels: Labels) throws -> (asked: [Int], width: Int) {
+        let names = labels.attributeNames
+        let asked = try conditions.attributes.map { name in
+            if let column = names.firstIndex(of: name) { return column }
+            let near = Suggestion.closest(to: name, in: names).map { " Did you mean `\($0)`?" } ?? ""
+            throw TrainingError.refused(
+                names.isEmpty
+                    ? "these pictures have no attributes, which the recipe \(self.name) asks for: take CelebA with"
+                        + " list_attr_celeba.txt beside its pictures, or builtin:20000"
+                    : "conditions.attributes: the pictures have no attribute `\(name)`.\(near) There are: "
+                        + names.joined(separator: ", "))
+        }
+        return (asked, names.count)
+    }
+
+    /// Some rows of the asked columns, evenly spread; nil for an unconditional recipe.
+    func rows(of labels: Labels, _ columns: [Int]) -> LabelRows? {
+        guard !columns.isEmpty else { return nil }
+        let count = labels.attributes.isEmpty ? 0 : min(Self.keptRows, labels.count)
+        let width = labels.attributeNames.count
+        let values = (0..<count).flatMap { row in
+            columns.map { labels.attributes[row * labels.count / count * width + $0] }
+        }
+        return LabelRows(names: conditions.attributes, values: values)
+    }
+
+    /// Cadences of the penalties that are on.
+    var penalties: [LazyRegularization] {
+        (gradientPenalty.weight > 0 ? [gradientPenalty.lazy] : [])
+            + (draganPenalty.weight > 0 ? [draganPenalty.lazy] : [])
+            + (zeroCenteredPenalty.isOn ? [zeroCenteredPenalty.lazy] : [])
+    }
+}

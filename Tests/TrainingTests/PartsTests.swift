@@ -1,0 +1,186 @@
+import Checkpoints
+import Datasets
+import Models
+import Objectives
+import TestSupport
+import Testing
+import Torch
+import TorchNN
+import Training
+
+/// What recipes add to the plain game: limits, lazy penalties, growth, labels.
+@Suite struct PartsTests {
+    private func trainer(_ recipe: Recipe, _ labels: Labels = Labels(count: 0)) throws -> AdversarialTrainer {
+        try AdversarialTrainer(recipe: recipe, labels: labels, seed: 1, precision: .fp32)
+    }
+
+    private func steps(_ trainer: AdversarialTrainer, _ count: Int) throws {
+        for _ in 0..<count { try trainer.step { greyBatch(trainer.recipe, count: $0) } }
+    }
+
+    /// Steps that an optimiser has taken, of one of its tensors.
+    private func stepCount(_ name: String, _ trainer: AdversarialTrainer) throws -> Double {
+        let state = trainer.checkpoint().section("optimizer." + name)
+        return try #require(state.first { $0.key.hasPrefix("step.") }).tensor.item()
+    }
+
+    @Test func aCriticsWeightsStayInTheirBox() throws {
+        let one = try trainer(TinyRun.recipe("wgan"))
+        try steps(one, 2)
+        for (key, tensor) in one.discriminator.parameters {
+            #expect(tensor.value.abs().max().item() <= Double(Float(0.01)), "\(key)")
+        }
+        #expect(one.generator.parameters.contains { $0.parameter.value.abs().max().item() > 0.011 })
+    }
+
+    /// The first of every four steps has a second one of the optimiser, for the penalty.
+    @Test func lazyPenaltiesTakeStepsOfTheirOwn() throws {
+        for (every, expected) in [(1, 8.0), (4, 10.0)] {
+            let recipe = try TinyRun.recipe(
+                "dcgan", ["zeroCenteredPenalty.r1Gamma=1", "zeroCenteredPenalty.every=\(every)"])
+            let one = try trainer(recipe)
+            try steps(one, 8)
+            #expect(try stepCount("discriminator", one) == expected)
+            #expect(try stepCount("generator", one) == 8)
+        }
+    }
+
+    /// Real pictures of one colour, and a penalty at them alone: only it can tell the two discriminators apart.
+    @Test func aPenaltyMovesTheWeights() throws {
+        let plain = try TinyRun.recipe("dcgan")
+        let changes = [
+            ["zeroCenteredPenalty.r1Gamma=10"], ["zeroCenteredPenalty.r2Gamma=10"],
+            ["draganPenalty.weight=10"],
+        ]
+        let all = try ([[]] + changes).map { try TinyRun.recipe("dcgan", $0) }
+        var seen: [[Float]] = []
+        for recipe in all {
+            let one = try trainer(recipe)
+            try steps(one, 1)
+            seen.append(one.discriminator.state.flatMap { $0.tensor.floats() })
+        }
+        #expect(Set(seen).count == all.count)
+        #expect(plain.zeroCenteredPenalty.isOn == false)
+    }
+
+    /// However often a discriminator with spectral norms is asked in a step, its power iterations move once.
+    @Test func powerIterationsMoveOnceAStep() throws {
+        let recipe = try TinyRun.recipe("sagan", ["zeroCenteredPenalty.r1Gamma=1"])
+        let (one, other) = (try trainer(recipe), try trainer(recipe))
+        let images = Tensor.uniform([8, 3, 16, 16], -1, 1, random: RandomSource(seed: 1))
+        _ = withoutGradients { other.discriminator(images) }
+        try steps(one, 1)
+        let (a, b) = (one.discriminator.buffers, other.discriminator.buffers)
+        #expect(a.contains { $0.key.hasSuffix("weight_u") })
+        for ((key, moved), (_, expected)) in zip(a, b) {
+            #expect((moved.value - expected.value).abs().max().item() < 1e-6, "\(key)")
+        }
+    }
+
+    // MARK: Growth
+
+    @Test func growthFollowsTheClock() throws {
+        var settings = GrowthSettings()
+        (settings.stableKimg, settings.fadeKimg) = (3, 2)
+        let expected: [(Int, Int, Double)] = [
+            (0, 4, 1), (2999, 4, 1), (3000, 8, 0), (4000, 8, 0.5), (5000, 8, 1), (7999, 8, 1), (8000, 16, 0),
+            (9500, 16, 0.75), (10_000, 16, 1), (1_000_000, 16, 1),
+        ]
+        for (images, side, alpha) in expected {
+            let growth = settings.growth(images: images, resolution: 16)
+            #expect(growth.side == side && abs(growth.alpha - alpha) < 1e-12, "\(images)")
+        }
+        #expect(settings.endKimg(resolution: 16) == 10)
+        settings.batchSizes = [12, 6]
+        #expect([4, 8, 16].map { settings.batchSize(side: $0, otherwise: 3) } == [12, 6, 6])
+        settings.batchSizes = []
+        #expect(settings.batchSize(side: 8, otherwise: 3) == 3)
+    }
+
+    @Test func optimisersForgetWhenLayersChange() throws {
+        let recipe = try TinyRun.recipe("progan")
+        let one = try trainer(recipe)
+        var resets: [Int] = []
+        var before = recipe.growth(images: 0)!
+        let taken = 30
+        for _ in 0..<taken {
+            try steps(one, 1)
+            let now = recipe.growth(images: one.clock.images)!
+            if !now.hasSameLayers(as: before) {
+                resets.append(one.clock.steps)
+                #expect(try stepCount("generator", one) == 0 && stepCount("discriminator", one) == 0)
+            } else {
+                #expect(try stepCount("generator", one) == Double(one.clock.steps - (resets.last ?? 0)))
+            }
+            before = now
+        }
+        #expect(resets.count == 4, "two fades begin and end")
+        #expect(recipe.growth(images: one.clock.images)! == Growth(side: 16))
+        // Batches of 8 at a side of 4, of 4 from then on.
+        #expect(one.clock.images == 8 * resets[0] + 4 * (taken - resets[0]))
+    }
+
+    /// A saved state is used as it stood.
+    @Test func aModelStandsWhereItsClockDoes() throws {
+        let tiny = try TinyRun()
+        let recipe = try TinyRun.recipe("progan")
+        try tiny.train("run", recipe, steps: 7)
+        let model = try Model(tiny.folder("run"))
+        let growth = try #require(recipe.growth(images: model.clock.images))
+        #expect((model.generator as? any Growing)?.growth == growth && growth.side == 8 && growth.alpha < 1)
+        #expect(model.generator(model.codes.sample(seeds: [1])).shape == [1, 3, 16, 16])
+    }
+
+    // MARK: Labels
+
+    @Test func namesThatPicturesLackAreRefused() throws {
+        let recipe = try TinyRun.recipe("conditional")
+        let without = #expect(throws: TrainingError.self) { try trainer(recipe) }
+        #expect("\(without!)".contains("no attributes"))
+        var labels = Labels(count: 1)
+        labels.attributeNames = ["Smilling", "Eyeglasses"]
+        labels.attributes = [1, 1]
+        let other = #expect(throws: TrainingError.self) { try trainer(recipe, labels) }
+        #expect("\(other!)".contains("no attribute `Smiling`. Did you mean `Smilling`?"))
+    }
+
+    /// What is asked for reaches the file, and a face of it.
+    @Test func aConditionalModelKnowsItsLabels() throws {
+        let tiny = try TinyRun()
+        try tiny.train("run", TinyRun.recipe("conditional"), steps: 3)
+        var model = try Model(tiny.folder("run"))
+        #expect(model.attributes == model.recipe.conditions.attributes)
+        let rows = try #require(model.codes.labels)
+        #expect(rows.count == 64)
+        let column = try #require(tiny.store.labels.attributeNames.firstIndex(of: "Smiling"))
+        let width = tiny.store.labels.attributeNames.count
+        for row in 0..<64 {
+            #expect(rows.values[row * 6] == tiny.store.labels.attributes[row * width + column])
+        }
+        let free = model.codes.sample(seeds: [4])
+        try model.ask(for: [("Smiling", true), ("Eyeglasses", false)])
+        #expect(Array(model.codes.sample(seeds: [4]).floats()[8..<10]) == [1, -1])
+        #expect(free.shape == [1, 14])
+        let error = #expect(throws: CheckpointError.self) { try model.ask(for: [("Smilin", true)]) }
+        #expect("\(error!)".contains("Did you mean `Smiling`?"))
+        // The rows travel with a model alone.
+        try ModelExport.checkpoint(of: tiny.folder("run")).write(to: tiny.folder("model.safetensors"))
+        #expect(try Model(tiny.folder("model.safetensors")).codes.labels == rows)
+    }
+
+    @Test func namingLabelsIsPartOfBothLosses() throws {
+        let tiny = try TinyRun()
+        let recipe = try TinyRun.recipe("conditional")
+        func losses(_ overrides: [String]) throws -> StepStatistics.Means {
+            let one = try trainer(TinyRun.recipe("conditional", overrides), tiny.store.labels)
+            let batch = BatchLoader(store: tiny.store, batchSize: recipe.batchSize, seed: 0).next()
+            try one.step { _ in batch }
+            return try one.takeStatistics()
+        }
+        let (both, none) = (
+            try losses([]), try losses(["attributeLoss.realWeight=1e-9", "attributeLoss.fakeWeight=0"])
+        )
+        #expect(both.discriminatorLoss > none.discriminatorLoss + 0.1)
+        #expect(both.generatorLoss > none.generatorLoss + 0.1)
+    }
+}
