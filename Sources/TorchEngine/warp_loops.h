@@ -1,0 +1,207 @@
+// The loops of warp.cpp over one picture, four numbers a pixel; included for each instruction set.
+
+/// A pixel's channels, the last of them empty; a vector of the widest registers.
+template <class T>
+struct Lane;
+template <>
+struct Lane<float> {
+  typedef float Pixel __attribute__((vector_size(16)));
+  typedef float Block __attribute__((vector_size(64)));
+};
+template <>
+struct Lane<double> {
+  typedef double Pixel __attribute__((vector_size(32)));
+  typedef double Block __attribute__((vector_size(64)));
+};
+
+/// Pixels a row, so that whole blocks fill it.
+inline int64_t stride_of(int64_t width) { return (width + 3) / 4 * 4; }
+
+/// to[i] = sum of weighted rows, over `stride` pixels.
+template <class T>
+void sum_rows(const Sums &sums, const typename Lane<T>::Pixel *from, typename Lane<T>::Pixel *to, int64_t stride) {
+  using Block = typename Lane<T>::Block;
+  constexpr int64_t BLOCKS = 4;
+  const int64_t length = 4 * stride, step = sizeof(Block) / sizeof(T);
+  const T *values = reinterpret_cast<const T *>(from);
+  for (int64_t row = 0; row < sums.count(); row++) {
+    T *out = reinterpret_cast<T *>(to + row * stride);
+    const auto *begin = sums.terms.data() + sums.starts[row], *end = sums.terms.data() + sums.starts[row + 1];
+    int64_t at = 0;
+    for (; at + BLOCKS * step <= length; at += BLOCKS * step) {
+      Block sum[BLOCKS] = {};
+      for (const auto *term = begin; term < end; term++) {
+        const T *place = values + term->index * length + at, weight = term->template as<T>();
+        for (int64_t b = 0; b < BLOCKS; b++) {
+          Block value;
+          __builtin_memcpy(&value, place + b * step, sizeof value);
+          sum[b] += value * weight;
+        }
+      }
+      __builtin_memcpy(out + at, sum, sizeof sum);
+    }
+    for (; at < length; at += step) {
+      Block sum{};
+      for (const auto *term = begin; term < end; term++) {
+        Block value;
+        __builtin_memcpy(&value, values + term->index * length + at, sizeof value);
+        sum += value * term->template as<T>();
+      }
+      __builtin_memcpy(out + at, &sum, sizeof sum);
+    }
+  }
+}
+
+/// The same within one row.
+template <class T>
+void sum_columns(const Sums &sums, const typename Lane<T>::Pixel *from, typename Lane<T>::Pixel *to) {
+  const auto *term = sums.terms.data();
+  for (int64_t column = 0; column < sums.count(); column++) {
+    typename Lane<T>::Pixel sum{};
+    for (const auto *end = sums.terms.data() + sums.starts[column + 1]; term < end; term++)
+      sum += from[term->index] * term->template as<T>();
+    to[column] = sum;
+  }
+}
+
+/// The place of a sample in the box, and how much of it belongs to the neighbours.
+template <class T>
+struct Place {
+  int32_t offset;
+  T right, below;
+};
+
+/// What one thread needs for picture after picture.
+template <class T>
+struct Room {
+  using Pixel = typename Lane<T>::Pixel;
+  // The picture; its rows made dense; the box of it that is looked at; a row of the result and all of them, dense;
+  // the result.
+  std::vector<Pixel> source, wide, box, row, narrow, result;
+  std::vector<Place<T>> places;
+
+  void prepare(const Plan &plan) {
+    auto grow = [](std::vector<Pixel> &room, int64_t count) {
+      if (static_cast<int64_t>(room.size()) < count) room.resize(count);
+    };
+    const int64_t stride = stride_of(plan.x.size), boxStride = stride_of(plan.x.box);
+    grow(source, plan.y.size * stride);
+    grow(wide, plan.y.size * boxStride);
+    grow(box, plan.y.box * boxStride);
+    grow(row, plan.x.frame);
+    places.resize(plan.x.frame);
+    grow(narrow, plan.y.frame * stride);
+    grow(result, plan.y.size * stride);
+  }
+};
+
+/// From and to memory of any strides.
+template <class T>
+void read(const T *from, const Layout &layout, typename Lane<T>::Pixel *to, const Plan &plan) {
+  const int64_t stride = stride_of(plan.x.size);
+  for (int64_t y = 0; y < plan.y.size; y++)
+    for (int64_t x = 0; x < plan.x.size; x++) {
+      const T *place = from + y * layout.row + x * layout.column;
+      typename Lane<T>::Pixel pixel{};
+      if (layout.channels == 3)
+        pixel = typename Lane<T>::Pixel{place[0], place[layout.channel], place[2 * layout.channel], 0};
+      else
+        for (int64_t c = 0; c < layout.channels; c++) pixel[c] = place[c * layout.channel];
+      to[y * stride + x] = pixel;
+    }
+}
+template <class T>
+void write(const typename Lane<T>::Pixel *from, T *to, const Layout &layout, const Plan &plan) {
+  const int64_t stride = stride_of(plan.x.size);
+  for (int64_t y = 0; y < plan.y.size; y++)
+    for (int64_t x = 0; x < plan.x.size; x++) {
+      const typename Lane<T>::Pixel pixel = from[y * stride + x];
+      T *place = to + y * layout.row + x * layout.column;
+      if (layout.channels == 3)
+        place[0] = pixel[0], place[layout.channel] = pixel[1], place[2 * layout.channel] = pixel[2];
+      else
+        for (int64_t c = 0; c < layout.channels; c++) place[c * layout.channel] = pixel[c];
+    }
+}
+
+/// Where the samples of a row of the result lie.
+template <class T>
+void find_places(const Plan &plan, int64_t row, int64_t stride, Place<T> *places) {
+  const double alongX = plan.x.alongX, alongY = plan.y.alongX, startX = plan.x.at(0, row), startY = plan.y.at(0, row);
+  const auto firstX = static_cast<int32_t>(plan.x.first), firstY = static_cast<int32_t>(plan.y.first);
+  for (int32_t column = 0; column < plan.x.frame; column++) {
+    const double x = startX + alongX * column, y = startY + alongY * column;
+    const double left = __builtin_floor(x), top = __builtin_floor(y);
+    const int32_t across = static_cast<int32_t>(left) - firstX, down = static_cast<int32_t>(top) - firstY;
+    places[column] = {down * static_cast<int32_t>(stride) + across, static_cast<T>(x - left), static_cast<T>(y - top)};
+  }
+}
+
+/// The picture warped.
+template <class T>
+void warp_picture(const Plan &plan, const T *from, T *to, const Layout &layout, Room<T> &room) {
+  using Pixel = typename Lane<T>::Pixel;
+  room.prepare(plan);
+  const int64_t stride = stride_of(plan.x.size), boxStride = stride_of(plan.x.box);
+  read<T>(from, layout, room.source.data(), plan);
+  for (int64_t y = 0; y < plan.y.size; y++)
+    sum_columns<T>(plan.x.up, room.source.data() + y * stride, room.wide.data() + y * boxStride);
+  sum_rows<T>(plan.y.up, room.wide.data(), room.box.data(), boxStride);
+  for (int64_t y = 0; y < plan.y.frame; y++) {
+    find_places(plan, y, boxStride, room.places.data());
+    for (int64_t x = 0; x < plan.x.frame; x++) {
+      const Place<T> place = room.places[x];
+      const Pixel *above = room.box.data() + place.offset, *below = above + boxStride;
+      const Pixel top = above[0] + (above[1] - above[0]) * place.right;
+      const Pixel bottom = below[0] + (below[1] - below[0]) * place.right;
+      room.row[x] = top + (bottom - top) * place.below;
+    }
+    sum_columns<T>(plan.x.down, room.row.data(), room.narrow.data() + y * stride);
+  }
+  sum_rows<T>(plan.y.down, room.narrow.data(), room.result.data(), stride);
+  write<T>(room.result.data(), to, layout, plan);
+}
+
+/// The transpose: every sum above from its end to its beginning.
+template <class T>
+void warp_picture_back(const Plan &plan, const T *from, T *to, const Layout &layout, Room<T> &room) {
+  using Pixel = typename Lane<T>::Pixel;
+  room.prepare(plan);
+  const int64_t stride = stride_of(plan.x.size), boxStride = stride_of(plan.x.box);
+  read<T>(from, layout, room.result.data(), plan);
+  sum_rows<T>(plan.y.downBack, room.result.data(), room.narrow.data(), stride);
+  std::fill_n(room.box.data(), plan.y.box * boxStride, Pixel{});
+  for (int64_t y = 0; y < plan.y.frame; y++) {
+    sum_columns<T>(plan.x.downBack, room.narrow.data() + y * stride, room.row.data());
+    find_places(plan, y, boxStride, room.places.data());
+    for (int64_t x = 0; x < plan.x.frame; x++) {
+      const Place<T> place = room.places[x];
+      Pixel *above = room.box.data() + place.offset, *below = above + boxStride;
+      const Pixel bottom = room.row[x] * place.below, top = room.row[x] - bottom;
+      const Pixel topRight = top * place.right, bottomRight = bottom * place.right;
+      above[0] += top - topRight;
+      above[1] += topRight;
+      below[0] += bottom - bottomRight;
+      below[1] += bottomRight;
+    }
+  }
+  sum_rows<T>(plan.y.upBack, room.box.data(), room.wide.data(), boxStride);
+  for (int64_t y = 0; y < plan.y.size; y++)
+    sum_columns<T>(plan.x.upBack, room.wide.data() + y * boxStride, room.source.data() + y * stride);
+  write<T>(room.source.data(), to, layout, plan);
+}
+
+template <class T>
+void warp_pictures(const Work &work, const T *from, T *to) {
+  parallel(work.count, [&](int64_t first, int64_t last) {
+    Room<T> room;
+    for (int64_t n = first; n < last; n++) {
+      const Plan plan(work, n);
+      const int64_t at = n * work.layout.picture;
+      if (work.isBack)
+        warp_picture_back<T>(plan, from + at, to + at, work.layout, room);
+      else
+        warp_picture<T>(plan, from + at, to + at, work.layout, room);
+    }
+  });
+}
