@@ -1,0 +1,83 @@
+import Foundation
+import Torch
+
+/// ADA's image-space filtering: four bands of frequencies, each an octave but the lowest, amplified one by one (Karras et
+/// al. 2020, appendix B).
+package enum FrequencyBands {
+    package static let count = 4
+    /// Share of a natural picture's power in each band, the lowest first.
+    private static let power = [10.0 / 13, 1.0 / 13, 1.0 / 13, 1.0 / 13]
+
+    /// The half-band filter that the wavelet sym2 makes with its own mirror image, and what it lacks to 1.
+    private static let low = [-1.0, 0, 9, 16, 9, 0, -1].map { $0 / 32 }
+    private static let high = [1.0, 0, -9, 16, -9, 0, 1].map { $0 / 32 }
+
+    /// Filters of the bands [0, π/8], [π/8, π/4], [π/4, π/2], [π/2, π], each symmetric with 43 taps; their sum is 1.
+    package static let taps: [[Double]] = {
+        func spread(_ taps: [Double], _ factor: Int) -> [Double] {
+            (0..<(taps.count - 1) * factor + 1).map { $0 % factor == 0 ? taps[$0 / factor] : 0 }
+        }
+        func product(_ a: [Double], _ b: [Double]) -> [Double] {
+            var result = [Double](repeating: 0, count: a.count + b.count - 1)
+            for (i, x) in a.enumerated() { for (j, y) in b.enumerated() { result[i + j] += x * y } }
+            return result
+        }
+        let two = product(low, spread(low, 2))
+        let bands = [
+            product(two, spread(low, 4)), product(two, spread(high, 4)), product(low, spread(high, 2)), high,
+        ]
+        let longest = bands[0].count
+        return bands.map { taps in
+            let zeros = [Double](repeating: 0, count: (longest - taps.count) / 2)
+            return zeros + taps + zeros
+        }
+    }()
+
+    /// Gains of the bands of one picture. Each amplification leaves the power of a natural picture as it is.
+    static func draw(_ drawn: inout PictureDraws, probability: Double) -> [Double] {
+        var gains = [Double](repeating: 1, count: count)
+        for band in 0..<count {
+            let happens = drawn.happens(probability)
+            let octaves = drawn.normal(1)
+            if happens { gains = amplified(gains, band: band, by: exp2(octaves)) }
+        }
+        return gains
+    }
+
+    /// One more amplification.
+    package static func amplified(_ gains: [Double], band: Int, by factor: Double) -> [Double] {
+        let factors = (0..<count).map { $0 == band ? factor : 1 }
+        let total = zip(factors, power).reduce(0) { $0 + $1.0 * $1.0 * $1.1 }.squareRoot()
+        return zip(gains, factors).map { $0 * $1 / total }
+    }
+
+    /// Each picture of [N, 3, H, W] with its own gains [4], mirrored beyond its edges.
+    package static func apply(_ gains: [[Double]], to images: Tensor) -> Tensor {
+        let shape = images.shape
+        require(
+            shape.count == 4 && shape[0] == gains.count && gains.allSatisfy { $0.count == count },
+            "frequency bands: expected pictures and as many lists of 4 gains, got \(images.summary) and "
+                + "\(gains.count)")
+        let factors = Tensor(doubles: gains.flatMap { $0 }, shape: [gains.count, count])
+        // A filter along a side of a picture is a matrix.
+        func filters(_ side: Int) -> Tensor {
+            factors.matmul(matrices(side)).reshape([gains.count, 1, side, side])
+                .to(images.device, images.dtype)
+        }
+        return filters(shape[2]).matmul(images).matmul(filters(shape[3]).transposed(2, 3))
+    }
+
+    /// The bands along a side: [4, side * side], a row for each result.
+    private static func matrices(_ side: Int) -> Tensor {
+        var values = [Double](repeating: 0, count: count * side * side)
+        for (band, taps) in taps.enumerated() {
+            for row in 0..<side {
+                for (place, tap) in taps.enumerated() where tap != 0 {
+                    let column = MirrorImage.pixel(row + place - taps.count / 2, of: side)
+                    values[(band * side + row) * side + column] += tap
+                }
+            }
+        }
+        return Tensor(doubles: values, shape: [count, side * side])
+    }
+}
