@@ -106,7 +106,8 @@ let package = Package(
         .executableTarget(
             name: "facegan",
             dependencies: [
-                "Training", "Synthesis", "Evaluation", "Checkpoints", "Models", "Torch", "Datasets",
+                "Training", "Synthesis", "Evaluation", "Checkpoints", "Models", "Objectives", "Torch",
+                "Datasets",
                 "Imaging",
                 "Provenance", "Settings", "Files", "Console",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -3,6 +3,7 @@ import Console
 import Datasets
 import Files
 import Imaging
+import Objectives
 
 /// `facegan data preview`: a contact sheet.
 struct DataPreview: ParsableCommand {
@@ -11,13 +12,16 @@ struct DataPreview: ParsableCommand {
         abstract: "Write a contact sheet of what training will see.",
         discussion: """
             The pictures are spread evenly over the source and made into samples by the protocol, exactly as for \
-            training. With --augment every row shows one sample and then random changes of it.
+            training. With --augment every row shows one sample and then random changes of it: those of the data, or \
+            those that stand between pictures and a discriminator, which needs the engine.
 
             Examples:
               facegan data preview img_align_celeba.zip --out sheet.png
               facegan data preview celeba.faces --count 100 --out sheet.png
               facegan data preview lfw-deepfunneled.tgz --augment --out augmented.png
               facegan data preview photos/ --augment --rotation 15 --out turned.png
+              facegan data preview celeba.faces --augment ada --out ada.png
+              facegan data preview builtin:64 --augment diffaugment --out seen.png
             """)
 
     @Argument(help: "Folder, archive, packed store or built-in faces; see 'facegan data --help'.")
@@ -31,10 +35,21 @@ struct DataPreview: ParsableCommand {
     @Option(help: ArgumentHelp("How many pictures. (default: 64, with --augment 8)"))
     var count: Int?
 
-    @Flag(help: "Show rows of the same picture under random augmentation.")
-    var augment = false
+    /// Whose changes are shown.
+    enum Changes: String, ExpressibleByArgument, CaseIterable { case data, diffaugment, ada }
 
-    @OptionGroup(title: "Augmentation") var amounts: AugmentationOptions
+    @Option(
+        defaultAsFlag: Changes.data, parsing: .next,
+        help: "Show rows of the same picture under random changes.")
+    var augment: Changes?
+
+    @Option(
+        help: ArgumentHelp(
+            "How often ada applies an operation, or diffaugment changes a picture, 0 to 1. (default: 0.6, 1)",
+            valueName: "probability"))
+    var augmentProbability: Double?
+
+    @OptionGroup(title: "Augmentation of the data") var amounts: AugmentationOptions
 
     @Option(help: "Seed of the augmentation.")
     var seed: UInt64 = 0
@@ -43,6 +58,14 @@ struct DataPreview: ParsableCommand {
         if let count, !(1...10_000).contains(count) {
             throw ValidationError("--count: expected 1 to 10000, got \(count).")
         }
+        if let probability = augmentProbability {
+            guard (0...1).contains(probability) else {
+                throw ValidationError("--augment-probability: expected 0 to 1, got \(probability).")
+            }
+            guard augment == .ada || augment == .diffaugment else {
+                throw ValidationError("--augment-probability belongs to --augment ada or diffaugment.")
+            }
+        }
         try choice.validate()
         try amounts.validate()
     }
@@ -50,14 +73,28 @@ struct DataPreview: ParsableCommand {
     func run() throws {
         let pictures = try SourceOpener.open(source)
         let data = try choice.resolve(for: pictures)
-        let preview = try SourcePreview(of: pictures, protocol: data, count: count ?? (augment ? 8 : 64))
-        let sheet = augment ? preview.sheet(augmentation: amounts.augmentation, seed: seed) : preview.sheet()
+        let preview = try SourcePreview(
+            of: pictures, protocol: data, count: count ?? (augment == nil ? 64 : 8))
+        let sheet =
+            switch augment {
+            case nil: preview.sheet()
+            case .data: preview.sheet(augmentation: amounts.augmentation, seed: seed)
+            case .diffaugment, .ada: try ViewSheet.compose(preview.pictures, view, seed: seed)
+            }
         try AtomicFile.write(PictureEncoder.png(sheet), to: out)
         let output = ConsoleOutput.standardOutput
         for picture in preview.bad { output.writeLine("not shown: \(picture.name): \(picture.reason)") }
         output.writeLine(
             "Wrote \(out): \(Readable.count(preview.pictures.count, "picture")) of \(pictures.name) under \(data)"
         )
+    }
+
+    /// The discriminator's view that --augment names.
+    private var view: ViewSettings {
+        var settings = ViewSettings(augment == .ada ? .ada : .diffaugment)
+        settings.probability = augmentProbability ?? settings.probability
+        (settings.startProbability, settings.mostProbability) = (augmentProbability ?? 0.6, 1)
+        return settings
     }
 }
 

@@ -30,6 +30,42 @@ import Testing
         #expect(try folder.contents() == ["sheet.png", "toy.faces"])
     }
 
+    /// Rows of a picture and seven views of it, the same again with the same seed.
+    @Test(arguments: ["ada", "diffaugment"]) func theDiscriminatorsViewIsShown(kind: String) throws {
+        let folder = try TemporaryFolder()
+        func show(_ name: String, _ more: String...) throws -> [UInt8] {
+            let sheet = folder.file(name)
+            let shown = try runProcess(
+                builtProducts() + "/facegan",
+                [
+                    "data", "preview", "builtin:2", "--resolution", "32", "--augment", kind, "--count", "2",
+                    "--out", sheet,
+                ] + more)
+            #expect(shown.status == 0, "\(shown.errors)")
+            let file = try MappedFile(path: sheet)
+            #expect(try file.bytes(16..<24) == [0, 0, 1, 18, 0, 0, 0, 70])
+            return try file.bytes(file.all)
+        }
+        let sheet = try show("a.png")
+        #expect(try show("b.png") == sheet)
+        #expect(try show("c.png", "--seed", "1") != sheet)
+        // Nothing is changed at 0: a row of equal pictures takes few bytes.
+        let same = try show("d.png", "--augment-probability", "0")
+        #expect(same.count < sheet.count / 2)
+        #expect(try show("e.png", "--augment-probability", "0", "--seed", "1") == same)
+    }
+
+    @Test func viewsThatThereAreNotAreRefused() throws {
+        let unknown = try facegan("preview", "builtin:1", "--augment", "adda", "--out", "x.png")
+        #expect(unknown.status == 64 && unknown.errors.contains("Unexpected argument 'adda'"))
+        let often = try facegan(
+            "preview", "builtin:1", "--augment", "ada", "--augment-probability", "1.5", "--out", "x.png")
+        #expect(
+            often.status == 64 && often.errors.contains("--augment-probability: expected 0 to 1, got 1.5"))
+        let alone = try facegan("preview", "builtin:1", "--augment-probability", "0.5", "--out", "x.png")
+        #expect(alone.status == 64 && alone.errors.contains("belongs to --augment"))
+    }
+
     @Test func badPicturesAreNamedAndKeptOut() throws {
         let folder = try TemporaryFolder()
         let photos = folder.file("photos")
