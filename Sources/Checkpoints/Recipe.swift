@@ -20,6 +20,7 @@ public struct Recipe: SettingsGroup, Equatable {
     public var conditions = ConditionSettings()
     public var generator = GeneratorSettings()
     public var discriminator = DiscriminatorSettings()
+    public var view = ViewSettings()
     public var loss = AdversarialLoss()
     public var gradientPenalty = GradientPenalty()
     public var zeroCenteredPenalty = ZeroCenteredPenalty()
@@ -61,6 +62,7 @@ public struct Recipe: SettingsGroup, Equatable {
         try v.group("conditions", &conditions, "Which attributes faces can be asked for.")
         try v.group("generator", &generator, "From codes to pictures.")
         try v.group("discriminator", &discriminator, "Tells real from generated.")
+        try v.group("view", &view, "How pictures are changed before the discriminator sees them.")
         try v.group("loss", &loss, "The game between the two.")
         try v.group(
             "gradientPenalty", &gradientPenalty, "Holds the slope of a critic between real and generated.")

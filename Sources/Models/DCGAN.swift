@@ -109,6 +109,6 @@ public final class DCGANDiscriminator: Module, Discriminator {
         let maps = main(images, first: main.layers.count - 1)
         return Verdict(
             logits: main.layers.last!(maps).reshape([count]), maps: [], head: labelHead,
-            features: maps.sum([2, 3]), labels: labels)
+            features: maps.mean([2, 3]), labels: labels)
     }
 }

@@ -104,6 +104,6 @@ public final class DenseDCGANDiscriminator: Module, Discriminator {
         let maps = main(images)
         return Verdict(
             logits: head(maps.flattened(from: 1)).squeezed(1), maps: [], head: labelHead,
-            features: labelHead.map { _ in maps.sum([2, 3]) }, labels: labels)
+            features: labelHead.map { _ in maps.mean([2, 3]) }, labels: labels)
     }
 }

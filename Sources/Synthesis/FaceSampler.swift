@@ -35,6 +35,30 @@ public final class FaceSampler {
         return zip(seeds, pixels).map { face($1, [("seed", "\($0)")]) }
     }
 
+    /// A row for each seed: its face, then for each attribute that face without it and with it, all else as it was.
+    public func sheet(seeds: [UInt64], batchSize: Int = PictureMaker.batchSize) -> [SyntheticImage] {
+        let codes = model.codes
+        let names = model.attributes
+        var rows: [Tensor] = []
+        var fields: [[(name: String, value: String)]] = []
+        for seed in seeds {
+            let code = codes.sample(seeds: [seed])
+            rows.append(code)
+            fields.append([("seed", "\(seed)")])
+            for (index, name) in names.enumerated() {
+                for value in [0, 1] {
+                    let changed = code.cloned()
+                    changed.narrow(1, start: codes.latent.size + index, length: 1)
+                        .fill_(value == 1 ? 1 : -1)
+                    rows.append(changed)
+                    fields.append([("seed", "\(seed)"), ("changed", "\(name)=\(value)")])
+                }
+            }
+        }
+        let pixels = maker.pixels(Tensor.concatenated(rows), batchSize: batchSize)
+        return zip(pixels, fields).map { face($0, $1) }
+    }
+
     /// Faces on the way through the seeds' latents and back to the first, evenly spaced in angle.
     /// - Parameter framesPerStep: frames from one seed to the next.
     public func film(through seeds: [UInt64], framesPerStep: Int, batchSize: Int = PictureMaker.batchSize)

@@ -28,6 +28,7 @@ extension AdversarialTrainer {
             }
         }
         withoutGradients {
+            view.observe(realLogits: game.real.rank > 1 ? game.real.mean([1]) : game.real)
             for gradients in [found] + own {
                 apply(gradients, recipe.discriminatorOptimizer, discriminatorOptimizer)
             }

@@ -27,10 +27,14 @@ public final class AdversarialTrainer: Trainer {
     /// Where the penalties' pictures lie.
     let shares: RandomSource
     let perceptual: PerceptualNetwork?
+    /// What the discriminator sees of pictures.
+    let view: DiscriminatorView
     /// What a step of the discriminator is worth beside those of lazy penalties.
     private let correction: Double
     private let average: ExponentialAverage?
     private let latents: RandomSource
+    /// How pictures are changed for the view.
+    private let changes: RandomSource
     /// Columns of the pictures' labels that the recipe asks for, and how many there are.
     private let columns: (asked: [Int], width: Int)
     /// Whether a pass in training moves buffers of a discriminator whose pictures are judged one by one.
@@ -73,6 +77,8 @@ public final class AdversarialTrainer: Trainer {
         discriminatorOptimizer = recipe.discriminatorOptimizer.make(
             for: discriminator, correction: correction)
         movesInPasses = !discriminator.usesBatchStatistics && !discriminator.buffers.isEmpty
+        view = DiscriminatorView(recipe.view, device: device)
+        changes = RandomSource(seed: seed &+ 3)
         latents = RandomSource(seed: seed &+ 1)
         shares = RandomSource(seed: seed &+ 2)
         statistics = StepStatistics(device: device)
@@ -147,6 +153,8 @@ public final class AdversarialTrainer: Trainer {
             Reading("realScore", "score/real", ("", "D(real)"), means.realScore),
             Reading("fakeScore", "score/fake", ("", "D(fake)"), means.fakeScore),
         ]
+            + (recipe.view.kind == .ada
+                ? [Reading("viewProbability", "view/probability", ("", "p"), view.probability)] : [])
             + (growth.map {
                 [
                     Reading("side", "growth/side", ("", "side"), Double($0.side)),
@@ -185,10 +193,12 @@ public final class AdversarialTrainer: Trainer {
         return Tensor(values, shape: [batch.count, columns.asked.count]).to(device)
     }
 
+    /// What the discriminator says of what it sees of pictures.
     /// - Parameter moves: whether this is the pass of a step that moves the power iterations of spectral norms.
     func judge(_ images: Tensor, _ labels: Tensor?, moves: Bool = true) -> Verdict {
         if movesInPasses, discriminator.isTraining != moves { discriminator.train(moves) }
-        var verdict = computing { discriminator(images, labels: labels) }
+        let seen = view(images, random: changes)
+        var verdict = computing { discriminator(seen, labels: labels) }
         verdict.logits = verdict.logits.to(.float32)
         return verdict
     }
@@ -202,10 +212,11 @@ public final class AdversarialTrainer: Trainer {
                 ("optimizer.generator", generatorOptimizer.state),
                 ("optimizer.discriminator", discriminatorOptimizer.state),
                 ("statistics", statistics.state),
-            ]
+            ] + (view.state.isEmpty ? [] : [("view", view.state)])
     }
 
     public var streams: [(name: String, source: RandomSource)] {
         [("latents", latents)] + (recipe.penalties.isEmpty ? [] : [("shares", shares)])
+            + (recipe.view.kind == .none ? [] : [("changes", changes)])
     }
 }

@@ -23,6 +23,7 @@ struct GenerateCommand: ParsableCommand {
               facegan generate model.safetensors --count 1000 --out faces/
               facegan generate runs/dcgan --seeds 1-8 --interpolate --out walk.png
               facegan generate runs/conditional --attr Smiling=1,Eyeglasses=0
+              facegan generate runs/conditional --sheet --seeds 0-7
             """)
 
     @Argument(help: "A run's folder or a model file.")
@@ -51,6 +52,9 @@ struct GenerateCommand: ParsableCommand {
             valueName: "name=1,..."),
         transform: { try AttributeList($0) })
     var attributes: AttributeList?
+
+    @Flag(help: "A row for each seed: its face, then without and with each attribute of the model.")
+    var sheet = false
 
     @Flag(help: "Single files, whatever --out looks like.")
     var files = false
@@ -94,6 +98,10 @@ struct GenerateCommand: ParsableCommand {
             throw ValidationError("\(name): expected 1 or more, got \(value).")
         }
         let faces = wanted.count
+        if sheet, interpolate || files || columns != nil || attributes != nil {
+            throw ValidationError(
+                "--sheet is one picture of all attributes: without --interpolate, --files, --columns, --attr.")
+        }
         if interpolate {
             guard !files, format == nil, [".png", ".mp4"].contains(where: target.lowercased().hasSuffix)
             else {
@@ -124,7 +132,9 @@ struct GenerateCommand: ParsableCommand {
             model, state: best ? .best : .last, weights: weights.value, device: device)
         try model.ask(for: attributes?.wanted ?? [])
         let sampler = FaceSampler(model, precision: precision)
-        if interpolate {
+        if sheet {
+            try writeSheet(sampler)
+        } else if interpolate {
             try writeFilm(sampler)
         } else if isFolder {
             try writeFiles(sampler)
@@ -138,7 +148,7 @@ struct GenerateCommand: ParsableCommand {
     private static let mostFrames = 5000
     private static let mostInGrid = 4096
 
-    private var wanted: [UInt64] { (seeds ?? SeedList(count: count ?? 64)).values }
+    private var wanted: [UInt64] { (seeds ?? SeedList(count: count ?? (sheet ? 8 : 64))).values }
 
     private var target: String { out ?? (interpolate ? "walk.png" : "faces.png") }
 
@@ -157,6 +167,19 @@ struct GenerateCommand: ParsableCommand {
         let grid = SyntheticImage.grid(sampler.faces(seeds: wanted, batchSize: batch), columns: columns)
         try picture.write(grid)
         say("Wrote \(target): \(Readable.count(wanted.count, "face")), \(grid.width)x\(grid.height)", sampler)
+    }
+
+    private func writeSheet(_ sampler: FaceSampler) throws {
+        let names = sampler.model.attributes
+        guard !names.isEmpty else {
+            throw CommandError("\(model): --sheet needs a model with attributes; train the recipe conditional")
+        }
+        let grid = SyntheticImage.grid(
+            sampler.sheet(seeds: wanted, batchSize: batch), columns: 1 + 2 * names.count)
+        try picture().write(grid)
+        say(
+            "Wrote \(target): \(Readable.count(wanted.count, "face")), then without and with "
+                + names.joined(separator: ", "), sampler)
     }
 
     private func writeFiles(_ sampler: FaceSampler) throws {

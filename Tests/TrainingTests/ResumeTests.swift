@@ -29,6 +29,13 @@ import Training
                 Case(recipe: recipe, precision: $0, overrides: everyChange)
             }
         } + ["lsgan", "wgan", "sagan", "progan", "detail", "conditional"].map { Case(recipe: $0) } + [
+            Case(overrides: ["view.kind=diffaugment"]),
+            Case(
+                recipe: "wgan-gp",
+                overrides: [
+                    "view.kind=ada", "view.startProbability=0.4", "view.speedKimg=1", "view.corruption=1",
+                    "view.filter=1",
+                ]),
             Case(
                 overrides: [
                     "zeroCenteredPenalty.r1Gamma=1", "zeroCenteredPenalty.every=4", "draganPenalty.weight=1",

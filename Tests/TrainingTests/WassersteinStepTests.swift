@@ -23,10 +23,10 @@ import Training
         var recipe = try Recipe.load(
             "wgan-gp",
             overrides: [
-                "batchSize=4", "generator.filters=4", "discriminator.filters=4", "gradientPenalty.drift=0.5",
+                "batchSize=16", "generator.filters=4", "discriminator.filters=4", "gradientPenalty.drift=0.5",
             ])
         recipe.discriminator.residual.normalization = normalization
-        let trainer = AdversarialTrainer(
+        let trainer = try AdversarialTrainer(
             recipe: recipe, seed: UInt64(try given("seed").item()), precision: .fp32)
         let keys = trainer.discriminator.state.map(\.key)
         try trainer.discriminator.load(keys.map { ($0, try given("start." + $0)) })
@@ -68,7 +68,7 @@ import Training
     /// The log's loss is all that the critic minimises; its D(x) is the mean itself.
     @Test func theLogTellsTheWholeLoss() throws {
         let recipe = try TinyRun.recipe("wgan-gp", ["steps.discriminator=1"])
-        let trainer = AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
+        let trainer = try AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
         let real = Tensor.uniform([8, 3, 16, 16], -1, 1, random: RandomSource(seed: 1))
         let fake = Tensor.uniform([8, 3, 16, 16], -1, 1, random: RandomSource(seed: 2))
         let share = Tensor.uniform([8, 1, 1, 1], random: RandomSource(seed: 2))
@@ -87,11 +87,11 @@ import Training
     /// A state of a run without a penalty has no stream for one, and goes on without it.
     @Test func onlyAPenaltyHasItsStream() throws {
         let names = try [("dcgan", []), ("wgan-gp", []), ("wgan-gp", ["gradientPenalty.weight=0"])].map {
-            AdversarialTrainer(recipe: try TinyRun.recipe($0, $1), seed: 0, precision: .fp32)
+            try AdversarialTrainer(recipe: try TinyRun.recipe($0, $1), seed: 0, precision: .fp32)
                 .checkpoint().section("random").map(\.key)
         }
         #expect(names == [["latents"], ["latents", "shares"], ["latents"]])
-        let trainer = AdversarialTrainer(recipe: try TinyRun.recipe("wgan-gp"), seed: 0, precision: .fp32)
+        let trainer = try AdversarialTrainer(recipe: try TinyRun.recipe("wgan-gp"), seed: 0, precision: .fp32)
         var state = trainer.checkpoint()
         state.tensors.removeAll { $0.key == "random.shares" }
         let error = #expect(throws: CheckpointError.self) { try trainer.restore(state) }
