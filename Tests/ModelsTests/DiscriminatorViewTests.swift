@@ -94,6 +94,30 @@ import Torch
         #expect(said.contains("expected pictures [N, 3, H, W]") && said.contains("Float[2, 1, 8, 8]"))
     }
 
+    /// Wherever the memory ends, in the view or before it, the scope ends and not the program.
+    @Test(arguments: [false, true]) func noMemoryIsNoTrap(isLostBefore: Bool) {
+        for settings in [Self.diffaugment(1), Self.ada(0.9)] {
+            let images = Self.pictures()
+            let random = RandomSource(seed: 3)
+            let state = random.state
+            let error = #expect(throws: TorchError.self) {
+                try recoveringFromOutOfMemory {
+                    let lost = Tensor.zeros([1 << 50])
+                    let view = DiscriminatorView(settings, device: .cpu)
+                    _ = view(isLostBefore ? lost : images, random: random)
+                    view.observe(realLogits: lost)
+                    // As when the memory ends between two operations.
+                    _ = Warp.apply(
+                        [PlaneMap(), PlaneMap()], to: lost, isOversampled: true, beyond: .mirrorImages)
+                    _ = ColourMap.apply([ColourMap(), ColourMap()], to: lost)
+                    _ = FrequencyBands.apply([[1, 1, 1, 1], [1, 1, 1, 1]], to: lost)
+                    _ = Holes.apply([nil, nil], to: lost)
+                }
+            }
+            #expect("\(error as Any)".contains("out of memory") && random.state == state)
+        }
+    }
+
     /// A kind shows only what it reads.
     @Test func settingsAreRead() throws {
         let text = "kind: ada\ntarget: 0.5\nspeedKimg: 100\nfilter: 0.25\n"

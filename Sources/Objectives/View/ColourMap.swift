@@ -46,7 +46,7 @@ package struct ColourMap: Equatable {
     package static func apply(_ maps: [ColourMap], to images: Tensor, adding added: Tensor? = nil) -> Tensor {
         let (shape, count) = (images.shape, maps.count)
         require(
-            shape.count == 4 && shape[0] == count && shape[1] == 3,
+            images.isPoisoned || shape.count == 4 && shape[0] == count && shape[1] == 3,
             "colours: expected pictures [\(count), 3, H, W], got \(images.summary)")
         func numbers(_ values: [Double], _ shape: [Int]) -> Tensor {
             Tensor(doubles: values, shape: shape).to(images.device, images.dtype)

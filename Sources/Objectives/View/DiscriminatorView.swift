@@ -18,6 +18,8 @@ public final class DiscriminatorView {
     /// As many numbers are drawn for a batch whatever the probability is. At a probability of 0 and for the kind `none`
     /// these are the pictures themselves.
     public func callAsFunction(_ images: Tensor, random: RandomSource) -> Tensor {
+        // Of no shape, and to be thrown away.
+        guard !images.isPoisoned else { return images }
         let shape = images.shape
         require(
             shape.count == 4 && shape[1] == 3 && !shape.contains(0) && images.dtype.isFloatingPoint,

@@ -55,7 +55,9 @@ package enum FrequencyBands {
     package static func apply(_ gains: [[Double]], to images: Tensor) -> Tensor {
         let shape = images.shape
         require(
-            shape.count == 4 && shape[0] == gains.count && gains.allSatisfy { $0.count == count },
+            images.isPoisoned
+                || shape.count == 4 && shape[0] == gains.count
+                    && gains.allSatisfy { $0.count == count },
             "frequency bands: expected pictures and as many lists of 4 gains, got \(images.summary) and "
                 + "\(gains.count)")
         let factors = Tensor(doubles: gains.flatMap { $0 }, shape: [gains.count, count])

@@ -13,7 +13,7 @@ package enum Holes {
     package static func apply(_ holes: [Hole?], to images: Tensor) -> Tensor {
         let shape = images.shape
         require(
-            shape.count == 4 && shape[0] == holes.count,
+            images.isPoisoned || shape.count == 4 && shape[0] == holes.count,
             "cutout: expected \(holes.count) pictures [N, C, H, W], got \(images.summary)")
         func inside(_ side: Int, _ range: (Hole) -> Range<Int>, _ shape: [Int]) -> Tensor {
             let values = holes.flatMap { hole in

@@ -8,8 +8,13 @@ package struct ViewDraws {
     private let uniform, normal: [Double]
 
     package init(pictures: Int, random: RandomSource) {
-        uniform = Tensor.uniform([pictures, Self.uniformCount], random: random).doubles()
-        normal = Tensor.normal([pictures, Self.normalCount], random: random).doubles()
+        func numbers(_ drawn: Tensor, _ count: Int) -> [Double] {
+            // Without memory nothing is drawn, and what becomes of the pictures is thrown away.
+            drawn.isPoisoned ? [Double](repeating: 0, count: pictures * count) : drawn.doubles()
+        }
+        uniform = numbers(
+            Tensor.uniform([pictures, Self.uniformCount], random: random), Self.uniformCount)
+        normal = numbers(Tensor.normal([pictures, Self.normalCount], random: random), Self.normalCount)
     }
 
     package subscript(picture: Int) -> PictureDraws {

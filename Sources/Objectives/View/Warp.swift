@@ -21,7 +21,7 @@ package enum Warp {
         _ maps: [PlaneMap], to images: Tensor, isOversampled: Bool, beyond: Beyond
     ) -> Tensor {
         require(
-            images.rank == 4 && images.shape[0] == maps.count,
+            images.isPoisoned || images.rank == 4 && images.shape[0] == maps.count,
             "warp: expected \(maps.count) pictures [N, 3, H, W], got \(images.summary)")
         let numbers = Tensor(doubles: maps.flatMap(\.numbers), shape: [maps.count, 2, 3])
         return images.device == .cpu
