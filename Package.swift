@@ -132,7 +132,11 @@ let package = Package(
         tests("Checkpoints", ["Models", "TorchNN", "Torch", "Imaging", "Files"]),
         tests(
             "Training",
-            ["Evaluation", "Checkpoints", "Models", "Objectives", "Torch", "Datasets", "Settings", "Console"]),
+            [
+                "Evaluation", "Checkpoints", "Models", "Objectives", "TorchNN", "Torch", "Datasets",
+                "Settings",
+                "Console",
+            ]),
         tests("Evaluation", ["Checkpoints", "Models", "Torch", "Datasets", "Imaging"]),
         tests("Synthesis", ["Checkpoints", "Models", "Torch", "Imaging", "Provenance"]),
         .testTarget(

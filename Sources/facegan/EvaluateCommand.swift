@@ -20,8 +20,8 @@ struct EvaluateCommand: ParsableCommand {
 
             Metrics: fd-face, kd-face (Fréchet and kernel distance on a face network that comes with the program), pr-face \
             (precision, recall), dc-face (density, coverage), swd, diversity-face, nearest-face, attributes; ppl-face \
-            (path length of a model); accuracy (of the face network on photographs with labels); and with weights of others \
-            (see `facegan weights list`) fid, kid, is, ppl.
+            (path length of a model); accuracy (how often the face network finds the labels of photographs, or what a conditional \
+            model was asked for); and with weights of others (see `facegan weights list`) fid, kid, is, ppl.
 
             Examples:
               facegan evaluate runs/celeba
@@ -29,6 +29,7 @@ struct EvaluateCommand: ParsableCommand {
               facegan evaluate faces/ --against celeba.faces --json scores.json
               facegan evaluate restored/ --against originals/ --pairs
               facegan evaluate img_align_celeba.zip --part validation --metrics accuracy
+              facegan evaluate runs/conditional --metrics accuracy
               facegan evaluate photos.zip --against builtin:5000 --protocol square64
             """)
 

@@ -100,7 +100,8 @@ struct GenerateCommand: ParsableCommand {
         let faces = wanted.count
         if sheet, interpolate || files || columns != nil || attributes != nil {
             throw ValidationError(
-                "--sheet is one picture of all attributes: without --interpolate, --files, --columns, --attr.")
+                "--sheet is one picture of all attributes: without --interpolate, --files, --columns, --attr."
+            )
         }
         if interpolate {
             guard !files, format == nil, [".png", ".mp4"].contains(where: target.lowercased().hasSuffix)
@@ -172,7 +173,8 @@ struct GenerateCommand: ParsableCommand {
     private func writeSheet(_ sampler: FaceSampler) throws {
         let names = sampler.model.attributes
         guard !names.isEmpty else {
-            throw CommandError("\(model): --sheet needs a model with attributes; train the recipe conditional")
+            throw CommandError(
+                "\(model): --sheet needs a model with attributes; train the recipe conditional")
         }
         let grid = SyntheticImage.grid(
             sampler.sheet(seeds: wanted, batchSize: batch), columns: 1 + 2 * names.count)

@@ -85,13 +85,12 @@ struct TrainCommand: ParsableCommand {
         let recipe = try resolvedRecipe(goesOn: goesOn)
         let folder = out ?? "runs/\(recipe.name)"
         let known = !restart && RunDirectory.holdsRun(folder) ? try RunRecord(folder: folder) : nil
+        let device = try place.prepare()
+        if dryRun { return try describe(recipe, device: device) }
         guard let source = data ?? known?.data else {
             throw CommandError(
                 "Name the pictures to train on, such as --data img_align_celeba.zip or --data builtin:20000.")
         }
-        let device = try place.prepare()
-        if dryRun { return try describe(recipe, device: device) }
-
         let store = try openStore(source, recipe, console)
         let run = try TrainingRun(
             recipe: recipe, store: store, data: source, folder: folder, seed: seed, device: device,
