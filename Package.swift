@@ -127,7 +127,7 @@ let package = Package(
         tests("Torch", ["Files"]),
         tests("TorchNN", ["Torch"]),
         tests("Datasets", ["Imaging", "Files"]),
-        tests("Models", ["TorchNN", "Torch", "Objectives", "Settings", "Files"]),
+        tests("Models", ["TorchNN", "Torch", "Objectives", "Settings", "Files", "Imaging"]),
         tests("Metrics", ["Torch"]),
         tests("Checkpoints", ["Models", "TorchNN", "Torch", "Imaging", "Files"]),
         tests(
