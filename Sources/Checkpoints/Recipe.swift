@@ -32,6 +32,7 @@ public struct Recipe: SettingsGroup, Equatable {
     public var generatorOptimizer = OptimizerSettings()
     public var discriminatorOptimizer = OptimizerSettings()
     public var steps = StepSettings()
+    public var instanceNoise = InstanceNoiseSettings()
     public var network = FaceNetworkSettings()
     public var labels = LabelSettings()
     public var optimizer = OptimizerSettings()
@@ -85,6 +86,7 @@ public struct Recipe: SettingsGroup, Equatable {
         try v.group("generatorOptimizer", &generatorOptimizer, "How the generator learns.")
         try v.group("discriminatorOptimizer", &discriminatorOptimizer, "How the discriminator learns.")
         try v.group("steps", &steps, "How often each learns in one turn.")
+        try v.group("instanceNoise", &instanceNoise, "Noise on what the discriminator sees.")
         try v.check(
             (generator.kind == .progressive) == (discriminator.kind == .progressive), "discriminator.kind",
             "both networks progressive, or none: they grow together")

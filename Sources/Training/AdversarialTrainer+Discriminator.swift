@@ -5,21 +5,21 @@ import TorchNN
 
 // The discriminator's step.
 extension AdversarialTrainer {
-    /// Logits of both kinds of pictures and the loss.
-    private typealias Game = (real: Tensor, fake: Tensor, loss: Tensor)
-
     /// One step of the discriminator on real and on detached generated pictures, each [N, 3, side, side].
     /// - Parameter labels: of both, [N, K].
     package func trainDiscriminator(real: Tensor, fake: Tensor, labels: Tensor? = nil) {
+        let (real, fake) = withoutGradients { (noisy(real), noisy(fake)) }
         let weights = discriminatorOptimizer.parameters.map(\.parameter.value)
         // Each tape is used up before the next begins, so that only one is alive.
         var (game, found) =
             discriminator.usesBatchStatistics
             ? playApart(real, fake, labels, wrt: weights) : playTogether(real, fake, labels, wrt: weights)
         var own: [[Tensor?]] = []
+        var paid: Tensor?
         for (lazy, penalty) in penalties(real, fake, labels) where lazy.isDue(after: clock.steps) {
             let value = penalty() * lazy.factor
             let slopes = gradients(of: [value], wrt: weights)
+            paid = paid.map { $0 + value.detached() } ?? value.detached()
             if lazy.every == 1 {
                 Self.add(&found, slopes)
                 game.loss = game.loss.detached() + value.detached()
@@ -32,9 +32,8 @@ extension AdversarialTrainer {
             for gradients in [found] + own {
                 apply(gradients, recipe.discriminatorOptimizer, discriminatorOptimizer)
             }
-            statistics.add(
-                discriminatorLoss: game.loss, realScore: recipe.loss.score(game.real),
-                fakeScore: recipe.loss.score(game.fake))
+            note(game)
+            health.add(discriminatorGradient: HealthStatistics.norm(found, on: device), penalty: paid)
         }
     }
 

@@ -9,11 +9,11 @@ extension AdversarialTrainer {
     ///   - real: as many real ones, for losses that compare both.
     ///   - labels: of both, [N, K].
     func trainGenerator(_ fake: Tensor, against real: Tensor, labels: Tensor?) {
-        let verdict = judge(fake, labels, moves: false)
+        let verdict = judge(noisy(fake), labels, moves: false)
         let matches = recipe.featureMatching.weight > 0
         let other =
             matches || recipe.loss.isRelativistic
-            ? withoutGradients { judge(real, labels, moves: false) } : nil
+            ? withoutGradients { judge(noisy(real), labels, moves: false) } : nil
         var loss =
             recipe.loss.isRelativistic
             ? recipe.loss.generator(fake: verdict.logits, real: other!.logits)
@@ -31,6 +31,7 @@ extension AdversarialTrainer {
         withoutGradients {
             apply(found, recipe.generatorOptimizer, generatorOptimizer)
             statistics.add(generatorLoss: loss)
+            health.add(generatorGradient: HealthStatistics.norm(found, on: device), fake: fake, real: real)
         }
     }
 }

@@ -21,11 +21,15 @@ public final class AdversarialTrainer: Trainer {
     public var clock = TrainingClock()
     /// What the steps since the last `takeStatistics` summed up.
     var statistics: StepStatistics
+    var health: HealthStatistics
+    let balance: StepBalance
 
     let generatorOptimizer: any Optimizer
     let discriminatorOptimizer: any Optimizer
     /// Where the penalties' pictures lie.
     let shares: RandomSource
+    /// Of what is added to what the discriminator sees.
+    let noise: RandomSource
     let perceptual: PerceptualNetwork?
     /// What the discriminator sees of pictures.
     let view: DiscriminatorView
@@ -81,13 +85,17 @@ public final class AdversarialTrainer: Trainer {
         changes = RandomSource(seed: seed &+ 3)
         latents = RandomSource(seed: seed &+ 1)
         shares = RandomSource(seed: seed &+ 2)
+        noise = RandomSource(seed: seed &+ 4)
         statistics = StepStatistics(device: device)
+        health = HealthStatistics(device: device)
+        balance = StepBalance(recipe.steps)
     }
 
     public var networks: [(name: String, network: Module)] {
         [("generator", generator), ("discriminator", discriminator)]
     }
 
+    /// Where steps adapt, those of a turn within the band.
     public var imagesPerStep: Int { recipe.batchSize(images: clock.images) * recipe.steps.discriminator }
 
     /// One turn of the game: the discriminator's steps, then the generator's, then the average.
@@ -98,22 +106,29 @@ public final class AdversarialTrainer: Trainer {
             recipe.discriminatorOptimizer.learningRate * factor * correction
         let growth = recipe.growth(images: clock.images)
         growth.map(grow)
-        let taken = imagesPerStep
-        let count = taken / recipe.steps.discriminator
+        let count = recipe.batchSize(images: clock.images)
 
         var last: (real: Tensor, fake: Tensor, labels: Tensor?)?
-        for turn in 1...recipe.steps.discriminator {
+        let onlyLooks = balance.skips()
+        var looks = 0
+        repeat {
+            looks += 1
             let batch = batches(count)
             let labels = self.labels(of: batch)
             let pictures = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
             let real = growth?.faded(pictures) ?? pictures
             // Only the last ones go on to the generator's step and need a tape.
             let fake =
-                turn < recipe.steps.discriminator
-                ? withoutGradients { generate(count, labels) } : generate(count, labels)
-            trainDiscriminator(real: real, fake: fake.detached(), labels: labels)
+                balance.canEnd(after: looks)
+                ? generate(count, labels) : withoutGradients { generate(count, labels) }
+            if onlyLooks {
+                look(real: real, fake: fake.detached(), labels: labels)
+            } else {
+                trainDiscriminator(real: real, fake: fake.detached(), labels: labels)
+            }
             last = (real, fake, labels)
-        }
+        } while balance.goesOn(after: looks)
+        let taken = looks * count
         guard let (real, first, labels) = last else { return }
         var fake = first
         for turn in 0..<recipe.steps.generator {
@@ -146,6 +161,7 @@ public final class AdversarialTrainer: Trainer {
 
     public func takeReadings() throws -> [Reading] {
         let means = try takeStatistics()
+        defer { health = HealthStatistics(device: device) }
         let growth = recipe.growth(images: clock.images)
         return [
             Reading("lossD", "loss/discriminator", ("loss", "D"), means.discriminatorLoss),
@@ -160,7 +176,7 @@ public final class AdversarialTrainer: Trainer {
                     Reading("side", "growth/side", ("", "side"), Double($0.side)),
                     Reading("alpha", "growth/alpha", ("", "alpha"), $0.alpha),
                 ]
-            } ?? [])
+            } ?? []) + health.readings(penalised: !recipe.penalties.isEmpty, turns: balance.isAdaptive)
     }
 
     public func exhibition(of store: FaceStore, subset: [Int]?) throws -> any Exhibition {
@@ -212,11 +228,14 @@ public final class AdversarialTrainer: Trainer {
                 ("optimizer.generator", generatorOptimizer.state),
                 ("optimizer.discriminator", discriminatorOptimizer.state),
                 ("statistics", statistics.state),
+                (HealthStatistics.section, health.state),
             ] + (view.state.isEmpty ? [] : [("view", view.state)])
+            + (balance.isAdaptive ? [("balance", balance.state)] : [])
     }
 
     public var streams: [(name: String, source: RandomSource)] {
         [("latents", latents)] + (recipe.penalties.isEmpty ? [] : [("shares", shares)])
             + (recipe.view.kind == .none ? [] : [("changes", changes)])
+            + (recipe.instanceNoise.deviation > 0 ? [("noise", noise)] : [])
     }
 }

@@ -6,6 +6,7 @@ public struct Reading: Sendable, Equatable {
     public let curve: String
     /// What stands before it on the progress line, after the label of its group.
     public let group: String
+    /// Empty for a value that the line does not show.
     public let label: String
     public let value: Double
 
@@ -13,4 +14,7 @@ public struct Reading: Sendable, Equatable {
         (self.key, self.curve, self.value) = (key, curve, value)
         (group, label) = place
     }
+
+    /// A value for the log and the curves alone.
+    public init(_ key: String, _ curve: String, _ value: Double) { self.init(key, curve, ("", ""), value) }
 }

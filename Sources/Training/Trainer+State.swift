@@ -23,6 +23,7 @@ extension Trainer {
     public func restore(_ checkpoint: Checkpoint) throws {
         let pairs = sections.map { (name: $0.name, own: $0.tensors, given: checkpoint.section($0.name)) }
         let problems = pairs.compactMap { name, own, given -> String? in
+            if given.isEmpty, name == HealthStatistics.section { return nil }
             if given.isEmpty && !own.isEmpty {
                 return "\(name): missing; the file is a model, or of another recipe"
             }
@@ -45,7 +46,10 @@ extension Trainer {
             for (_, own, given) in pairs {
                 let values = Dictionary(
                     given.map { ($0.key, $0.tensor) }, uniquingKeysWith: { first, _ in first })
-                for (key, tensor) in own { tensor.copy_(values[key]!) }
+                // States from before there was a supervisor have no such sums.
+                for (key, tensor) in own {
+                    if let value = values[key] { tensor.copy_(value) } else { tensor.zero_() }
+                }
             }
         }
         for (source, state) in states { try source.restore(state) }

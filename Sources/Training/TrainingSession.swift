@@ -199,7 +199,7 @@ final class TrainingSession {
         try events.scalars(
             readings.map { ($0.curve, $0.value) } + [("speed/imagesPerSecond", rate)], step: clock.steps)
         shown = []
-        for reading in readings {
+        for reading in readings where !reading.label.isEmpty {
             let value = (name: reading.label, value: reading.value)
             if let last = shown.last, last.label == reading.group, !reading.group.isEmpty {
                 shown[shown.count - 1].values.append(value)

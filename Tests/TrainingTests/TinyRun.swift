@@ -84,6 +84,14 @@ final class TinyRun {
         }
     }
 
+    /// The lines of a run's log that have a key, as JSON.
+    func records(_ name: String, with key: String) throws -> [[String: Any]] {
+        try log(name).compactMap { line in
+            let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+            return object?[key] == nil ? nil : object
+        }
+    }
+
     func lineCount(_ name: String) -> Int { bytes(name + "/log.jsonl").count { $0 == UInt8(ascii: "\n") } }
 
     /// The states in a run's folder.
