@@ -38,6 +38,7 @@ public struct Recipe: SettingsGroup, Equatable {
     public var optimizer = OptimizerSettings()
     public var schedule = ScheduleSettings()
     public var average = AverageSettings()
+    public var supervision = SupervisionSettings()
     public var training = TrainingSettings()
 
     public init() {}
@@ -56,6 +57,7 @@ public struct Recipe: SettingsGroup, Equatable {
         }
         try v.group("schedule", &schedule, "How learning rates follow the clock.")
         try v.group("average", &average, "Moving average of the weights, which is what gets used.")
+        try v.group("supervision", &supervision, "What watches the run, and what it does then.")
         try v.group("training", &training, "Length and cadence.")
     }
 

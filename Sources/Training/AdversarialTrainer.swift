@@ -19,6 +19,7 @@ public final class AdversarialTrainer: Trainer {
     /// What the generator takes.
     public let codes: Codes
     public var clock = TrainingClock()
+    public var remedies = Remedies()
     /// What the steps since the last `takeStatistics` summed up.
     var statistics: StepStatistics
     var health: HealthStatistics

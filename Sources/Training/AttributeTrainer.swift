@@ -18,6 +18,7 @@ public final class AttributeTrainer: Trainer {
     /// Names of the network's outputs.
     public let attributes: [String]
     public var clock = TrainingClock()
+    public var remedies = Remedies()
 
     private let average: ExponentialAverage?
     private let optimizer: any Optimizer

@@ -15,6 +15,7 @@ extension Trainer {
             })
         checkpoint.facts = facts
         checkpoint.facts["precision"] = precision.rawValue
+        if !remedies.isEmpty { checkpoint.facts[Remedies.fact] = remedies.text }
         return checkpoint
     }
 
@@ -54,6 +55,7 @@ extension Trainer {
         }
         for (source, state) in states { try source.restore(state) }
         clock = checkpoint.clock
+        remedies = checkpoint.facts[Remedies.fact].flatMap(Remedies.init) ?? Remedies()
     }
 
     /// The first tensor of the state that holds a number that is not finite.

@@ -15,7 +15,9 @@ public protocol Trainer: AnyObject {
     var imagesPerStep: Int { get }
     /// What learns, by the name that a reader knows it by.
     var networks: [(name: String, network: Module)] { get }
-    /// The factor of the learning rates now.
+    /// What divergences have changed.
+    var remedies: Remedies { get set }
+    /// The factor of the learning rates now, remedies counted.
     var learningRateFactor: Double { get }
 
     /// One step of everything that learns.
@@ -41,7 +43,9 @@ public protocol Trainer: AnyObject {
 }
 
 extension Trainer {
-    public var learningRateFactor: Double { recipe.schedule.schedule.factor(atKimg: clock.kimg) }
+    public var learningRateFactor: Double {
+        recipe.schedule.schedule.factor(atKimg: clock.kimg) * remedies.learningRateFactor
+    }
     public var facts: [String: String] { [:] }
 
     /// Computes with the run's kernels and precision.

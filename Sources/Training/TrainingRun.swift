@@ -29,12 +29,16 @@ public final class TrainingRun {
     let subset: [Int]?
     private(set) var resumed: Resumption?
     private var hasFailed = false
+    /// Called before every step: where tests break things.
+    package var beforeStep: ((any Trainer) -> Void)?
 
     /// The state that a session goes on from.
     struct Resumption {
         let clock: TrainingClock
         /// The best score of the run.
         let best: BestScore?
+        /// What its supervisor remembers.
+        let supervisor: String?
         let path: String
     }
 
@@ -115,7 +119,7 @@ public final class TrainingRun {
         var differences = known.differences(from: record)
         let stored: Recipe = try SettingsDocument.decode(file: directory.recipePath)
         for change in SettingsDocument.changes(from: stored, to: recipe) where change.key != "about" {
-            if change.key.hasPrefix("training.") {
+            if change.key.hasPrefix("training.") || change.key.hasPrefix("supervision.") {
                 notes.append("\(change)")
             } else {
                 differences.append("\(change)")
@@ -143,7 +147,8 @@ public final class TrainingRun {
                 do { try trainer.restore(state) } catch { throw CheckpointError("\(path): \(error)") }
                 notes += problems.map { "passed over a state that cannot be used: \($0)" }
                 let best = state.facts[BestScore.fact].flatMap(BestScore.init)
-                return Resumption(clock: state.clock, best: best, path: path)
+                return Resumption(
+                    clock: state.clock, best: best, supervisor: state.facts[Supervisor.fact], path: path)
             } catch {
                 problems.append("\(error)")
             }
@@ -160,7 +165,7 @@ public final class TrainingRun {
     /// - Parameters:
     ///   - output: where progress goes; nil for silence.
     ///   - isCancelled: asked between steps; then the state is saved.
-    /// - Throws: `TrainingError.diverged` with the last good state kept; `FileError` when the disk is full.
+    /// - Throws: `TrainingError.diverged` or `.exploded` with the last good state kept, after the recipe's tries; `FileError` when the disk is full.
     @discardableResult
     public func run(
         until limit: TrainingLimit = .init(), output: ConsoleOutput? = .standardError,
@@ -171,7 +176,9 @@ public final class TrainingRun {
         let session = try TrainingSession(run: self, limit: limit, output: output)
         let outcome = try session.run(isCancelled: isCancelled)
         hasFailed = false
-        resumed = Resumption(clock: trainer.clock, best: session.best, path: directory.lastPath)
+        resumed = Resumption(
+            clock: trainer.clock, best: session.best, supervisor: session.supervisor.text,
+            path: directory.lastPath)
         return outcome
     }
 }

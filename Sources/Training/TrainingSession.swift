@@ -10,21 +10,23 @@ import Torch
 
 /// One session of a run: the loop over steps and all that happens between them.
 final class TrainingSession {
-    private let directory: RunDirectory
-    private let trainer: any Trainer
-    private let record: RunRecord
+    let directory: RunDirectory
+    let trainer: any Trainer
+    let record: RunRecord
     private let settings: TrainingSettings
     private let limit: TrainingLimit
     /// An explicit number of steps takes the place of the recipe's length.
     private let totalKimg: Double?
-    private var loader: BatchLoader
+    private(set) var loader: BatchLoader
     private let makeLoader: (_ count: Int, _ position: Int) -> BatchLoader
     private var batchSize: Int
     /// Of loaders for other batch sizes.
     private var earlierIdleSeconds = 0.0
-    private let log: JSONLinesLog
-    private let events: TensorBoardLog
-    private let reporter: ProgressReporter?
+    var log: JSONLinesLog
+    var events: TensorBoardLog
+    let reporter: ProgressReporter?
+    var supervisor: Supervisor
+    private let beforeStep: ((any Trainer) -> Void)?
     private let exhibition: any Exhibition
     private let resumedAt: TrainingClock?
     private let started = ProcessInfo.processInfo.systemUptime
@@ -32,7 +34,7 @@ final class TrainingSession {
     private(set) var best: BestScore?
     private var savedAt: Double
     /// The newest good state of the run, in whichever file.
-    private var saved: (step: Int, path: String)?
+    private(set) var saved: (step: Int, path: String)?
     private var idleSeconds = 0.0
     private var tickedAt: Double
     private var tickedImages: Int
@@ -41,6 +43,7 @@ final class TrainingSession {
 
     init(run: TrainingRun, limit: TrainingLimit, output: ConsoleOutput?) throws {
         (directory, trainer, record) = (run.directory, run.trainer, run.record)
+        beforeStep = run.beforeStep
         settings = trainer.recipe.training
         self.limit = limit
         totalKimg = limit.kimg ?? (limit.steps == nil ? settings.totalKimg : nil)
@@ -52,7 +55,9 @@ final class TrainingSession {
                 subset: run.subset, position: position, threads: 1)
         }
         batchSize = recipe.batchSize(images: clock.images)
-        loader = makeLoader(batchSize, clock.images)
+        loader = makeLoader(batchSize, clock.images + trainer.remedies.skippedImages)
+        supervisor = Supervisor(recipe: recipe)
+        supervisor.restore(run.resumed?.supervisor)
         log = try JSONLinesLog(path: directory.logPath, resumingAt: run.resumedAt?.steps)
         events = try TensorBoardLog(folder: directory.eventsPath, resumingAt: run.resumedAt?.steps)
         exhibition = try trainer.exhibition(of: run.store, subset: run.subset)
@@ -73,24 +78,25 @@ final class TrainingSession {
 
     func run(isCancelled: () -> Bool) throws -> TrainingRun.Outcome {
         defer { reporter?.finish() }
-        do {
-            for note in exhibition.notes { reporter?.note("note: \(note)") }
-            if resumedAt == nil { try writePreview() }
-            while true {
+        for note in exhibition.notes { reporter?.note("note: \(note)") }
+        if resumedAt == nil { try writePreview() }
+        try logRemedies()
+        // What the first steps can go back to.
+        if saved == nil, canGoBack { try save(to: directory.lastPath) }
+        while true {
+            do {
                 if let outcome = outcome(isCancelled()) {
                     try saveLast()
                     try finish()
                     return outcome
                 }
                 let before = trainer.clock.images
+                beforeStep?(trainer)
                 try trainer.step(next)
                 try between(before: before)
+            } catch let error as TrainingError {
+                try recover(from: error)
             }
-        } catch TrainingError.diverged(let what, let step, _) {
-            let kept =
-                saved.map { "The state of step \($0.step) is kept in \($0.path)." }
-                ?? "No state had been saved yet."
-            throw TrainingError.diverged(what: what, step: step, kept: kept)
         }
     }
 
@@ -102,6 +108,17 @@ final class TrainingSession {
             batchSize = count
         }
         return loader.next()
+    }
+
+    /// Takes up what depends on the trainer's clock after it has been set back.
+    func goOn(from state: Checkpoint) {
+        let images = trainer.clock.images
+        batchSize = trainer.recipe.batchSize(images: images)
+        loader = makeLoader(batchSize, images + trainer.remedies.skippedImages)
+        supervisor.restore(state.facts[Supervisor.fact])
+        best = state.facts[BestScore.fact].flatMap(BestScore.init)
+        (tickedAt, tickedImages, idleSeconds, earlierIdleSeconds) = (now, images, 0, 0)
+        (shown, previewed) = ([], nil)
     }
 
     private func outcome(_ isCancelled: Bool) -> TrainingRun.Outcome? {
@@ -207,6 +224,7 @@ final class TrainingSession {
                 shown.append(.init(reading.group, [value]))
             }
         }
+        try supervise(readings)
     }
 
     // MARK: Files
@@ -217,7 +235,7 @@ final class TrainingSession {
         try save(to: directory.lastPath)
     }
 
-    private func save(to path: String) throws {
+    func save(to path: String) throws {
         if let what = trainer.firstNotFinite() {
             throw TrainingError.diverged(what: what, step: trainer.clock.steps, kept: "")
         }
@@ -229,6 +247,7 @@ final class TrainingSession {
         checkpoint.facts["contentHash"] = record.contentHash
         checkpoint.facts["engine"] = record.engine
         checkpoint.facts[BestScore.fact] = best?.text
+        if supervision.isOn { checkpoint.facts[Supervisor.fact] = supervisor.text }
         try checkpoint.write(to: path)
         saved = (trainer.clock.steps, path)
     }

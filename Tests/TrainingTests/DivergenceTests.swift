@@ -4,12 +4,15 @@ import Testing
 import Torch
 import Training
 
-/// Numbers that overflow end a run; nothing that is not finite is ever saved.
+/// Numbers that overflow end a run that is not supervised; nothing that is not finite is ever saved.
 @Suite struct DivergenceTests {
     /// Steps so large that weights outgrow a float after some dozen of them.
     static func absurd() throws -> Recipe {
         var recipe = try TinyRun.recipe(
-            "dcgan", ["name=absurd", "training.logSteps=1", "training.saveMinutes=0"])
+            "dcgan",
+            [
+                "name=absurd", "training.logSteps=1", "training.saveMinutes=0", "supervision.isOn=false",
+            ])
         recipe.discriminatorOptimizer.kind = .sgd
         recipe.discriminatorOptimizer.learningRate = 1
         recipe.discriminatorOptimizer.momentum = 0.9999
@@ -43,6 +46,20 @@ import Training
             try again.run(until: .init(steps: 3000), output: nil, isCancelled: { false })
         }
         #expect("\(try #require(second))" == "\(try #require(error))")
+    }
+
+    /// Lower rates are no help here: a supervised run ends, too, and says what it tried.
+    @Test func aHopelessRunEnds() throws {
+        let tiny = try TinyRun()
+        var recipe = try Self.absurd()
+        recipe.supervision = SupervisionSettings()
+        let error = #expect(throws: TrainingError.self) { try tiny.train("run", recipe, steps: 3000) }
+        let text = "\(try #require(error))"
+        #expect(text.contains("It went back 3 times: ") && text.contains("learning rates x 0.125"), "\(text)")
+        let state = try Checkpoint(path: tiny.folder("run/checkpoints/last.safetensors"))
+        for (key, tensor) in state.tensors where tensor.dtype.isFloatingPoint {
+            #expect(tensor.isFinite().all().item() == 1, "\(key)")
+        }
     }
 
     @Test func everyTensorOfAStateIsLookedAt() throws {

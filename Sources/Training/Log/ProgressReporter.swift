@@ -95,6 +95,8 @@ public final class ProgressReporter {
 
     /// Keeps about one sample a second.
     private func remember(_ time: Double, _ images: Int) {
+        // A run that went back is measured anew.
+        samples.removeAll { $0.images > images }
         if samples.count >= 2, time - samples[samples.count - 2].time < 1 { samples.removeLast() }
         samples.append((time, images))
         if let old = samples.firstIndex(where: { time - $0.time <= Self.etaWindow }), old > 1 {
