@@ -4,15 +4,18 @@ import Torch
 extension Checkpoint {
     /// The attributes that a conditional generator takes; nil for an unconditional one.
     /// - Parameter path: the file, for errors.
-    /// - Throws: `CheckpointError` when the rows are missing or damaged.
+    /// - Throws: `CheckpointError` when the rows are damaged.
     func labelRows(path: String) throws -> LabelRows? {
         let names = recipe.conditions.attributes
         guard recipe.task == .adversarial, !names.isEmpty else { return nil }
-        guard let rows = section("labels").first(where: { $0.key == "rows" })?.tensor,
-            rows.dtype == .int8, rows.rank == 2, rows.shape[1] == names.count
+        guard let rows = section("labels").first(where: { $0.key == "rows" })?.tensor else {
+            // Weights of others know no pictures: what is not asked for is left open.
+            return LabelRows(names: names, values: [])
+        }
+        guard rows.dtype == .int8, rows.rank == 2, rows.shape[1] == names.count
         else {
             throw CheckpointError(
-                "\(path): the rows of labels are missing or do not fit the attributes of its recipe")
+                "\(path): the rows of labels do not fit the attributes of its recipe")
         }
         return LabelRows(names: names, values: rows.bytes().map { Int8(bitPattern: $0) })
     }

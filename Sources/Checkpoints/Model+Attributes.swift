@@ -4,6 +4,13 @@ extension Model {
     /// Names of the attributes that faces can be asked for; empty for an unconditional model.
     public var attributes: [String] { codes.labels?.names ?? [] }
 
+    /// What all codes ask for, `Smiling=1,Eyeglasses=0`; nil for nothing.
+    public var askedText: String? {
+        guard !codes.asked.isEmpty else { return nil }
+        return codes.asked.sorted { $0.key < $1.key }
+            .map { "\(attributes[$0.key])=\($0.value > 0 ? 1 : 0)" }.joined(separator: ",")
+    }
+
     /// Asks for attributes in all codes from now on; what is not asked for varies as it does in pictures.
     /// - Throws: `CheckpointError` for a name that the model does not know, with the nearest that it does.
     public mutating func ask(for wanted: [(name: String, isPresent: Bool)]) throws {

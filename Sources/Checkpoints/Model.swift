@@ -45,7 +45,10 @@ public struct Model {
         digest = try SafetensorsFile(path: path).digest ?? ""
         codes = Codes(recipe.generator.latent, labels: try checkpoint.labelRows(path: path))
         generator = recipe.makeGenerator(random: RandomSource(seed: 0))
-        if let growth = recipe.growth(images: clock.images) { (generator as? any Growing)?.growth = growth }
+        // Weights of others come without a clock.
+        if let growth = recipe.growth(images: clock.images), facts[PyTorchImport.originFact] == nil {
+            (generator as? any Growing)?.growth = growth
+        }
         do { try generator.load(state) } catch { throw CheckpointError("\(path): \(error)") }
         generator.move(to: device, format: .channelsLast)
         generator.train(false)

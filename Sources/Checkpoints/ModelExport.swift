@@ -2,6 +2,9 @@ import Torch
 
 /// Takes what is needed for use out of a run's state: one network, without its optimiser.
 public enum ModelExport {
+    /// What a run needs to go on, and a model does not.
+    private static let factsOfRuns: Set<String> = ["supervisor", "remedies", "bestScore"]
+
     /// A model of the averaged weights, or of the raw ones.
     /// - Parameters:
     ///   - source: a run's folder or a file of this program.
@@ -18,7 +21,8 @@ public enum ModelExport {
         guard !section.isEmpty else {
             throw CheckpointError("\(path): has no section \(name); it is a discriminator, or damaged")
         }
-        var model = Checkpoint(recipe: own.recipe, clock: own.clock, facts: own.facts)
+        let facts = own.facts.filter { !Self.factsOfRuns.contains($0.key) }
+        var model = Checkpoint(recipe: own.recipe, clock: own.clock, facts: facts)
         model.add(
             name,
             section.map { key, tensor in

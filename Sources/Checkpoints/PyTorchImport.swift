@@ -7,6 +7,9 @@ public struct PyTorchImport {
     /// Which network of the recipe the dictionary belongs to.
     public enum Network: String, Sendable, CaseIterable { case generator, discriminator }
 
+    /// The fact that says where weights come from.
+    public static let originFact = "origin"
+
     public let network: Network
     /// What did not fit; empty when every key was taken.
     public let mismatch: StateMismatch
@@ -40,7 +43,8 @@ public struct PyTorchImport {
             return
         }
         try target.load(state)
-        var made = Checkpoint(recipe: recipe, facts: ["origin": "imported from a PyTorch state dictionary"])
+        var made = Checkpoint(
+            recipe: recipe, facts: [Self.originFact: "imported from a PyTorch state dictionary"])
         made.add(chosen.0.rawValue, target.state)
         checkpoint = made
     }

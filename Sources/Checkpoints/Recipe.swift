@@ -76,8 +76,10 @@ public struct Recipe: SettingsGroup, Equatable {
         try v.group(
             "featureMatching", &featureMatching, "Makes the discriminator's inner maps of both kinds alike.")
         try v.group("perceptual", &perceptual, "Makes the maps of a network that does not learn alike.")
+        try v.group("growth", &growth, "How progressive networks grow over the run.")
         if generator.kind == .progressive {
-            try v.group("growth", &growth, "How the networks grow over the run.")
+            try v.check(
+                growth.startSide <= resolution, "growth.startSide", "at most the resolution, \(resolution)")
             let group = discriminator.progressive.deviationGroup
             try v.check(
                 group == 0
@@ -94,14 +96,38 @@ public struct Recipe: SettingsGroup, Equatable {
             "both networks progressive, or none: they grow together")
         try v.check(
             resolution >> (discriminator.scales - 1) >= (generator.kind == .progressive ? 4 : 8),
-            "discriminator.scales", "fewer: the smallest pictures would have less than 8 pixels a side")
+            "discriminator.scales",
+            "fewer: the smallest pictures would have less than 8 (progressive: 4) pixels a side")
         try v.check(
             featureMatching.weight == 0 || [.residual, .progressive].contains(discriminator.kind),
             "featureMatching.weight", "0, or a residual or progressive discriminator: others keep no maps")
         try v.check(featureMatching.kind != .maps, "featureMatching.kind", "means: there are no pairs")
+        try checkParts(&v)
         try v.check(
             !conditions.classifier || attributeLoss.realWeight > 0, "attributeLoss.realWeight",
             "more than 0, for a discriminator that names labels must learn them")
+    }
+
+    /// Rules about maps and labels that a network or a loss has only together with something else.
+    private func checkParts(_ v: inout some FieldVisitor) throws {
+        for (name, attention) in [
+            ("generator", generator.attention(resolution: resolution)),
+            ("discriminator", discriminator.attention(resolution: resolution)),
+        ] {
+            let (side, channels) = attention
+            try v.check(
+                side == 0 || (channels ?? 1) % 8 == 0, "\(name).attentionSide",
+                channels == nil
+                    ? "0, or the side of maps that a block of this network leaves"
+                    : "0, or maps with a number of channels that 8 divides (here \(channels ?? 0))")
+        }
+        try v.check(
+            conditions.classifier || (attributeLoss.realWeight == 0 && attributeLoss.fakeWeight == 0),
+            "attributeLoss",
+            "weights of 0, or conditions.classifier: true, for only a classifier names labels")
+        try v.check(
+            view.kind != .ada || loss.border != nil, "view.kind",
+            "diffaugment or none: ada follows the signs of logits, which mean nothing in this game")
     }
 
     /// Where growing networks stand after so many images; nil for networks that do not grow.

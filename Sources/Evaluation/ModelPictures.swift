@@ -34,7 +34,8 @@ public struct ModelPictures: PictureSet {
         title = "\(model.path) after \(model.clock.images) images"
         let facts = DrawnFacts(
             model: model.digest, seeds: firstSeed...(firstSeed + UInt64(max(1, count)) - 1),
-            weights: model.weights.rawValue, precision: maker.precision.rawValue, truncationPsi: 1)
+            weights: model.weights.rawValue, precision: maker.precision.rawValue, truncationPsi: 1,
+            asked: model.askedText)
         drawn = facts
         contentHash = Digest.sha256("\(facts)")
     }

@@ -37,6 +37,8 @@ public struct DrawnFacts: Sendable, Equatable, Codable {
     public let precision: String
     /// Shrinking of the latents; 1 for none.
     public let truncationPsi: Double
+    /// What all faces were asked for, `Smiling=1,Eyeglasses=0`; nil for nothing.
+    public var asked: String?
 }
 
 extension PictureSet {

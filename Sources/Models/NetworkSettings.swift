@@ -8,6 +8,24 @@ public enum NetworkKind: String, Sendable, CaseIterable {
     case denseDCGAN = "dcgan-dense"
     case residual
     case progressive
+
+    fileprivate func attention(
+        _ residual: ResidualSettings, _ progressive: ProgressiveSettings, resolution: Int, isCritic: Bool
+    ) -> (side: Int, channels: Int?) {
+        switch self {
+        case .dcgan, .denseDCGAN: (0, nil)
+        case .residual:
+            (
+                residual.attentionSide,
+                residual.attentionChannels(resolution: resolution, isCritic: isCritic)
+            )
+        case .progressive:
+            (
+                progressive.attentionSide,
+                progressive.attentionChannels(resolution: resolution, isCritic: isCritic)
+            )
+        }
+    }
 }
 
 /// Which generator a recipe uses, and its size.
@@ -30,6 +48,11 @@ public struct GeneratorSettings: SettingsGroup, Equatable {
         case .residual: try residual.sizes(&v)
         case .progressive: try progressive.sizes(&v)
         }
+    }
+
+    /// Side of the maps that get self-attention, 0 for none, and their channels, nil where no block leaves such maps.
+    public func attention(resolution: Int) -> (side: Int, channels: Int?) {
+        kind.attention(residual, progressive, resolution: resolution, isCritic: false)
     }
 
     /// A generator with starting values from `random`.
@@ -72,6 +95,11 @@ public struct DiscriminatorSettings: SettingsGroup, Equatable {
         case .residual: try residual.fields(&v)
         case .progressive: try progressive.fields(&v)
         }
+    }
+
+    /// Side of the maps that get self-attention, 0 for none, and their channels, nil where no block leaves such maps.
+    public func attention(resolution: Int) -> (side: Int, channels: Int?) {
+        kind.attention(residual, progressive, resolution: resolution, isCritic: true)
     }
 
     /// A discriminator with starting values from `random`.

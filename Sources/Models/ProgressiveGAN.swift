@@ -4,7 +4,7 @@ import TorchNN
 
 /// Size of networks that grow (Karras et al. 2018, "Progressive Growing of GANs", arXiv:1710.10196).
 public struct ProgressiveSettings: SettingsGroup, Equatable {
-    /// Channels at a side S are 2 channelBase / S, at most `maxFilters`: 8,192 gives 256 at 64.
+    /// Channels at a side S are 2 channelBase / S, from 8 to `maxFilters`: 8,192 gives 256 at 64.
     public var channelBase = 8192
     public var maxFilters = 512
     /// Whether a way of 1 x 1 leads around each pair of convolutions.
@@ -40,6 +40,13 @@ public struct ProgressiveSettings: SettingsGroup, Equatable {
             "progressive networks: expected a resolution that is a power of two from 4, got \(resolution)")
         let count = resolution.trailingZeroBitCount - 1
         return (0..<count).map { (4 << $0, max(8, min(maxFilters, 2 * channelBase / (4 << $0)))) }
+    }
+
+    /// Channels of the maps that get attention in a generator or a critic; nil where no block leaves maps of that side.
+    public func attentionChannels(resolution: Int, isCritic: Bool) -> Int? {
+        let levels = levels(resolution)
+        return (isCritic ? levels.dropLast() : levels.dropFirst()).first { $0.side == attentionSide }?
+            .channels
     }
 
     func attention(_ channels: Int, at side: Int) -> SelfAttention2d? {

@@ -13,7 +13,8 @@ public final class PyramidDiscriminator: Module, Discriminator, Growing {
     public var usesBatchStatistics: Bool { discriminators.contains(where: \.usesBatchStatistics) }
 
     public var growth: Growth {
-        get { (discriminators[0] as? any Growing)?.growth ?? Growth(side: 1 << 20) }
+        // Parts that do not grow are always at their full side.
+        get { (discriminators[0] as? any Growing)?.growth ?? Growth(side: 1024) }
         set {
             for (index, part) in discriminators.enumerated() where newValue.side >> index >= 4 {
                 (part as? any Growing)?.growth = Growth(side: newValue.side >> index, alpha: newValue.alpha)

@@ -59,6 +59,14 @@ public struct ResidualSettings: SettingsGroup, Equatable {
         DCGANSettings.widths(resolution, filters: filters, maxFilters: maxFilters)
     }
 
+    /// Channels of the maps that get attention in a generator or a critic; nil where no block leaves maps of that side.
+    public func attentionChannels(resolution: Int, isCritic: Bool) -> Int? {
+        let widths = widths(resolution)
+        let outputs = isCritic ? widths.dropFirst() + [widths.last!] : widths[...]
+        let sides = widths.indices.map { resolution >> (isCritic ? $0 + 1 : $0) }
+        return zip(sides, outputs).first { $0.0 == attentionSide }?.1
+    }
+
     /// Attention over maps of `attentionSide`, if a block of the network leaves such maps.
     func attention(_ channels: Int, at side: Int) -> SelfAttention2d? {
         guard attentionSide == side else { return nil }

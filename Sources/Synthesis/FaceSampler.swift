@@ -80,12 +80,8 @@ public final class FaceSampler {
         }
     }
 
-    /// What all faces were asked for, `Smiling=1,Eyeglasses=0`.
     private var asked: [(name: String, value: String)] {
-        let asked = model.codes.asked.sorted { $0.key < $1.key }
-        guard !asked.isEmpty else { return [] }
-        let text = asked.map { "\(model.attributes[$0.key])=\($0.value > 0 ? 1 : 0)" }
-        return [("attributes", text.joined(separator: ","))]
+        model.askedText.map { [("attributes", $0)] } ?? []
     }
 
     private func face(_ pixels: [UInt8], _ fields: [(name: String, value: String)]) -> SyntheticImage {

@@ -14,23 +14,27 @@ extension AdversarialTrainer {
         var (game, found) =
             discriminator.usesBatchStatistics
             ? playApart(real, fake, labels, wrt: weights) : playTogether(real, fake, labels, wrt: weights)
-        var own: [[Tensor?]] = []
+        let taken = Int(lazySteps.item())
+        let due = penalties(real, fake, labels).filter { $0.lazy.isDue(after: taken) }
         var paid: Tensor?
-        for (lazy, penalty) in penalties(real, fake, labels) where lazy.isDue(after: clock.steps) {
-            let value = penalty() * lazy.factor
-            let slopes = gradients(of: [value], wrt: weights)
+        func pay(_ penalty: (lazy: LazyRegularization, value: () -> Tensor)) -> [Tensor?] {
+            let value = penalty.value() * penalty.lazy.factor
             paid = paid.map { $0 + value.detached() } ?? value.detached()
-            if lazy.every == 1 {
-                Self.add(&found, slopes)
-                game.loss = game.loss.detached() + value.detached()
-            } else {
-                own.append(slopes)
-            }
+            return gradients(of: [value], wrt: weights)
+        }
+        for penalty in due where penalty.lazy.every == 1 { Self.add(&found, pay(penalty)) }
+        game.loss = paid.map { game.loss.detached() + $0 } ?? game.loss
+        withoutGradients { apply(found, recipe.discriminatorOptimizer, discriminatorOptimizer) }
+        // A lazy penalty's own step stands on the weights that the game has moved.
+        for penalty in due where penalty.lazy.every > 1 {
+            let slopes = pay(penalty)
+            withoutGradients { apply(slopes, recipe.discriminatorOptimizer, discriminatorOptimizer) }
         }
         withoutGradients {
-            view.observe(realLogits: game.real.rank > 1 ? game.real.mean([1]) : game.real)
-            for gradients in [found] + own {
-                apply(gradients, recipe.discriminatorOptimizer, discriminatorOptimizer)
+            lazySteps.add_(Tensor.ones(like: lazySteps))
+            if recipe.view.kind == .ada {
+                let logits = game.real - (recipe.loss.border ?? 0)
+                view.observe(realLogits: logits.rank > 1 ? logits.mean([1]) : logits)
             }
             note(game)
             health.add(discriminatorGradient: HealthStatistics.norm(found, on: device), penalty: paid)

@@ -42,6 +42,8 @@ public final class AdversarialTrainer: Trainer {
     private let changes: RandomSource
     /// Columns of the pictures' labels that the recipe asks for, and how many there are.
     private let columns: (asked: [Int], width: Int)
+    /// Steps of the discriminator, by which lazy penalties are taken; Float64, [].
+    let lazySteps = Tensor.zeros([], dtype: .float64)
     /// Whether a pass in training moves buffers of a discriminator whose pictures are judged one by one.
     let movesInPasses: Bool
 
@@ -90,6 +92,7 @@ public final class AdversarialTrainer: Trainer {
         statistics = StepStatistics(device: device)
         health = HealthStatistics(device: device)
         balance = StepBalance(recipe.steps)
+        settle()
     }
 
     public var networks: [(name: String, network: Module)] {
@@ -109,17 +112,17 @@ public final class AdversarialTrainer: Trainer {
         growth.map(grow)
         let count = recipe.batchSize(images: clock.images)
 
-        var last: (real: Tensor, fake: Tensor, labels: Tensor?)?
         let onlyLooks = balance.skips()
         var looks = 0
+        var (real, fake, labels): (Tensor, Tensor, Tensor?)
         repeat {
             looks += 1
             let batch = batches(count)
-            let labels = self.labels(of: batch)
+            labels = self.labels(of: batch)
             let pictures = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
-            let real = growth?.faded(pictures) ?? pictures
+            real = growth?.faded(pictures) ?? pictures
             // Only the last ones go on to the generator's step and need a tape.
-            let fake =
+            fake =
                 balance.canEnd(after: looks)
                 ? generate(count, labels) : withoutGradients { generate(count, labels) }
             if onlyLooks {
@@ -127,11 +130,8 @@ public final class AdversarialTrainer: Trainer {
             } else {
                 trainDiscriminator(real: real, fake: fake.detached(), labels: labels)
             }
-            last = (real, fake, labels)
         } while balance.goesOn(after: looks)
         let taken = looks * count
-        guard let (real, first, labels) = last else { return }
-        var fake = first
         for turn in 0..<recipe.steps.generator {
             if turn > 0 { fake = generate(count, labels) }
             trainGenerator(fake, against: real, labels: labels)
@@ -181,10 +181,11 @@ public final class AdversarialTrainer: Trainer {
     }
 
     public func exhibition(of store: FaceStore, subset: [Int]?) throws -> any Exhibition {
-        recipe.growth(images: clock.images).map(grow)
-        return try GeneratedFaces(
+        try GeneratedFaces(
             of: averaged ?? generator, codes: codes, recipe: recipe, store: store, subset: subset)
     }
+
+    public func settle() { recipe.growth(images: clock.images).map(grow) }
 
     // MARK: What both steps need
 
@@ -232,6 +233,7 @@ public final class AdversarialTrainer: Trainer {
                 (HealthStatistics.section, health.state),
             ] + (view.state.isEmpty ? [] : [("view", view.state)])
             + (balance.isAdaptive ? [("balance", balance.state)] : [])
+            + (recipe.penalties.contains { $0.every > 1 } ? [("penalties", [("steps", lazySteps)])] : [])
     }
 
     public var streams: [(name: String, source: RandomSource)] {

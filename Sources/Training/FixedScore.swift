@@ -35,5 +35,4 @@ struct FixedScore {
             },
             judged: { range in generator(z[range].to(generator.device)) })
     }
-
 }

@@ -1,5 +1,5 @@
 import Checkpoints
-import Evaluation
+import Foundation
 import Models
 import Torch
 import TorchNN
@@ -9,11 +9,14 @@ final class PerceptualNetwork {
     private let taps: (Tensor) -> [Tensor]
     private let layers: [Int]
 
+    /// Networks of large pictures halve them five times.
+    private static let leastSide = 32
+
     /// - Throws: `CheckpointError` for a network that is not there; `TrainingError.refused` for layers that it lacks.
     init(_ recipe: Recipe, _ device: Device) throws {
         let settings = recipe.perceptual
         let (network, count): (Module, Int)
-        if settings.network == "face" || settings.network.contains("/") {
+        if settings.network == "face" || FileManager.default.fileExists(atPath: settings.network) {
             let model =
                 settings.network == "face"
                 ? try AttributeModel.builtIn(device: device)
@@ -27,7 +30,7 @@ final class PerceptualNetwork {
                     "perceptual.network: \(settings.network) has no inner maps; take face, vgg16 or squeezenet"
                 )
             }
-            taps = { tapped.taps(tapped.normalization($0)) }
+            taps = { tapped.taps(tapped.normalization($0.resized(toSide: max(Self.leastSide, $0.shape[2])))) }
             (network, count) = (tapped, tapped.tapChannels.count)
         }
         if let wrong = settings.layers.first(where: { $0 >= count }) {

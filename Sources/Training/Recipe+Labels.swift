@@ -1,7 +1,6 @@
 import Checkpoints
 import Datasets
 import Models
-import Objectives
 import Settings
 
 extension Recipe {
@@ -34,12 +33,5 @@ extension Recipe {
             columns.map { labels.attributes[row * labels.count / count * width + $0] }
         }
         return LabelRows(names: conditions.attributes, values: values)
-    }
-
-    /// Cadences of the penalties that are on.
-    var penalties: [LazyRegularization] {
-        (gradientPenalty.weight > 0 ? [gradientPenalty.lazy] : [])
-            + (draganPenalty.weight > 0 ? [draganPenalty.lazy] : [])
-            + (zeroCenteredPenalty.isOn ? [zeroCenteredPenalty.lazy] : [])
     }
 }

@@ -47,7 +47,7 @@ extension Trainer {
             for (_, own, given) in pairs {
                 let values = Dictionary(
                     given.map { ($0.key, $0.tensor) }, uniquingKeysWith: { first, _ in first })
-                // States from before there was a supervisor have no such sums.
+                // A state without sums of health begins new ones.
                 for (key, tensor) in own {
                     if let value = values[key] { tensor.copy_(value) } else { tensor.zero_() }
                 }
@@ -55,6 +55,7 @@ extension Trainer {
         }
         for (source, state) in states { try source.restore(state) }
         clock = checkpoint.clock
+        settle()
         remedies = checkpoint.facts[Remedies.fact].flatMap(Remedies.init) ?? Remedies()
     }
 

@@ -34,6 +34,9 @@ public protocol Trainer: AnyObject {
     /// - Throws: `TrainingError.refused` when the pictures lack something.
     func exhibition(of store: FaceStore, subset: [Int]?) throws -> any Exhibition
 
+    /// Takes up what follows from the clock, which has been set.
+    func settle()
+
     /// Every tensor that a step changes, except for random numbers.
     var sections: [(name: String, tensors: [(key: String, tensor: Tensor)])] { get }
     /// The streams that a step draws from.
@@ -47,6 +50,7 @@ extension Trainer {
         recipe.schedule.schedule.factor(atKimg: clock.kimg) * remedies.learningRateFactor
     }
     public var facts: [String: String] { [:] }
+    public func settle() {}
 
     /// Computes with the run's kernels and precision.
     func computing<Result>(_ body: () -> Result) -> Result {

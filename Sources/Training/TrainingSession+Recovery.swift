@@ -63,6 +63,12 @@ extension TrainingSession {
         for path in directory.previews where path > newest {
             try? FileManager.default.removeItem(atPath: path)
         }
+        // States of the way that was left would be gone on from, without the remedy.
+        for other in directory.states where other != path {
+            guard let state = try? Checkpoint(path: other, sections: []), state.clock.steps > clock.steps
+            else { continue }
+            try? FileManager.default.removeItem(atPath: other)
+        }
         log = try JSONLinesLog(path: directory.logPath, resumingAt: clock.steps)
         events = try TensorBoardLog(folder: directory.eventsPath, resumingAt: clock.steps)
         try save(to: directory.lastPath)

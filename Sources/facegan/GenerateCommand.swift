@@ -103,6 +103,12 @@ struct GenerateCommand: ParsableCommand {
                 "--sheet is one picture of all attributes: without --interpolate, --files, --columns, --attr."
             )
         }
+        if sheet, isFolder {
+            throw ValidationError("--sheet is one picture: give it a name, such as --out sheet.png.")
+        }
+        if sheet, wanted.count > 100 {
+            throw ValidationError("--sheet: \(Readable.count(wanted.count)) rows do not fit, at most 100 do.")
+        }
         if interpolate {
             guard !files, format == nil, [".png", ".mp4"].contains(where: target.lowercased().hasSuffix)
             else {

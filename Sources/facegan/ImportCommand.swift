@@ -25,6 +25,9 @@ struct ImportCommand: ParsableCommand {
     @Option(help: "A recipe's name or a YAML file.")
     var recipe = "dcgan"
 
+    @Option(help: "One of the recipe's presets, such as small.")
+    var preset: String?
+
     @Option(name: .customLong("set"), help: "Change a value of the recipe: path=value. May be repeated.")
     var overrides: [String] = []
 
@@ -37,7 +40,7 @@ struct ImportCommand: ParsableCommand {
     func run() throws {
         try Engine.load()
         let output = ConsoleOutput.standardOutput
-        let recipe = try Recipe.load(recipe, overrides: overrides)
+        let recipe = try Recipe.load(recipe, preset: preset, overrides: overrides)
         let found = try PyTorchImport(path: file, recipe: recipe, network: network)
         output.writeLine(
             "\(found.network.rawValue) of \(recipe.name): \(Readable.count(found.taken.count, "key")) fit, "

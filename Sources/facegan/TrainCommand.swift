@@ -155,13 +155,21 @@ struct TrainCommand: ParsableCommand {
         let trainer = run.trainer
         console.writeLine(
             "\(trainer.recipe.name) at \(trainer.recipe.resolution)x\(trainer.recipe.resolution) on "
-                + "\(Readable.count(run.store.count, "picture")) (\(run.store.data)), batch \(trainer.recipe.batchSize), "
+                + "\(Readable.count(run.store.count, "picture")) (\(run.store.data)), batch \(trainer.recipe.batchSize(images: trainer.clock.images)), "
                 + "\(trainer.precision.rawValue) on \(trainer.device)"
                 + (trainer.kernels == .plain ? " with plain kernels" : "") + ", seed \(run.record.seed)")
         console.writeLine(
             trainer.networks.map { "\($0.name) \(Readable.count($0.network.parameterCount))" }
                 .joined(separator: " and ") + " parameters; run in \(run.directory.path)"
         )
+        let grown = trainer.recipe.growth.endKimg(resolution: trainer.recipe.resolution)
+        if trainer.recipe.growth(images: 0) != nil,
+            let end = kimg ?? (steps == nil ? trainer.recipe.training.totalKimg : nil), end < grown
+        {
+            console.writeLine(
+                "note: the networks have grown after \(Readable.fixed(grown, 0)) kimg, the run ends at "
+                    + "\(Readable.fixed(end, 0)): its faces will be small ones, enlarged")
+        }
         for note in run.notes { console.writeLine("note: \(note)") }
         if let clock = run.resumedAt {
             console.writeLine(

@@ -77,6 +77,30 @@ import Training
         }
     }
 
+    /// Both terms are part of what the generator minimises, and of nothing that the discriminator does.
+    @Test func mapsOfRealPicturesPullTheGenerator() throws {
+        func losses(_ weights: String...) throws -> StepStatistics.Means {
+            let recipe = try TinyRun.recipe("detail", weights)
+            let one = try trainer(recipe)
+            try one.step { greyBatch(recipe, level: 250, count: $0) }
+            return try one.takeStatistics()
+        }
+        let none = try losses("perceptual.weight=0", "featureMatching.weight=0")
+        let perceptual = try losses("perceptual.weight=5", "featureMatching.weight=0")
+        let matching = try losses("perceptual.weight=0", "featureMatching.weight=5")
+        for one in [perceptual, matching] {
+            #expect(one.generatorLoss > none.generatorLoss + 0.01)
+            #expect(one.discriminatorLoss == none.discriminatorLoss)
+        }
+    }
+
+    @Test func aLayerThatIsNotThereIsRefused() throws {
+        let error = #expect(throws: TrainingError.self) {
+            try trainer(TinyRun.recipe("detail", ["perceptual.layers=[0, 4]"]))
+        }
+        #expect("\(error!)".contains("face has 4 maps, 0 to 3, and no 4"))
+    }
+
     // MARK: Growth
 
     @Test func growthFollowsTheClock() throws {

@@ -31,7 +31,7 @@ import Training
         } + ["lsgan", "wgan", "sagan", "progan", "detail", "conditional"].map { Case(recipe: $0) } + [
             Case(overrides: ["view.kind=diffaugment"]),
             Case(
-                recipe: "wgan-gp",
+                recipe: "sagan",
                 overrides: [
                     "view.kind=ada", "view.startProbability=0.4", "view.speedKimg=1", "view.corruption=1",
                     "view.filter=1",

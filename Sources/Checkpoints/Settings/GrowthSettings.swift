@@ -35,7 +35,7 @@ public struct GrowthSettings: SettingsGroup, Equatable {
         guard reached < levels else { return Growth(side: resolution) }
         let rest = Double(images) - Double(reached) * phase - stableKimg * 1000
         let side = startSide << reached
-        return rest < 0 ? Growth(side: side) : Growth(side: 2 * side, alpha: rest / (fadeKimg * 1000))
+        return rest < 0 ? Growth(side: side) : Growth(side: 2 * side, alpha: min(1, rest / (fadeKimg * 1000)))
     }
 
     /// Images after which nothing grows any more, in thousands.

@@ -48,10 +48,11 @@ public struct OptimizerSettings: SettingsGroup, Equatable {
 
     /// An optimiser over the parameters of `network`.
     /// - Parameter correction: what a step is worth beside those of lazy penalties, 0...1 (Karras et al. 2020, appendix B):
-    ///   rates are multiplied by it, and betas are taken to its power.
+    ///   rates are multiplied by it, and what is remembered is taken to its power.
     public func make(for network: Module, correction: Double = 1) -> any Optimizer {
         let parameters = network.parameters
         let (beta1, beta2) = (pow(beta1, correction), pow(beta2, correction))
+        let (alpha, momentum) = (pow(alpha, correction), pow(momentum, correction))
         let learningRate = learningRate * correction
         switch kind {
         case .adam, .adamw:

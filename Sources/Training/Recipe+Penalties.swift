@@ -1,0 +1,11 @@
+import Checkpoints
+import Objectives
+
+extension Recipe {
+    /// Cadences of the penalties that are on.
+    var penalties: [LazyRegularization] {
+        (gradientPenalty.weight > 0 ? [gradientPenalty.lazy] : [])
+            + (draganPenalty.weight > 0 ? [draganPenalty.lazy] : [])
+            + (zeroCenteredPenalty.isOn ? [zeroCenteredPenalty.lazy] : [])
+    }
+}
