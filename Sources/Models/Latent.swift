@@ -33,13 +33,6 @@ public struct Latent: SettingsGroup, Equatable {
         }
     }
 
-    /// z [seeds, size]; each row depends on its seed alone, so that the same seed is the same face everywhere.
-    public func sample(seeds: [UInt64]) -> Tensor {
-        Tensor.concatenated(seeds.map { sample(1, random: RandomSource(seed: $0)) })
-    }
-}
-
-extension Latent {
     /// A code [N, size + labels] as z [N, size] and labels [N, labels]; nil for none.
     public func split(_ code: Tensor, labels: Int) -> (z: Tensor, labels: Tensor?) {
         require(

@@ -14,14 +14,22 @@ struct RecipesCommand: ParsableCommand {
             Examples:
               facegan recipes
               facegan recipes dcgan > my.yaml
+              facegan recipes progan --preset small
               facegan recipes --fields
             """)
 
     @Argument(help: "Show this recipe as it is written.")
     var name: String?
 
+    @Option(help: "Show it with this preset's changes made and every value written out.")
+    var preset: String?
+
     @Flag(help: "List every value that a recipe can set, with its default and range.")
     var fields = false
+
+    func validate() throws {
+        if preset != nil, name == nil { throw ValidationError("--preset belongs to a recipe: name one.") }
+    }
 
     func run() throws {
         let output = ConsoleOutput.standardOutput
@@ -32,10 +40,10 @@ struct RecipesCommand: ParsableCommand {
                 output.writeLine("\(field.key) = \(field.defaultValue)\(range)\(kinds)\n    \(field.help)")
             }
         } else if let name {
-            if let known = Recipe.library.first(where: { $0.name == name }) {
+            if preset == nil, let known = Recipe.library.first(where: { $0.name == name }) {
                 output.write(known.text)
             } else {
-                output.write(try Recipe.load(name).yaml)
+                output.write(try Recipe.load(name, preset: preset).yaml)
             }
         } else {
             for known in Recipe.library {

@@ -69,10 +69,10 @@ import TorchNN
 
     @Test func aSeedIsOneLatentWhereverItStands() {
         let latent = Latent(size: 16)
-        let several = latent.sample(seeds: [5, 9, 5])
+        let several = Codes(latent).sample(seeds: [5, 9, 5])
         #expect(several.shape == [3, 16])
         #expect(several[0].floats() == several[2].floats())
-        #expect(several[1].floats() == latent.sample(seeds: [9])[0].floats())
+        #expect(several[1].floats() == Codes(latent).sample(seeds: [9])[0].floats())
         #expect(several[0].floats() != several[1].floats())
         // A stream of its own per seed, so the first values are those of `RandomSource(seed:)`.
         #expect(several[0].floats() == Tensor.normal([1, 16], random: RandomSource(seed: 5)).floats())

@@ -5,8 +5,8 @@ import Testing
 import Torch
 
 @Suite struct InterpolationTests {
-    let a = Latent(size: 64).sample(seeds: [1])
-    let b = Latent(size: 64).sample(seeds: [2])
+    let a = Codes(Latent(size: 64)).sample(seeds: [1])
+    let b = Codes(Latent(size: 64)).sample(seeds: [2])
 
     private func angle(_ x: Tensor, _ y: Tensor) -> Double {
         acos((x * y).sum().item() / (x.norm().item() * y.norm().item()))
