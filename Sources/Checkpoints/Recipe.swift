@@ -110,6 +110,8 @@ public struct Recipe: SettingsGroup, Equatable {
 
     /// Rules about maps and labels that a network or a loss has only together with something else.
     private func checkParts(_ v: inout some FieldVisitor) throws {
+        // Of other sides there are no networks to look at; they are a problem of their own.
+        guard resolution.nonzeroBitCount == 1 else { return }
         for (name, attention) in [
             ("generator", generator.attention(resolution: resolution)),
             ("discriminator", discriminator.attention(resolution: resolution)),

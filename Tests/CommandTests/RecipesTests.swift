@@ -52,6 +52,29 @@ import Testing
         }
     }
 
+    /// Whatever sides a user asks for, the answer is an error or a recipe.
+    @Test(arguments: files)
+    func oddSidesAreRefused(name: String) throws {
+        for side in ["65", "0", "-8", "2048", "12"] {
+            let error = #expect(throws: SettingsError.self) {
+                try Recipe.load(name, overrides: ["resolution=\(side)"])
+            }
+            #expect("\(try #require(error))".contains("resolution"))
+        }
+    }
+
+    /// Attention that no block can have, or that its channels do not divide, is named before anything is built.
+    @Test func attentionNeedsItsMaps() throws {
+        for (name, overrides, message) in [
+            ("sagan", ["generator.attentionSide=33"], "generator.attentionSide"),
+            ("sagan", ["discriminator.filters=10"], "8 divides (here 40)"),
+            ("detail", ["resolution=16", "growth.startSide=8"], "generator.attentionSide"),
+        ] {
+            let error = #expect(throws: SettingsError.self) { try Recipe.load(name, overrides: overrides) }
+            #expect("\(try #require(error))".contains(message), "\(error!)")
+        }
+    }
+
     /// Networks of every recipe: pictures of the right shape from the generator, one logit each from the other.
     @Test(arguments: files)
     func itsNetworksFitTogether(name: String) throws {
