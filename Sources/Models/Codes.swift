@@ -15,19 +15,21 @@ public struct Codes: Sendable {
     /// Codes [count, size + labels] from a stream.
     public func sample(_ count: Int, random: RandomSource) -> Tensor {
         let z = latent.sample(count, random: random)
-        return labels == nil ? z : Tensor.concatenated([z, rows(count, random)], 1)
+        return labelled(z) { Tensor.uniform([count], random: random).floats() }
     }
 
     /// Codes [seeds, size + labels]; each row depends on its seed alone, z not even on what is asked.
     public func sample(seeds: [UInt64]) -> Tensor {
-        Tensor.concatenated(seeds.map { sample(1, random: RandomSource(seed: $0)) })
+        let streams = seeds.map { RandomSource(seed: $0) }
+        let z = Tensor.concatenated(streams.map { latent.sample(1, random: $0) })
+        return labelled(z) { streams.flatMap { Tensor.uniform([1], random: $0).floats() } }
     }
 
-    /// A drawn row of labels for each code.
-    private func rows(_ count: Int, _ random: RandomSource) -> Tensor {
-        let labels = labels!
-        let shares = Tensor.uniform([count], random: random).floats()
-        let values = shares.flatMap { labels.row(asked: asked, share: Double($0)) }
-        return Tensor(values.map(Float.init), shape: [count, labels.names.count])
+    /// Latents with a drawn row of labels behind each; an unconditional generator draws none.
+    private func labelled(_ z: Tensor, shares: () -> [Float]) -> Tensor {
+        guard let labels else { return z }
+        let rows = labels.rows(asked: asked, shares: shares().map(Double.init))
+        let values = rows.flatMap { $0.map(Float.init) }
+        return Tensor.concatenated([z, Tensor(values, shape: [rows.count, labels.names.count])], 1)
     }
 }

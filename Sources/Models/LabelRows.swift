@@ -14,22 +14,29 @@ public struct LabelRows: Sendable, Equatable {
     /// Rows.
     public var count: Int { values.count / names.count }
 
-    /// One row, with what is asked in it.
+    /// Rows with what is asked in them, one for each share in 0..<1.
     ///
     /// What is not asked comes from a row that agrees with all that is; where there is none, from one of those that agree
     /// with most. So a beard brings no lipstick, unless both are asked for.
-    /// - Parameters:
-    ///   - asked: values of 1 or -1 by the index of their name.
-    ///   - share: 0..<1, which of the rows.
-    public func row(asked: [Int: Int8], share: Double) -> [Int8] {
-        guard count > 0 else { return names.indices.map { asked[$0] ?? 0 } }
+    /// - Parameter asked: values of 1 or -1 by the index of their name.
+    public func rows(asked: [Int: Int8], shares: [Double]) -> [[Int8]] {
+        let found = rows(agreeingWith: asked)
+        return shares.map { share in
+            guard !found.isEmpty else { return names.indices.map { asked[$0] ?? 0 } }
+            let start = found[min(found.count - 1, Int(share * Double(found.count)))] * names.count
+            return names.indices.map { asked[$0] ?? values[start + $0] }
+        }
+    }
+
+    /// The rows that agree with most of what is asked.
+    private func rows(agreeingWith asked: [Int: Int8]) -> [Int] {
+        guard !asked.isEmpty else { return Array(0..<count) }
         var (best, found) = (-1, [Int]())
         for row in 0..<count {
             let agreeing = asked.count { values[row * names.count + $0.key] == $0.value }
             if agreeing > best { (best, found) = (agreeing, []) }
             if agreeing == best { found.append(row) }
         }
-        let chosen = found[min(found.count - 1, Int(share * Double(found.count)))]
-        return names.indices.map { asked[$0] ?? values[chosen * names.count + $0] }
+        return found
     }
 }

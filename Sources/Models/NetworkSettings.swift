@@ -8,24 +8,6 @@ public enum NetworkKind: String, Sendable, CaseIterable {
     case denseDCGAN = "dcgan-dense"
     case residual
     case progressive
-
-    fileprivate func attention(
-        _ residual: ResidualSettings, _ progressive: ProgressiveSettings, resolution: Int, isCritic: Bool
-    ) -> (side: Int, channels: Int?) {
-        switch self {
-        case .dcgan, .denseDCGAN: (0, nil)
-        case .residual:
-            (
-                residual.attentionSide,
-                residual.attentionChannels(resolution: resolution, isCritic: isCritic)
-            )
-        case .progressive:
-            (
-                progressive.attentionSide,
-                progressive.attentionChannels(resolution: resolution, isCritic: isCritic)
-            )
-        }
-    }
 }
 
 /// Which generator a recipe uses, and its size.
@@ -52,7 +34,11 @@ public struct GeneratorSettings: SettingsGroup, Equatable {
 
     /// Side of the maps that get self-attention, 0 for none, and their channels, nil where no block leaves such maps.
     public func attention(resolution: Int) -> (side: Int, channels: Int?) {
-        kind.attention(residual, progressive, resolution: resolution, isCritic: false)
+        switch kind {
+        case .dcgan, .denseDCGAN: (0, nil)
+        case .residual: residual.attention.place(among: residual.generatorMaps(resolution))
+        case .progressive: progressive.attention.place(among: progressive.generatorMaps(resolution))
+        }
     }
 
     /// A generator with starting values from `random`.
@@ -99,7 +85,11 @@ public struct DiscriminatorSettings: SettingsGroup, Equatable {
 
     /// Side of the maps that get self-attention, 0 for none, and their channels, nil where no block leaves such maps.
     public func attention(resolution: Int) -> (side: Int, channels: Int?) {
-        kind.attention(residual, progressive, resolution: resolution, isCritic: true)
+        switch kind {
+        case .dcgan, .denseDCGAN: (0, nil)
+        case .residual: residual.attention.place(among: residual.criticMaps(resolution))
+        case .progressive: progressive.attention.place(among: progressive.criticMaps(resolution))
+        }
     }
 
     /// A discriminator with starting values from `random`.

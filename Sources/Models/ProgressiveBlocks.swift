@@ -17,7 +17,7 @@ public final class ProgressiveUpBlock: Layer {
         shortcut =
             settings.residual
             ? EqualizedConv2d(inputs, output.channels, kernel: 1, bias: false, gain: 1) : nil
-        attention = settings.attention(output.channels, at: output.side)
+        attention = settings.attention.layer(for: output)
     }
 
     public override func callAsFunction(_ input: Tensor) -> Tensor {
@@ -41,12 +41,13 @@ public final class ProgressiveDownBlock: Layer {
     public let shortcut: EqualizedConv2d?
     public let attention: SelfAttention2d?
 
-    init(_ inputs: Int, _ outputs: Int, at side: Int, _ settings: ProgressiveSettings) {
+    init(_ inputs: Int, _ output: (side: Int, channels: Int), _ settings: ProgressiveSettings) {
         conv1 = EqualizedConv2d(inputs, inputs, kernel: 3, padding: 1)
-        conv2 = EqualizedConv2d(inputs, outputs, kernel: 3, padding: 1)
+        conv2 = EqualizedConv2d(inputs, output.channels, kernel: 3, padding: 1)
         shortcut =
-            settings.residual ? EqualizedConv2d(inputs, outputs, kernel: 1, bias: false, gain: 1) : nil
-        attention = settings.attention(outputs, at: side)
+            settings.residual
+            ? EqualizedConv2d(inputs, output.channels, kernel: 1, bias: false, gain: 1) : nil
+        attention = settings.attention.layer(for: output)
     }
 
     public override func callAsFunction(_ input: Tensor) -> Tensor {

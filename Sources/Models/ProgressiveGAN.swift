@@ -9,8 +9,7 @@ public struct ProgressiveSettings: SettingsGroup, Equatable {
     public var maxFilters = 512
     /// Whether a way of 1 x 1 leads around each pair of convolutions.
     public var residual = false
-    /// Side of the maps that get self-attention; 0 for none.
-    public var attentionSide = 0
+    public var attention = AttentionSettings()
     /// Pictures that the critic compares with each other; 0 for none.
     public var deviationGroup = 4
 
@@ -22,9 +21,7 @@ public struct ProgressiveSettings: SettingsGroup, Equatable {
             "channelBase", &channelBase, in: 8...65536, "Channels at a side S are 2 channelBase / S.")
         try v.integer("maxFilters", &maxFilters, in: 8...8192, "Upper limit of the channels.")
         try v.flag("residual", &residual, "A way around each pair of convolutions.")
-        try v.integer(
-            "attentionSide", &attentionSide, in: 0...512, "Side of the maps that get self-attention; 0: none."
-        )
+        try attention.fields(&v)
     }
 
     public mutating func fields(_ v: inout some FieldVisitor) throws {
@@ -42,15 +39,14 @@ public struct ProgressiveSettings: SettingsGroup, Equatable {
         return (0..<count).map { (4 << $0, max(8, min(maxFilters, 2 * channelBase / (4 << $0)))) }
     }
 
-    /// Channels of the maps that get attention in a generator or a critic; nil where no block leaves maps of that side.
-    public func attentionChannels(resolution: Int, isCritic: Bool) -> Int? {
-        let levels = levels(resolution)
-        return (isCritic ? levels.dropLast() : levels.dropFirst()).first { $0.side == attentionSide }?
-            .channels
+    /// The maps that the generator's blocks leave, in their order.
+    func generatorMaps(_ resolution: Int) -> [(side: Int, channels: Int)] {
+        Array(levels(resolution).dropFirst())
     }
 
-    func attention(_ channels: Int, at side: Int) -> SelfAttention2d? {
-        attentionSide == side ? SelfAttention2d(channels) : nil
+    /// The maps that the critic's blocks leave, the smallest first.
+    func criticMaps(_ resolution: Int) -> [(side: Int, channels: Int)] {
+        Array(levels(resolution).dropLast())
     }
 }
 
@@ -79,7 +75,9 @@ public final class ProgressiveGenerator: Module, Generator, Growing {
         // The authors' gain for a layer of few inputs.
         stem = EqualizedLinear(latent.size + labels, widest * 16, gain: 2.0.squareRoot() / 4)
         first = EqualizedConv2d(widest, widest, kernel: 3, padding: 1)
-        blocks = zip(levels, levels.dropFirst()).map { ProgressiveUpBlock($0.channels, $1, settings) }
+        blocks = zip(levels, settings.generatorMaps(resolution)).map {
+            ProgressiveUpBlock($0.channels, $1, settings)
+        }
         toRgb = levels.map { EqualizedConv2d($0.channels, 3, kernel: 1, gain: 1) }
         (self.latent, self.resolution, growth) = (latent, resolution, Growth(side: resolution))
     }
@@ -128,8 +126,8 @@ public final class ProgressiveCritic: Module, Discriminator, Growing {
         let levels = settings.levels(resolution)
         let widest = levels[0].channels
         fromRgb = levels.map { EqualizedConv2d(3, $0.channels, kernel: 1) }
-        blocks = zip(levels.dropFirst(), levels).map {
-            ProgressiveDownBlock($0.channels, $1.channels, at: $1.side, settings)
+        blocks = zip(levels.dropFirst(), settings.criticMaps(resolution)).map {
+            ProgressiveDownBlock($0.channels, $1, settings)
         }
         deviation = settings.deviationGroup > 0 ? MinibatchDeviation(group: settings.deviationGroup) : nil
         last = EqualizedConv2d(

@@ -31,8 +31,7 @@ public struct ResidualSettings: SettingsGroup, Equatable {
     public var pooling = Pooling.flat
     /// Whether every weight is divided by its largest singular value (Miyato et al. 2018).
     public var spectralNorm = false
-    /// Side of the maps that get self-attention; 0 for none.
-    public var attentionSide = 0
+    public var attention = AttentionSettings()
 
     public init() {}
 
@@ -42,9 +41,7 @@ public struct ResidualSettings: SettingsGroup, Equatable {
             "filters", &filters, in: 1...1024, "Channels next to the picture; doubled at each halving.")
         try v.integer("maxFilters", &maxFilters, in: 1...8192, "Upper limit of the channels.")
         try v.flag("spectralNorm", &spectralNorm, "Divide weights by their largest singular value.")
-        try v.integer(
-            "attentionSide", &attentionSide, in: 0...512, "Side of the maps that get self-attention; 0: none."
-        )
+        try attention.fields(&v)
     }
 
     public mutating func fields(_ v: inout some FieldVisitor) throws {
@@ -59,18 +56,15 @@ public struct ResidualSettings: SettingsGroup, Equatable {
         DCGANSettings.widths(resolution, filters: filters, maxFilters: maxFilters)
     }
 
-    /// Channels of the maps that get attention in a generator or a critic; nil where no block leaves maps of that side.
-    public func attentionChannels(resolution: Int, isCritic: Bool) -> Int? {
-        let widths = widths(resolution)
-        let outputs = isCritic ? widths.dropFirst() + [widths.last!] : widths[...]
-        let sides = widths.indices.map { resolution >> (isCritic ? $0 + 1 : $0) }
-        return zip(sides, outputs).first { $0.0 == attentionSide }?.1
+    /// The maps that the generator's blocks leave, in their order.
+    func generatorMaps(_ resolution: Int) -> [(side: Int, channels: Int)] {
+        widths(resolution).reversed().enumerated().map { (8 << $0, $1) }
     }
 
-    /// Attention over maps of `attentionSide`, if a block of the network leaves such maps.
-    func attention(_ channels: Int, at side: Int) -> SelfAttention2d? {
-        guard attentionSide == side else { return nil }
-        return SelfAttention2d(channels, isSpectral: spectralNorm)
+    /// The maps that the critic's blocks leave, in their order.
+    func criticMaps(_ resolution: Int) -> [(side: Int, channels: Int)] {
+        let widths = widths(resolution)
+        return (widths.dropFirst() + [widths.last!]).enumerated().map { (resolution >> ($0 + 1), $1) }
     }
 }
 
@@ -91,16 +85,17 @@ public final class ResidualGenerator: Module, Generator {
     public init(
         _ settings: ResidualSettings = .init(), latent: Latent, resolution: Int = 64, labels: Int = 0
     ) {
-        let widths = Array(settings.widths(resolution).reversed())
+        let maps = settings.generatorMaps(resolution)
+        let widths = maps.map(\.channels)
         let style = ResidualStyle(isSpectral: settings.spectralNorm, conditions: labels)
         stem = style.dense(latent.size, widths[0] * 16)
         blocks = zip([widths[0]] + widths, widths).map { ResidualUpBlock($0, $1, style) }
-        let sides = widths.indices.map { 8 << $0 }
-        attention = zip(sides, widths).compactMap { settings.attention($1, at: $0) }.first
+        attention =
+            maps.compactMap { settings.attention.layer(for: $0, isSpectral: settings.spectralNorm) }.first
         norm = BatchNorm2d(widths.last!)
         output = style.convolution(widths.last!, 3, kernel: 3)
         (self.latent, self.resolution, self.labels) = (latent, resolution, labels)
-        attentionSide = settings.attentionSide
+        attentionSide = settings.attention.side
     }
 
     public func callAsFunction(_ code: Tensor) -> Tensor {
@@ -135,13 +130,13 @@ public final class ResidualCritic: Module, Discriminator {
         let style = ResidualStyle(
             isSpectral: settings.spectralNorm, normalization: settings.normalization)
         input = style.convolution(3, widths[0], kernel: 3, ResidualStyle.glorot)
-        let outputs = widths.dropFirst() + [widths.last!]
-        blocks = zip(widths, outputs).map { ResidualDownBlock($0, $1, style) }
-        let sides = outputs.indices.map { resolution >> ($0 - outputs.startIndex + 1) }
-        attention = zip(sides, outputs).compactMap { settings.attention($1, at: $0) }.first
+        let maps = settings.criticMaps(resolution)
+        blocks = zip(widths, maps).map { ResidualDownBlock($0, $1.channels, style) }
+        attention =
+            maps.compactMap { settings.attention.layer(for: $0, isSpectral: settings.spectralNorm) }.first
         head = style.dense(widths.last! * (settings.pooling == .flat ? 16 : 1), 1)
         labelHead = LabelHead(widths.last!, conditions, isSpectral: settings.spectralNorm)
-        (pooling, attentionSide) = (settings.pooling, settings.attentionSide)
+        (pooling, attentionSide) = (settings.pooling, settings.attention.side)
     }
 
     public var usesBatchStatistics: Bool { false }

@@ -10,16 +10,21 @@ public struct TrainingEstimate: Sendable {
     /// Largest resident memory of this process, or memory in tensors on a CUDA device, in bytes.
     public let peakBytes: Int?
 
+    /// Of one picture that has all attributes of the built-in faces: for recipes that want labels, where there are no pictures.
+    package static var labels: Labels {
+        var labels = Labels(count: 1)
+        labels.attributeNames = BuiltInFaces.attributeNames
+        labels.attributes = [Int8](repeating: 1, count: labels.attributeNames.count)
+        return labels
+    }
+
     /// Takes two steps to warm up and then `steps` more.
     /// - Throws: `TorchError.outOfMemory` when the recipe does not fit.
     public static func measure(
         _ recipe: Recipe, device: Device, precision: Precision, steps: Int = 3
     ) throws -> TrainingEstimate {
         try recoveringFromOutOfMemory {
-            let attributes = BuiltInFaces.attributeNames
-            var labels = Labels(count: 1)
-            labels.attributeNames = attributes
-            labels.attributes = [Int8](repeating: 1, count: attributes.count)
+            let labels = Self.labels
             let trainer = try recipe.trainer(labels: labels, seed: 0, device: device, precision: precision)
             // Growing networks are measured when they have grown.
             if recipe.growth(images: 0) != nil {
@@ -29,7 +34,7 @@ public struct TrainingEstimate: Sendable {
             func batch(_ count: Int) -> ImageBatch {
                 ImageBatch(
                     pixels: [UInt8](repeating: 128, count: count * side * side * 3), count: count, size: side,
-                    attributes: [Int8](repeating: 1, count: count * attributes.count))
+                    attributes: [Int8](repeating: 1, count: count * labels.attributeNames.count))
             }
             for _ in 0..<2 { try trainer.step(batch) }
             Engine.synchronize(device)

@@ -181,9 +181,7 @@ struct TrainCommand: ParsableCommand {
         let output = ConsoleOutput.standardOutput
         output.write(recipe.yaml)
         output.writeLine()
-        var labels = Labels(count: 0)
-        labels.attributeNames = BuiltInFaces.attributeNames
-        let trainer = try recipe.trainer(labels: labels, seed: 0, precision: .fp32)
+        let trainer = try recipe.trainer(labels: TrainingEstimate.labels, seed: 0, precision: .fp32)
         for (name, network) in trainer.networks {
             output.writeLine("\(name): \(Readable.count(network.parameterCount)) parameters\n\(network)")
         }

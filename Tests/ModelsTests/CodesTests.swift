@@ -9,22 +9,26 @@ import Torch
         names: ["Beard", "Lipstick", "Smiling"],
         values: [1, -1, 1, 1, -1, -1, -1, 1, 1, -1, 1, -1, -1, -1, 1, -1, -1, -1])
 
+    private func row(_ asked: [Int: Int8], share: Double) -> [Int8] {
+        rows.rows(asked: asked, shares: [share])[0]
+    }
+
     @Test func whatIsAskedIsThere() {
         for share in stride(from: 0.0, to: 1, by: 0.07) {
-            #expect(rows.row(asked: [0: 1], share: share)[0] == 1)
-            #expect(rows.row(asked: [0: -1, 2: 1], share: share)[0] == -1)
-            #expect(rows.row(asked: [0: -1, 2: 1], share: share)[2] == 1)
+            #expect(row([0: 1], share: share)[0] == 1)
+            #expect(row([0: -1, 2: 1], share: share)[0] == -1)
+            #expect(row([0: -1, 2: 1], share: share)[2] == 1)
             // Even where no picture has both.
-            #expect(rows.row(asked: [0: 1, 1: 1], share: share)[0..<2] == [1, 1])
+            #expect(row([0: 1, 1: 1], share: share)[0..<2] == [1, 1])
         }
     }
 
     @Test func theRestComesFromPicturesThatAgree() {
         let shares = stride(from: 0.0, to: 1, by: 0.01)
-        let bearded = shares.map { rows.row(asked: [0: 1], share: $0) }
+        let bearded = shares.map { row([0: 1], share: $0) }
         #expect(bearded.allSatisfy { $0[1] == -1 }, "nobody with a beard has lipstick")
         #expect(abs(bearded.count { $0[2] == 1 } - 50) <= 1)
-        let all = shares.map { rows.row(asked: [:], share: $0) }
+        let all = shares.map { row([:], share: $0) }
         #expect(abs(all.count { $0[0] == 1 } - 33) <= 1)
         #expect(abs(all.count { $0[1] == 1 } - 33) <= 1)
     }

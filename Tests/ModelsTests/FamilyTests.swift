@@ -42,7 +42,7 @@ import TorchNN
     private func settings(_ family: String) -> ProgressiveSettings {
         var settings = ProgressiveSettings()
         settings.maxFilters = 8
-        if family == "detail" { (settings.residual, settings.attentionSide) = (true, 16) }
+        if family == "detail" { (settings.residual, settings.attention.side) = (true, 16) }
         return settings
     }
 
@@ -51,7 +51,7 @@ import TorchNN
         let golden = try Self.golden()
         let generator = ProgressiveGenerator(settings(family), latent: Latent(size: 6), resolution: 16)
         var critics = settings(family)
-        critics.attentionSide = 0
+        critics.attention.side = 0
         let critic = ProgressiveCritic(critics, resolution: 16)
         try Self.start(generator, "\(family).generator", golden)
         try Self.start(critic, "\(family).critic", golden)
@@ -66,7 +66,7 @@ import TorchNN
     @Test func spectralNetworksEqualPyTorchs() throws {
         let golden = try Self.golden()
         var settings = ResidualSettings()
-        (settings.filters, settings.spectralNorm, settings.attentionSide) = (8, true, 8)
+        (settings.filters, settings.spectralNorm, settings.attention.side) = (8, true, 8)
         settings.pooling = .sum
         var conditions = ConditionSettings()
         (conditions.attributes, conditions.classifier) = (["a", "b", "c"], true)

@@ -1,4 +1,5 @@
 import Torch
+import TorchNN
 
 /// Sums over steps of what a supervisor looks at, kept on the device so that nothing waits for it.
 struct HealthStatistics {
@@ -32,10 +33,9 @@ struct HealthStatistics {
             Tensor.stacked([Tensor.ones(like: generatorGradient), generatorGradient, diversity]))
     }
 
-    /// Joint norm of gradients; nil stands for zero.
+    /// Joint norm of gradients; 0 where there are none.
     static func norm(_ gradients: [Tensor?], on device: Device) -> Tensor {
-        let norms = gradients.compactMap { $0?.norm().to(.float32) }
-        return norms.isEmpty ? Tensor.zeros([], on: device) : Tensor.stacked(norms).norm()
+        jointNorm(gradients)?.to(.float32) ?? Tensor.zeros([], on: device)
     }
 
     /// Half the mean squared distance of two pictures of a batch: the sum of their pixels' variances.
