@@ -1,4 +1,3 @@
-import Foundation
 import Torch
 
 extension PairDistances {
@@ -53,7 +52,6 @@ extension PairDistances {
 
     private static let msSSIMPaper = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333]
     private static let window = 11
-    private static let deviation = 1.5
 
     /// x^weight, and 0 below 0; there the gradient is 0 too, not NaN.
     private static func power(_ x: Tensor, _ weight: Double) -> Tensor {
@@ -66,35 +64,14 @@ extension PairDistances {
     ) {
         // Windows in half precision would leave nothing of the variances, which are differences.
         withAutocast(.float32, on: x.device) {
-            let (height, width) = (x.shape[2], x.shape[3])
-            precondition(
-                min(height, width) >= window,
-                "ssim: expected sides of \(window) or more, got \(height) x \(width)")
             let count = x.shape[0]
             let reach = window / 2
-            let all = Tensor.concatenated([x, y, x * x, y * y, x * y]).reshape([-1, 1, height, width])
-            let edged = border == .mirrored ? all.reflectionPadded([reach, reach, reach, reach]) : all
-            let parts = smoothed(edged).chunks(5)
-            let (mx, my) = (parts[0], parts[1])
-            let (c1, c2) = (0.01 * 0.01, 0.03 * 0.03)
-            let varianceX = (parts[2] - mx * mx).clampedBelow(0)
-            let varianceY = (parts[3] - my * my).clampedBelow(0)
-            let contrast = ((parts[4] - mx * my) * 2 + c2) / (varianceX + varianceY + c2)
-            let luminance = (mx * my * 2 + c1) / (mx * mx + my * my + c1)
+            func edged(_ map: Tensor) -> Tensor {
+                border == .mirrored ? map.reflectionPadded([reach, reach, reach, reach]) : map
+            }
+            let found = edged(x).structuralSimilarity(to: edged(y), window: window)
             func mean(_ map: Tensor) -> Tensor { map.reshape([count, -1]).mean([1]) }
-            return (mean(luminance * contrast), mean(contrast))
+            return (mean(found.similarity), mean(found.contrast))
         }
-    }
-
-    /// [N, 1, H, W] to [N, 1, H - 10, W - 10]: the weighted mean of each window.
-    private static func smoothed(_ x: Tensor) -> Tensor {
-        let raw = (0..<window).map { index in
-            let distance = Double(index - window / 2) / deviation
-            return exp(-distance * distance / 2)
-        }
-        let sum = raw.reduce(0, +)
-        let row = Tensor(doubles: raw.map { $0 / sum }).to(x.device, x.dtype)
-        return x.conv2d(weight: row.reshape([1, 1, window, 1]), bias: nil)
-            .conv2d(weight: row.reshape([1, 1, 1, window]), bias: nil)
     }
 }

@@ -4,6 +4,8 @@ import Torch
 public struct Verdict {
     /// [N], or [N, S] where S parts have an opinion each; greater means more real.
     public var logits: Tensor
+    /// Logits of single pixels, [N, P], a game of their own; nil where the discriminator judges larger parts alone.
+    public var pixels: Tensor?
     /// Logits of the labels, [N, K]; nil where the discriminator does not name them.
     public var attributes: Tensor?
     /// Inner maps [N, C, h, w] from the pictures on, where the family offers them.

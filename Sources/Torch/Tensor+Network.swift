@@ -161,6 +161,25 @@ extension Tensor {
         op("_upsample_bilinear2d_aa", [self, [height, width], false], file, line)
     }
 
+    /// Enlarged or reduced to a size by cubics, pixel centres aligned; a smaller size takes in every pixel.
+    public func resizedBicubic(height: Int, width: Int, file: StaticString = #fileID, line: UInt = #line)
+        -> Tensor
+    {
+        op("_upsample_bicubic2d_aa", [self, [height, width], false], file, line)
+    }
+
+    /// Values at `points` [N, h, w, 2] (x, y), where -1 and 1 are the centres of the outermost pixels, by cubics; beyond them the
+    /// picture is mirrored. [N, C, H, W] to [N, C, h, w].
+    public func sampled(at points: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        op("grid_sampler_2d", [self, points, 2, 2, true], file, line)
+    }
+
+    /// Enlarged to a size bilinearly, corners aligned with corners.
+    public func stretched(height: Int, width: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor
+    {
+        op("upsample_bilinear2d", [self, [height, width], true], file, line)
+    }
+
     /// Depth to space: [N, C r r, H, W] to [N, C, H r, W r].
     public func pixelShuffle(_ factor: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("pixel_shuffle", [self, factor], file, line)
@@ -174,6 +193,21 @@ extension Tensor {
     /// Pictures [N, C, H, W] in -1...1 as bytes [N, H, W, C], rounded, with what lies outside taken to the ends.
     public func pixels(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("facegan::pixels", [self], file, line)
+    }
+
+    /// Host pixels [N, H, W, 3] on a device: [N, 3, H, W] in -1...1, channels last in memory.
+    public static func pictures(_ pixels: [UInt8], count: Int, height: Int, width: Int, on device: Device)
+        -> Tensor
+    {
+        let bytes = pixels.withUnsafeBytes {
+            Tensor(copying: $0, shape: [count, height, width, 3], dtype: .uint8)
+        }
+        return bytes.to(device).permuted([0, 3, 1, 2]).to(.float32) / 127.5 - 1
+    }
+
+    /// The same of squares.
+    public static func pictures(_ pixels: [UInt8], count: Int, side: Int, on device: Device) -> Tensor {
+        pictures(pixels, count: count, height: side, width: side, on: device)
     }
 
     /// Mean binary cross entropy of logits and targets 0...1.

@@ -1,0 +1,222 @@
+import Models
+import Objectives
+import TestSupport
+import Testing
+import Torch
+import TorchNN
+
+/// Networks and losses from photographs to photographs, against PyTorch.
+///
+/// Goldens by make_face_to_face.py.
+@Suite struct FaceToFaceTests {
+    private static let valueTolerance = 1e-5
+    private static let gradientTolerance = 1e-4
+
+    /// Networks that the script has, with what they give for its inputs.
+    struct Network: Sendable, CustomTestStringConvertible {
+        let name: String
+        let make: @Sendable () -> (Module, ([Tensor]) -> [Tensor])
+        var testDescription: String { name }
+
+        static let all = [
+            Network(name: "df") { autoencoder(32, 2, 4, 1) { _ in } },
+            Network(name: "dfud") { autoencoder(64, 1, 4, 1) { ($0.pixelNorm, $0.halfSide) = (true, true) } },
+            Network(name: "dfskips") { autoencoder(32, 2, 4, 1) { $0.skips = true } },
+            Network(name: "unet") {
+                let critic = PatchCritic(patchSize: 12, filters: 2)
+                return (
+                    critic,
+                    { inputs in
+                        let verdict = critic(inputs[0], labels: nil)
+                        return [verdict.logits, verdict.pixels].compactMap { $0 }
+                    }
+                )
+            },
+            Network(name: "srresnet") {
+                let network = ResidualEnlarger(enlarger(4, 2), scale: 4)
+                return (network, { [network($0[0])] })
+            },
+            Network(name: "rrdb") {
+                let network = DenseEnlarger(enlarger(4, 1, growth: 2), scale: 2)
+                return (network, { [network($0[0])] })
+            },
+            Network(name: "converter") {
+                let network = AttributeConverter(converter, attributes: 3)
+                return (network, { [network($0[0], changes: $0[1])] })
+            },
+            Network(name: "convertercritic") {
+                let critic = ConverterCritic(converter, resolution: 32, attributes: 3)
+                return (
+                    critic,
+                    { inputs in
+                        let verdict = critic(inputs[0], labels: nil)
+                        return [verdict.logits, verdict.attributes].compactMap { $0 }
+                    }
+                )
+            },
+        ]
+
+        private static var converter: ConverterSettings {
+            var settings = ConverterSettings()
+            (settings.filters, settings.levels, settings.criticFilters, settings.criticWidth) = (2, 3, 2, 4)
+            return settings
+        }
+
+        private static func enlarger(_ filters: Int, _ blocks: Int, growth: Int = 32) -> EnlargerSettings {
+            var settings = EnlargerSettings()
+            (settings.filters, settings.blocks, settings.growth) = (filters, blocks, growth)
+            return settings
+        }
+
+        private static func autoencoder(
+            _ side: Int, _ encoder: Int, _ code: Int, _ decoder: Int,
+            _ change: (inout FaceAutoencoderSettings) -> Void
+        ) -> (Module, ([Tensor]) -> [Tensor]) {
+            var settings = FaceAutoencoderSettings()
+            (settings.encoderFilters, settings.bottleneck, settings.decoderFilters) = (encoder, code, decoder)
+            change(&settings)
+            let network = FaceAutoencoder(settings, resolution: side)
+            return (network, { [network($0[0])] })
+        }
+    }
+
+    private static func golden() throws -> [String: Tensor] {
+        let read = try TensorFile.read(goldens("Models/face-to-face.safetensors")).tensors
+        return Dictionary(uniqueKeysWithValues: read.map { ($0.name, $0.tensor) })
+    }
+
+    @Test(arguments: Network.all)
+    func networksEqualPyTorchs(network: Network) throws {
+        let golden = try Self.golden()
+        let (module, run) = network.make()
+        let own = module.state.filter { $0.key.hasPrefix("code_") }
+        let start = golden.compactMap { key, tensor in
+            key.hasPrefix("\(network.name).start.")
+                ? (key: String(key.dropFirst(network.name.count + 7)), tensor: tensor) : nil
+        }
+        // Statistics of codes have no counterpart there.
+        try module.load(start + own)
+        module.move(to: .cpu, format: .channelsLast)
+        let inputs = (0..<2).compactMap { golden["\(network.name).input\($0)"] }
+        let outputs = run(inputs.map { $0.rank == 4 ? $0.to(.channelsLast) : $0 })
+        for (index, output) in outputs.enumerated() {
+            try close(output, "\(network.name).output\(index)", golden, Self.valueTolerance)
+        }
+        let seeds = try outputs.indices.map { try #require(golden["\(network.name).seed\($0)"]) }
+        let parameters = module.parameters
+        let found = gradients(of: outputs, wrt: parameters.map(\.parameter.value), seeds: seeds)
+        let largest = found.compactMap { $0?.abs().max().item() }.max() ?? 0
+        for ((key, _), gradient) in zip(parameters, found) {
+            let name = "\(network.name).gradient.\(key)"
+            let expected = try #require(golden[name], "\(name)")
+            let own = try #require(gradient, "\(name)")
+            // A normalisation takes a bias away again, so that only rounding is left.
+            if own.abs().max().item() < 1e-5 * largest {
+                #expect(expected.abs().max().item() < 1e-5 * largest, "\(name)")
+            } else {
+                try close(own, name, golden, Self.gradientTolerance)
+            }
+        }
+    }
+
+    @Test func lossesEqualPyTorchs() throws {
+        let golden = try Self.golden()
+        let x = try #require(golden["loss.x"]).cloned()
+        x.requiringGradient()
+        let y = try #require(golden["loss.y"])
+        let loss = ReconstructionLoss(dissimilarity: 10, squared: 10, absolute: 3)(x, target: y)
+        let expected = try #require(golden["loss.value"]).item()
+        #expect(abs(loss.item() - expected) < 1e-5 * expected)
+        let gradient = try #require(gradients(of: [loss], wrt: [x])[0])
+        let known = try #require(golden["loss.gradient"]).to(.float32)
+        let difference = (gradient - known).abs().max().item() / known.abs().max().item()
+        #expect(difference < Self.gradientTolerance, "\(difference)")
+    }
+
+    @Test func aPictureIsNotUnlikeItself() {
+        for side in [64, 128, 256] {
+            let x = Tensor.uniform([1, 3, side, side], -1, 1, random: RandomSource(seed: 1))
+            let loss = ReconstructionLoss(dissimilarity: 10, squared: 10, absolute: 1)(x, target: x)
+            #expect(abs(loss.item()) < 1e-5)
+        }
+        #expect(ReconstructionLoss.window(side: 128) == 11)
+    }
+
+    // MARK: Sizes
+
+    /// DeepFaceLab's layers at 128, 256 numbers, 64 channels: counted from its sources.
+    @Test func parametersAreCountedAsInDeepFaceLab() {
+        var settings = FaceAutoencoderSettings()
+        #expect(FaceAutoencoder(settings).parameterCount == 36_082_179)
+        (settings.pixelNorm, settings.halfSide) = (true, true)
+        #expect(FaceAutoencoder(settings).parameterCount == 32_934_540)
+    }
+
+    @Test(arguments: [
+        (8, 16, 7, 55_154), (12, 16, 11, 233_650), (16, 16, 15, 233_650), (16, 32, 15, 933_218),
+        (16, 64, 15, 3_730_114), (24, 16, 23, 946_994), (32, 16, 31, 946_994), (64, 16, 63, 3_799_090),
+        (128, 16, 127, 9_698_354),
+    ])
+    func patchesDecideTheLayers(patch: Int, filters: Int, field: Int, parameters: Int) {
+        let strides = PatchFields.strides(patchSize: patch)
+        #expect(PatchFields.field(strides) == field)
+        #expect(PatchCritic(patchSize: patch, filters: filters).parameterCount == parameters)
+    }
+
+    @Test func stridesAreSearchedAsInDeepFaceLab() {
+        let table = [8: [2, 2], 12: [2, 1, 2], 16: [2, 2, 2], 24: [2, 2, 1, 2], 32: [2, 2, 2, 2]]
+        for (patch, strides) in table { #expect(PatchFields.strides(patchSize: patch) == strides) }
+    }
+
+    @Test func thePatchCriticHasTwoMaps() {
+        let verdict = PatchCritic()(Tensor.zeros([1, 3, 128, 128]), labels: nil)
+        #expect(verdict.logits.shape == [1, 16 * 16] && verdict.pixels?.shape == [1, 128 * 128])
+    }
+
+    /// BasicSR's MSRResNet and ESRGAN's RRDB network for x4.
+    @Test func enlargersAreAsLargeAsPublished() {
+        #expect(ResidualEnlarger().parameterCount == 1_517_571)
+        var settings = EnlargerSettings()
+        settings.blocks = 23
+        #expect(DenseEnlarger(settings).parameterCount == 16_697_987)
+    }
+
+    // MARK: Codes
+
+    @Test func statisticsOfCodesAreThoseOfAllBatches() throws {
+        var settings = FaceAutoencoderSettings()
+        (settings.encoderFilters, settings.bottleneck, settings.decoderFilters) = (2, 3, 2)
+        let network = FaceAutoencoder(settings, resolution: 32)
+        network.initialize(RandomSource(seed: 3))
+        let random = RandomSource(seed: 4)
+        var codes: [Tensor] = []
+        for _ in 0..<5 {
+            let images = Tensor.uniform([8, 3, 32, 32], -1, 1, random: random)
+            _ = network(images)
+            codes.append(withoutGradients { network.code(images) })
+        }
+        let all = Tensor.concatenated(codes)
+        let centred = all - all.mean([0])
+        let covariance = centred.transposed(0, 1).matmul(centred) / Double(all.shape[0])
+        let state = Dictionary(uniqueKeysWithValues: network.state.map { ($0.key, $0.tensor) })
+        let (mean, spread) = (try #require(state["code_mean"]), try #require(state["code_covariance"]))
+        #expect((mean - all.mean([0])).abs().max().item() < 1e-5)
+        #expect((spread - covariance).abs().max().item() < 1e-5 * covariance.abs().max().item() + 1e-9)
+
+        // Drawn codes have these statistics again, and become pictures.
+        let decoder = CodeDecoder(network)
+        network.train(false)
+        let faces = decoder(decoder.latent.sample(4, random: random))
+        #expect(faces.shape == [4, 3, 32, 32] && faces.abs().max().item() <= 1)
+    }
+
+    private func close(
+        _ value: Tensor, _ name: String, _ golden: [String: Tensor], _ tolerance: Double
+    ) throws {
+        let expected = try #require(golden[name], "\(name)")
+        try #require(value.shape == expected.shape, "\(name)")
+        let scale = max(expected.abs().max().item(), 1e-30)
+        let difference = (value.detached() - expected).abs().max().item() / scale
+        #expect(difference < tolerance, "\(name) differs by \(difference)")
+    }
+}
