@@ -34,24 +34,46 @@ public struct Model {
     {
         path = try Self.file(of: source, state)
         let checkpoint = try Checkpoint(path: path, sections: ["generator", "average", "labels"])
-        guard checkpoint.recipe.task == .adversarial else {
+        (recipe, clock, facts) = (checkpoint.recipe, checkpoint.clock, checkpoint.facts)
+        if let use = Self.otherUse(of: recipe) {
             throw CheckpointError(
-                "\(path): a face network (recipe \(checkpoint.recipe.name)), which makes no faces")
+                "\(path): the recipe \(recipe.name) makes no faces by itself; use it by `\(use)`")
         }
         let average = checkpoint.section("average")
         self.weights = weights == .average && !average.isEmpty ? .average : .raw
         let state = self.weights == .average ? average : checkpoint.section("generator")
-        (recipe, clock, facts) = (checkpoint.recipe, checkpoint.clock, checkpoint.facts)
         digest = try SafetensorsFile(path: path).digest ?? ""
-        codes = Codes(recipe.generator.latent, labels: try checkpoint.labelRows(path: path))
-        generator = recipe.makeGenerator(random: RandomSource(seed: 0))
+        let random = RandomSource(seed: 0)
+        do {
+            if recipe.task == .restoration,
+                let faces = recipe.makeRestorer(random: random) as? FaceAutoencoder
+            {
+                try faces.load(state)
+                generator = CodeDecoder(faces)
+            } else {
+                generator = recipe.makeGenerator(random: random)
+                try generator.load(state)
+            }
+        } catch { throw CheckpointError("\(path): \(error)") }
+        codes = Codes(generator.latent, labels: try checkpoint.labelRows(path: path))
         // Weights of others come without a clock.
         if let growth = recipe.growth(images: clock.images), facts[PyTorchImport.originFact] == nil {
             (generator as? any Growing)?.growth = growth
         }
-        do { try generator.load(state) } catch { throw CheckpointError("\(path): \(error)") }
         generator.move(to: device, format: .channelsLast)
         generator.train(false)
+    }
+
+    /// The command for models of a recipe that makes no faces from seeds; nil for one that does.
+    private static func otherUse(of recipe: Recipe) -> String? {
+        switch recipe.task {
+        case .adversarial: nil
+        case .attributes: "facegan evaluate PICTURES --metrics accuracy --face MODEL"
+        case .conversion: "facegan convert"
+        case .restoration:
+            recipe.restorer.kind != .autoencoder
+                ? "facegan upscale" : recipe.restorer.autoencoder.skips ? "facegan reconstruct" : nil
+        }
     }
 
     /// The file that a run's folder or a path stands for.

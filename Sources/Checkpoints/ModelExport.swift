@@ -14,8 +14,10 @@ public enum ModelExport {
         of source: String, state: Model.State = .last, weights: Model.Weights = .average, half: Bool = false
     ) throws -> Checkpoint {
         let path = try Model.file(of: source, state)
-        let own = try Checkpoint(path: path, sections: ["average", "generator", "network", "labels"])
-        let raw = own.recipe.task == .adversarial ? "generator" : "network"
+        let own = try Checkpoint(
+            path: path,
+            sections: ["average", "generator", "network", "labels", RestorationModel.beforeSection])
+        let raw = own.recipe.task == .attributes ? "network" : "generator"
         let name = weights == .average && !own.section("average").isEmpty ? "average" : raw
         let section = own.section(name)
         guard !section.isEmpty else {
@@ -23,11 +25,18 @@ public enum ModelExport {
         }
         let facts = own.facts.filter { !Self.factsOfRuns.contains($0.key) }
         var model = Checkpoint(recipe: own.recipe, clock: own.clock, facts: facts)
-        model.add(
-            name,
-            section.map { key, tensor in
-                (key, half && tensor.dtype.isFloatingPoint ? tensor.to(.float16) : tensor)
-            })
+        func add(_ name: String, _ section: [(key: String, tensor: Tensor)]) {
+            model.add(
+                name,
+                section.map { key, tensor in
+                    (key, half && tensor.dtype.isFloatingPoint ? tensor.to(.float16) : tensor)
+                })
+        }
+        add(name, section)
+        // What a strength mixes with.
+        if facts[RestorationModel.criticFact] != nil {
+            add(RestorationModel.beforeSection, own.section(RestorationModel.beforeSection))
+        }
         model.add("labels", own.section("labels"))
         return model
     }

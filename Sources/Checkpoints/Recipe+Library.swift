@@ -9,6 +9,8 @@ extension Recipe {
         ("wgan-gp", PackageResources.wgan_gp_yaml), ("sagan", PackageResources.sagan_yaml),
         ("progan", PackageResources.progan_yaml), ("detail", PackageResources.detail_yaml),
         ("conditional", PackageResources.conditional_yaml),
+        ("dfl", PackageResources.dfl_yaml), ("superres", PackageResources.superres_yaml),
+        ("convert", PackageResources.convert_yaml),
         ("attributes", PackageResources.attributes_yaml),
     ].map { ($0, String(decoding: $1, as: UTF8.self)) }
 

@@ -33,6 +33,12 @@ public struct Recipe: SettingsGroup, Equatable {
     public var discriminatorOptimizer = OptimizerSettings()
     public var steps = StepSettings()
     public var instanceNoise = InstanceNoiseSettings()
+    public var input = InputSettings()
+    public var restorer = RestorerSettings()
+    public var converter = ConverterSettings()
+    public var critic = CriticSettings()
+    public var reconstruction = ReconstructionLoss()
+    public var phases = PhasesSettings()
     public var network = FaceNetworkSettings()
     public var labels = LabelSettings()
     public var optimizer = OptimizerSettings()
@@ -54,6 +60,8 @@ public struct Recipe: SettingsGroup, Equatable {
         switch task {
         case .adversarial: try adversarialFields(&v)
         case .attributes: try attributeFields(&v)
+        case .restoration: try restorationFields(&v)
+        case .conversion: try conversionFields(&v)
         }
         try v.group("schedule", &schedule, "How learning rates follow the clock.")
         try v.group("average", &average, "Moving average of the weights, which is what gets used.")
@@ -76,6 +84,9 @@ public struct Recipe: SettingsGroup, Equatable {
         try v.group(
             "featureMatching", &featureMatching, "Makes the discriminator's inner maps of both kinds alike.")
         try v.group("perceptual", &perceptual, "Makes the maps of a network that does not learn alike.")
+        try v.check(
+            !perceptual.loss.isPaired, "perceptual.kind",
+            "statistics or random-pairs: a generated face has no real counterpart")
         try v.group("growth", &growth, "How progressive networks grow over the run.")
         if generator.kind == .progressive {
             try v.check(

@@ -12,8 +12,10 @@ public struct PairMeasure {
     public let features: String
     public let isLowerBetter: Bool
     let notes: [String]
-    /// Pictures [N, 3, H, W] in -1...1, twice, to [N].
     let function: (Tensor, Tensor) -> Tensor
+
+    /// Of pictures [N, 3, H, W] in -1...1 and as many others: [N].
+    public func callAsFunction(_ images: Tensor, _ others: Tensor) -> Tensor { function(images, others) }
 
     /// All measures whose weights are on this machine, for pictures of one size.
     public static func available(side: Int, device: Device = .cpu) throws -> [PairMeasure] {

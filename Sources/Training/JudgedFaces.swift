@@ -16,12 +16,7 @@ struct JudgedFaces: Exhibition {
     init(by network: FaceNetwork, trainer: AttributeTrainer, store: FaceStore, subset: [Int]?) throws {
         (self.network, self.store) = (network, store)
         (attributes, device) = (trainer.attributes, trainer.device)
-        indices = store.part(.validation)
-        guard !indices.isEmpty, let subset, Set(subset).isDisjoint(with: indices) else {
-            throw TrainingError.refused(
-                "no pictures are held out to judge the network by; the recipe needs data.split=train, and"
-                    + " \(store.path) a validation part")
-        }
+        indices = try trainer.recipe.heldOut(of: store, subset)
     }
 
     func preview() -> SyntheticImage? { nil }

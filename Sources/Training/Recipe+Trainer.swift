@@ -20,6 +20,13 @@ extension Recipe {
                 recipe: self, attributes: labels.attributeNames, seed: seed, device: device,
                 precision: precision,
                 kernels: kernels)
+        case .restoration:
+            try RestorationTrainer(
+                recipe: self, seed: seed, device: device, precision: precision, kernels: kernels)
+        case .conversion:
+            try ConversionTrainer(
+                recipe: self, labels: labels, seed: seed, device: device, precision: precision,
+                kernels: kernels)
         }
     }
 }

@@ -29,6 +29,9 @@ public protocol Trainer: AnyObject {
     /// - Throws: `TrainingError.diverged` when one is not finite.
     func takeReadings() throws -> [Reading]
 
+    /// What it did by itself since the last call.
+    func takeEvents() -> [TrainerEvent]
+
     /// What a run of this shows of itself.
     /// - Parameter subset: the pictures that it learns from; nil for all.
     /// - Throws: `TrainingError.refused` when the pictures lack something.
@@ -51,6 +54,7 @@ extension Trainer {
     }
     public var facts: [String: String] { [:] }
     public func settle() {}
+    public func takeEvents() -> [TrainerEvent] { [] }
 
     /// Computes with the run's kernels and precision.
     func computing<Result>(_ body: () -> Result) -> Result {

@@ -140,6 +140,7 @@ final class TrainingSession {
             let every = everyKimg * 1000
             return (Double(before) / every).rounded(.down) < (Double(clock.images) / every).rounded(.down)
         }
+        for event in trainer.takeEvents() { try take(event) }
         let ticks = clock.steps % settings.logSteps == 0
         if ticks { try tick() }
         if !shown.isEmpty { reporter?.update(images: clock.images, shown) }
@@ -154,6 +155,17 @@ final class TrainingSession {
         let minutes = settings.saveMinutes
         let isLate = minutes > 0 ? now - savedAt >= minutes * 60 : ticks
         if isBest || isKept || isLate { try saveLast() }
+    }
+
+    private func take(_ event: TrainerEvent) throws {
+        let clock = trainer.clock
+        var line = LogRecord(step: clock.steps)
+        line.add("kimg", .number(clock.kimg))
+        line.add("event", .text(event.text))
+        try log.append(line)
+        try events.text("event", event.text, step: clock.steps)
+        reporter?.note("\(event.text) (\(Readable.fixed(clock.kimg, 1)) kimg)")
+        if let name = event.keptAs { try save(to: "\(directory.checkpointsPath)/\(name).safetensors") }
     }
 
     /// Scores the averaged network; whether it is the best so far.

@@ -1,7 +1,7 @@
 import Objectives
 import Settings
 
-/// Whose maps a generator's pictures should share with real ones.
+/// Whose maps made pictures should share with real ones.
 public struct PerceptualSettings: SettingsGroup, Equatable {
     public var loss = PerceptualLoss(.statistics, weight: 0)
     /// `face` for the network that comes with the program, a network of `facegan weights list`, or a run or file of the
@@ -17,7 +17,5 @@ public struct PerceptualSettings: SettingsGroup, Equatable {
         try v.text(
             "network", &network, "face, a network of 'facegan weights list', or a run of attributes.")
         try v.integers("layers", &layers, in: 0...63, "Maps that count, from 0 at the pictures; []: all.")
-        try v.check(
-            !loss.isPaired, "kind", "statistics or random-pairs: a generated face has no real counterpart")
     }
 }

@@ -1,0 +1,54 @@
+import Files
+import Models
+import Settings
+import Torch
+import TorchNN
+
+/// A trained converter of attributes from a run or a file, ready for use.
+public struct ConversionModel {
+    public let converter: AttributeConverter
+    public let recipe: Recipe
+    public let clock: TrainingClock
+    /// What was known where it was trained, such as the data's protocol.
+    public let facts: [String: String]
+    /// The file.
+    public let path: String
+    /// SHA-256 of its tensors.
+    public let digest: String
+
+    /// Names of the attributes that it changes.
+    public var attributes: [String] { recipe.conditions.attributes }
+
+    /// - Parameter source: a run's folder or a file of this program.
+    /// - Throws: `CheckpointError` for another kind of model.
+    public init(
+        _ source: String, state: Model.State = .last, weights: Model.Weights = .average, device: Device = .cpu
+    ) throws {
+        path = try Model.file(of: source, state)
+        let checkpoint = try Checkpoint(path: path, sections: ["generator", "average"])
+        (recipe, clock, facts) = (checkpoint.recipe, checkpoint.clock, checkpoint.facts)
+        guard recipe.task == .conversion else {
+            throw CheckpointError(
+                "\(path): not a network that changes attributes (its recipe is \(recipe.name)); train one with --recipe"
+                    + " convert")
+        }
+        digest = try SafetensorsFile(path: path).digest ?? ""
+        let average = checkpoint.section("average")
+        converter = recipe.makeConverter(random: RandomSource(seed: 0))
+        do {
+            try converter.load(
+                weights == .average && !average.isEmpty ? average : checkpoint.section("generator"))
+        } catch { throw CheckpointError("\(path): \(error)") }
+        converter.move(to: device, format: .channelsLast)
+        converter.train(false)
+    }
+
+    /// The column of an attribute.
+    /// - Throws: `CheckpointError` for a name that the model does not know, with the nearest that it does.
+    public func column(of name: String) throws -> Int {
+        if let column = attributes.firstIndex(of: name) { return column }
+        let near = Suggestion.closest(to: name, in: attributes).map { " Did you mean `\($0)`?" } ?? ""
+        throw CheckpointError(
+            "\(name): not an attribute of this model.\(near) It knows " + attributes.joined(separator: ", "))
+    }
+}

@@ -1,0 +1,79 @@
+import Models
+import Settings
+import Torch
+
+// Recipes of networks from photographs to photographs.
+extension Recipe {
+    mutating func restorationFields(_ v: inout some FieldVisitor) throws {
+        try v.group("input", &input, "What the restorer is given of a picture.")
+        try v.group("restorer", &restorer, "From what it is given to the picture.")
+        try v.check(
+            restorer.kind == .autoencoder ? input.kind != .smaller : input.kind == .smaller, "input.kind",
+            restorer.kind == .autoencoder
+                ? "same or warped: an autoencoder's pictures are as large as its inputs"
+                : "smaller: this restorer enlarges")
+        try v.check(
+            restorer.kind != .autoencoder || resolution >= 32, "resolution", "32 or more, for an autoencoder")
+        try v.check(
+            restorer.kind != .autoencoder || !restorer.autoencoder.halfSide || resolution >= 64, "resolution",
+            "64 or more, for an autoencoder with halfSide")
+        try v.group("reconstruction", &reconstruction, "How far a restored picture is from the true one.")
+        try v.check(reconstruction.isOn, "reconstruction", "a weight above 0")
+        try v.group("perceptual", &perceptual, "Makes the maps of a network that does not learn alike.")
+        try v.check(
+            perceptual.loss.weight == 0 || perceptual.loss.isPaired, "perceptual.kind",
+            "absolute or squared: each restored picture has its true one")
+        try v.group("phases", &phases, "The order in which it learns.")
+        if phases.adversarialWeight > 0 {
+            try v.group("critic", &critic, "Tells true pictures from restored ones.")
+            try v.check(
+                critic.sideUnit <= resolution, "critic.patchSize",
+                "smaller: the pictures have \(resolution) pixels a side")
+            try v.group("loss", &loss, "The game between the two.")
+            try v.group("discriminatorOptimizer", &discriminatorOptimizer, "How the critic learns.")
+        }
+        try v.group("generatorOptimizer", &generatorOptimizer, "How the restorer learns.")
+    }
+
+    mutating func conversionFields(_ v: inout some FieldVisitor) throws {
+        try v.group("conditions", &conditions, "Which attributes can be changed.")
+        try v.check(!conditions.attributes.isEmpty, "conditions.attributes", "one name or more")
+        try v.group("converter", &converter, "From a photograph and changes to a photograph; and its critic.")
+        try v.check(
+            resolution >> converter.levels >= 2, "converter.levels",
+            "fewer: maps of 2 pixels a side are the smallest")
+        try v.group("loss", &loss, "The game between the two.")
+        try v.group(
+            "gradientPenalty", &gradientPenalty, "Holds the slope of the critic between real and converted.")
+        try v.group("attributeLoss", &attributeLoss, "How much naming the attributes counts.")
+        try v.check(
+            attributeLoss.realWeight > 0 && attributeLoss.fakeWeight > 0, "attributeLoss",
+            "weights above 0: nothing else asks for the change")
+        try v.group("reconstruction", &reconstruction, "How far an unchanged picture is from the photograph.")
+        try v.check(reconstruction.isOn, "reconstruction", "a weight above 0")
+        try v.group("generatorOptimizer", &generatorOptimizer, "How the converter learns.")
+        try v.group("discriminatorOptimizer", &discriminatorOptimizer, "How the critic learns.")
+        try v.group("steps", &steps, "How often each learns in one turn.")
+        try v.check(steps.kind == .fixed, "steps.kind", "fixed")
+    }
+
+    /// A restorer with starting values from `random`.
+    public func makeRestorer(random: RandomSource) -> any Restorer {
+        restorer.make(resolution: resolution, scale: input.enlargement, random: random)
+    }
+
+    /// A converter with starting values from `random`.
+    public func makeConverter(random: RandomSource) -> AttributeConverter {
+        let network = AttributeConverter(converter, attributes: conditions.attributes.count)
+        network.initialize(random)
+        return network
+    }
+
+    /// A converter's critic with starting values from `random`.
+    public func makeConverterCritic(random: RandomSource) -> any Discriminator {
+        let network = ConverterCritic(
+            converter, resolution: resolution, attributes: conditions.attributes.count)
+        network.initialize(random)
+        return network
+    }
+}

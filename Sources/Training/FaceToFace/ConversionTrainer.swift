@@ -1,0 +1,199 @@
+import Checkpoints
+import Datasets
+import Models
+import Objectives
+import Torch
+import TorchNN
+
+/// Teaches a converter to change attributes of photographs, as AttGAN does (He et al. 2019): a critic says whether a picture is
+/// real and names its attributes, and a photograph that nothing is to change must come back as it was.
+public final class ConversionTrainer: Trainer {
+    public let recipe: Recipe
+    public let device: Device
+    /// Never `.auto`.
+    public let precision: Precision
+    public let kernels: Kernels
+    public let converter: AttributeConverter
+    public let critic: any Discriminator
+    /// The converter's moving average; nil when the recipe has none.
+    public let averaged: AttributeConverter?
+    public var clock = TrainingClock()
+    public var remedies = Remedies()
+
+    private let average: ExponentialAverage?
+    private let converterOptimizer: any Optimizer
+    private let criticOptimizer: any Optimizer
+    /// Which labels are asked for.
+    private let wishes: RandomSource
+    /// Where the penalty's pictures lie.
+    private let shares: RandomSource
+    private let columns: (asked: [Int], width: Int)
+    private let means: NamedMeans
+
+    /// Makes the networks with starting values from `seed`.
+    /// - Parameter labels: the pictures'; they must have the attributes that the recipe names.
+    /// - Throws: `TrainingError.refused` when they lack one.
+    public init(
+        recipe: Recipe, labels: Labels, seed: UInt64, device: Device = .cpu, precision: Precision = .auto,
+        kernels: Kernels = .standard
+    ) throws {
+        (self.recipe, self.device, self.kernels) = (recipe, device, kernels)
+        self.precision = precision.resolved(for: device)
+        columns = try recipe.columns(of: labels)
+        let random = RandomSource(seed: seed)
+        converter = recipe.makeConverter(random: random)
+        converter.move(to: device, format: .channelsLast)
+        critic = recipe.makeConverterCritic(random: random)
+        critic.move(to: device, format: .channelsLast)
+        if recipe.average.halfLifeKimg > 0 {
+            let copy = recipe.makeConverter(random: random)
+            copy.move(to: device, format: .channelsLast)
+            (averaged, average) = (copy, ExponentialAverage(copy, following: converter))
+        } else {
+            (averaged, average) = (nil, nil)
+        }
+        converterOptimizer = recipe.generatorOptimizer.make(for: converter)
+        criticOptimizer = recipe.discriminatorOptimizer.make(for: critic)
+        wishes = RandomSource(seed: seed &+ 1)
+        shares = RandomSource(seed: seed &+ 2)
+        means = NamedMeans(
+            ["critic", "penalty", "names", "opinion", "wish", "pixels", "real", "fake"], on: device)
+    }
+
+    public var networks: [(name: String, network: Module)] {
+        [("converter", converter), ("critic", critic)]
+    }
+
+    public var imagesPerStep: Int { recipe.batchSize * recipe.steps.discriminator }
+
+    /// One turn: the critic's steps, each on its own photographs, then the converter's on the last ones.
+    public func step(_ batches: (_ count: Int) -> ImageBatch) throws {
+        let factor = learningRateFactor
+        converterOptimizer.learningRate = recipe.generatorOptimizer.learningRate * factor
+        criticOptimizer.learningRate = recipe.discriminatorOptimizer.learningRate * factor
+        var last: (real: Tensor, labels: Tensor, wished: Tensor)!
+        for _ in 0..<recipe.steps.discriminator {
+            let batch = batches(recipe.batchSize)
+            let real = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
+            let labels = self.labels(of: batch)
+            // Labels of other photographs agree with each other, as drawn ones would not.
+            let wished = labels.indexSelect(
+                0, Tensor.permutation(batch.count, random: wishes).to(device))
+            let fake = withoutGradients { convert(real, Self.changes(from: labels, to: wished)) }
+            trainCritic(real: real, fake: fake, labels: labels)
+            last = (real, labels, wished)
+        }
+        for _ in 0..<recipe.steps.generator { trainConverter(last.real, last.labels, last.wished) }
+        clock.steps += 1
+        clock.images += imagesPerStep
+        average?.update(decay: recipe.average.decay(batchSize: imagesPerStep, images: clock.images))
+        if device == .cpu, let name = means.firstNotFinite { throw diverged(name) }
+    }
+
+    private func diverged(_ name: String) -> TrainingError {
+        .diverged(what: "the loss of \(name)", step: clock.steps, kept: "")
+    }
+
+    /// The asked columns of a batch, [N, K] of 1, -1, or 0 for unknown.
+    private func labels(of batch: ImageBatch) -> Tensor {
+        let values = (0..<batch.count).flatMap { row in
+            columns.asked.map { Float(batch.attributes[row * columns.width + $0]) }
+        }
+        return Tensor(values, shape: [batch.count, columns.asked.count]).to(device)
+    }
+
+    /// What must change for labels to become others, [N, K] of 1, 0, -1; nothing where one is unknown.
+    private static func changes(from labels: Tensor, to wished: Tensor) -> Tensor {
+        (wished - labels) * 0.5 * labels.abs() * wished.abs()
+    }
+
+    private func convert(_ images: Tensor, _ changes: Tensor) -> Tensor {
+        computing { converter(images, changes: changes) }.to(.float32)
+    }
+
+    private func judge(_ images: Tensor) -> (logits: Tensor, attributes: Tensor) {
+        let verdict = computing { critic(images, labels: nil) }
+        return (verdict.logits.to(.float32), verdict.attributes!.to(.float32))
+    }
+
+    // MARK: Steps
+
+    private func trainCritic(real: Tensor, fake: Tensor, labels: Tensor) {
+        let count = real.shape[0]
+        let (logits, attributes) = judge(Tensor.concatenated([real, fake]))
+        let (known, made) = (logits[0..<count], logits[count..<(2 * count)])
+        let names = recipe.attributeLoss.real(attributes[0..<count], attributes: labels)
+        var loss = recipe.loss.discriminator(real: known, fake: made) + names
+        var parts = [
+            "names": names, "real": recipe.loss.score(known), "fake": recipe.loss.score(made),
+        ]
+        if recipe.gradientPenalty.weight > 0 {
+            let share = Tensor.uniform([count, 1, 1, 1], random: shares).to(device)
+            let penalty = recipe.gradientPenalty(real: real, fake: fake, share: share) { judge($0).logits }
+            loss = loss + penalty
+            parts["penalty"] = penalty
+        }
+        let found = gradients(of: [loss], wrt: criticOptimizer.parameters.map(\.parameter.value))
+        parts["critic"] = loss
+        withoutGradients {
+            apply(found, recipe.discriminatorOptimizer, criticOptimizer)
+            means.add(parts)
+        }
+    }
+
+    private func trainConverter(_ real: Tensor, _ labels: Tensor, _ wished: Tensor) {
+        let count = real.shape[0]
+        let changes = Self.changes(from: labels, to: wished)
+        let both = convert(
+            Tensor.concatenated([real, real]), Tensor.concatenated([changes, Tensor.zeros(like: changes)]))
+        let (made, same) = (both[0..<count], both[count..<(2 * count)])
+        let (logits, attributes) = judge(made)
+        let opinion =
+            recipe.loss.isRelativistic
+            ? recipe.loss.generator(fake: logits, real: withoutGradients { judge(real).logits })
+            : recipe.loss.generator(logits)
+        let wish = recipe.attributeLoss.fake(attributes, attributes: wished)
+        let pixels = recipe.reconstruction(same, target: real)
+        let loss = opinion + wish + pixels
+        let found = gradients(of: [loss], wrt: converterOptimizer.parameters.map(\.parameter.value))
+        withoutGradients {
+            apply(found, recipe.generatorOptimizer, converterOptimizer)
+            means.add(["opinion": opinion, "wish": wish, "pixels": pixels])
+        }
+    }
+
+    // MARK: What is shown and kept
+
+    public func takeReadings() throws -> [Reading] {
+        if let name = means.firstNotFinite { throw diverged(name) }
+        let found = means.take()
+        func reading(_ name: String, _ curve: String, _ group: String, _ label: String) -> Reading? {
+            found[name].map { Reading(name, curve, (group, label), $0) }
+        }
+        return [
+            reading("critic", "loss/critic", "loss", "critic"),
+            reading("penalty", "loss/penalty", "", ""),
+            reading("names", "loss/names", "loss", "names"),
+            reading("opinion", "loss/opinion", "", ""),
+            reading("wish", "loss/wish", "loss", "wish"),
+            reading("pixels", "loss/pixels", "loss", "pixels"),
+            reading("real", "score/real", "", "D(real)"), reading("fake", "score/fake", "", "D(fake)"),
+        ].compactMap { $0 }
+    }
+
+    public func exhibition(of store: FaceStore, subset: [Int]?) throws -> any Exhibition {
+        try ConvertedFaces(by: averaged ?? converter, recipe: recipe, store: store, subset: subset)
+    }
+
+    public var sections: [(name: String, tensors: [(key: String, tensor: Tensor)])] {
+        [("generator", converter.state)] + (averaged.map { [("average", $0.state)] } ?? [])
+            + [
+                ("optimizer.generator", converterOptimizer.state), ("discriminator", critic.state),
+                ("optimizer.discriminator", criticOptimizer.state), ("statistics", means.state),
+            ]
+    }
+
+    public var streams: [(name: String, source: RandomSource)] {
+        [("wishes", wishes), ("shares", shares)]
+    }
+}

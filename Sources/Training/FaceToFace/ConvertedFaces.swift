@@ -1,0 +1,91 @@
+import Checkpoints
+import Datasets
+import Evaluation
+import Imaging
+import Models
+import Provenance
+import Torch
+
+/// The exhibition of a converter: held-out photographs, as they come back unchanged, and with each attribute turned.
+struct ConvertedFaces: Exhibition {
+    private let converter: AttributeConverter
+    private let recipe: Recipe
+    private let store: FaceStore
+    private let indices: [Int]
+    private let columns: (asked: [Int], width: Int)
+
+    /// - Throws: `TrainingError.refused` when no picture is held out.
+    init(by converter: AttributeConverter, recipe: Recipe, store: FaceStore, subset: [Int]?) throws {
+        (self.converter, self.recipe, self.store) = (converter, recipe, store)
+        indices = try recipe.heldOut(of: store, subset)
+        columns = try recipe.columns(of: store.labels)
+    }
+
+    /// A row for each photograph: itself, unchanged by the network, then each attribute's other value.
+    func preview() -> SyntheticImage? {
+        let width = recipe.conditions.attributes.count + 2
+        let count = min(max(1, recipe.training.previewCount / width), indices.count)
+        let (images, labels) = pictures(0..<count)
+        let wasTraining = converter.isTraining
+        converter.train(false)
+        defer { converter.train(wasTraining) }
+        let origin = Origin(
+            software: Model.software, model: recipe.name, fields: [("use", "preview")],
+            source: .compositeWithTrainedAlgorithmicMedia)
+        let made: [[UInt8]] = withoutGradients {
+            let none = Tensor.zeros(like: labels)
+            let turned = (0..<columns.asked.count).map { column -> Tensor in
+                let changes = none.cloned()
+                changes.narrow(1, start: column, length: 1).copy_(-labels.narrow(1, start: column, length: 1))
+                return converter(images, changes: changes)
+            }
+            return ([images, converter(images, changes: none)] + turned).map {
+                $0.to(.float32).pixels().bytes()
+            }
+        }
+        let (side, size) = (store.size, store.size * store.size * 3)
+        let cells = (0..<count).flatMap { row in
+            made.map { bytes in
+                SyntheticImage(
+                    picture: Picture(
+                        width: side, height: side, channels: 3,
+                        pixels: Array(bytes[(row * size)..<((row + 1) * size)])), origin: origin)
+            }
+        }
+        return .grid(cells, columns: width)
+    }
+
+    /// The mean share of attributes that the judge finds turned, in percent; then how well faces come back.
+    func scores() throws -> [RunScore] {
+        let count = min(recipe.training.scoreCount, indices.count)
+        let found = try ConversionScore(
+            converter, attributes: recipe.conditions.attributes, count: count, pictures: pictures)
+        func mean(_ value: (ConversionScore.Line) -> Double) -> Double {
+            found.lines.map(value).reduce(0, +) / Double(max(1, found.lines.count))
+        }
+        let flips = mean(\.flips)
+        return [
+            RunScore(
+                name: "flips", label: "attributes turned (%)", value: 100 * flips,
+                error: 100 * (flips * (1 - flips) / Double(count)).squareRoot(),
+                parts: found.lines.map { (".\($0.name)", 100 * $0.flips) }
+                    + [("Leakage", 100 * mean(\.leakage)), ("Likeness", mean(\.likeness))],
+                isLowerBetter: false),
+            RunScore(
+                name: "psnr", label: "PSNR unchanged (dB)", value: found.unchangedPSNR, error: 0,
+                isLowerBetter: false),
+        ]
+    }
+
+    /// Held-out photographs and their labels.
+    private func pictures(_ range: Range<Int>) -> (Tensor, Tensor) {
+        let chosen = Array(indices[range])
+        let values = chosen.flatMap { index in
+            columns.asked.map { Float(store.labels.attributes[index * columns.width + $0]) }
+        }
+        return (
+            .pictures(of: store, chosen, on: converter.device),
+            Tensor(values, shape: [chosen.count, columns.asked.count]).to(converter.device)
+        )
+    }
+}

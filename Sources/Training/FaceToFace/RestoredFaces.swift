@@ -1,0 +1,92 @@
+import Checkpoints
+import Datasets
+import Evaluation
+import Imaging
+import Metrics
+import Models
+import Provenance
+import Torch
+
+/// The exhibition of a restorer: held-out photographs as it was given them, as it gives them back, and as they are.
+struct RestoredFaces: Exhibition {
+    private let restorer: any Restorer
+    private let recipe: Recipe
+    private let store: FaceStore
+    private let indices: [Int]
+    private let input: RestorerInput
+    private let measures: [PairMeasure]
+
+    /// Another stream than the training's.
+    private static let seed: UInt64 = 0x1_1907
+    private static let facesInRow = 4
+
+    /// - Throws: `TrainingError.refused` when no picture is held out.
+    init(by restorer: any Restorer, recipe: Recipe, store: FaceStore, subset: [Int]?) throws {
+        (self.restorer, self.recipe, self.store) = (restorer, recipe, store)
+        indices = try recipe.heldOut(of: store, subset)
+        input = RestorerInput(recipe.input)
+        let all = try PairMeasure.available(side: store.size, device: restorer.device)
+        let wanted = ["psnr", "ssim", "distance-face"]
+        measures = all.filter { wanted.contains($0.name) }
+    }
+
+    /// Triples: given, restored, true.
+    func preview() -> SyntheticImage? {
+        let count = min(max(1, recipe.training.previewCount / 3), indices.count)
+        let origin = Origin(
+            software: Model.software, model: recipe.name, fields: [("use", "preview")],
+            source: .compositeWithTrainedAlgorithmicMedia)
+        let wasTraining = restorer.isTraining
+        restorer.train(false)
+        defer { restorer.train(wasTraining) }
+        let side = store.size
+        let shown: [[UInt8]] = withoutGradients {
+            let target = Tensor.pictures(of: store, Array(indices[..<count]), on: restorer.device)
+            let given = input(target, random: RandomSource(seed: Self.seed))
+            // Small pictures are seen with their pixels.
+            return [given.upsampledNearest(height: side, width: side), restorer(given).to(.float32), target]
+                .map { $0.pixels().bytes() }
+        }
+        let size = side * side * 3
+        let cells = (0..<count).flatMap { row in
+            shown.map { bytes in
+                let pixels = Array(bytes[(row * size)..<((row + 1) * size)])
+                return SyntheticImage(
+                    picture: Picture(width: side, height: side, channels: 3, pixels: pixels), origin: origin)
+            }
+        }
+        return .grid(cells, columns: 3 * Self.facesInRow)
+    }
+
+    /// Means over held-out pictures; against a critic, the distance of faces decides, else the noise ratio.
+    func scores() throws -> [RunScore] {
+        let count = min(recipe.training.scoreCount, indices.count)
+        let wasTraining = restorer.isTraining
+        restorer.train(false)
+        defer { restorer.train(wasTraining) }
+        let found = try RestorationScore(
+            [(recipe.name, { restorer($0) })], input: input, measures: measures, count: count,
+            pictures: { .pictures(of: store, Array(indices[$0]), on: restorer.device) })
+        let scores = zip(measures, found.rows[0].values).map { measure, value in
+            RunScore(
+                name: measure.name, label: measure.label, value: value.mean, error: value.error,
+                isLowerBetter: measure.isLowerBetter)
+        }
+        let decides = recipe.phases.adversarialWeight > 0 ? "distance-face" : "psnr"
+        return scores.filter { $0.name == decides } + scores.filter { $0.name != decides }
+    }
+}
+
+extension Recipe {
+    /// Pictures that the run does not learn from, whose people it does not either.
+    /// - Throws: `TrainingError.refused` when there are none.
+    func heldOut(of store: FaceStore, _ subset: [Int]?) throws -> [Int] {
+        let indices = store.part(.validation)
+        guard !indices.isEmpty, let subset, Set(subset).isDisjoint(with: indices) else {
+            throw TrainingError.refused(
+                "no pictures are held out to judge the network by; the recipe needs data.split=train, and"
+                    + " \(store.path) a validation part")
+        }
+        return indices
+    }
+}
