@@ -64,6 +64,12 @@ public struct Model {
         generator.train(false)
     }
 
+    /// The recipe of a model; its networks are not read.
+    /// - Parameter source: a run's folder or a file of this program.
+    public static func recipe(of source: String, state: State = .last) throws -> Recipe {
+        try Checkpoint(path: try file(of: source, state), sections: []).recipe
+    }
+
     /// The command for models of a recipe that makes no faces from seeds; nil for one that does.
     private static func otherUse(of recipe: Recipe) -> String? {
         switch recipe.task {

@@ -23,8 +23,12 @@ struct EvaluateCommand: ParsableCommand {
             (path length of a model); accuracy (how often the face network finds the labels of photographs, or what a conditional \
             model was asked for); and with weights of others (see `facegan weights list`) fid, kid, is, ppl.
 
+            Networks from photographs to photographs (dfl, superres, convert) are judged by people whom they have not seen: \
+            how near restored pictures come to the true ones, and how often an attribute turns.
+
             Examples:
               facegan evaluate runs/celeba
+              facegan evaluate runs/superres
               facegan evaluate runs/celeba --part validation --html report.html
               facegan evaluate faces/ --against celeba.faces --json scores.json
               facegan evaluate restored/ --against originals/ --pairs
@@ -95,6 +99,7 @@ struct EvaluateCommand: ParsableCommand {
         Interrupt.install()
         let device = try place.prepare()
         if pairs { return try comparePairs(device) }
+        if metrics == nil, try evaluatedFaceToFace(device) { return }
         let asked = try askedMetrics()
         let networks = try Set(asked.compactMap(\.network)).sorted().map {
             try JudgeNetworks.load($0, face: face, device: device)

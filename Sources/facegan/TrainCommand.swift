@@ -109,9 +109,11 @@ struct TrainCommand: ParsableCommand {
             console.writeLine("Nothing to do: the run has \(state) already. More: \(again) --kimg N")
         case .finished:
             let use =
-                recipe.task == .adversarial
-                ? "Faces: facegan generate \(folder) --seeds 0-63 --out faces.png"
-                : "A file of it: facegan export \(folder) --half --out face.safetensors"
+                switch recipe.task {
+                case .adversarial: "Faces: facegan generate \(folder) --seeds 0-63 --out faces.png"
+                case .attributes: "A file of it: facegan export \(folder) --half --out face.safetensors"
+                case .restoration, .conversion: "How good it is: facegan evaluate \(folder)"
+                }
             console.writeLine("Finished: \(state)\(peak). \(use)")
         case .outOfTime: console.writeLine("Time is up: \(state)\(peak). Go on: \(again)")
         case .interrupted:
