@@ -65,7 +65,7 @@ extension Picture {
     }
 
     /// Colour under transparent pixels must not bleed into the visible ones.
-    private func multipliedByAlpha() -> Picture {
+    func multipliedByAlpha() -> Picture {
         var result = self
         result.pixels.withUnsafeMutableBufferPointer { p in
             for i in stride(from: 0, to: p.count, by: 4) {
@@ -76,7 +76,7 @@ extension Picture {
         return result
     }
 
-    private func dividedByAlpha() -> Picture {
+    func dividedByAlpha() -> Picture {
         var result = self
         result.pixels.withUnsafeMutableBufferPointer { p in
             for i in stride(from: 0, to: p.count, by: 4) where p[i + 3] != 0 {
