@@ -61,12 +61,14 @@ public enum FeatureNetworks {
         return distance
     }
 
-    /// Loads a file into the network or heads that it is for; files of detectors are not looked into.
+    /// Loads a file into the network or heads that it is for; files of MTCNN are not looked into.
     static func check(_ file: WeightsFile, _ known: KnownWeights) throws {
         if let maker = makers.first(where: { $0.name == known.key }) {
-            try file.load(into: maker.make(), unused: known.unused)
+            try file.load(into: maker.make(), as: known)
         } else if let trunk = distances[known.key]?.0, let network = try make(trunk) as? any TappedNetwork {
-            try file.load(into: LPIPS(network).heads, unused: known.unused)
+            try file.load(into: LPIPS(network).heads, as: known)
+        } else if known.key == YuNet.weights {
+            try file.load(into: YuNet(), as: known)
         }
     }
 
@@ -80,9 +82,9 @@ public enum FeatureNetworks {
         return maker.make()
     }
 
-    private static func fill(_ module: Module, _ key: String, from path: String) throws {
+    static func fill(_ module: Module, _ key: String, from path: String) throws {
         do {
-            try WeightsFile(path: path).load(into: module, unused: WeightsCatalog[key]?.unused ?? [])
+            try WeightsFile(path: path).load(into: module, as: WeightsCatalog[key])
         } catch let mismatch as StateMismatch {
             throw CheckpointError("\(path): not the weights \(key): \(mismatch)")
         }

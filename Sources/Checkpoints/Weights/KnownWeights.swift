@@ -20,14 +20,17 @@ public struct KnownWeights: Sendable {
     let marks: [String: [Int]]
     /// Beginnings of keys that the file has and nothing here needs.
     let unused: [String]
+    /// What all the network's keys begin with in the file; the rest of the file is not looked at.
+    let place: String
 
     init(
         _ key: String, _ about: String, publisher: String, licence: String, file: String, megabytes: Double?,
-        checksum: Download.Checksum?, addresses: [String], marks: [String: [Int]], unused: [String] = []
+        checksum: Download.Checksum?, addresses: [String], marks: [String: [Int]], unused: [String] = [],
+        place: String = ""
     ) {
         (self.key, self.about, self.publisher, self.licence) = (key, about, publisher, licence)
         (fileName, self.megabytes, self.checksum, self.addresses) = (file, megabytes, checksum, addresses)
-        (self.marks, self.unused) = (marks, unused)
+        (self.marks, self.unused, self.place) = (marks, unused, place)
     }
 
     /// The command that brings the file.

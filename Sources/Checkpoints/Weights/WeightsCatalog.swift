@@ -93,10 +93,12 @@ public enum WeightsCatalog {
         .init(
             "yunet", "YuNet: finds faces and five points of each",
             publisher: "ShiqiYu/libfacedetection.train",
-            licence: "Apache-2.0", file: "yunet_n.pth", megabytes: 0.7, checksum: nil,
+            licence: "Apache-2.0", file: "yunet_n.pth", megabytes: 0.7,
+            checksum: .sha256("9c7c9e14a4d60e57491d77e4d8b0d451bd834f300e05c0dea7fd1f6533817b06"),
             addresses: [
                 "https://github.com/ShiqiYu/libfacedetection.train/raw/master/weights/yunet_n.pth"
-            ], marks: ["state_dict.backbone.model0.conv1.weight": [16, 3, 3, 3]]),
+            ], marks: ["state_dict.backbone.model0.conv1.weight": [16, 3, 3, 3]],
+            place: "state_dict."),
         mtcnn("pnet", "proposes faces", 0.03, marks: ["conv4_2.weight": [4, 32, 1, 1]]),
         mtcnn("rnet", "refines the proposals", 0.4, marks: ["dense5_2.weight": [4, 128]]),
         mtcnn("onet", "finds five points", 1.6, marks: ["dense6_3.weight": [10, 256]]),

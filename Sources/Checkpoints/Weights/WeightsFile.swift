@@ -23,10 +23,13 @@ struct WeightsFile {
     }
 
     /// Fills a network; every key must be there, and no other.
-    /// - Parameter unused: beginnings of keys that are left out.
+    /// - Parameter known: says which keys belong to the network.
     /// - Throws: `StateMismatch` with all that is wrong; what reading throws.
-    func load(into module: Module, unused: [String]) throws {
-        func isWanted(_ key: String) -> Bool { !unused.contains { key.hasPrefix($0) } }
+    func load(into module: Module, as known: KnownWeights?) throws {
+        let (unused, place) = (known?.unused ?? [], known?.place ?? "")
+        func isWanted(_ key: String) -> Bool {
+            key.hasPrefix(place) && !unused.contains { key.hasPrefix($0) }
+        }
         var state: [(key: String, tensor: Tensor)] = []
         if isSafetensors {
             let file = try TensorFile(path: path)
@@ -36,6 +39,7 @@ struct WeightsFile {
         } else {
             state = try PyTorchStateDictionary.read(path, where: isWanted).map { ($0.name, $0.tensor) }
         }
+        if !place.isEmpty { state = state.map { (String($0.key.dropFirst(place.count)), $0.tensor) } }
         // Files from before PyTorch 1.0 have no counts of batches, which nothing computes with.
         let given = Set(state.map(\.key))
         for (key, tensor) in module.state where key.hasSuffix(".num_batches_tracked") && !given.contains(key)

@@ -1,0 +1,16 @@
+import Datasets
+
+extension Model {
+    /// The data protocol that a model learnt under; its networks are not read.
+    /// - Parameter source: a run's folder or a file of this program.
+    /// - Throws: `CheckpointError` when the model does not say.
+    public static func dataProtocol(of source: String) throws -> DataProtocol {
+        let path = try file(of: source, .last)
+        guard let name = try Checkpoint(path: path, sections: []).facts["dataProtocol"] else {
+            throw CheckpointError(
+                "\(path): the model does not say which pictures it learnt from; name their protocol"
+                    + " (--protocol celeba64-178)")
+        }
+        return try DataProtocol.parse(name)
+    }
+}

@@ -1,0 +1,149 @@
+import Torch
+import TorchNN
+
+/// YuNet (Wu et al. 2023) in its variant n: pictures to faces with five points each, in one look. 76 thousand weights.
+///
+/// Finds upright and somewhat turned faces of about ten to 300 pixels.
+public final class YuNet: Module {
+    /// What the heads say at one of three distances between cells.
+    public struct Level {
+        /// Pixels from cell to cell: 8, 16 or 32.
+        public let stride: Int
+        /// Whether a cell holds a face, 0...1, [N, 1, H, W].
+        public let classes: Tensor
+        /// How well a cell's box lies, 0...1, [N, 1, H, W].
+        public let objects: Tensor
+        /// Centre relative to the cell, then logarithms of width and height, in strides, [N, 4, H, W].
+        public let boxes: Tensor
+        /// x and y of five points relative to the cell, in strides, [N, 10, H, W].
+        public let points: Tensor
+    }
+
+    let backbone: Backbone
+    let neck: Neck
+    let bboxHead: Head
+
+    public override init() {
+        (backbone, neck, bboxHead) = (Backbone(), Neck(), Head())
+        super.init()
+        train(false)
+        freeze()
+    }
+
+    /// [N, 3, H, W] in -1...1, any size; black is added on the right and below, up to a multiple of 32.
+    public func callAsFunction(_ images: Tensor) -> [Level] {
+        let (height, width) = (images.shape[2], images.shape[3])
+        func missing(_ size: Int) -> Int { (32 - size % 32) % 32 }
+        // The network wants blue, green, red in 0...255.
+        let input = ((images.flipped([1]) + 1) * 127.5).padded([0, missing(width), 0, missing(height)])
+        return bboxHead(neck(backbone(input)))
+    }
+
+    /// A convolution across channels, then one of each channel by itself; mostly with normalisation and ReLU.
+    final class Unit: Layer {
+        let conv1: Conv2d
+        let conv2: Conv2d
+        let bn: BatchNorm2d?
+
+        init(_ inputs: Int, _ outputs: Int, isActive: Bool = true) {
+            conv1 = Conv2d(inputs, outputs, kernel: 1)
+            conv2 = Conv2d(outputs, outputs, kernel: 3, padding: 1, groups: outputs)
+            bn = isActive ? BatchNorm2d(outputs) : nil
+        }
+
+        override func callAsFunction(_ input: Tensor) -> Tensor {
+            let result = conv2(conv1(input))
+            return bn.map { $0(result, slope: 0) } ?? result
+        }
+    }
+
+    /// Two units; the second may change the number of channels.
+    final class Block: Layer {
+        let conv1: Unit
+        let conv2: Unit
+
+        init(_ inputs: Int, _ outputs: Int) { (conv1, conv2) = (Unit(inputs, inputs), Unit(inputs, outputs)) }
+
+        override func callAsFunction(_ input: Tensor) -> Tensor { conv2(conv1(input)) }
+    }
+
+    /// Pictures to half their size.
+    final class Stem: Layer {
+        let conv1: Conv2d
+        let conv2: Unit
+        let bn1: BatchNorm2d
+
+        override init() {
+            (conv1, conv2) = (Conv2d(3, 16, kernel: 3, stride: 2, padding: 1), Unit(16, 16))
+            bn1 = BatchNorm2d(16)
+        }
+
+        override func callAsFunction(_ input: Tensor) -> Tensor { conv2(bn1(conv1(input), slope: 0)) }
+    }
+
+    /// Pictures to maps of 64 channels, an eighth, a sixteenth and a thirty-second of the side.
+    final class Backbone: Module {
+        let stem: Stem
+        let blocks: [Block]
+
+        override init() {
+            stem = Stem()
+            blocks = [Block(16, 64)] + (0..<4).map { _ in Block(64, 64) }
+        }
+
+        override var parts: [(key: String, part: Part)] {
+            ([stem] + blocks as [Layer]).enumerated().map { ("model\($0)", .module($1)) }
+        }
+
+        func callAsFunction(_ input: Tensor) -> [Tensor] {
+            var value = stem(input).maxPool2d(2, stride: 2)
+            var maps: [Tensor] = []
+            for (index, block) in blocks.enumerated() {
+                value = block(value)
+                if index >= 2 { maps.append(value) }
+                if (1...3).contains(index) { value = value.maxPool2d(2, stride: 2) }
+            }
+            return maps
+        }
+    }
+
+    /// Adds to each map what the coarser one saw.
+    final class Neck: Module {
+        let lateralConvs = (0..<3).map { _ in Unit(64, 64) }
+
+        func callAsFunction(_ maps: [Tensor]) -> [Tensor] {
+            var maps = maps
+            for index in [2, 1] {
+                maps[index] = lateralConvs[index](maps[index])
+                let size = maps[index - 1].shape
+                maps[index - 1] =
+                    maps[index - 1] + maps[index].upsampledNearest(height: size[2], width: size[3])
+            }
+            maps[0] = lateralConvs[0](maps[0])
+            return maps
+        }
+    }
+
+    /// Maps to what the cells say.
+    final class Head: Module {
+        let multiLevelShareConvs = (0..<3).map { _ in Sequential(Unit(64, 64)) }
+        let multiLevelCls = Head.units(1)
+        let multiLevelBbox = Head.units(4)
+        let multiLevelObj = Head.units(1)
+        let multiLevelKps = Head.units(10)
+
+        private static func units(_ outputs: Int) -> [Unit] {
+            (0..<3).map { _ in Unit(64, outputs, isActive: false) }
+        }
+
+        func callAsFunction(_ maps: [Tensor]) -> [Level] {
+            maps.enumerated().map { index, map in
+                let shared = multiLevelShareConvs[index](map)
+                return Level(
+                    stride: 8 << index, classes: multiLevelCls[index](shared).sigmoid(),
+                    objects: multiLevelObj[index](shared).sigmoid(), boxes: multiLevelBbox[index](shared),
+                    points: multiLevelKps[index](shared))
+            }
+        }
+    }
+}
