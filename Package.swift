@@ -93,7 +93,9 @@ let package = Package(
                 "Settings", "Files",
             ]),
         // Level 6
-        room("Synthesis", ["Checkpoints", "Models", "TorchNN", "Torch", "Imaging", "Provenance", "Files"]),
+        room(
+            "Synthesis",
+            ["Checkpoints", "Models", "TorchNN", "Torch", "Datasets", "Imaging", "Provenance", "Files"]),
         // Level 7
         room(
             "FaceGAN",
@@ -138,7 +140,8 @@ let package = Package(
                 "Console",
             ]),
         tests("Evaluation", ["Checkpoints", "Models", "Torch", "Datasets", "Imaging"]),
-        tests("Synthesis", ["Checkpoints", "Models", "Torch", "Imaging", "Provenance"]),
+        tests(
+            "Synthesis", ["Checkpoints", "Models", "Torch", "Datasets", "Imaging", "Provenance", "Files"]),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "FaceGAN", "Files"], swiftSettings: swift),
         .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: swift),

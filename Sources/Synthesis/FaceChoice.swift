@@ -1,0 +1,45 @@
+import Imaging
+
+/// Which of the faces in a photograph are meant.
+public enum FaceChoice: String, Sendable, CaseIterable {
+    /// The largest.
+    case largest
+    /// The one nearest to the photograph's centre.
+    case centre
+    /// All.
+    case all
+    /// The only one; several are an error.
+    case one
+
+    /// The faces that are meant, at least one; of all, the largest first.
+    ///
+    /// - Parameters:
+    ///   - minimumSize: smaller faces are left out, in pixels.
+    /// - Throws: `FaceError` that says what was found instead.
+    public func choose(
+        from faces: [DetectedFace], in photo: Picture, minimumSize: Int = 0
+    ) throws -> [DetectedFace] {
+        let sorted = faces.sorted { $0.size > $1.size }
+        let large = sorted.filter { $0.size >= minimumSize }
+        guard let largest = large.first else {
+            throw sorted.isEmpty
+                ? FaceError.none : FaceError.small(sizes: sorted.map(\.size), minimum: minimumSize)
+        }
+        switch self {
+        case .largest: return [largest]
+        case .all: return large
+        case .one:
+            guard large.count == 1 else { throw FaceError.several(sizes: large.map(\.size)) }
+            return large
+        case .centre:
+            let centre = PicturePoint(x: Double(photo.width) / 2, y: Double(photo.height) / 2)
+            func distance(_ face: DetectedFace) -> Double {
+                PicturePoint(
+                    x: Double(face.box.x) + Double(face.box.width) / 2,
+                    y: Double(face.box.y) + Double(face.box.height) / 2
+                ).distance(to: centre)
+            }
+            return [large.min { distance($0) < distance($1) } ?? largest]
+        }
+    }
+}
