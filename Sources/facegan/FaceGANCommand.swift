@@ -14,7 +14,8 @@ struct FaceGANCommand: ParsableCommand {
             """,
         version: Model.software,
         subcommands: [
-            TrainCommand.self, GenerateCommand.self, EvaluateCommand.self, DataCommand.self,
+            TrainCommand.self, GenerateCommand.self, AlignCommand.self, EvaluateCommand.self,
+            DataCommand.self,
             RecipesCommand.self, ImportCommand.self, ExportCommand.self, WeightsCommand.self,
             DoctorCommand.self, MeasureCommand.self,
         ])
