@@ -103,7 +103,7 @@ struct AlignCommand: ParsableCommand {
                 written += try align(photo, aligner, writer)
             } catch {
                 failed += 1
-                line.print("\(photo.path): \(advice(on: error))")
+                line.print("\(photo.path): \(FaceAdvice.text(on: error, canLookCloser: !thorough))")
             }
             done += 1
             line.update(done, note: failed > 0 ? "\(failed) failed" : "")
@@ -141,17 +141,6 @@ struct AlignCommand: ParsableCommand {
         }
         if json { try writer.writeRecord(of: cut, in: picture, photo) }
         return cut.count
-    }
-
-    /// An error and the options that help against it.
-    private func advice(on error: any Error) -> String {
-        switch error as? FaceError {
-        case .some(.none):
-            thorough ? "\(FaceError.none)" : "\(FaceError.none); --thorough looks for smaller ones"
-        case .some(.several): "\(error): --faces largest, centre or all"
-        case .some(.small): "\(error): --min-face"
-        case nil: "\(error)"
-        }
     }
 }
 

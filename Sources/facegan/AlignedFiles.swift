@@ -14,6 +14,8 @@ struct AlignedFiles {
     let data: Datasets.DataProtocol
     let side: Int
 
+    private var files: ResultFiles { ResultFiles(folder: folder, overwrites: overwrites) }
+
     func path(_ photo: PhotoList.Photo, ending: String) -> String { "\(folder)/\(photo.name)\(ending)" }
 
     func path(_ photo: PhotoList.Photo, face index: Int) -> String {
@@ -22,17 +24,9 @@ struct AlignedFiles {
 
     /// - Throws: `CommandError` before any work is done, if something would be replaced that must not be.
     func checkRoom(for photos: [PhotoList.Photo], json: Bool, check: Bool) throws {
-        let own = Set(photos.map { Self.plain($0.path) })
-        let wanted = photos.flatMap { photo in
-            [path(photo, face: 0)] + (json ? [path(photo, ending: ".json")] : [])
-                + (check ? [path(photo, ending: "-check.png")] : [])
-        }
-        if let path = wanted.first(where: { own.contains(Self.plain($0)) }) {
-            throw CommandError(
-                "\(path): the result would replace a photograph: choose another folder with --out")
-        }
-        let there = wanted.filter { FileManager.default.fileExists(atPath: $0) }
-        guard overwrites || there.isEmpty else { throw Self.isThere(there[0], others: there.count - 1) }
+        let endings =
+            [numbersFaces ? "-1.png" : ".png"] + (json ? [".json"] : []) + (check ? ["-check.png"] : [])
+        try files.checkRoom(for: photos, endings: endings)
     }
 
     /// A PNG; a mark that the photograph bore stays on it.
@@ -40,7 +34,7 @@ struct AlignedFiles {
         let bytes =
             try origin.map { try SyntheticImage(picture: picture, origin: $0).png() }
             ?? PictureEncoder.png(picture)
-        try put(bytes, to: path)
+        try files.put(bytes, to: path)
     }
 
     /// What was found in a photograph, for programs.
@@ -57,7 +51,7 @@ struct AlignedFiles {
             })
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try put(Array(try encoder.encode(record)) + [0x0A], to: path(photo, ending: ".json"))
+        try files.put(Array(try encoder.encode(record)) + [0x0A], to: path(photo, ending: ".json"))
     }
 
     private struct Record: Encodable {
@@ -76,26 +70,5 @@ struct AlignedFiles {
         let dataProtocol: String
         let side: Int
         let faces: [Face]
-    }
-
-    private func put(_ bytes: [UInt8], to path: String) throws {
-        guard overwrites || !FileManager.default.fileExists(atPath: path) else { throw Self.isThere(path) }
-        let place = (path as NSString).deletingLastPathComponent
-        do {
-            try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-        } catch {
-            throw CommandError("\(place): the folder cannot be made: \(error.localizedDescription)")
-        }
-        try AtomicFile.write(bytes, to: path, durably: false)
-    }
-
-    private static func isThere(_ path: String, others: Int = 0) -> CommandError {
-        CommandError(
-            "\(path)\(others > 0 ? " and \(others) more files are" : " is") there already: choose another folder with "
-                + "--out, or replace with --overwrite")
-    }
-
-    private static func plain(_ path: String) -> String {
-        URL(fileURLWithPath: path).resolvingSymlinksInPath().path
     }
 }

@@ -26,7 +26,8 @@ extension EvaluateCommand {
     private func heldOut(_ recipe: Recipe) throws -> (store: FaceStore, indices: [Int]) {
         let record = RunDirectory.holdsRun(source) ? try RunRecord(folder: source) : nil
         guard let name = against ?? record?.data else {
-            throw CommandError("\(source): name the photographs to judge it by (--against img_align_celeba.zip)")
+            throw CommandError(
+                "\(source): name the photographs to judge it by (--against img_align_celeba.zip)")
         }
         let line = ProgressLine("packing \(name)", total: nil, unit: .things("pictures"))
         defer { line.finish() }
@@ -34,14 +35,16 @@ extension EvaluateCommand {
             name, for: recipe, progress: { line.update($0, total: $1) }, cancelled: { Interrupt.isRequested })
         let all = store.part(part?.split ?? .validation)
         guard !all.isEmpty else {
-            throw CommandError("\(name): has no such part; --part train, validation or test chooses another one")
+            throw CommandError(
+                "\(name): has no such part; --part train, validation or test chooses another one")
         }
         return (store, Array(all.prefix(count ?? all.count)))
     }
 
     private func evaluateRestoration(_ device: Device) throws {
         let state: Model.State = best ? .best : .last
-        let newest = try RestorationModel(source, state: state, weights: raw ? .raw : .average, device: device)
+        let newest = try RestorationModel(
+            source, state: state, weights: raw ? .raw : .average, device: device)
         let (store, indices) = try heldOut(newest.recipe)
         let side = store.size
         var restorers: [(name: String, restore: (Tensor) -> Tensor)] = []
@@ -52,7 +55,8 @@ extension EvaluateCommand {
             let before = try RestorationModel(source, state: state, strength: 0, device: device)
             restorers.append(("before the critic", { before.restorer($0) }))
         }
-        restorers.append((newest.hasTwoStages ? "against the critic" : newest.recipe.name, { newest.restorer($0) }))
+        restorers.append(
+            (newest.hasTwoStages ? "against the critic" : newest.recipe.name, { newest.restorer($0) }))
         let line = ProgressLine("judging", total: indices.count, unit: .things("pictures"))
         let score = try cancellable(line) {
             try RestorationScore(
@@ -66,7 +70,8 @@ extension EvaluateCommand {
             "\(newest.path): \(newest.recipe.name), \(Readable.count(newest.clock.images)) images seen; "
                 + "\(Readable.count(score.count, "picture")) that it has not seen (\(store.data))\n")
         var table = Table(
-            [""] + score.rows.map(\.name), alignments: [.left] + score.rows.map { _ in Table.Alignment.right })
+            [""] + score.rows.map(\.name), alignments: [.left] + score.rows.map { _ in Table.Alignment.right }
+        )
         for (index, measure) in score.measures.enumerated() {
             table.add(
                 [measure.label + (measure.isLowerBetter ? " ↓" : " ↑")]
@@ -158,7 +163,8 @@ extension EvaluateCommand {
     }
 
     /// Rows of named values, each a mean and what it may be off by, where that is known.
-    private func writeJSON(_ rows: [(String, [(String, [Double])])], _ store: FaceStore, _ count: Int) throws {
+    private func writeJSON(_ rows: [(String, [(String, [Double])])], _ store: FaceStore, _ count: Int) throws
+    {
         guard let json else { return }
         let values = Dictionary(
             uniqueKeysWithValues: rows.map { name, values in

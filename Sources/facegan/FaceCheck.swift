@@ -37,7 +37,7 @@ enum FaceCheck {
                 [place(left, top), place(right, top), place(right, bottom), place(left, bottom)], colour,
                 thickness)
             for (point, colour) in zip(face.points.all, pointColours) {
-                let dot = thickness + min(thickness, 0.04 * Double(face.size) * scale)
+                let dot = thickness + min(2 * thickness, 0.04 * Double(face.size) * scale)
                 line([place(point.x, point.y)], isCut ? colour : leftOut, dot)
             }
             write("\(face.size) px", at: place(left, top), on: &picture, colour)

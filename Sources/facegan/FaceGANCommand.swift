@@ -14,7 +14,8 @@ struct FaceGANCommand: ParsableCommand {
             """,
         version: Model.software,
         subcommands: [
-            TrainCommand.self, GenerateCommand.self, AlignCommand.self, EvaluateCommand.self,
+            TrainCommand.self, GenerateCommand.self, AlignCommand.self, ReconstructCommand.self,
+            UpscaleCommand.self, ConvertCommand.self, EvaluateCommand.self,
             DataCommand.self,
             RecipesCommand.self, ImportCommand.self, ExportCommand.self, WeightsCommand.self,
             DoctorCommand.self, MeasureCommand.self,

@@ -1,0 +1,78 @@
+import ArgumentParser
+import Checkpoints
+import Console
+import Foundation
+import Imaging
+import Provenance
+import Synthesis
+import Torch
+
+/// `facegan convert`: photographs with attributes changed.
+struct ConvertCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "convert",
+        abstract: "Change attributes of faces in photographs.",
+        discussion: """
+            Finds the face in each photograph, brings it to where the model expects it, and writes it with the asked changes, \
+            and a strip of intensities: the face as it is, then from nothing to twice as much as asked. An attribute that a \
+            face has already is made stronger. The detector's weights are fetched once: facegan weights get yunet.
+
+            Examples:
+              facegan convert runs/convert me.jpg --attr Smiling=1 --out out/
+              facegan convert runs/convert me.jpg --attr Young=0,Eyeglasses=1 --out out/
+              facegan convert runs/convert me.jpg --attr Bangs=1 --intensity 1.5 --out out/
+              facegan convert runs/convert group.jpg --faces all --paste \\
+                  --attr Smiling=1 --out out/
+            """)
+
+    @Argument(help: "A run's folder or a model file.")
+    var model: String
+
+    @OptionGroup var photographs: FaceOptions
+
+    @Option(
+        name: .customLong("attr"),
+        help: ArgumentHelp(
+            "Attributes to have (=1) or to lack (=0), commas between them.", valueName: "name=1,..."),
+        transform: { try AttributeList($0) })
+    var attributes: AttributeList
+
+    @Option(help: "How much: 1 as in training, 0 nothing, 2 twice as much.")
+    var intensity = 1.0
+
+    @Flag(help: "The state with the best score instead of a run's newest one.")
+    var best = false
+
+    @OptionGroup var place: DeviceOptions
+
+    func validate() throws {
+        if !(0...10).contains(intensity) {
+            throw ValidationError("--intensity: expected 0 to 10, got \(intensity).")
+        }
+    }
+
+    /// Of the strip, times the asked one.
+    private static let strip = [0, 0.5, 1, 1.5, 2]
+
+    func run() throws {
+        Interrupt.install()
+        // Threads that spin while they wait take the processors from decoding and encoding.
+        setenv("OMP_WAIT_POLICY", "passive", 0)
+        let device = try place.prepare()
+        let loaded = try ConversionModel(model, state: best ? .best : .last, device: device)
+        let wanted = attributes.wanted
+        for (name, _) in wanted { _ = try loaded.column(of: name) }
+        let converter = PhotoConverter(loaded)
+        try photographs.walk(
+            "converting", data: try Model.dataProtocol(of: model), side: loaded.recipe.resolution,
+            results: ["", "-strip"], device: device, marked: { converter.marked($0) }
+        ) { face, _ in
+            let row = try Self.strip.map { try converter.converted(face, wanted, intensity: $0 * intensity) }
+            let captions = ["photo"] + Self.strip.map { Readable.fixed($0 * intensity, 2) }
+            return [
+                try converter.converted(face, wanted, intensity: intensity),
+                .grid([converter.marked(face)] + row, columns: row.count + 1, captions: captions),
+            ]
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import ArgumentParser
+import Console
+import Datasets
+import Files
+import Foundation
+import Imaging
+import Provenance
+import Synthesis
+import Torch
+
+/// Photographs that a network shall change, and which faces in them are meant.
+struct FaceOptions: ParsableArguments {
+    @Argument(help: "Photographs (JPEG, PNG, WebP) or folders of them.")
+    var photos: [String]
+
+    @Option(help: "The folder for the results; made if it is not there.")
+    var out: String
+
+    @Flag(help: "The photographs are faces as the model expects them: nothing is looked for.")
+    var aligned = false
+
+    @Option(
+        help: "Which faces: the largest, the one nearest to the centre, all, or one, which refuses several.")
+    var faces: FaceChoice = .largest
+
+    @Option(help: ArgumentHelp("Smaller faces are left out.", valueName: "pixels"))
+    var minFace = 24
+
+    @Flag(help: "Write the whole photographs, too, with the new faces in their places.")
+    var paste = false
+
+    @Flag(help: "Replace files that are there already.")
+    var overwrite = false
+
+    func validate() throws {
+        if minFace < 1 { throw ValidationError("--min-face: expected 1 or more, got \(minFace).") }
+        if aligned, paste {
+            throw ValidationError("--paste puts faces back that were looked for: leave --aligned out.")
+        }
+    }
+
+    /// The folder without a slash at its end.
+    var folder: String { out.count > 1 && out.hasSuffix("/") ? String(out.dropLast()) : out }
+
+    /// Goes through the photographs; one that fails is named, and the others are done all the same.
+    /// - Parameters:
+    ///   - results: what each photograph's results are called, behind its name.
+    ///   - change: makes the results of a face, in the order of `results`; the first is what gets pasted.
+    /// - Throws: `CommandError` before any work is done; `ExitCode` when a photograph failed, or on Ctrl-C.
+    func walk(
+        _ verb: String, data: Datasets.DataProtocol, side: Int, results: [String], device: Device,
+        marked: (Picture) -> SyntheticImage,
+        change: (_ face: Picture, _ name: String) throws -> [SyntheticImage]
+    ) throws {
+        let list = try PhotoList(photos).photos
+        let files = ResultFiles(folder: folder, overwrites: overwrite)
+        try files.checkRoom(for: list, endings: results.map { $0 + ".png" } + (paste ? ["-pasted.png"] : []))
+        let aligner = aligned ? nil : try FaceAligner(device: device)
+        let line = ProgressLine(verb, total: list.count, unit: .things("photographs"))
+        var (failed, written, done) = (0, 0, 0)
+        for photo in list {
+            if Interrupt.isRequested { break }
+            do {
+                let file = try MappedFile(path: photo.path)
+                let picture = try PictureDecoder.decode(try file.bytes(file.all)).picture.rgb()
+                var whole = picture
+                for (index, face) in try cut(picture, aligner, data, side).enumerated() {
+                    let name = photo.name + (faces == .all && aligner != nil ? "-\(index + 1)" : "")
+                    let made = try change(face.picture, name)
+                    for (ending, image) in zip(results, made) {
+                        try files.write(image, to: "\(name)\(ending).png")
+                        written += 1
+                    }
+                    if paste, let place = face.place, let first = made.first {
+                        whole = place.pasted(first.picture, into: whole)
+                    }
+                }
+                if paste {
+                    try files.write(marked(whole), to: "\(photo.name)-pasted.png")
+                    written += 1
+                }
+            } catch {
+                failed += 1
+                line.print("\(photo.path): \(FaceAdvice.text(on: error))")
+            }
+            done += 1
+            line.update(done, note: failed > 0 ? "\(failed) failed" : "")
+        }
+        line.finish()
+        ConsoleOutput.standardOutput.writeLine(
+            "Wrote \(Readable.count(written, "picture")) of \(Readable.count(done - failed, "photograph")) to \(folder)/"
+                + (failed > 0 ? "; \(Readable.count(failed, "photograph")) failed" : ""))
+        if Interrupt.isRequested { throw ExitCode(Interrupt.exitStatus) }
+        if failed > 0 { throw ExitCode.failure }
+    }
+
+    /// Faces as a model expects them, and where they lie; a photograph that is a face itself lies nowhere.
+    private func cut(
+        _ picture: Picture, _ aligner: FaceAligner?, _ data: Datasets.DataProtocol, _ side: Int
+    ) throws -> [(picture: Picture, place: AlignedFace?)] {
+        guard let aligner else { return [(try square(picture, data, side), nil)] }
+        return try faces.choose(from: aligner.faces(in: picture), in: picture, minimumSize: minFace).map {
+            let face = aligner.align(picture, face: $0, protocol: data, side: side)
+            return (face.picture, face)
+        }
+    }
+
+    /// A photograph of the set that the protocol was made for is cropped by it; another one is taken whole.
+    private func square(_ picture: Picture, _ data: Datasets.DataProtocol, _ side: Int) throws -> Picture {
+        if picture.width == picture.height {
+            return picture.resized(width: side, height: side, filter: data.filter)
+        }
+        let crop = Datasets.DataProtocol(name: data.name, crop: data.crop, filter: data.filter, size: side)
+        return try crop.apply(picture)
+    }
+}

@@ -1,0 +1,82 @@
+import ArgumentParser
+import Checkpoints
+import Console
+import Evaluation
+import Foundation
+import Imaging
+import Provenance
+import Synthesis
+import Torch
+
+/// `facegan reconstruct`: photographs through an autoencoder and back.
+struct ReconstructCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reconstruct",
+        abstract: "Give faces back through an autoencoder, and say how well.",
+        discussion: """
+            Finds the face in each photograph, brings it to where the model expects it, and writes what the model gives back, \
+            and both side by side. One person goes in, and the same person comes out: there is no way to another one.
+
+            A model that has learnt against a critic has two sets of weights; --strength mixes them: 0 is before the critic, \
+            1 the newest. The detector's weights are fetched once: facegan weights get yunet.
+
+            Examples:
+              facegan reconstruct runs/dfl portrait.jpg --out out/
+              facegan reconstruct runs/dfl photos/ --strength 0.5 --out out/
+              facegan reconstruct runs/dfl group.jpg --faces all --paste --out out/
+              facegan reconstruct runs/dfl crops/ --aligned --out out/
+            """)
+
+    @Argument(help: "A run's folder or a model file.")
+    var model: String
+
+    @OptionGroup var photographs: FaceOptions
+
+    @Option(help: "0 for the weights of before the critic, 1 for the newest, or a mixture.")
+    var strength = 1.0
+
+    @Flag(help: "The state with the best score instead of a run's newest one.")
+    var best = false
+
+    @OptionGroup var place: DeviceOptions
+
+    func validate() throws {
+        if !(0...1).contains(strength) {
+            throw ValidationError("--strength: expected 0 to 1, got \(strength).")
+        }
+    }
+
+    func run() throws {
+        Interrupt.install()
+        // Threads that spin while they wait take the processors from decoding and encoding.
+        setenv("OMP_WAIT_POLICY", "passive", 0)
+        let device = try place.prepare()
+        let loaded = try RestorationModel(
+            model, state: best ? .best : .last, strength: strength, device: device)
+        guard loaded.recipe.restorer.kind == .autoencoder else {
+            throw CommandError("\(loaded.path): this model enlarges pictures; use it by `facegan upscale`")
+        }
+        let restorer = PhotoRestorer(loaded)
+        let side = loaded.recipe.resolution
+        let measures = try PairMeasure.available(side: side, device: device)
+        var values = measures.map { _ in [Double]() }
+        try photographs.walk(
+            "reconstructing", data: try Model.dataProtocol(of: model), side: side, results: ["", "-beside"],
+            device: device, marked: { restorer.marked($0) }
+        ) { face, _ in
+            let made = restorer.reconstructed(face)
+            let (a, b) = (made.picture.tensor(on: device), face.tensor(on: device))
+            for (index, measure) in measures.enumerated() {
+                values[index] += withoutGradients { measure(a, b).doubles() }
+            }
+            return [made, .grid([restorer.marked(face), made], columns: 2)]
+        }
+        guard let count = values.first?.count, count > 0 else { return }
+        var table = Table([count == 1 ? "" : "mean of \(count)", "value"], alignments: [.left, .right])
+        for (measure, values) in zip(measures, values) {
+            let arrow = measure.isLowerBetter ? " ↓" : " ↑"
+            table.add([measure.label + arrow, Readable.fixed(values.reduce(0, +) / Double(count), 4)])
+        }
+        for line in table.lines(for: .standardOutput) { ConsoleOutput.standardOutput.writeLine(line) }
+    }
+}

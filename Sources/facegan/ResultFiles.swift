@@ -1,0 +1,48 @@
+import Files
+import Foundation
+import Provenance
+
+/// Where results of photographs go: files in a folder, beside which nothing is lost.
+struct ResultFiles {
+    let folder: String
+    let overwrites: Bool
+
+    /// - Throws: `CommandError` before any work is done, if something would be replaced that must not be.
+    func checkRoom(for photos: [PhotoList.Photo], endings: [String]) throws {
+        let own = Set(photos.map { Self.plain($0.path) })
+        let wanted = photos.flatMap { photo in endings.map { "\(folder)/\(photo.name)\($0)" } }
+        if let path = wanted.first(where: { own.contains(Self.plain($0)) }) {
+            throw CommandError(
+                "\(path): the result would replace a photograph: choose another folder with --out")
+        }
+        let there = wanted.filter { FileManager.default.fileExists(atPath: $0) }
+        guard overwrites || there.isEmpty else { throw Self.isThere(there[0], others: there.count - 1) }
+    }
+
+    /// Writes a made picture as `folder/name`, PNG.
+    func write(_ image: SyntheticImage, to name: String) throws {
+        try put(try image.png(), to: "\(folder)/\(name)")
+    }
+
+    /// Writes a file whose name begins with the folder's, and makes the folders that it needs.
+    func put(_ bytes: [UInt8], to path: String) throws {
+        guard overwrites || !FileManager.default.fileExists(atPath: path) else { throw Self.isThere(path) }
+        let place = (path as NSString).deletingLastPathComponent
+        do {
+            try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        } catch {
+            throw CommandError("\(place): the folder cannot be made: \(error.localizedDescription)")
+        }
+        try AtomicFile.write(bytes, to: path, durably: false)
+    }
+
+    private static func isThere(_ path: String, others: Int = 0) -> CommandError {
+        CommandError(
+            "\(path)\(others > 0 ? " and \(others) more files are" : " is") there already: choose another folder with "
+                + "--out, or replace with --overwrite")
+    }
+
+    private static func plain(_ path: String) -> String {
+        URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    }
+}

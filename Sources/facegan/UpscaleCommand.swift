@@ -1,0 +1,111 @@
+import ArgumentParser
+import Checkpoints
+import Console
+import Datasets
+import Files
+import Foundation
+import Imaging
+import Synthesis
+import Torch
+
+/// `facegan upscale`: larger pictures of photographs.
+struct UpscaleCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "upscale",
+        abstract: "Enlarge photographs by super resolution.",
+        discussion: """
+            Writes each photograph 2, 4 or 8 times as large, as the model has learnt it, and beside it what cubics alone give. \
+            Large photographs are computed in tiles that overlap. What is not in a photograph is invented, as faces mostly \
+            have it: do not take it for what was there.
+
+            A model that has learnt against a critic has two sets of weights; --strength mixes them: 0 is truer to the \
+            pixels, 1 sharper.
+
+            Examples:
+              facegan upscale runs/superres small.jpg --out large/
+              facegan upscale runs/superres photos/ --strength 0.5 --out large/
+              facegan upscale runs/superres big.png --tile 128 --out large/
+            """)
+
+    @Argument(help: "A run's folder or a model file.")
+    var model: String
+
+    @Argument(help: "Photographs (JPEG, PNG, WebP) or folders of them.")
+    var photos: [String]
+
+    @Option(help: "The folder for the results; made if it is not there.")
+    var out: String
+
+    @Option(help: "0 for the weights of before the critic, 1 for the newest, or a mixture.")
+    var strength = 1.0
+
+    @Option(help: "Side of the tiles in pixels of the photograph: less takes less memory.")
+    var tile = 192
+
+    @Flag(help: "The state with the best score instead of a run's newest one.")
+    var best = false
+
+    @Flag(help: "Replace files that are there already.")
+    var overwrite = false
+
+    @OptionGroup var place: DeviceOptions
+
+    func validate() throws {
+        try place.validate()
+        if !(0...1).contains(strength) {
+            throw ValidationError("--strength: expected 0 to 1, got \(strength).")
+        }
+        if tile < 16 { throw ValidationError("--tile: expected 16 or more, got \(tile).") }
+    }
+
+    func run() throws {
+        Interrupt.install()
+        let list = try PhotoList(photos).photos
+        let folder = out.count > 1 && out.hasSuffix("/") ? String(out.dropLast()) : out
+        let files = ResultFiles(folder: folder, overwrites: overwrite)
+        try files.checkRoom(for: list, endings: [".png", "-beside.png"])
+        // Threads that spin while they wait take the processors from decoding and encoding.
+        setenv("OMP_WAIT_POLICY", "passive", 0)
+        let device = try place.prepare()
+        let loaded = try RestorationModel(
+            model, state: best ? .best : .last, strength: strength, device: device)
+        guard loaded.recipe.restorer.kind != .autoencoder else {
+            throw CommandError("\(loaded.path): this model gives faces back; use it by `facegan reconstruct`")
+        }
+        let restorer = PhotoRestorer(loaded)
+        let scale = loaded.restorer.scale
+        let line = ProgressLine("enlarging", total: list.count, unit: .things("photographs"))
+        var (failed, done) = (0, 0)
+        for photo in list {
+            if Interrupt.isRequested { break }
+            do {
+                let file = try MappedFile(path: photo.path)
+                let picture = try PictureDecoder.decode(try file.bytes(file.all)).picture.rgb()
+                let large = try restorer.enlarged(picture, tile: tile) { tiles, total in
+                    if Interrupt.isRequested { throw CancellationError() }
+                    line.update(done, note: "\(photo.name): tile \(tiles) of \(total)")
+                }
+                let plain = picture.resized(
+                    width: picture.width * scale, height: picture.height * scale, filter: .bicubic)
+                try files.write(large, to: "\(photo.name).png")
+                try files.write(
+                    .grid(
+                        [restorer.marked(plain), large], columns: 2, captions: ["cubics", loaded.recipe.name]),
+                    to: "\(photo.name)-beside.png")
+            } catch is CancellationError {
+                break
+            } catch {
+                failed += 1
+                line.print("\(photo.path): \(error)")
+            }
+            done += 1
+            line.update(done, note: failed > 0 ? "\(failed) failed" : "")
+        }
+        line.finish()
+        ConsoleOutput.standardOutput.writeLine(
+            "Wrote \(Readable.count(done - failed, "picture")) to \(folder)/, \(scale) times as large, and as many beside "
+                + "what cubics give" + (failed > 0 ? "; \(Readable.count(failed, "photograph")) failed" : ""))
+        if Interrupt.isRequested { throw ExitCode(Interrupt.exitStatus) }
+        if failed > 0 { throw ExitCode.failure }
+    }
+}
