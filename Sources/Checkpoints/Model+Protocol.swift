@@ -8,8 +8,8 @@ extension Model {
         let path = try file(of: source, .last)
         guard let name = try Checkpoint(path: path, sections: []).facts["dataProtocol"] else {
             throw CheckpointError(
-                "\(path): the model does not say which pictures it learnt from; name their protocol"
-                    + " (--protocol celeba64-178)")
+                "\(path): the model does not say under which protocol its pictures were cut; align the photographs to one that"
+                    + " you know (facegan align --protocol celeba64-178)")
         }
         return try DataProtocol.parse(name)
     }

@@ -24,6 +24,13 @@ extension Recipe {
             perceptual.loss.weight == 0 || perceptual.loss.isPaired, "perceptual.kind",
             "absolute or squared: each restored picture has its true one")
         try v.group("phases", &phases, "The order in which it learns.")
+        let bends = phases.warp.mostKimg > 0 || phases.dropout.mostKimg > 0
+        try v.check(
+            phases.warp.mostKimg == 0 || input.kind == .warped, "phases.warp.mostKimg",
+            "0: the inputs of this recipe (input.kind) are not bent")
+        try v.check(
+            phases.adversarialWeight == 0 || bends || phases.plain.mostKimg > 0, "phases.plain.mostKimg",
+            "more than 0: a critic comes in when the pixels have been learnt")
         if phases.adversarialWeight > 0 {
             try v.group("critic", &critic, "Tells true pictures from restored ones.")
             try v.check(
@@ -38,6 +45,8 @@ extension Recipe {
     mutating func conversionFields(_ v: inout some FieldVisitor) throws {
         try v.group("conditions", &conditions, "Which attributes can be changed.")
         try v.check(!conditions.attributes.isEmpty, "conditions.attributes", "one name or more")
+        try v.check(!conditions.projection, "conditions.projection", "false: the critic names attributes")
+        try v.check(conditions.classifier, "conditions.classifier", "true: the critic names attributes")
         try v.group("converter", &converter, "From a photograph and changes to a photograph; and its critic.")
         try v.check(
             resolution >> converter.levels >= 2, "converter.levels",
@@ -55,6 +64,7 @@ extension Recipe {
         try v.group("discriminatorOptimizer", &discriminatorOptimizer, "How the critic learns.")
         try v.group("steps", &steps, "How often each learns in one turn.")
         try v.check(steps.kind == .fixed, "steps.kind", "fixed")
+        try v.check(steps.generator == 1, "steps.generator", "1")
     }
 
     /// A restorer with starting values from `random`.

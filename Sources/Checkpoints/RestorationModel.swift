@@ -57,7 +57,7 @@ public struct RestorationModel {
                 withoutGradients {
                     for (key, tensor) in restorer.state {
                         guard let value = other[key] else { continue }
-                        tensor.copy_(value.lerp(tensor, weight: strength))
+                        tensor.copy_(value.to(tensor.dtype).lerp(tensor, weight: strength))
                     }
                 }
             }

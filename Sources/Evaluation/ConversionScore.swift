@@ -63,7 +63,7 @@ public struct ConversionScore: Sendable, Equatable {
                     let made = converter(images, changes: changes).to(.float32)
                     let later = judge(made)
                     let known = own.abs().flattened()
-                    let cosines = Self.cosine(person, embedding(made).features)
+                    let cosines = PairMeasure.cosine(person, embedding(made).features)
                     guard let answer = answers.firstIndex(of: name), let before = earlier.logits,
                         let after = later.logits
                     else { continue }
@@ -81,18 +81,17 @@ public struct ConversionScore: Sendable, Equatable {
                 }
             }
         }
-        lines = zip(attributes, sums).map { name, sums in
-            let all = max(1, sums[5])
-            return Line(
-                name: name, flips: sums[0] / all, flipsOfSeen: sums[1] / max(1, sums[2]),
-                leakage: sums[3] / all,
-                likeness: sums[4] / all, count: Int(sums[5]))
+        // What the judge cannot tell, or no photograph's label says, is left out.
+        lines = zip(attributes, sums).compactMap { name, sums in
+            let all = sums[5]
+            return all == 0
+                ? nil
+                : Line(
+                    name: name, flips: sums[0] / all, flipsOfSeen: sums[1] / max(1, sums[2]),
+                    leakage: sums[3] / all,
+                    likeness: sums[4] / all, count: Int(sums[5]))
         }
         let finite = noise.filter(\.isFinite)
         unchangedPSNR = finite.reduce(0, +) / Double(max(1, finite.count))
-    }
-
-    private static func cosine(_ a: Tensor, _ b: Tensor) -> Tensor {
-        (a * b).sum([1]) / (a.norm([1]) * b.norm([1])).clampedBelow(1e-12)
     }
 }

@@ -78,7 +78,7 @@ public struct PairMeasure {
     }
 
     /// Cosines [N] of rows [N, D].
-    private static func cosine(_ a: Tensor, _ b: Tensor) -> Tensor {
+    static func cosine(_ a: Tensor, _ b: Tensor) -> Tensor {
         (a * b).sum([1]) / (a.norm([1]) * b.norm([1])).clampedBelow(1e-12)
     }
 }

@@ -55,7 +55,8 @@ public struct RestorationScore {
             Row(
                 name: restorer.name,
                 values: columns.map { values in
-                    let finite = values.filter(\.isFinite)
+                    // Equal pictures have no noise ratio.
+                    let finite = values.filter { $0 != .infinity }
                     let count = Double(max(1, finite.count))
                     let mean = finite.reduce(0, +) / count
                     let spread = finite.map { ($0 - mean) * ($0 - mean) }.reduce(0, +) / count

@@ -45,8 +45,9 @@ public struct RestorerInput {
 
     /// A Gaussian blur; borders are mirrored. [1, 3, H, W].
     private static func blurred(_ picture: Tensor, deviation: Double) -> Tensor {
-        let reach = Int((3 * deviation).rounded(.up))
-        guard reach > 0, reach < picture.shape[2] else { return picture }
+        // A mirror has as many pixels as the picture.
+        let reach = min(Int((3 * deviation).rounded(.up)), picture.shape[2] - 1)
+        guard reach > 0 else { return picture }
         let planes = picture.transposed(0, 1).reflectionPadded([reach, reach, reach, reach])
         return planes.smoothed(window: 2 * reach + 1, deviation: deviation).transposed(0, 1)
     }

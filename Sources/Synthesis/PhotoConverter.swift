@@ -42,11 +42,6 @@ public final class PhotoConverter {
 
     /// What a picture of this model is, for one that it is only a part of.
     public func marked(_ picture: Picture, _ fields: [(name: String, value: String)] = []) -> SyntheticImage {
-        SyntheticImage(
-            picture: picture,
-            origin: Origin(
-                software: Model.software, model: model.digest,
-                fields: [("recipe", model.recipe.name)] + fields,
-                source: .compositeWithTrainedAlgorithmicMedia))
+        SyntheticImage(picture, changedBy: model.digest, recipe: model.recipe, fields)
     }
 }

@@ -11,8 +11,8 @@ public final class PhotoRestorer {
     public let precision: Precision
     private let device: Device
 
-    /// Pixels that tiles have in common on each side: what a pixel depends on.
-    private static let overlap = 16
+    /// Pixels that tiles see beyond themselves: what a pixel depends on, but for networks that see very far.
+    private var overlap: Int { min(model.restorer.reach, 48) }
 
     public init(_ model: RestorationModel, precision: Precision = .auto) {
         self.model = model
@@ -45,9 +45,9 @@ public final class PhotoRestorer {
         for (index, place) in places.enumerated() {
             let (width, height) = (min(tile, photo.width - place.x), min(tile, photo.height - place.y))
             // More than is kept, so that seams see what lies beyond them.
-            let (left, top) = (max(0, place.x - Self.overlap), max(0, place.y - Self.overlap))
-            let right = min(photo.width, place.x + width + Self.overlap)
-            let bottom = min(photo.height, place.y + height + Self.overlap)
+            let (left, top) = (max(0, place.x - overlap), max(0, place.y - overlap))
+            let right = min(photo.width, place.x + width + overlap)
+            let bottom = min(photo.height, place.y + height + overlap)
             let part = try source.cropped(
                 to: PictureBox(x: left, y: top, width: right - left, height: bottom - top))
             let large = Picture(restored(part.tensor(on: device)))
@@ -67,12 +67,7 @@ public final class PhotoRestorer {
 
     /// What a picture of this model is, for one that it is only a part of.
     public func marked(_ picture: Picture, _ fields: [(name: String, value: String)] = []) -> SyntheticImage {
-        SyntheticImage(
-            picture: picture,
-            origin: Origin(
-                software: Model.software, model: model.digest,
-                fields: [("recipe", model.recipe.name)] + fields,
-                source: .compositeWithTrainedAlgorithmicMedia))
+        SyntheticImage(picture, changedBy: model.digest, recipe: model.recipe, fields)
     }
 
     private func restored(_ images: Tensor) -> Tensor {

@@ -1,4 +1,6 @@
+import Checkpoints
 import Imaging
+import Provenance
 import Torch
 
 extension Picture {
@@ -12,5 +14,19 @@ extension Picture {
         self.init(
             width: tensor.shape[3], height: tensor.shape[2], channels: 3,
             pixels: tensor[0..<1].to(.float32).pixels().bytes())
+    }
+}
+
+extension SyntheticImage {
+    /// A photograph that a model changed, or that stands beside one.
+    init(
+        _ picture: Picture, changedBy digest: String, recipe: Recipe,
+        _ fields: [(name: String, value: String)]
+    ) {
+        self.init(
+            picture: picture,
+            origin: Origin(
+                software: Model.software, model: digest, fields: [("recipe", recipe.name)] + fields,
+                source: .compositeWithTrainedAlgorithmicMedia))
     }
 }

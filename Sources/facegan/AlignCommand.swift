@@ -91,8 +91,8 @@ struct AlignCommand: ParsableCommand {
             ?? Datasets.DataProtocol.parse(protocolName ?? "celeba256-178")
         let folder = out.count > 1 && out.hasSuffix("/") ? String(out.dropLast()) : out
         let writer = AlignedFiles(
-            folder: folder, overwrites: overwrite, numbersFaces: faces == .all, data: data,
-            side: side ?? data.size)
+            files: ResultFiles(folder: folder, overwrites: overwrite), numbersFaces: faces == .all,
+            data: data, side: side ?? data.size)
         try writer.checkRoom(for: list, json: json, check: check)
         let aligner = try FaceAligner(device: try place.prepare())
         let line = ProgressLine("aligning", total: list.count, unit: .things("photographs"))

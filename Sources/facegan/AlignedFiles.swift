@@ -7,14 +7,13 @@ import Synthesis
 
 /// The files that aligning writes: results, and beside them records and checks.
 struct AlignedFiles {
-    let folder: String
-    let overwrites: Bool
+    let files: ResultFiles
     /// Whether names get a number, as a photograph may give several.
     let numbersFaces: Bool
     let data: Datasets.DataProtocol
     let side: Int
 
-    private var files: ResultFiles { ResultFiles(folder: folder, overwrites: overwrites) }
+    var folder: String { files.folder }
 
     func path(_ photo: PhotoList.Photo, ending: String) -> String { "\(folder)/\(photo.name)\(ending)" }
 

@@ -14,11 +14,16 @@ extension EvaluateCommand {
     /// - Returns: false for any other source.
     func evaluatedFaceToFace(_ device: Device) throws -> Bool {
         guard PictureSets.isModel(source) else { return false }
-        switch try Model.recipe(of: source).task {
-        case .adversarial, .attributes: return false
-        case .restoration: try evaluateRestoration(device)
-        case .conversion: try evaluateConversion(device)
+        let task = try Model.recipe(of: source).task
+        guard task == .restoration || task == .conversion else { return false }
+        let ignored = [
+            ("--html", html != nil), ("--protocol", dataProtocol != nil), ("--face", face != nil),
+            ("--reference-count", referenceCount != nil), ("--seed", seed != 0),
+        ]
+        if let option = ignored.first(where: { $0.1 })?.0 {
+            throw CommandError("\(option): says nothing about a model that takes photographs; leave it out")
         }
+        if task == .restoration { try evaluateRestoration(device) } else { try evaluateConversion(device) }
         return true
     }
 
@@ -30,15 +35,29 @@ extension EvaluateCommand {
                 "\(source): name the photographs to judge it by (--against img_align_celeba.zip)")
         }
         let line = ProgressLine("packing \(name)", total: nil, unit: .things("pictures"))
-        defer { line.finish() }
-        let store = try TrainingData.open(
-            name, for: recipe, progress: { line.update($0, total: $1) }, cancelled: { Interrupt.isRequested })
+        let store = try cancellable(line) {
+            try TrainingData.open(
+                name, for: recipe, progress: { line.update($0, total: $1) },
+                cancelled: { Interrupt.isRequested })
+        }
+        guard store.size == recipe.resolution else {
+            throw CommandError(
+                "\(name): its pictures have \(store.size) pixels a side, the model's \(recipe.resolution); name the source "
+                    + "that they were packed from")
+        }
         let all = store.part(part?.split ?? .validation)
         guard !all.isEmpty else {
             throw CommandError(
                 "\(name): has no such part; --part train, validation or test chooses another one")
         }
         return (store, Array(all.prefix(count ?? all.count)))
+    }
+
+    private var ofPart: String {
+        switch part ?? .validation {
+        case .train: "that it has learnt from"
+        case .validation, .test: "that it has not learnt from"
+        }
     }
 
     private func evaluateRestoration(_ device: Device) throws {
@@ -68,7 +87,7 @@ extension EvaluateCommand {
         let output = ConsoleOutput.standardOutput
         output.writeLine(
             "\(newest.path): \(newest.recipe.name), \(Readable.count(newest.clock.images)) images seen; "
-                + "\(Readable.count(score.count, "picture")) that it has not seen (\(store.data))\n")
+                + "\(Readable.count(score.count, "picture")) \(ofPart) (\(store.data))\n")
         var table = Table(
             [""] + score.rows.map(\.name), alignments: [.left] + score.rows.map { _ in Table.Alignment.right }
         )
@@ -121,7 +140,7 @@ extension EvaluateCommand {
         let output = ConsoleOutput.standardOutput
         output.writeLine(
             "\(model.path): \(model.recipe.name), \(Readable.count(model.clock.images)) images seen; "
-                + "\(Readable.count(indices.count, "picture")) that it has not seen (\(store.data))\n")
+                + "\(Readable.count(indices.count, "picture")) \(ofPart) (\(store.data))\n")
         var table = Table(
             ["asked for the other", "turned", "of those seen", "others moved", "likeness"],
             alignments: [.left, .right, .right, .right, .right])

@@ -37,8 +37,8 @@ struct PhotoList {
         for photo in found {
             if let other = seen.updateValue(photo.path, forKey: photo.name) {
                 throw CommandError(
-                    "\(other) and \(photo.path): both results would be called \(photo.name): align them into "
-                        + "two folders")
+                    "\(other) and \(photo.path): both results would be called \(photo.name): take one of "
+                        + "them at a time, each into a folder of its own")
             }
         }
         photos = found

@@ -3,13 +3,17 @@ import Foundation
 import Provenance
 
 /// Where results of photographs go: files in a folder, beside which nothing is lost.
-struct ResultFiles {
+final class ResultFiles {
     let folder: String
     let overwrites: Bool
+    /// Photographs, and what was written in this run: not replaced in any case.
+    private var own: Set<String> = []
+
+    init(folder: String, overwrites: Bool) { (self.folder, self.overwrites) = (folder, overwrites) }
 
     /// - Throws: `CommandError` before any work is done, if something would be replaced that must not be.
     func checkRoom(for photos: [PhotoList.Photo], endings: [String]) throws {
-        let own = Set(photos.map { Self.plain($0.path) })
+        own.formUnion(photos.map { Self.plain($0.path) })
         let wanted = photos.flatMap { photo in endings.map { "\(folder)/\(photo.name)\($0)" } }
         if let path = wanted.first(where: { own.contains(Self.plain($0)) }) {
             throw CommandError(
@@ -26,6 +30,11 @@ struct ResultFiles {
 
     /// Writes a file whose name begins with the folder's, and makes the folders that it needs.
     func put(_ bytes: [UInt8], to path: String) throws {
+        guard own.insert(Self.plain(path)).inserted else {
+            throw CommandError(
+                "\(path): a photograph, or a result of another one, has this name: take one of them at a time, each into a "
+                    + "folder of its own")
+        }
         guard overwrites || !FileManager.default.fileExists(atPath: path) else { throw Self.isThere(path) }
         let place = (path as NSString).deletingLastPathComponent
         do {

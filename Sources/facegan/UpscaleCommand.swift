@@ -14,7 +14,8 @@ struct UpscaleCommand: ParsableCommand {
         commandName: "upscale",
         abstract: "Enlarge photographs by super resolution.",
         discussion: """
-            Writes each photograph 2, 4 or 8 times as large, as the model has learnt it, and beside it what cubics alone give. \
+            Writes each photograph 2, 4 or 8 times as large, as the model has learnt it, and, up to 16 million pixels, \
+            beside it what cubics alone give. \
             Large photographs are computed in tiles that overlap. What is not in a photograph is invented, as faces mostly \
             have it: do not take it for what was there.
 
@@ -58,6 +59,9 @@ struct UpscaleCommand: ParsableCommand {
         if tile < 16 { throw ValidationError("--tile: expected 16 or more, got \(tile).") }
     }
 
+    /// Pixels of a result beside which what cubics give is written, too.
+    private static let mostBeside = 16 << 20
+
     func run() throws {
         Interrupt.install()
         let list = try PhotoList(photos).photos
@@ -85,9 +89,11 @@ struct UpscaleCommand: ParsableCommand {
                     if Interrupt.isRequested { throw CancellationError() }
                     line.update(done, note: "\(photo.name): tile \(tiles) of \(total)")
                 }
+                try files.write(large, to: "\(photo.name).png")
+                done += 1
+                guard large.width * large.height <= Self.mostBeside else { continue }
                 let plain = picture.resized(
                     width: picture.width * scale, height: picture.height * scale, filter: .bicubic)
-                try files.write(large, to: "\(photo.name).png")
                 try files.write(
                     .grid(
                         [restorer.marked(plain), large], columns: 2, captions: ["cubics", loaded.recipe.name]),
@@ -97,14 +103,14 @@ struct UpscaleCommand: ParsableCommand {
             } catch {
                 failed += 1
                 line.print("\(photo.path): \(error)")
+                done += 1
             }
-            done += 1
             line.update(done, note: failed > 0 ? "\(failed) failed" : "")
         }
         line.finish()
         ConsoleOutput.standardOutput.writeLine(
-            "Wrote \(Readable.count(done - failed, "picture")) to \(folder)/, \(scale) times as large, and as many beside "
-                + "what cubics give" + (failed > 0 ? "; \(Readable.count(failed, "photograph")) failed" : ""))
+            "Wrote \(Readable.count(done - failed, "picture")) to \(folder)/, \(scale) times as large"
+                + (failed > 0 ? "; \(Readable.count(failed, "photograph")) failed" : ""))
         if Interrupt.isRequested { throw ExitCode(Interrupt.exitStatus) }
         if failed > 0 { throw ExitCode.failure }
     }

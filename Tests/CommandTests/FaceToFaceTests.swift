@@ -140,10 +140,40 @@ import Testing
         }
     }
 
+    @Test func evaluationRefusesWhatItWouldIgnore() throws {
+        for (arguments, message) in [
+            (["--html", "x.html"], "--html"), (["--against", "builtin:8"], "no such part"),
+        ] {
+            let result = try Command.run(["evaluate", models.file("superres")] + arguments)
+            #expect(result.status == 1 && result.errors.contains(message), "\(result.errors)")
+        }
+        let store = folder.file("large.faces")
+        #expect(
+            try Command.run("data", "prepare", "builtin:16", "--protocol", "faces64", "--out", store).status
+                == 0)
+        let result = try Command.run("evaluate", models.file("dfl"), "--against", store)
+        #expect(result.status == 1 && result.errors.contains("64 pixels a side"), "\(result.errors)")
+    }
+
+    /// With --overwrite, too, no photograph is replaced by a result of another one.
+    @Test func photographsAreSafe() throws {
+        try folder.write(try Self.photo(32), to: "photos/a-beside.png")
+        let photo = bytes(folder.file("photos/a-beside.png"))
+        let result = try Command.run(
+            "reconstruct", models.file("dfl"), folder.file("photos"), "--aligned", "--overwrite", "--out",
+            folder.file("photos"))
+        #expect(
+            result.status == 1 && result.errors.contains("would replace a photograph"), "\(result.errors)")
+        let other = try use("reconstruct", "dfl", "--aligned")
+        #expect(other.status == 1 && other.errors.contains("has this name"), "\(other.errors)")
+        #expect(bytes(folder.file("photos/a-beside.png")) == photo)
+    }
+
     /// A file alone has both stages, too.
     @Test func exportsKeepTheStrength() throws {
         let file = folder.file("sr.safetensors")
-        #expect(try Command.run("export", models.file("superres"), "--out", file).status == 0)
+        let exported = try Command.run("export", models.file("superres"), "--half", "--out", file)
+        #expect(exported.status == 0, "\(exported.errors)")
         for strength in ["0", "0.5", "1"] {
             let made = try Command.run(
                 "upscale", file, folder.file("photos"), "--strength", strength, "--out",

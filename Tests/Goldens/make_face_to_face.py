@@ -78,8 +78,15 @@ class Autoencoder(nn.Module):
             x = block(x)
             if self.skips and i < 2:
                 x = x + self.shortcuts[i](maps[1 - i])
-        x = torch.cat([conv(x) for conv in self.output], 1)
-        return torch.sigmoid(F.pixel_shuffle(x, 2) if self.halves else x) * 2 - 1
+        parts = [conv(x) for conv in self.output]
+        if not self.halves:
+            return torch.sigmoid(parts[0]) * 2 - 1
+        # TensorFlow's depth to space: each convolution owns one of four neighbours.
+        n, c, h, w = parts[0].shape
+        y = torch.empty(n, c, 2 * h, 2 * w)
+        for i, part in enumerate(parts):
+            y[:, :, i // 2::2, i % 2::2] = part
+        return torch.sigmoid(y) * 2 - 1
 
 
 # ---- Critics --------------------------------------------------------------------------------------------

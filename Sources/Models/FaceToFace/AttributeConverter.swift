@@ -28,7 +28,7 @@ public final class AttributeConverter: Module {
         decoder = (0..<settings.levels).map { index in
             let level = inner - index
             // The map from inside, the changes where they are told, and the level's own map.
-            var inputs = index == 0 ? widths[level] : widths[level]
+            var inputs = widths[level]
             if index <= settings.injections { inputs += attributes }
             if index > 0, index <= settings.skips { inputs += widths[level] }
             let outputs = level == 0 ? 3 : widths[level - 1]
@@ -43,7 +43,7 @@ public final class AttributeConverter: Module {
     /// - Returns: [N, 3, side, side], in -1...1.
     public func callAsFunction(_ images: Tensor, changes: Tensor) -> Tensor {
         var maps: [Tensor] = []
-        for block in encoder { maps.append(block(maps.last ?? images)) }
+        for block in encoder { maps.append(block.asPart(maps.last ?? images)) }
         let inner = maps.count - 1
         var (value, state) = (maps[inner], maps[inner])
         for (index, layer) in decoder.enumerated() {

@@ -10,7 +10,7 @@ public struct ConverterSettings: SettingsGroup, Equatable {
     public var levels = 5
     /// Levels from the inside out whose maps go straight to the decoder; more of them give sharper pictures that change less.
     public var skips = 1
-    /// Levels of the decoder, from the inside out, that are told the changes.
+    /// Levels of the decoder beside the innermost, from the inside out, that are told the changes.
     public var injections = 1
     /// Whether what goes straight on is selected by the changes (Liu et al. 2019).
     public var selective = true
@@ -29,7 +29,8 @@ public struct ConverterSettings: SettingsGroup, Equatable {
         try v.integer("skips", &skips, in: 0...7, "Inner levels whose maps go straight to the decoder.")
         try v.check(skips < levels, "skips", "less than levels")
         try v.integer(
-            "injections", &injections, in: 0...7, "Inner levels of the decoder that are told the changes.")
+            "injections", &injections, in: 0...7,
+            "Levels of the decoder beside the innermost that are told the changes.")
         try v.check(injections < levels, "injections", "less than levels")
         try v.flag("selective", &selective, "What goes straight on is selected by the changes.")
         try v.integer(

@@ -27,6 +27,7 @@ public final class DenseEnlarger: Module, Restorer {
     }
 
     public var inputSide: Int? { nil }
+    public var reach: Int { 15 * body.count + 5 }
 
     public func callAsFunction(_ images: Tensor) -> Tensor {
         let first = convFirst(images)

@@ -102,6 +102,7 @@ public final class FaceAutoencoder: Module, Restorer {
 
     public var scale: Int { 1 }
     public var inputSide: Int? { resolution }
+    public var reach: Int { resolution }
 
     /// Numbers of a code.
     public var codeSize: Int { settings.bottleneck }
@@ -142,7 +143,7 @@ public final class FaceAutoencoder: Module, Restorer {
         var value = dense2(code).reshape([code.shape[0], settings.bottleneck, innerSide, innerSide])
         value = widen(value.to(.channelsLast))
         for (index, block) in blocks.enumerated() {
-            value = block(value)
+            value = block.asPart(value)
             guard index < shortcuts.count else { continue }
             // Of all maps the one of this side.
             if let map = maps.first(where: { $0.shape[2] == value.shape[2] }) {
@@ -150,7 +151,12 @@ public final class FaceAutoencoder: Module, Restorer {
             }
         }
         let parts = output.map { $0(value) }
-        let levels = parts.count == 1 ? parts[0] : Tensor.concatenated(parts, 1).pixelShuffle(2)
+        // Each convolution makes one of four neighbours: [N, 3, 4, h, w] in the order of a shuffle.
+        let shape = value.shape
+        let levels =
+            parts.count == 1
+            ? parts[0]
+            : Tensor.stacked(parts, 2).reshape([shape[0], 12, shape[2], shape[3]]).pixelShuffle(2)
         return levels.sigmoid() * 2 - 1
     }
 

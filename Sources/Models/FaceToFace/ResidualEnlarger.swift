@@ -25,6 +25,7 @@ public final class ResidualEnlarger: Module, Restorer {
     }
 
     public var inputSide: Int? { nil }
+    public var reach: Int { 2 * body.count + 5 }
 
     public func callAsFunction(_ images: Tensor) -> Tensor {
         var value = convFirst(images).leakyReLU(0.1)

@@ -7,6 +7,8 @@ public protocol Restorer: Module {
     var scale: Int { get }
     /// The only side of pictures that it takes; nil for any.
     var inputSide: Int? { get }
+    /// Pixels of what it takes, to each side, that a pixel of its pictures depends on.
+    var reach: Int { get }
     /// - Parameter images: [N, 3, H, W], in -1...1.
     /// - Returns: [N, 3, scale H, scale W], about in -1...1.
     func callAsFunction(_ images: Tensor) -> Tensor

@@ -43,6 +43,7 @@ public final class ConversionTrainer: Trainer {
         let random = RandomSource(seed: seed)
         converter = recipe.makeConverter(random: random)
         converter.move(to: device, format: .channelsLast)
+        if recipe.training.gradientCheckpointing { converter.recomputeParts() }
         critic = recipe.makeConverterCritic(random: random)
         critic.move(to: device, format: .channelsLast)
         if recipe.average.halfLifeKimg > 0 {
@@ -83,7 +84,7 @@ public final class ConversionTrainer: Trainer {
             trainCritic(real: real, fake: fake, labels: labels)
             last = (real, labels, wished)
         }
-        for _ in 0..<recipe.steps.generator { trainConverter(last.real, last.labels, last.wished) }
+        trainConverter(last.real, last.labels, last.wished)
         clock.steps += 1
         clock.images += imagesPerStep
         average?.update(decay: recipe.average.decay(batchSize: imagesPerStep, images: clock.images))
@@ -152,7 +153,8 @@ public final class ConversionTrainer: Trainer {
             recipe.loss.isRelativistic
             ? recipe.loss.generator(fake: logits, real: withoutGradients { judge(real).logits })
             : recipe.loss.generator(logits)
-        let wish = recipe.attributeLoss.fake(attributes, attributes: wished)
+        // What is unknown of the photograph was not told, so it cannot be asked for.
+        let wish = recipe.attributeLoss.fake(attributes, attributes: wished * labels.abs())
         let pixels = recipe.reconstruction(same, target: real)
         let loss = opinion + wish + pixels
         let found = gradients(of: [loss], wrt: converterOptimizer.parameters.map(\.parameter.value))

@@ -120,7 +120,9 @@ final class PhaseClock {
         let (limits, age) = (limits(phase), now - self[.began])
         let isPlateau = isFlat && age >= 1000 * limits.leastKimg
         guard isPlateau || age >= 1000 * limits.mostKimg else { return .nothing }
-        if next == .adversarial { self[.before] = self[.latest] }
+        if next == .adversarial {
+            self[.before] = self[.count] > 0 ? self[.sum] / self[.count] : self[.latest]
+        }
         phase = next
         (self[.began], self[.best], self[.bestAt]) = (now, 0, now)
         (self[.sum], self[.count], self[.windowBegan]) = (0, 0, now)

@@ -15,6 +15,8 @@ struct RestoredFaces: Exhibition {
     private let indices: [Int]
     private let input: RestorerInput
     private let measures: [PairMeasure]
+    /// The measure that says which state is the best.
+    private let decides: String
 
     /// Another stream than the training's.
     private static let seed: UInt64 = 0x1_1907
@@ -26,7 +28,12 @@ struct RestoredFaces: Exhibition {
         indices = try recipe.heldOut(of: store, subset)
         input = RestorerInput(recipe.input)
         let all = try PairMeasure.available(side: store.size, device: restorer.device)
-        let wanted = ["psnr", "ssim", "distance-face"]
+        // A network that the recipe trains on is no judge where there is another one.
+        let others = FeatureNetworks.distanceNames.filter { name in all.contains { $0.name == name } }
+        let trainsOnFaces = recipe.perceptual.loss.weight > 0 && recipe.perceptual.network == "face"
+        let judge = trainsOnFaces ? others.first ?? "ssim" : "distance-face"
+        decides = recipe.phases.adversarialWeight > 0 ? judge : "psnr"
+        let wanted = Set(["psnr", "ssim", "distance-face", decides])
         measures = all.filter { wanted.contains($0.name) }
     }
 
@@ -58,7 +65,7 @@ struct RestoredFaces: Exhibition {
         return .grid(cells, columns: 3 * Self.facesInRow)
     }
 
-    /// Means over held-out pictures; against a critic, the distance of faces decides, else the noise ratio.
+    /// Means over held-out pictures; against a critic, a distance of features decides, else the noise ratio.
     func scores() throws -> [RunScore] {
         let count = min(recipe.training.scoreCount, indices.count)
         let wasTraining = restorer.isTraining
@@ -72,7 +79,6 @@ struct RestoredFaces: Exhibition {
                 name: measure.name, label: measure.label, value: value.mean, error: value.error,
                 isLowerBetter: measure.isLowerBetter)
         }
-        let decides = recipe.phases.adversarialWeight > 0 ? "distance-face" : "psnr"
         return scores.filter { $0.name == decides } + scores.filter { $0.name != decides }
     }
 }
