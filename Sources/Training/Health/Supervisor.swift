@@ -67,7 +67,7 @@ public struct Supervisor {
 
     private func collapse(_ diversity: Double, at step: Int) -> Finding {
         // First pictures are grey and alike.
-        let mayBegin = memory.hasSeenDiversity || step > 10 * settings.patienceSteps
+        let mayBegin = memory.hasSeenDiversity || step > 3 * settings.patienceSteps
         return (mayBegin && diversity < Self.leastDiversity, diversity > 1.5 * Self.leastDiversity)
     }
 
