@@ -56,6 +56,8 @@ public struct Supervisor {
 
     private static let leastDiversity = 0.2
     private static let leastGradient = 1e-6
+    /// Steps in which a generator may be grey; healthy ones differ after 20 to 180.
+    private static let firstSteps = 100
 
     /// What of a rule's question holds now: whether it begins to, and whether it is over.
     private typealias Finding = (begins: Bool, isOver: Bool)
@@ -67,7 +69,7 @@ public struct Supervisor {
 
     private func collapse(_ diversity: Double, at step: Int) -> Finding {
         // First pictures are grey and alike.
-        let mayBegin = memory.hasSeenDiversity || step > 3 * settings.patienceSteps
+        let mayBegin = memory.hasSeenDiversity || step > max(Self.firstSteps, 3 * settings.patienceSteps)
         return (mayBegin && diversity < Self.leastDiversity, diversity > 1.5 * Self.leastDiversity)
     }
 
