@@ -54,6 +54,8 @@ extension Recipe {
         try v.group("loss", &loss, "The game between the two.")
         try v.group(
             "gradientPenalty", &gradientPenalty, "Holds the slope of the critic between real and converted.")
+        try v.check(gradientPenalty.lazy.every == 1, "gradientPenalty.every", "1")
+        try v.check(gradientPenalty.drift == 0, "gradientPenalty.drift", "0")
         try v.group("attributeLoss", &attributeLoss, "How much naming the attributes counts.")
         try v.check(
             attributeLoss.realWeight > 0 && attributeLoss.fakeWeight > 0, "attributeLoss",
