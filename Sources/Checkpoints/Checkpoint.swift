@@ -33,6 +33,14 @@ public struct Checkpoint {
         }
     }
 
+    /// What makes the pictures, and which weights these are: `.raw` where a file has no average.
+    func generator(_ weights: Model.Weights) -> (
+        state: [(key: String, tensor: Tensor)], weights: Model.Weights
+    ) {
+        let average = section("average")
+        return weights == .average && !average.isEmpty ? (average, .average) : (section("generator"), .raw)
+    }
+
     /// Adds a section.
     public mutating func add(_ name: String, _ section: [(key: String, tensor: Tensor)]) {
         tensors += section.map { (name + "." + $0.key, $0.tensor) }

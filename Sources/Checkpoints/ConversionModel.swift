@@ -1,6 +1,5 @@
 import Files
 import Models
-import Settings
 import Torch
 import TorchNN
 
@@ -33,11 +32,9 @@ public struct ConversionModel {
                     + " convert")
         }
         digest = try SafetensorsFile(path: path).digest ?? ""
-        let average = checkpoint.section("average")
         converter = recipe.makeConverter(random: RandomSource(seed: 0))
         do {
-            try converter.load(
-                weights == .average && !average.isEmpty ? average : checkpoint.section("generator"))
+            try converter.load(checkpoint.generator(weights).state)
         } catch { throw CheckpointError("\(path): \(error)") }
         converter.move(to: device, format: .channelsLast)
         converter.train(false)
@@ -46,9 +43,9 @@ public struct ConversionModel {
     /// The column of an attribute.
     /// - Throws: `CheckpointError` for a name that the model does not know, with the nearest that it does.
     public func column(of name: String) throws -> Int {
-        if let column = attributes.firstIndex(of: name) { return column }
-        let near = Suggestion.closest(to: name, in: attributes).map { " Did you mean `\($0)`?" } ?? ""
-        throw CheckpointError(
-            "\(name): not an attribute of this model.\(near) It knows " + attributes.joined(separator: ", "))
+        guard let column = attributes.firstIndex(of: name) else {
+            throw CheckpointError.noAttribute(name, among: attributes)
+        }
+        return column
     }
 }

@@ -1,5 +1,3 @@
-import Settings
-
 extension Model {
     /// Names of the attributes that faces can be asked for; empty for an unconditional model.
     public var attributes: [String] { codes.labels?.names ?? [] }
@@ -16,12 +14,10 @@ extension Model {
     public mutating func ask(for wanted: [(name: String, isPresent: Bool)]) throws {
         for (name, isPresent) in wanted {
             guard let index = attributes.firstIndex(of: name) else {
-                let near = Suggestion.closest(to: name, in: attributes).map { " Did you mean `\($0)`?" } ?? ""
-                throw CheckpointError(
-                    attributes.isEmpty
-                        ? "\(path): this model cannot be asked for attributes; train the recipe conditional"
-                        : "\(name): not an attribute of this model.\(near) It knows "
-                            + attributes.joined(separator: ", "))
+                throw attributes.isEmpty
+                    ? CheckpointError(
+                        "\(path): this model cannot be asked for attributes; train the recipe conditional")
+                    : .noAttribute(name, among: attributes)
             }
             codes.asked[index] = isPresent ? 1 : -1
         }

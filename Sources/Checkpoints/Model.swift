@@ -39,9 +39,8 @@ public struct Model {
             throw CheckpointError(
                 "\(path): the recipe \(recipe.name) makes no faces by itself; use it by `\(use)`")
         }
-        let average = checkpoint.section("average")
-        self.weights = weights == .average && !average.isEmpty ? .average : .raw
-        let state = self.weights == .average ? average : checkpoint.section("generator")
+        let state: [(key: String, tensor: Tensor)]
+        (state, self.weights) = checkpoint.generator(weights)
         digest = try SafetensorsFile(path: path).digest ?? ""
         let random = RandomSource(seed: 0)
         do {

@@ -39,8 +39,6 @@ public struct RestorationModel {
                     + " or --recipe superres")
         }
         digest = try SafetensorsFile(path: path).digest ?? ""
-        let average = checkpoint.section("average")
-        let newest = weights == .average && !average.isEmpty ? average : checkpoint.section("generator")
         let before = checkpoint.section(Self.beforeSection)
         hasTwoStages = !before.isEmpty && facts[Self.criticFact] != nil
         guard strength == 1 || hasTwoStages else {
@@ -50,7 +48,7 @@ public struct RestorationModel {
         }
         restorer = recipe.makeRestorer(random: RandomSource(seed: 0))
         do {
-            try restorer.load(newest)
+            try restorer.load(checkpoint.generator(weights).state)
             if strength != 1 {
                 let other = Dictionary(
                     before.map { ($0.key, $0.tensor) }, uniquingKeysWith: { first, _ in first })

@@ -21,8 +21,8 @@ public struct RestorationScore {
     public let count: Int
 
     private static let batchSize = 32
-    /// Another stream than a training's.
-    private static let seed: UInt64 = 0x1_1907
+    /// Of what inputs are made with; another stream than a training's.
+    public static let seed: UInt64 = 0x1_1907
 
     /// - Parameters:
     ///   - restorers: name and function, from inputs [N, 3, h, w] to pictures [N, 3, H, W].

@@ -66,13 +66,8 @@ public final class AdversarialTrainer: Trainer {
         discriminator = recipe.makeDiscriminator(random: random)
         generator.move(to: device, format: .channelsLast)
         discriminator.move(to: device, format: .channelsLast)
-        if recipe.average.halfLifeKimg > 0 {
-            let copy = recipe.makeGenerator(random: random)
-            copy.move(to: device, format: .channelsLast)
-            (averaged, average) = (copy, ExponentialAverage(copy, following: generator))
-        } else {
-            (averaged, average) = (nil, nil)
-        }
+        averaged = recipe.average.halfLifeKimg > 0 ? recipe.makeGenerator(random: random) : nil
+        average = ExponentialAverage(averaged, following: generator)
         let penalties = recipe.penalties
         if recipe.training.gradientCheckpointing {
             generator.recomputeParts()
@@ -118,7 +113,7 @@ public final class AdversarialTrainer: Trainer {
         repeat {
             looks += 1
             let batch = batches(count)
-            labels = self.labels(of: batch)
+            labels = columns.asked.isEmpty ? nil : batch.labels(columns, on: device)
             let pictures = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
             real = growth?.faded(pictures) ?? pictures
             // Only the last ones go on to the generator's step and need a tape.
@@ -200,15 +195,6 @@ public final class AdversarialTrainer: Trainer {
         let z = recipe.generator.latent.sample(count, random: latents).to(device)
         let code = labels.map { Tensor.concatenated([z, $0], 1) } ?? z
         return computing { generator.grown(code) }
-    }
-
-    /// The asked columns of a batch, [N, K]; nil for an unconditional recipe.
-    private func labels(of batch: ImageBatch) -> Tensor? {
-        guard !columns.asked.isEmpty else { return nil }
-        let values = (0..<batch.count).flatMap { row in
-            columns.asked.map { Float(batch.attributes[row * columns.width + $0]) }
-        }
-        return Tensor(values, shape: [batch.count, columns.asked.count]).to(device)
     }
 
     /// What the discriminator says of what it sees of pictures.

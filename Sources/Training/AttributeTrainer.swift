@@ -43,13 +43,10 @@ public final class AttributeTrainer: Trainer {
         let random = RandomSource(seed: seed)
         network = recipe.network.make(outputs: attributes.count, random: random)
         network.move(to: device, format: .channelsLast)
-        if recipe.average.halfLifeKimg > 0 {
-            let copy = recipe.network.make(outputs: attributes.count, random: random)
-            copy.move(to: device, format: .channelsLast)
-            (averaged, average) = (copy, ExponentialAverage(copy, following: network))
-        } else {
-            (averaged, average) = (nil, nil)
-        }
+        averaged =
+            recipe.average.halfLifeKimg > 0
+            ? recipe.network.make(outputs: attributes.count, random: random) : nil
+        average = ExponentialAverage(averaged, following: network)
         if recipe.training.gradientCheckpointing { network.recomputeParts() }
         optimizer = recipe.optimizer.make(for: network)
         shares = RandomSource(seed: seed &+ 1)

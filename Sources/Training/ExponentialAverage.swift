@@ -10,10 +10,11 @@ public final class ExponentialAverage {
     private let copies: [(average: Tensor, source: Tensor)]
 
     /// - Parameters:
-    ///   - network: another instance of the same shape; takes the values of `source`.
+    ///   - network: another instance of the same shape; takes the place and the values of `source`.
     public init(_ network: Module, following source: Module) {
         let mismatch = network.mismatch(with: source.state)
         precondition(mismatch.isEmpty, "ExponentialAverage: expected two of the same shape; \(mismatch)")
+        network.move(to: source.device, format: .channelsLast)
         network.train(false)
         var (pairs, copies): ([(average: Tensor, source: Tensor)], [(average: Tensor, source: Tensor)]) = (
             [], []
@@ -28,6 +29,12 @@ public final class ExponentialAverage {
         }
         (self.pairs, self.copies) = (pairs, copies)
         withoutGradients { for (average, source) in pairs + copies { average.copy_(source) } }
+    }
+
+    /// Nil for a recipe that keeps no average.
+    convenience init?(_ network: Module?, following source: Module) {
+        guard let network else { return nil }
+        self.init(network, following: source)
     }
 
     /// average = decay * average + (1 - decay) * source.

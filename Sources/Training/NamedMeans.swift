@@ -25,13 +25,16 @@ struct NamedMeans {
     }
 
     /// The means so far, of names that have any, and all sums back to 0.
-    func take() -> [String: Double] {
+    /// - Parameter places: where each is shown, in the order of the readings.
+    func takeReadings(_ places: [(name: String, curve: String, place: (group: String, label: String))])
+        -> [Reading]
+    {
         let values = sums.floats().map(Double.init)
         withoutGradients { sums.zero_() }
-        return Dictionary(
-            uniqueKeysWithValues: names.enumerated().compactMap { row, name in
-                values[2 * row + 1] > 0 ? (name, values[2 * row] / values[2 * row + 1]) : nil
-            })
+        return places.compactMap { name, curve, place in
+            guard let row = names.firstIndex(of: name), values[2 * row + 1] > 0 else { return nil }
+            return Reading(name, curve, place, values[2 * row] / values[2 * row + 1])
+        }
     }
 
     /// The first name whose sum is not finite; waits for the device.

@@ -2,6 +2,7 @@ import Checkpoints
 import Datasets
 import Models
 import Settings
+import Torch
 
 extension Recipe {
     /// Rows of labels that a model keeps, so that what is not asked for varies as it does in pictures.
@@ -33,5 +34,16 @@ extension Recipe {
             columns.map { labels.attributes[row * labels.count / count * width + $0] }
         }
         return LabelRows(names: conditions.attributes, values: values)
+    }
+}
+
+extension ImageBatch {
+    /// The asked columns of its labels, [N, K] of 1, -1, or 0 for unknown.
+    /// - Parameter columns: as `Recipe.columns(of:)` gives them.
+    func labels(_ columns: (asked: [Int], width: Int), on device: Device) -> Tensor {
+        let values = (0..<count).flatMap { row in
+            columns.asked.map { Float(attributes[row * columns.width + $0]) }
+        }
+        return Tensor(values, shape: [count, columns.asked.count]).to(device)
     }
 }

@@ -89,32 +89,17 @@ struct AlignCommand: ParsableCommand {
         let data =
             try model.map { try Model.dataProtocol(of: $0) }
             ?? Datasets.DataProtocol.parse(protocolName ?? "celeba256-178")
-        let folder = out.count > 1 && out.hasSuffix("/") ? String(out.dropLast()) : out
         let writer = AlignedFiles(
-            files: ResultFiles(folder: folder, overwrites: overwrite), numbersFaces: faces == .all,
+            files: ResultFiles(out: out, overwrites: overwrite), numbersFaces: faces == .all,
             data: data, side: side ?? data.size)
         try writer.checkRoom(for: list, json: json, check: check)
         let aligner = try FaceAligner(device: try place.prepare())
-        let line = ProgressLine("aligning", total: list.count, unit: .things("photographs"))
-        var (failed, written, done) = (0, 0, 0)
-        for photo in list {
-            if Interrupt.isRequested { break }
-            do {
-                written += try align(photo, aligner, writer)
-            } catch {
-                failed += 1
-                line.print("\(photo.path): \(FaceAdvice.text(on: error, canLookCloser: !thorough))")
-            }
-            done += 1
-            line.update(done, note: failed > 0 ? "\(failed) failed" : "")
-        }
-        line.finish()
-        ConsoleOutput.standardOutput.writeLine(
-            "Wrote \(Readable.count(written, "face")) of \(Readable.count(done - failed, "photograph")) to "
-                + "\(folder)/, \(writer.side)x\(writer.side) under \(data)"
-                + (failed > 0 ? "; \(Readable.count(failed, "photograph")) failed" : ""))
-        if Interrupt.isRequested { throw ExitCode(Interrupt.exitStatus) }
-        if failed > 0 { throw ExitCode.failure }
+        let walk = PhotoWalk(
+            "aligning", list, advice: { FaceAdvice.text(on: $0, canLookCloser: !thorough) }
+        ) { photo, _ in try align(photo, aligner, writer) }
+        try walk.finish(
+            "Wrote \(Readable.count(walk.written, "face")) of \(Readable.count(walk.done, "photograph")) to "
+                + "\(writer.folder)/, \(writer.side)x\(writer.side) under \(data)")
     }
 
     /// Finds, cuts and writes; returns how many faces were written.

@@ -64,7 +64,8 @@ struct ConvertCommand: ParsableCommand {
         for (name, _) in wanted { _ = try loaded.column(of: name) }
         let converter = PhotoConverter(loaded)
         try photographs.walk(
-            "converting", data: try Model.dataProtocol(of: model), side: loaded.recipe.resolution,
+            "converting", data: try Model.dataProtocol(in: loaded.facts, of: loaded.path),
+            side: loaded.recipe.resolution,
             results: ["", "-strip"], device: device, marked: { converter.marked($0) }
         ) { face, _ in
             let row = try Self.strip.map { try converter.converted(face, wanted, intensity: $0 * intensity) }

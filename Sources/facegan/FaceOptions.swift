@@ -39,9 +39,6 @@ struct FaceOptions: ParsableArguments {
         }
     }
 
-    /// The folder without a slash at its end.
-    var folder: String { out.count > 1 && out.hasSuffix("/") ? String(out.dropLast()) : out }
-
     /// Goes through the photographs; one that fails is named, and the others are done all the same.
     /// - Parameters:
     ///   - results: what each photograph's results are called, behind its name.
@@ -53,45 +50,31 @@ struct FaceOptions: ParsableArguments {
         change: (_ face: Picture, _ name: String) throws -> [SyntheticImage]
     ) throws {
         let list = try PhotoList(photos).photos
-        let files = ResultFiles(folder: folder, overwrites: overwrite)
+        let files = ResultFiles(out: out, overwrites: overwrite)
         try files.checkRoom(for: list, endings: results.map { $0 + ".png" } + (paste ? ["-pasted.png"] : []))
         let aligner = aligned ? nil : try FaceAligner(device: device)
-        let line = ProgressLine(verb, total: list.count, unit: .things("photographs"))
-        var (failed, written, done) = (0, 0, 0)
-        for photo in list {
-            if Interrupt.isRequested { break }
-            do {
-                let file = try MappedFile(path: photo.path)
-                let picture = try PictureDecoder.decode(try file.bytes(file.all)).picture.rgb()
-                var whole = picture
-                for (index, face) in try cut(picture, aligner, data, side).enumerated() {
-                    let name = photo.name + (faces == .all && aligner != nil ? "-\(index + 1)" : "")
-                    let made = try change(face.picture, name)
-                    for (ending, image) in zip(results, made) {
-                        try files.write(image, to: "\(name)\(ending).png")
-                        written += 1
-                    }
-                    if paste, let place = face.place, let first = made.first {
-                        whole = place.pasted(first.picture, into: whole)
-                    }
-                }
-                if paste {
-                    try files.write(marked(whole), to: "\(photo.name)-pasted.png")
-                    written += 1
-                }
-            } catch {
-                failed += 1
-                line.print("\(photo.path): \(FaceAdvice.text(on: error))")
+        let walk = PhotoWalk(verb, list, advice: { FaceAdvice.text(on: $0) }) { photo, _ in
+            var written = 0
+            func write(_ image: SyntheticImage, _ name: String) throws {
+                try files.write(image, to: name)
+                written += 1
             }
-            done += 1
-            line.update(done, note: failed > 0 ? "\(failed) failed" : "")
+            let picture = try photo.picture()
+            var whole = picture
+            for (index, face) in try cut(picture, aligner, data, side).enumerated() {
+                let name = photo.name + (faces == .all && aligner != nil ? "-\(index + 1)" : "")
+                let made = try change(face.picture, name)
+                for (ending, image) in zip(results, made) { try write(image, "\(name)\(ending).png") }
+                if paste, let place = face.place, let first = made.first {
+                    whole = place.pasted(first.picture, into: whole)
+                }
+            }
+            if paste { try write(marked(whole), "\(photo.name)-pasted.png") }
+            return written
         }
-        line.finish()
-        ConsoleOutput.standardOutput.writeLine(
-            "Wrote \(Readable.count(written, "picture")) of \(Readable.count(done - failed, "photograph")) to \(folder)/"
-                + (failed > 0 ? "; \(Readable.count(failed, "photograph")) failed" : ""))
-        if Interrupt.isRequested { throw ExitCode(Interrupt.exitStatus) }
-        if failed > 0 { throw ExitCode.failure }
+        try walk.finish(
+            "Wrote \(Readable.count(walk.written, "picture")) of \(Readable.count(walk.done, "photograph")) to "
+                + "\(files.folder)/")
     }
 
     /// Faces as a model expects them, and where they lie; a photograph that is a face itself lies nowhere.

@@ -1,5 +1,7 @@
 import Datasets
+import Files
 import Foundation
+import Imaging
 
 /// Photographs that were named on the command line, one by one or by their folders.
 struct PhotoList {
@@ -7,6 +9,12 @@ struct PhotoList {
         let path: String
         /// What its results are called, without an ending; with `/` for folders inside a folder.
         let name: String
+
+        /// Its pixels, upright, RGB.
+        func picture() throws -> Picture {
+            let file = try MappedFile(path: path)
+            return try PictureDecoder.decode(try file.bytes(file.all)).picture.rgb()
+        }
     }
 
     let photos: [Photo]

@@ -32,27 +32,16 @@ struct ReconstructCommand: ParsableCommand {
 
     @OptionGroup var photographs: FaceOptions
 
-    @Option(help: "0 for the weights of before the critic, 1 for the newest, or a mixture.")
-    var strength = 1.0
-
-    @Flag(help: "The state with the best score instead of a run's newest one.")
-    var best = false
+    @OptionGroup var stage: StageOptions
 
     @OptionGroup var place: DeviceOptions
-
-    func validate() throws {
-        if !(0...1).contains(strength) {
-            throw ValidationError("--strength: expected 0 to 1, got \(strength).")
-        }
-    }
 
     func run() throws {
         Interrupt.install()
         // Threads that spin while they wait take the processors from decoding and encoding.
         setenv("OMP_WAIT_POLICY", "passive", 0)
         let device = try place.prepare()
-        let loaded = try RestorationModel(
-            model, state: best ? .best : .last, strength: strength, device: device)
+        let loaded = try stage.load(model, device: device)
         guard loaded.recipe.restorer.kind == .autoencoder else {
             throw CommandError("\(loaded.path): this model enlarges pictures; use it by `facegan upscale`")
         }
@@ -61,7 +50,8 @@ struct ReconstructCommand: ParsableCommand {
         let measures = try PairMeasure.available(side: side, device: device)
         var values = measures.map { _ in [Double]() }
         try photographs.walk(
-            "reconstructing", data: try Model.dataProtocol(of: model), side: side, results: ["", "-beside"],
+            "reconstructing", data: try Model.dataProtocol(in: loaded.facts, of: loaded.path), side: side,
+            results: ["", "-beside"],
             device: device, marked: { restorer.marked($0) }
         ) { face, _ in
             let made = restorer.reconstructed(face)

@@ -9,7 +9,11 @@ final class ResultFiles {
     /// Photographs, and what was written in this run: not replaced in any case.
     private var own: Set<String> = []
 
-    init(folder: String, overwrites: Bool) { (self.folder, self.overwrites) = (folder, overwrites) }
+    /// - Parameter out: the folder, with or without a slash at its end.
+    init(out: String, overwrites: Bool) {
+        folder = out.count > 1 && out.hasSuffix("/") ? String(out.dropLast()) : out
+        self.overwrites = overwrites
+    }
 
     /// - Throws: `CommandError` before any work is done, if something would be replaced that must not be.
     func checkRoom(for photos: [PhotoList.Photo], endings: [String]) throws {

@@ -2,7 +2,6 @@ import ArgumentParser
 import Checkpoints
 import Console
 import Datasets
-import Files
 import Foundation
 import Imaging
 import Synthesis
@@ -37,14 +36,10 @@ struct UpscaleCommand: ParsableCommand {
     @Option(help: "The folder for the results; made if it is not there.")
     var out: String
 
-    @Option(help: "0 for the weights of before the critic, 1 for the newest, or a mixture.")
-    var strength = 1.0
+    @OptionGroup var stage: StageOptions
 
     @Option(help: "Side of the tiles in pixels of the photograph: less takes less memory.")
     var tile = 192
-
-    @Flag(help: "The state with the best score instead of a run's newest one.")
-    var best = false
 
     @Flag(help: "Replace files that are there already.")
     var overwrite = false
@@ -53,9 +48,6 @@ struct UpscaleCommand: ParsableCommand {
 
     func validate() throws {
         try place.validate()
-        if !(0...1).contains(strength) {
-            throw ValidationError("--strength: expected 0 to 1, got \(strength).")
-        }
         if tile < 16 { throw ValidationError("--tile: expected 16 or more, got \(tile).") }
     }
 
@@ -65,53 +57,34 @@ struct UpscaleCommand: ParsableCommand {
     func run() throws {
         Interrupt.install()
         let list = try PhotoList(photos).photos
-        let folder = out.count > 1 && out.hasSuffix("/") ? String(out.dropLast()) : out
-        let files = ResultFiles(folder: folder, overwrites: overwrite)
+        let files = ResultFiles(out: out, overwrites: overwrite)
         try files.checkRoom(for: list, endings: [".png", "-beside.png"])
         // Threads that spin while they wait take the processors from decoding and encoding.
         setenv("OMP_WAIT_POLICY", "passive", 0)
         let device = try place.prepare()
-        let loaded = try RestorationModel(
-            model, state: best ? .best : .last, strength: strength, device: device)
+        let loaded = try stage.load(model, device: device)
         guard loaded.recipe.restorer.kind != .autoencoder else {
             throw CommandError("\(loaded.path): this model gives faces back; use it by `facegan reconstruct`")
         }
         let restorer = PhotoRestorer(loaded)
         let scale = loaded.restorer.scale
-        let line = ProgressLine("enlarging", total: list.count, unit: .things("photographs"))
-        var (failed, done) = (0, 0)
-        for photo in list {
-            if Interrupt.isRequested { break }
-            do {
-                let file = try MappedFile(path: photo.path)
-                let picture = try PictureDecoder.decode(try file.bytes(file.all)).picture.rgb()
-                let large = try restorer.enlarged(picture, tile: tile) { tiles, total in
-                    if Interrupt.isRequested { throw CancellationError() }
-                    line.update(done, note: "\(photo.name): tile \(tiles) of \(total)")
-                }
-                try files.write(large, to: "\(photo.name).png")
-                done += 1
-                guard large.width * large.height <= Self.mostBeside else { continue }
-                let plain = picture.resized(
-                    width: picture.width * scale, height: picture.height * scale, filter: .bicubic)
-                try files.write(
-                    .grid(
-                        [restorer.marked(plain), large], columns: 2, captions: ["cubics", loaded.recipe.name]),
-                    to: "\(photo.name)-beside.png")
-            } catch is CancellationError {
-                break
-            } catch {
-                failed += 1
-                line.print("\(photo.path): \(error)")
-                done += 1
+        let walk = PhotoWalk("enlarging", list) { photo, note in
+            let picture = try photo.picture()
+            let large = try restorer.enlarged(picture, tile: tile) { tiles, total in
+                if Interrupt.isRequested { throw CancellationError() }
+                note("\(photo.name): tile \(tiles) of \(total)")
             }
-            line.update(done, note: failed > 0 ? "\(failed) failed" : "")
+            try files.write(large, to: "\(photo.name).png")
+            guard large.width * large.height <= Self.mostBeside else { return 1 }
+            let plain = picture.resized(
+                width: picture.width * scale, height: picture.height * scale, filter: .bicubic)
+            try files.write(
+                .grid(
+                    [restorer.marked(plain), large], columns: 2, captions: ["cubics", loaded.recipe.name]),
+                to: "\(photo.name)-beside.png")
+            return 2
         }
-        line.finish()
-        ConsoleOutput.standardOutput.writeLine(
-            "Wrote \(Readable.count(done - failed, "picture")) to \(folder)/, \(scale) times as large"
-                + (failed > 0 ? "; \(Readable.count(failed, "photograph")) failed" : ""))
-        if Interrupt.isRequested { throw ExitCode(Interrupt.exitStatus) }
-        if failed > 0 { throw ExitCode.failure }
+        try walk.finish(
+            "Wrote \(Readable.count(walk.done, "picture")) to \(files.folder)/, \(scale) times as large")
     }
 }

@@ -80,14 +80,9 @@ import TorchNN
         }
     }
 
-    private static func golden() throws -> [String: Tensor] {
-        let read = try TensorFile.read(goldens("Models/face-to-face.safetensors")).tensors
-        return Dictionary(uniqueKeysWithValues: read.map { ($0.name, $0.tensor) })
-    }
-
     @Test(arguments: Network.all)
     func networksEqualPyTorchs(network: Network) throws {
-        let golden = try Self.golden()
+        let golden = try goldenTensors("Models/face-to-face.safetensors")
         let (module, run) = network.make()
         let own = module.state.filter { $0.key.hasPrefix("code_") }
         let start = golden.compactMap { key, tensor in
@@ -100,7 +95,7 @@ import TorchNN
         let inputs = (0..<2).compactMap { golden["\(network.name).input\($0)"] }
         let outputs = run(inputs.map { $0.rank == 4 ? $0.to(.channelsLast) : $0 })
         for (index, output) in outputs.enumerated() {
-            try close(output, "\(network.name).output\(index)", golden, Self.valueTolerance)
+            try expectNear(output, "\(network.name).output\(index)", golden, Self.valueTolerance)
         }
         let seeds = try outputs.indices.map { try #require(golden["\(network.name).seed\($0)"]) }
         let parameters = module.parameters
@@ -114,13 +109,13 @@ import TorchNN
             if own.abs().max().item() < 1e-5 * largest {
                 #expect(expected.abs().max().item() < 1e-5 * largest, "\(name)")
             } else {
-                try close(own, name, golden, Self.gradientTolerance)
+                try expectNear(own, name, golden, Self.gradientTolerance)
             }
         }
     }
 
     @Test func lossesEqualPyTorchs() throws {
-        let golden = try Self.golden()
+        let golden = try goldenTensors("Models/face-to-face.safetensors")
         let x = try #require(golden["loss.x"]).cloned()
         x.requiringGradient()
         let y = try #require(golden["loss.y"])
@@ -208,15 +203,5 @@ import TorchNN
         network.train(false)
         let faces = decoder(decoder.latent.sample(4, random: random))
         #expect(faces.shape == [4, 3, 32, 32] && faces.abs().max().item() <= 1)
-    }
-
-    private func close(
-        _ value: Tensor, _ name: String, _ golden: [String: Tensor], _ tolerance: Double
-    ) throws {
-        let expected = try #require(golden[name], "\(name)")
-        try #require(value.shape == expected.shape, "\(name)")
-        let scale = max(expected.abs().max().item(), 1e-30)
-        let difference = (value.detached() - expected).abs().max().item() / scale
-        #expect(difference < tolerance, "\(name) differs by \(difference)")
     }
 }

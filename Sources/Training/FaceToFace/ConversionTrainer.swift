@@ -46,13 +46,8 @@ public final class ConversionTrainer: Trainer {
         if recipe.training.gradientCheckpointing { converter.recomputeParts() }
         critic = recipe.makeConverterCritic(random: random)
         critic.move(to: device, format: .channelsLast)
-        if recipe.average.halfLifeKimg > 0 {
-            let copy = recipe.makeConverter(random: random)
-            copy.move(to: device, format: .channelsLast)
-            (averaged, average) = (copy, ExponentialAverage(copy, following: converter))
-        } else {
-            (averaged, average) = (nil, nil)
-        }
+        averaged = recipe.average.halfLifeKimg > 0 ? recipe.makeConverter(random: random) : nil
+        average = ExponentialAverage(averaged, following: converter)
         converterOptimizer = recipe.generatorOptimizer.make(for: converter)
         criticOptimizer = recipe.discriminatorOptimizer.make(for: critic)
         wishes = RandomSource(seed: seed &+ 1)
@@ -76,7 +71,7 @@ public final class ConversionTrainer: Trainer {
         for _ in 0..<recipe.steps.discriminator {
             let batch = batches(recipe.batchSize)
             let real = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
-            let labels = self.labels(of: batch)
+            let labels = batch.labels(columns, on: device)
             // Labels of other photographs agree with each other, as drawn ones would not.
             let wished = labels.indexSelect(
                 0, Tensor.permutation(batch.count, random: wishes).to(device))
@@ -93,14 +88,6 @@ public final class ConversionTrainer: Trainer {
 
     private func diverged(_ name: String) -> TrainingError {
         .diverged(what: "the loss of \(name)", step: clock.steps, kept: "")
-    }
-
-    /// The asked columns of a batch, [N, K] of 1, -1, or 0 for unknown.
-    private func labels(of batch: ImageBatch) -> Tensor {
-        let values = (0..<batch.count).flatMap { row in
-            columns.asked.map { Float(batch.attributes[row * columns.width + $0]) }
-        }
-        return Tensor(values, shape: [batch.count, columns.asked.count]).to(device)
     }
 
     /// What must change for labels to become others, [N, K] of 1, 0, -1; nothing where one is unknown.
@@ -168,19 +155,16 @@ public final class ConversionTrainer: Trainer {
 
     public func takeReadings() throws -> [Reading] {
         if let name = means.firstNotFinite { throw diverged(name) }
-        let found = means.take()
-        func reading(_ name: String, _ curve: String, _ group: String, _ label: String) -> Reading? {
-            found[name].map { Reading(name, curve, (group, label), $0) }
-        }
-        return [
-            reading("critic", "loss/critic", "loss", "critic"),
-            reading("penalty", "loss/penalty", "", ""),
-            reading("names", "loss/names", "loss", "names"),
-            reading("opinion", "loss/opinion", "", ""),
-            reading("wish", "loss/wish", "loss", "wish"),
-            reading("pixels", "loss/pixels", "loss", "pixels"),
-            reading("real", "score/real", "", "D(real)"), reading("fake", "score/fake", "", "D(fake)"),
-        ].compactMap { $0 }
+        return means.takeReadings([
+            ("critic", "loss/critic", ("loss", "critic")),
+            ("penalty", "loss/penalty", ("", "")),
+            ("names", "loss/names", ("loss", "names")),
+            ("opinion", "loss/opinion", ("", "")),
+            ("wish", "loss/wish", ("loss", "wish")),
+            ("pixels", "loss/pixels", ("loss", "pixels")),
+            ("real", "score/real", ("", "D(real)")),
+            ("fake", "score/fake", ("", "D(fake)")),
+        ])
     }
 
     public func exhibition(of store: FaceStore, subset: [Int]?) throws -> any Exhibition {

@@ -1,7 +1,6 @@
 import Checkpoints
 import Datasets
 import Evaluation
-import Imaging
 import Models
 import Provenance
 import Torch
@@ -29,30 +28,15 @@ struct ConvertedFaces: Exhibition {
         let wasTraining = converter.isTraining
         converter.train(false)
         defer { converter.train(wasTraining) }
-        let origin = Origin(
-            software: Model.software, model: recipe.name, fields: [("use", "preview")],
-            source: .compositeWithTrainedAlgorithmicMedia)
-        let made: [[UInt8]] = withoutGradients {
+        return withoutGradients {
             let none = Tensor.zeros(like: labels)
             let turned = (0..<columns.asked.count).map { column -> Tensor in
                 let changes = none.cloned()
                 changes.narrow(1, start: column, length: 1).copy_(-labels.narrow(1, start: column, length: 1))
                 return converter(images, changes: changes)
             }
-            return ([images, converter(images, changes: none)] + turned).map {
-                $0.to(.float32).pixels().bytes()
-            }
+            return PhotoPreview.grid([images, converter(images, changes: none)] + turned, of: recipe)
         }
-        let (side, size) = (store.size, store.size * store.size * 3)
-        let cells = (0..<count).flatMap { row in
-            made.map { bytes in
-                SyntheticImage(
-                    picture: Picture(
-                        width: side, height: side, channels: 3,
-                        pixels: Array(bytes[(row * size)..<((row + 1) * size)])), origin: origin)
-            }
-        }
-        return .grid(cells, columns: width)
     }
 
     /// The mean share of attributes that the judge finds turned, in percent; then how well faces come back.

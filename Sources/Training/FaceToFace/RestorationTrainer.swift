@@ -56,13 +56,8 @@ public final class RestorationTrainer: Trainer {
         if recipe.training.gradientCheckpointing { restorer.recomputeParts() }
         let isAdversarial = recipe.phases.adversarialWeight > 0
         critic = isAdversarial ? recipe.makeCritic(seed: seed, fall: 0, on: device) : nil
-        if recipe.average.halfLifeKimg > 0 {
-            let copy = recipe.makeRestorer(random: random)
-            copy.move(to: device, format: .channelsLast)
-            (averaged, average) = (copy, ExponentialAverage(copy, following: restorer))
-        } else {
-            (averaged, average) = (nil, nil)
-        }
+        averaged = recipe.average.halfLifeKimg > 0 ? recipe.makeRestorer(random: random) : nil
+        average = ExponentialAverage(averaged, following: restorer)
         self.restorer = restorer
         before =
             isAdversarial
@@ -219,18 +214,14 @@ public final class RestorationTrainer: Trainer {
 
     public func takeReadings() throws -> [Reading] {
         if let name = means.firstNotFinite { throw diverged("the loss of \(name)") }
-        let found = means.take()
-        func reading(_ name: String, _ curve: String, _ group: String, _ label: String) -> Reading? {
-            found[name].map { Reading(name, curve, (group, label), $0) }
-        }
-        return [
-            reading("pixels", "loss/pixels", "loss", "pixels"),
-            reading("features", "loss/features", "loss", "features"),
-            reading("opinion", "loss/opinion", "loss", "opinion"),
-            reading("critic", "loss/critic", "loss", "critic"),
-            reading("real", "score/real", "", "D(real)"), reading("fake", "score/fake", "", "D(fake)"),
-            Reading("phase", "phase/number", Double(phases.phase.rawValue)),
-        ].compactMap { $0 }
+        return means.takeReadings([
+            ("pixels", "loss/pixels", ("loss", "pixels")),
+            ("features", "loss/features", ("loss", "features")),
+            ("opinion", "loss/opinion", ("loss", "opinion")),
+            ("critic", "loss/critic", ("loss", "critic")),
+            ("real", "score/real", ("", "D(real)")),
+            ("fake", "score/fake", ("", "D(fake)")),
+        ]) + [Reading("phase", "phase/number", Double(phases.phase.rawValue))]
     }
 
     public func exhibition(of store: FaceStore, subset: [Int]?) throws -> any Exhibition {

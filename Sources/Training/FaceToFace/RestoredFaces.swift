@@ -1,8 +1,6 @@
 import Checkpoints
 import Datasets
 import Evaluation
-import Imaging
-import Metrics
 import Models
 import Provenance
 import Torch
@@ -18,8 +16,6 @@ struct RestoredFaces: Exhibition {
     /// The measure that says which state is the best.
     private let decides: String
 
-    /// Another stream than the training's.
-    private static let seed: UInt64 = 0x1_1907
     private static let facesInRow = 4
 
     /// - Throws: `TrainingError.refused` when no picture is held out.
@@ -40,29 +36,18 @@ struct RestoredFaces: Exhibition {
     /// Triples: given, restored, true.
     func preview() -> SyntheticImage? {
         let count = min(max(1, recipe.training.previewCount / 3), indices.count)
-        let origin = Origin(
-            software: Model.software, model: recipe.name, fields: [("use", "preview")],
-            source: .compositeWithTrainedAlgorithmicMedia)
         let wasTraining = restorer.isTraining
         restorer.train(false)
         defer { restorer.train(wasTraining) }
         let side = store.size
-        let shown: [[UInt8]] = withoutGradients {
+        return withoutGradients {
             let target = Tensor.pictures(of: store, Array(indices[..<count]), on: restorer.device)
-            let given = input(target, random: RandomSource(seed: Self.seed))
+            let given = input(target, random: RandomSource(seed: RestorationScore.seed))
             // Small pictures are seen with their pixels.
-            return [given.upsampledNearest(height: side, width: side), restorer(given).to(.float32), target]
-                .map { $0.pixels().bytes() }
+            return PhotoPreview.grid(
+                [given.upsampledNearest(height: side, width: side), restorer(given), target], of: recipe,
+                repeats: Self.facesInRow)
         }
-        let size = side * side * 3
-        let cells = (0..<count).flatMap { row in
-            shown.map { bytes in
-                let pixels = Array(bytes[(row * size)..<((row + 1) * size)])
-                return SyntheticImage(
-                    picture: Picture(width: side, height: side, channels: 3, pixels: pixels), origin: origin)
-            }
-        }
-        return .grid(cells, columns: 3 * Self.facesInRow)
     }
 
     /// Means over held-out pictures; against a critic, a distance of features decides, else the noise ratio.
@@ -80,19 +65,5 @@ struct RestoredFaces: Exhibition {
                 isLowerBetter: measure.isLowerBetter)
         }
         return scores.filter { $0.name == decides } + scores.filter { $0.name != decides }
-    }
-}
-
-extension Recipe {
-    /// Pictures that the run does not learn from, whose people it does not either.
-    /// - Throws: `TrainingError.refused` when there are none.
-    func heldOut(of store: FaceStore, _ subset: [Int]?) throws -> [Int] {
-        let indices = store.part(.validation)
-        guard !indices.isEmpty, let subset, Set(subset).isDisjoint(with: indices) else {
-            throw TrainingError.refused(
-                "no pictures are held out to judge the network by; the recipe needs data.split=train, and"
-                    + " \(store.path) a validation part")
-        }
-        return indices
     }
 }
