@@ -82,7 +82,7 @@ public struct Model {
     }
 
     /// The file that a run's folder or a path stands for.
-    static func file(of source: String, _ state: State) throws -> String {
+    public static func file(of source: String, _ state: State = .last) throws -> String {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: source, isDirectory: &isFolder) else {
             throw CheckpointError(

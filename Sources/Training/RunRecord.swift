@@ -19,6 +19,10 @@ public struct RunRecord: Codable, Sendable, Equatable {
     public var threads: Int
     /// Version of libtorch at the beginning.
     public var engine: String
+    /// The run or model whose weights it began with, as it was given; nil for random ones.
+    public var start: String?
+    /// SHA-256 of that file's tensors.
+    public var startDigest: String?
 
     /// Reads the record of a run's folder.
     public init(folder: String) throws {
@@ -34,12 +38,15 @@ public struct RunRecord: Codable, Sendable, Equatable {
 
     public init(
         data: String, contentHash: String, dataProtocol: String, protocolHash: String, seed: UInt64,
-        precision: String, kernels: String, device: String, threads: Int, engine: String
+        precision: String, kernels: String, device: String, threads: Int, engine: String,
+        start: String? = nil,
+        startDigest: String? = nil
     ) {
         (self.data, self.contentHash, self.dataProtocol) = (data, contentHash, dataProtocol)
         (self.protocolHash, self.seed, self.precision) = (protocolHash, seed, precision)
         self.kernels = kernels
         (self.device, self.threads, self.engine) = (device, threads, engine)
+        (self.start, self.startDigest) = (start, startDigest)
     }
 
     /// Writes it as readable JSON.
@@ -66,6 +73,7 @@ public struct RunRecord: Codable, Sendable, Equatable {
         }
         compare("--seed", "\(seed)", "\(wanted.seed)")
         compare("--precision", precision, wanted.precision)
+        compare("--from", start ?? "random weights", wanted.start ?? "random weights")
         return lines
     }
 }

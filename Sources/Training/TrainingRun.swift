@@ -47,12 +47,13 @@ public final class TrainingRun {
     ///   - data: how the pictures were named, for the record.
     ///   - precision: `.auto` takes what a run in the folder has.
     ///   - seed: nil takes what a run in the folder has, else 0.
+    ///   - start: a run or model whose networks' weights it begins with; a run that goes on has its own.
     ///   - restart: removes a run in the folder first.
     /// - Throws: `TrainingError`, before anything was changed.
     public init(
         recipe: Recipe, store: FaceStore, data: String, folder: String, seed: UInt64? = nil,
         device: Device = .cpu,
-        precision: Precision = .auto, restart: Bool = false
+        precision: Precision = .auto, start: String? = nil, restart: Bool = false
     ) throws {
         self.store = store
         subset = try Self.subset(of: store, recipe, data: data)
@@ -64,11 +65,19 @@ public final class TrainingRun {
             : precision
         // A run keeps the kernels that it began with.
         let kernels = known.map { $0.kernels.flatMap(Kernels.init) ?? .plain } ?? .standard
+        if restart, let start, Self.isInside(directory.path, try Model.file(of: start)) {
+            throw TrainingError.refused(
+                "--from \(start): is in the folder that --restart removes; choose another --out")
+        }
+        let start = start ?? known?.start
+        let digest =
+            try known.map(\.startDigest) ?? start.map { try SafetensorsFile(path: Model.file(of: $0)).digest }
         record = RunRecord(
             data: data, contentHash: store.contentHash, dataProtocol: store.data.name,
             protocolHash: store.data.hash,
             seed: seed ?? known?.seed ?? 0, precision: precision.rawValue, kernels: kernels.rawValue,
-            device: "\(device)", threads: Engine.threadCount, engine: Engine.version)
+            device: "\(device)", threads: Engine.threadCount, engine: Engine.version,
+            start: start, startDigest: digest ?? nil)
         var notes: [String] = []
         if let known {
             notes = try Self.changes(from: known, to: record, recipe, directory)
@@ -84,6 +93,7 @@ public final class TrainingRun {
             precision: precision,
             kernels: kernels)
         resumed = try Self.resume(trainer, from: directory, notes: &notes)
+        if resumed == nil, let start { notes += try Self.begin(trainer, with: start, record) }
         self.notes = notes
         try AtomicFile.write(Array(recipe.yaml.utf8), to: directory.recipePath)
         // Last, because it makes the folder a run.
@@ -134,6 +144,31 @@ public final class TrainingRun {
                     + "it goes on, but not to the last bit")
         }
         return notes
+    }
+
+    /// Takes the weights of another run or model.
+    private static func begin(
+        _ trainer: any Trainer, with start: String, _ record: RunRecord
+    ) throws -> [String] {
+        let file = try Model.file(of: start)
+        guard try SafetensorsFile(path: file).digest == record.startDigest else {
+            throw TrainingError.refused(
+                "\(file): other weights than those that the run was to begin with; begin it again with --restart"
+            )
+        }
+        let other = try Checkpoint(
+            path: file, sections: ["generator", "network", "average", "discriminator"])
+        do {
+            return ["it begins with the weights of \(file) (\(Int(other.clock.kimg)) kimg)"]
+                + (try trainer.begin(with: other))
+        } catch let error as CheckpointError {
+            throw TrainingError.refused("--from \(start): \(error)")
+        }
+    }
+
+    private static func isInside(_ folder: String, _ file: String) -> Bool {
+        func real(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+        return real(file).hasPrefix(real(folder) + "/")
     }
 
     /// Goes on from the newest state that can be used; nil when none was saved yet.

@@ -3,6 +3,7 @@ import Checkpoints
 import Console
 import Datasets
 import Foundation
+import Settings
 import Torch
 import Training
 
@@ -25,6 +26,7 @@ struct TrainCommand: ParsableCommand {
               facegan train --recipe progan --preset small --data celeba.zip
               facegan train --recipe dcgan --data celeba.zip --set batchSize=64
               facegan train --recipe my.yaml --data photos/ --dry-run
+              facegan train --recipe dcgan --data photos/ --from runs/celeba
             """)
 
     @Option(help: "A recipe's name (see 'facegan recipes') or a YAML file; a run that goes on has its own.")
@@ -35,6 +37,9 @@ struct TrainCommand: ParsableCommand {
 
     @Option(help: "Folder, archive, packed store or builtin:N; a run that goes on knows its own.")
     var data: String?
+
+    @Option(help: "A run or model whose weights it begins with; its sizes must be the recipe's.")
+    var from: String?
 
     @Option(help: ArgumentHelp("The run's folder. (default: runs/NAME-OF-THE-RECIPE)"))
     var out: String?
@@ -78,8 +83,11 @@ struct TrainCommand: ParsableCommand {
     func run() throws {
         Interrupt.install()
         let console = ConsoleOutput.standardError
-        if recipe == nil, out == nil {
+        if recipe == nil, from == nil, out == nil {
             throw CommandError("Name a recipe (--recipe dcgan) to begin, or a run's folder (--out) to go on.")
+        }
+        if from != nil, out == nil {
+            throw CommandError("--from begins a run of its own: name its folder, such as --out runs/mine.")
         }
         let goesOn = out.map { !restart && RunDirectory.holdsRun($0) } ?? false
         let recipe = try resolvedRecipe(goesOn: goesOn)
@@ -94,8 +102,7 @@ struct TrainCommand: ParsableCommand {
         let store = try openStore(source, recipe, console)
         let run = try TrainingRun(
             recipe: recipe, store: store, data: source, folder: folder, seed: seed, device: device,
-            precision: precision,
-            restart: restart)
+            precision: precision, start: from, restart: restart)
         greet(run, console)
         let before = run.resumedAt
         let outcome = try run.run(
@@ -123,13 +130,17 @@ struct TrainCommand: ParsableCommand {
     }
 
     private func resolvedRecipe(goesOn: Bool) throws -> Recipe {
+        if preset != nil, recipe == nil {
+            throw CommandError("--preset belongs to a recipe's name or file; a run that goes on has its own.")
+        }
+        if recipe == nil, !goesOn, let from {
+            return try SettingsDocument.decode(
+                yaml: Model.recipe(of: from).yaml, path: "\(from) (recipe inside)", overrides: overrides)
+        }
         let name = recipe ?? out.map { $0 + "/recipe.yaml" } ?? "dcgan"
         if recipe == nil, !goesOn {
             throw CommandError(
                 "\(out ?? ""): there is no run to go on with; name a recipe, such as --recipe dcgan.")
-        }
-        if preset != nil, recipe == nil {
-            throw CommandError("--preset belongs to a recipe's name or file; a run that goes on has its own.")
         }
         return try Recipe.load(name, preset: preset, overrides: overrides)
     }
