@@ -40,6 +40,11 @@ public struct ConversionModel {
         converter.train(false)
     }
 
+    /// What was asked for, and what ends with it: black hair that becomes blond.
+    public func completed(_ wanted: [(name: String, isPresent: Bool)]) -> [(name: String, isPresent: Bool)] {
+        AttributeChanges(attributes).completed(wanted)
+    }
+
     /// The column of an attribute.
     /// - Throws: `CheckpointError` for a name that the model does not know, with the nearest that it does.
     public func column(of name: String) throws -> Int {

@@ -44,6 +44,7 @@ public struct ConversionScore: Sendable, Equatable {
             ? try JudgeNetworks.load("mobilefacenet", device: device) : judge
         likenessOf = embedding.name
         let answers = judge.answers
+        let changes = AttributeChanges(attributes, on: device)
         var sums = attributes.map { _ in [Double](repeating: 0, count: 6) }
         var noise: [Double] = []
         let wasTraining = converter.isTraining
@@ -58,21 +59,26 @@ public struct ConversionScore: Sendable, Equatable {
                 let person = embedding(images).features
                 for (column, name) in attributes.enumerated() {
                     let own = labels.narrow(1, start: column, length: 1)
-                    let changes = none.cloned()
-                    changes.narrow(1, start: column, length: 1).copy_(own * -intensity)
-                    let made = converter(images, changes: changes).to(.float32)
+                    let wished = changes.turned(labels, column: column)
+                    let made = converter(
+                        images, changes: AttributeChanges.between(labels, wished) * intensity
+                    ).to(.float32)
                     let later = judge(made)
                     let known = own.abs().flattened()
                     let cosines = PairMeasure.cosine(person, embedding(made).features)
                     guard let answer = answers.firstIndex(of: name), let before = earlier.logits,
                         let after = later.logits
                     else { continue }
+                    // What ends with the attribute's coming was asked for, too.
+                    let kept = answers.indices.filter {
+                        $0 != answer && !AttributeChanges.excludes(name, answers[$0])
+                    }
                     let flipped =
                         (after.select(1, answer) * own.flattened()).less(than: 0).to(.float32) * known
                     let seen =
                         (before.select(1, answer) * own.flattened()).greater(than: 0).to(.float32) * known
                     let moved = (before * after).less(than: 0).to(.float32)
-                    let others = (moved.sum([1]) - moved.select(1, answer)) / Double(answers.count - 1)
+                    let others = moved.indexSelect(1, Tensor(kept, shape: [kept.count]).to(device)).mean([1])
                     let found = [
                         flipped.sum(), (flipped * seen).sum(), seen.sum(), (others * known).sum(),
                         (cosines * known).sum(), known.sum(),

@@ -19,7 +19,7 @@ public final class PhotoConverter {
     /// A face with some attributes changed.
     /// - Parameters:
     ///   - face: cut by the model's protocol; another side is resized to the model's.
-    ///   - wanted: names, and whether the face is to have them.
+    ///   - wanted: names, and whether the face is to have them; what they exclude goes (`AttributeChanges`).
     ///   - intensity: 1 for as much as in training, 0 for nothing, more for more.
     /// - Throws: `CheckpointError` for a name that the model does not know.
     public func converted(
@@ -27,6 +27,7 @@ public final class PhotoConverter {
     ) throws -> SyntheticImage {
         let side = model.recipe.resolution
         let given = face.rgb().resized(width: side, height: side, filter: .lanczos).tensor(on: device)
+        let wanted = model.completed(wanted)
         var changes = [Float](repeating: 0, count: model.attributes.count)
         for (name, isPresent) in wanted {
             changes[try model.column(of: name)] = Float(isPresent ? intensity : -intensity)

@@ -60,7 +60,8 @@ import Training
                 recipe: "superres",
                 overrides: ["input.degradation=realistic", "restorer.kind=rrdb", "critic.kind=unet"]),
             Case(recipe: "superres", overrides: ["loss.kind=relativistic", "input.scale=2"]),
-            Case(recipe: "convert"), Case(recipe: "convert", overrides: ["converter.selective=false"]),
+            Case(recipe: "convert"),
+            Case(recipe: "convert", overrides: ["converter.selective=false", "converter.turnedShare=0.5"]),
         ]
     }
 

@@ -28,6 +28,7 @@ public final class ConversionTrainer: Trainer {
     /// Where the penalty's pictures lie.
     private let shares: RandomSource
     private let columns: (asked: [Int], width: Int)
+    private let changes: AttributeChanges
     private let means: NamedMeans
 
     /// Makes the networks with starting values from `seed`.
@@ -52,6 +53,7 @@ public final class ConversionTrainer: Trainer {
         criticOptimizer = recipe.discriminatorOptimizer.make(for: critic)
         wishes = RandomSource(seed: seed &+ 1)
         shares = RandomSource(seed: seed &+ 2)
+        changes = AttributeChanges(recipe.conditions.attributes, on: device)
         means = NamedMeans(
             ["critic", "penalty", "names", "opinion", "wish", "pixels", "real", "fake"], on: device)
     }
@@ -72,10 +74,8 @@ public final class ConversionTrainer: Trainer {
             let batch = batches(recipe.batchSize)
             let real = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
             let labels = batch.labels(columns, on: device)
-            // Labels of other photographs agree with each other, as drawn ones would not.
-            let wished = labels.indexSelect(
-                0, Tensor.permutation(batch.count, random: wishes).to(device))
-            let fake = withoutGradients { convert(real, Self.changes(from: labels, to: wished)) }
+            let wished = wish(labels)
+            let fake = withoutGradients { convert(real, AttributeChanges.between(labels, wished)) }
             trainCritic(real: real, fake: fake, labels: labels)
             last = (real, labels, wished)
         }
@@ -90,9 +90,18 @@ public final class ConversionTrainer: Trainer {
         .diverged(what: "the loss of \(name)", step: clock.steps, kept: "")
     }
 
-    /// What must change for labels to become others, [N, K] of 1, 0, -1; nothing where one is unknown.
-    private static func changes(from labels: Tensor, to wished: Tensor) -> Tensor {
-        (wished - labels) * 0.5 * labels.abs() * wished.abs()
+    /// Labels to ask for, [N, K]: of other photographs, which agree with each other, or a photograph's own but for one
+    /// attribute, as people ask.
+    private func wish(_ labels: Tensor) -> Tensor {
+        let others = labels.indexSelect(
+            0, Tensor.permutation(labels.shape[0], random: wishes).to(device))
+        let share = recipe.converter.turnedShare
+        guard share > 0 else { return others }
+        let draws = Tensor.uniform(labels.shape, random: wishes).argmax(1)
+        let choice = Tensor.identity(labels.shape[1]).indexSelect(0, draws).to(device)
+        let isOwn = Tensor.uniform([labels.shape[0], 1], random: wishes).less(than: share).to(.float32)
+            .to(device)
+        return others.lerp(changes.turned(labels, choice), weight: isOwn)
     }
 
     private func convert(_ images: Tensor, _ changes: Tensor) -> Tensor {
@@ -131,7 +140,7 @@ public final class ConversionTrainer: Trainer {
 
     private func trainConverter(_ real: Tensor, _ labels: Tensor, _ wished: Tensor) {
         let count = real.shape[0]
-        let changes = Self.changes(from: labels, to: wished)
+        let changes = AttributeChanges.between(labels, wished)
         let both = convert(
             Tensor.concatenated([real, real]), Tensor.concatenated([changes, Tensor.zeros(like: changes)]))
         let (made, same) = (both[0..<count], both[count..<(2 * count)])

@@ -30,10 +30,10 @@ struct ConvertedFaces: Exhibition {
         defer { converter.train(wasTraining) }
         return withoutGradients {
             let none = Tensor.zeros(like: labels)
-            let turned = (0..<columns.asked.count).map { column -> Tensor in
-                let changes = none.cloned()
-                changes.narrow(1, start: column, length: 1).copy_(-labels.narrow(1, start: column, length: 1))
-                return converter(images, changes: changes)
+            let changes = AttributeChanges(recipe.conditions.attributes, on: converter.device)
+            let turned = (0..<columns.asked.count).map { column in
+                converter(
+                    images, changes: AttributeChanges.between(labels, changes.turned(labels, column: column)))
             }
             return PhotoPreview.grid([images, converter(images, changes: none)] + turned, of: recipe)
         }
