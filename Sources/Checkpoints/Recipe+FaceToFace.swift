@@ -19,7 +19,7 @@ extension Recipe {
             "64 or more, for an autoencoder with halfSide")
         try v.group("reconstruction", &reconstruction, "How far a restored picture is from the true one.")
         try v.check(reconstruction.isOn, "reconstruction", "a weight above 0")
-        try v.group("perceptual", &perceptual, "Makes the maps of a network that does not learn alike.")
+        try perceptualFields(&v)
         try v.check(
             perceptual.loss.weight == 0 || perceptual.loss.isPaired, "perceptual.kind",
             "absolute or squared: each restored picture has its true one")

@@ -69,6 +69,13 @@ public struct Recipe: SettingsGroup, Equatable {
         try v.group("training", &training, "Length and cadence.")
     }
 
+    mutating func perceptualFields(_ v: inout some FieldVisitor) throws {
+        try v.group("perceptual", &perceptual, "Makes the maps of a network that does not learn alike.")
+        try v.check(
+            perceptual.loss.weight == 0 || perceptual.leastSide <= resolution, "perceptual.leastSide",
+            "at most the resolution, \(resolution)")
+    }
+
     private mutating func adversarialFields(_ v: inout some FieldVisitor) throws {
         try v.group("conditions", &conditions, "Which attributes faces can be asked for.")
         try v.group("generator", &generator, "From codes to pictures.")
@@ -83,7 +90,7 @@ public struct Recipe: SettingsGroup, Equatable {
         try v.group("attributeLoss", &attributeLoss, "How much naming the labels counts.")
         try v.group(
             "featureMatching", &featureMatching, "Makes the discriminator's inner maps of both kinds alike.")
-        try v.group("perceptual", &perceptual, "Makes the maps of a network that does not learn alike.")
+        try perceptualFields(&v)
         try v.check(
             !perceptual.loss.isPaired, "perceptual.kind",
             "statistics or random-pairs: a generated face has no real counterpart")

@@ -24,9 +24,9 @@ public final class ProgressiveUpBlock: Layer {
         var result = norm(conv1.ofDoubled(input).leakyReLU(0.2))
         result = norm(conv2(result).leakyReLU(0.2))
         if let shortcut {
-            // The sum of two of unit size is brought back to it.
+            // The sum is brought back to unit size, too: a way that nothing bounds carries one block's drift to all others.
             let way = shortcut(input).upsampledNearest(height: result.shape[2], width: result.shape[3])
-            result = (result + way) * 0.5.squareRoot()
+            result = norm(result + way)
         }
         return attention.map { $0(result) } ?? result
     }

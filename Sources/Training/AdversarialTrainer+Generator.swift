@@ -22,7 +22,7 @@ extension AdversarialTrainer {
             loss = loss + recipe.attributeLoss.fake(attributes, attributes: labels)
         }
         if matches { loss = loss + recipe.featureMatching(fake: verdict.maps, real: other!.maps) }
-        if let perceptual {
+        if let perceptual, fake.shape[2] >= recipe.perceptual.leastSide {
             let known = withoutGradients { perceptual.maps(real) }
             loss = loss + recipe.perceptual.loss(fake: perceptual.maps(fake), real: known)
         }

@@ -69,7 +69,7 @@ class Up(nn.Module):
         doubled = F.interpolate(x, scale_factor=2)
         y = pixel_norm(act(self.conv2(pixel_norm(act(self.conv1(doubled))))))
         if hasattr(self, "shortcut"):
-            y = (y + self.shortcut(doubled)) / math.sqrt(2)
+            y = pixel_norm(y + self.shortcut(doubled))
         return self.attention(y) if hasattr(self, "attention") else y
 
 

@@ -88,6 +88,8 @@ import Training
         let none = try losses("perceptual.weight=0", "featureMatching.weight=0")
         let perceptual = try losses("perceptual.weight=5", "featureMatching.weight=0")
         let matching = try losses("perceptual.weight=0", "featureMatching.weight=5")
+        let early = try losses("perceptual.weight=5", "featureMatching.weight=0", "perceptual.leastSide=8")
+        #expect(early.generatorLoss == none.generatorLoss)
         for one in [perceptual, matching] {
             #expect(one.generatorLoss > none.generatorLoss + 0.01)
             #expect(one.discriminatorLoss == none.discriminatorLoss)

@@ -40,7 +40,9 @@ final class TinyRun {
             case "progan": growing
             // The second critic sees half the side.
             case "detail":
-                Array(growing.dropLast()) + ["generator.attentionSide=8", "perceptual.layers=[0]"]
+                Array(growing.dropLast()) + [
+                    "generator.attentionSide=8", "perceptual.layers=[0]", "perceptual.leastSide=4",
+                ]
             case "sagan": fixed + ["generator.attentionSide=8", "discriminator.attentionSide=8"]
             default: fixed
             }

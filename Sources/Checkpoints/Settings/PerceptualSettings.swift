@@ -9,6 +9,8 @@ public struct PerceptualSettings: SettingsGroup, Equatable {
     public var network = "face"
     /// Which of its maps, counted from 0; empty for all.
     public var layers: [Int] = []
+    /// Pictures of a smaller side are not compared: a network that grows makes them first, and the other knows none.
+    public var leastSide = 4
 
     public init() {}
 
@@ -17,5 +19,8 @@ public struct PerceptualSettings: SettingsGroup, Equatable {
         try v.text(
             "network", &network, "face, a network of 'facegan weights list', or a run of attributes.")
         try v.integers("layers", &layers, in: 0...63, "Maps that count, from 0 at the pictures; []: all.")
+        try v.integer(
+            "leastSide", &leastSide, in: 4...1024,
+            "Smaller pictures, a growing network's first, do not count.")
     }
 }
