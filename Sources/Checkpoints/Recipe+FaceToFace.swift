@@ -31,15 +31,14 @@ extension Recipe {
         try v.check(
             phases.adversarialWeight == 0 || bends || phases.plain.mostKimg > 0, "phases.plain.mostKimg",
             "more than 0: a critic comes in when the pixels have been learnt")
-        if phases.adversarialWeight > 0 {
-            try v.group("critic", &critic, "Tells true pictures from restored ones.")
-            try v.check(
-                critic.sideUnit <= resolution, "critic.patchSize",
-                "smaller: the pictures have \(resolution) pixels a side")
-            try v.group("loss", &loss, "The game between the two.")
-            try v.group("discriminatorOptimizer", &discriminatorOptimizer, "How the critic learns.")
-        }
+        // Also without a critic: its weight is what people set to 0 and back.
+        try v.group("critic", &critic, "Tells true pictures from restored ones.")
+        try v.check(
+            phases.adversarialWeight == 0 || critic.sideUnit <= resolution, "critic.patchSize",
+            "smaller: the pictures have \(resolution) pixels a side")
+        try v.group("loss", &loss, "The game between the two.")
         try v.group("generatorOptimizer", &generatorOptimizer, "How the restorer learns.")
+        try v.group("discriminatorOptimizer", &discriminatorOptimizer, "How the critic learns.")
     }
 
     mutating func conversionFields(_ v: inout some FieldVisitor) throws {
@@ -51,6 +50,8 @@ extension Recipe {
         try v.check(
             resolution >> converter.levels >= 2, "converter.levels",
             "fewer: maps of 2 pixels a side are the smallest")
+        try v.group("view", &view, "How pictures are changed before the critic sees them.")
+        try v.check(view.kind != .ada, "view.kind", "none or diffaugment")
         try v.group("loss", &loss, "The game between the two.")
         try v.group(
             "gradientPenalty", &gradientPenalty, "Holds the slope of the critic between real and converted.")

@@ -13,8 +13,8 @@ public struct AttentionSettings: SettingsGroup, Equatable {
     }
 
     /// The layer for maps of one size; nil where they do not get it.
-    func layer(for maps: (side: Int, channels: Int), isSpectral: Bool = false) -> SelfAttention2d? {
-        maps.side == side ? SelfAttention2d(maps.channels, isSpectral: isSpectral) : nil
+    func layer(for maps: (side: Int, channels: Int), weights: SelfAttention2d.Weights) -> SelfAttention2d? {
+        maps.side == side ? SelfAttention2d(maps.channels, weights: weights) : nil
     }
 
     /// The side that is asked for, and the channels of the network's maps of that side; nil where it leaves none.

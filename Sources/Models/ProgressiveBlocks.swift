@@ -17,7 +17,7 @@ public final class ProgressiveUpBlock: Layer {
         shortcut =
             settings.residual
             ? EqualizedConv2d(inputs, output.channels, kernel: 1, bias: false, gain: 1) : nil
-        attention = settings.attention.layer(for: output)
+        attention = settings.attention.layer(for: output, weights: .equalized)
     }
 
     public override func callAsFunction(_ input: Tensor) -> Tensor {
@@ -28,7 +28,7 @@ public final class ProgressiveUpBlock: Layer {
             let way = shortcut(input).upsampledNearest(height: result.shape[2], width: result.shape[3])
             result = norm(result + way)
         }
-        return attention.map { $0(result) } ?? result
+        return attention.map { norm($0(result)) } ?? result
     }
 }
 
@@ -47,7 +47,7 @@ public final class ProgressiveDownBlock: Layer {
         shortcut =
             settings.residual
             ? EqualizedConv2d(inputs, output.channels, kernel: 1, bias: false, gain: 1) : nil
-        attention = settings.attention.layer(for: output)
+        attention = settings.attention.layer(for: output, weights: .equalized)
     }
 
     public override func callAsFunction(_ input: Tensor) -> Tensor {

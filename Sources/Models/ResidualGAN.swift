@@ -91,7 +91,9 @@ public final class ResidualGenerator: Module, Generator {
         stem = style.dense(latent.size, widths[0] * 16)
         blocks = zip([widths[0]] + widths, widths).map { ResidualUpBlock($0, $1, style) }
         attention =
-            maps.compactMap { settings.attention.layer(for: $0, isSpectral: settings.spectralNorm) }.first
+            maps.compactMap {
+                settings.attention.layer(for: $0, weights: settings.spectralNorm ? .spectral : .plain)
+            }.first
         norm = BatchNorm2d(widths.last!)
         output = style.convolution(widths.last!, 3, kernel: 3)
         (self.latent, self.resolution, self.labels) = (latent, resolution, labels)
@@ -133,7 +135,9 @@ public final class ResidualCritic: Module, Discriminator {
         let maps = settings.criticMaps(resolution)
         blocks = zip(widths, maps).map { ResidualDownBlock($0, $1.channels, style) }
         attention =
-            maps.compactMap { settings.attention.layer(for: $0, isSpectral: settings.spectralNorm) }.first
+            maps.compactMap {
+                settings.attention.layer(for: $0, weights: settings.spectralNorm ? .spectral : .plain)
+            }.first
         head = style.dense(widths.last! * (settings.pooling == .flat ? 16 : 1), 1)
         labelHead = LabelHead(widths.last!, conditions, isSpectral: settings.spectralNorm)
         (pooling, attentionSide) = (settings.pooling, settings.attention.side)

@@ -15,13 +15,25 @@ public final class SelfAttention2d: Layer {
     /// What the attention is multiplied by, []; 0 at first, so that a network learns to look near before it looks far.
     public let gamma: Parameter
 
-    /// - Parameter isSpectral: whether the 1 x 1 convolutions are spectrally normalised, as the authors' are.
-    public init(_ channels: Int, isSpectral: Bool = false) {
+    /// How the 1 x 1 convolutions keep their size.
+    public enum Weights: Sendable {
+        case plain
+        /// By their largest singular value, as the authors' do.
+        case spectral
+        /// By an equalised rate: at rates for such weights, plain ones make shares of all or nothing, and pictures of flat
+        /// regions with outlines.
+        case equalized
+    }
+
+    public init(_ channels: Int, weights: Weights = .plain) {
         require(channels % 8 == 0, "SelfAttention2d: expected channels that divide by 8, got \(channels)")
         func pointwise(_ inputs: Int, _ outputs: Int) -> Layer {
-            isSpectral
-                ? SpectralConv2d(inputs, outputs, kernel: 1, bias: false, initializer: .xavierUniform())
-                : Conv2d(inputs, outputs, kernel: 1, bias: false, initializer: .xavierUniform())
+            switch weights {
+            case .plain: Conv2d(inputs, outputs, kernel: 1, bias: false, initializer: .xavierUniform())
+            case .spectral:
+                SpectralConv2d(inputs, outputs, kernel: 1, bias: false, initializer: .xavierUniform())
+            case .equalized: EqualizedConv2d(inputs, outputs, kernel: 1, bias: false, gain: 1)
+            }
         }
         query = pointwise(channels, channels / 8)
         key = pointwise(channels, channels / 8)

@@ -41,17 +41,17 @@ public struct GradientPenalty: SettingsGroup, Equatable {
     /// - Parameters:
     ///   - real: [N, ...]; also `fake`, detached.
     ///   - share: [N, 1, ...] in 0...1, uniform: how much of the mixture is real, one number for each picture.
-    ///   - critic: [N, ...] to [N] logits, each of which depends on its own picture only.
+    ///   - critic: [N, ...] to [N] logits, each of which depends on its own picture only; or [N, S] of as many critics,
+    ///     of whose penalties the mean is taken.
     /// - Returns: [], in the type of `real`.
     public func callAsFunction(real: Tensor, fake: Tensor, share: Tensor, critic: (Tensor) -> Tensor)
         -> Tensor
     {
         let mixed = withoutGradients { fake.to(real.dtype).lerp(real, weight: share.to(real.dtype)) }
             .detached().requiringGradient()
-        // A sum of logits has each picture's own gradient.
-        let slopes = gradients(of: [critic(mixed).sum()], wrt: [mixed], createGraph: true)[0]!
-        let norms = slopes.norm(Array(1..<slopes.rank))
-        let excess = norms - target
-        return (sides == .both ? excess : excess.clampedBelow(0)).square().mean() * weight
+        return CriticSlopes.mean(at: mixed, of: critic(mixed)) { slopes in
+            let excess = slopes.norm(Array(1..<slopes.rank)) - target
+            return (sides == .both ? excess : excess.clampedBelow(0)).square().mean()
+        } * weight
     }
 }

@@ -93,11 +93,7 @@ extension AdversarialTrainer {
     private func penalties(
         _ real: Tensor, _ fake: Tensor, _ labels: Tensor?
     ) -> [(lazy: LazyRegularization, value: () -> Tensor)] {
-        // Several scales have one slope, that of their mean.
-        let critic = { [self] (images: Tensor) -> Tensor in
-            let logits = judge(images, labels, moves: false).logits
-            return logits.rank > 1 ? logits.mean([1]) : logits
-        }
+        let critic = { [self] (images: Tensor) -> Tensor in judge(images, labels, moves: false).logits }
         func share() -> Tensor {
             Tensor.uniform([real.shape[0], 1, 1, 1], random: shares).to(device)
         }

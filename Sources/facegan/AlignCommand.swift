@@ -94,17 +94,24 @@ struct AlignCommand: ParsableCommand {
             data: data, side: side ?? data.size)
         try writer.checkRoom(for: list, json: json, check: check)
         let aligner = try FaceAligner(device: try place.prepare())
+        var crowds = 0
         let walk = PhotoWalk(
             "aligning", list, advice: { FaceAdvice.text(on: $0, canLookCloser: !thorough) }
-        ) { photo, _ in try align(photo, aligner, writer) }
+        ) { photo, _ in
+            let (written, found) = try align(photo, aligner, writer)
+            if found > written { crowds += 1 }
+            return written
+        }
         try walk.finish(
             "Wrote \(Readable.count(walk.written, "face")) of \(Readable.count(walk.done, "photograph")) to "
-                + "\(writer.folder)/, \(writer.side)x\(writer.side) under \(data)")
+                + "\(writer.folder)/, \(writer.side)x\(writer.side) under \(data)"
+                + FaceAdvice.text(onCrowds: crowds, faces))
     }
 
-    /// Finds, cuts and writes; returns how many faces were written.
-    private func align(_ photo: PhotoList.Photo, _ aligner: FaceAligner, _ writer: AlignedFiles) throws -> Int
-    {
+    /// Finds, cuts and writes; returns how many faces were written and how many found that are large enough.
+    private func align(
+        _ photo: PhotoList.Photo, _ aligner: FaceAligner, _ writer: AlignedFiles
+    ) throws -> (written: Int, found: Int) {
         let file = try MappedFile(path: photo.path)
         let bytes = try file.bytes(file.all)
         let picture = try PictureDecoder.decode(bytes).picture.rgb()
@@ -125,7 +132,7 @@ struct AlignCommand: ParsableCommand {
             try writer.write(face.picture, to: writer.path(photo, face: index), origin)
         }
         if json { try writer.writeRecord(of: cut, in: picture, photo) }
-        return cut.count
+        return (cut.count, found.count { $0.size >= minFace })
     }
 }
 

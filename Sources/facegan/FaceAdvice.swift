@@ -1,3 +1,4 @@
+import Console
 import Synthesis
 
 /// What to do when a photograph has not the face that was asked for.
@@ -13,4 +14,16 @@ enum FaceAdvice {
         case nil: "\(error)"
         }
     }
+
+    /// The end of a walk's last line, when some photographs had more faces than were taken; empty for none.
+    static func text(onCrowds count: Int, _ choice: FaceChoice) -> String {
+        count == 0
+            ? ""
+            : "; \(Readable.count(count, "photograph")) had several faces, of which \(choice.words) was taken"
+                + " (--faces all: all of them)"
+    }
+}
+
+extension FaceChoice {
+    fileprivate var words: String { self == .centre ? "the one nearest to the centre" : "the largest" }
 }

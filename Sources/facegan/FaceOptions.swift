@@ -53,6 +53,7 @@ struct FaceOptions: ParsableArguments {
         let files = ResultFiles(out: out, overwrites: overwrite)
         try files.checkRoom(for: list, endings: results.map { $0 + ".png" } + (paste ? ["-pasted.png"] : []))
         let aligner = aligned ? nil : try FaceAligner(device: device)
+        var crowds = 0
         let walk = PhotoWalk(verb, list, advice: { FaceAdvice.text(on: $0) }) { photo, _ in
             var written = 0
             func write(_ image: SyntheticImage, _ name: String) throws {
@@ -61,7 +62,9 @@ struct FaceOptions: ParsableArguments {
             }
             let picture = try photo.picture()
             var whole = picture
-            for (index, face) in try cut(picture, aligner, data, side).enumerated() {
+            let cut = try cut(picture, aligner, data, side)
+            if cut.found > cut.faces.count { crowds += 1 }
+            for (index, face) in cut.faces.enumerated() {
                 let name = photo.name + (faces == .all && aligner != nil ? "-\(index + 1)" : "")
                 let made = try change(face.picture, name)
                 for (ending, image) in zip(results, made) { try write(image, "\(name)\(ending).png") }
@@ -74,18 +77,21 @@ struct FaceOptions: ParsableArguments {
         }
         try walk.finish(
             "Wrote \(Readable.count(walk.written, "picture")) of \(Readable.count(walk.done, "photograph")) to "
-                + "\(files.folder)/")
+                + "\(files.folder)/" + FaceAdvice.text(onCrowds: crowds, faces))
     }
 
-    /// Faces as a model expects them, and where they lie; a photograph that is a face itself lies nowhere.
+    /// Faces as a model expects them, and where they lie; a photograph that is a face itself lies nowhere. Beside them how
+    /// many were found that are large enough.
     private func cut(
         _ picture: Picture, _ aligner: FaceAligner?, _ data: Datasets.DataProtocol, _ side: Int
-    ) throws -> [(picture: Picture, place: AlignedFace?)] {
-        guard let aligner else { return [(try square(picture, data, side), nil)] }
-        return try faces.choose(from: aligner.faces(in: picture), in: picture, minimumSize: minFace).map {
+    ) throws -> (faces: [(picture: Picture, place: AlignedFace?)], found: Int) {
+        guard let aligner else { return ([(try square(picture, data, side), nil)], 1) }
+        let found = aligner.faces(in: picture)
+        let chosen = try faces.choose(from: found, in: picture, minimumSize: minFace).map {
             let face = aligner.align(picture, face: $0, protocol: data, side: side)
-            return (face.picture, face)
+            return (picture: face.picture, place: Optional(face))
         }
+        return (chosen, found.count { $0.size >= minFace })
     }
 
     /// A photograph of the set that the protocol was made for is cropped by it; another one is taken whole.

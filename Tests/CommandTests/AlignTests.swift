@@ -98,6 +98,8 @@ import Testing
         #expect(try picture("one/a.png").width == 100)
         #expect(try facegan(one).status == 1)
         #expect(try facegan(one + ["--overwrite"]).status == 0)
+        let largest = try facegan(["photos", "--out", "largest"])
+        #expect(largest.output.contains("1 photograph had several faces, of which the largest was taken"))
     }
 
     /// What fails is named with what was found; the rest is done.

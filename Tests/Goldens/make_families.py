@@ -38,14 +38,22 @@ def act(x):
     return F.leaky_relu(x, 0.2)
 
 
+def equalized(inputs, outputs):
+    return Equalized(outputs, inputs, 1, 1, gain=1, bias=False)
+
+
+def spectral(inputs, outputs):
+    return spectral_norm(nn.Conv2d(inputs, outputs, 1, bias=False))
+
+
 class Attention(nn.Module):
-    def __init__(self, channels, norm=lambda layer: layer):
+    def __init__(self, channels, layer):
         super().__init__()
         self.gamma = nn.Parameter(torch.tensor(0.7))
-        self.query = norm(nn.Conv2d(channels, channels // 8, 1, bias=False))
-        self.key = norm(nn.Conv2d(channels, channels // 8, 1, bias=False))
-        self.value = norm(nn.Conv2d(channels, channels // 2, 1, bias=False))
-        self.output = norm(nn.Conv2d(channels // 2, channels, 1, bias=False))
+        self.query = layer(channels, channels // 8)
+        self.key = layer(channels, channels // 8)
+        self.value = layer(channels, channels // 2)
+        self.output = layer(channels // 2, channels)
 
     def forward(self, x):
         q, k, v = self.query(x), F.max_pool2d(self.key(x), 2), F.max_pool2d(self.value(x), 2)
@@ -63,14 +71,14 @@ class Up(nn.Module):
         if residual:
             self.shortcut = Equalized(b, a, 1, 1, gain=1, bias=False)
         if attention:
-            self.attention = Attention(b)
+            self.attention = Attention(b, equalized)
 
     def forward(self, x):
         doubled = F.interpolate(x, scale_factor=2)
         y = pixel_norm(act(self.conv2(pixel_norm(act(self.conv1(doubled))))))
         if hasattr(self, "shortcut"):
             y = pixel_norm(y + self.shortcut(doubled))
-        return self.attention(y) if hasattr(self, "attention") else y
+        return pixel_norm(self.attention(y)) if hasattr(self, "attention") else y
 
 
 class Down(nn.Module):
@@ -165,7 +173,7 @@ class SpectralGenerator(nn.Module):
         self.latent, self.side = latent, attention
         self.stem = spectral_norm(nn.Linear(latent, widths[0] * 16))
         self.blocks = nn.ModuleList(SpectralUp(a, b, labels) for a, b in zip(widths[:1] + widths, widths))
-        self.attention = Attention(widths[int(math.log2(attention)) - 3], spectral_norm)
+        self.attention = Attention(widths[int(math.log2(attention)) - 3], spectral)
         self.norm = nn.BatchNorm2d(widths[-1])
         self.output = spectral_norm(nn.Conv2d(widths[-1], 3, 3, padding=1))
 
@@ -206,7 +214,7 @@ class SpectralCritic(nn.Module):
         outputs = widths[1:] + widths[-1:]
         self.blocks = nn.ModuleList(SpectralDown(a, b) for a, b in zip(widths, outputs))
         level = len(widths) + 1 - int(math.log2(attention))
-        self.attention = Attention(outputs[level], spectral_norm)
+        self.attention = Attention(outputs[level], spectral)
         self.head = spectral_norm(nn.Linear(widths[-1], 1))
         self.label_head = LabelHead(widths[-1], labels)
 

@@ -20,7 +20,7 @@ import TorchNN
 
         static let all: [Example] = [
             .init("attention") { SelfAttention2d(16) },
-            .init("attention-spectral", steps: 2) { SelfAttention2d(16, isSpectral: true) },
+            .init("attention-spectral", steps: 2) { SelfAttention2d(16, weights: .spectral) },
             .init("projection") { head(6, labels: 5) },
             .init("projection-spectral", steps: 2) { head(6, labels: 5, isSpectral: true) },
         ]
@@ -89,7 +89,7 @@ import TorchNN
     @Test func attentionHasItsKnownSize() {
         #expect(SelfAttention2d(256).parameterCount == 81_921)
         #expect(SelfAttention2d(128).parameterCount == 20_481)
-        #expect(SelfAttention2d(256, isSpectral: true).parameterCount == 81_921)
+        #expect(SelfAttention2d(256, weights: .spectral).parameterCount == 81_921)
         #expect(Example.head(512, labels: 40).parameterCount == 40 * 512)
     }
 

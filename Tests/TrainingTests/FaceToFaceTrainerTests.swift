@@ -61,7 +61,11 @@ import Training
                 overrides: ["input.degradation=realistic", "restorer.kind=rrdb", "critic.kind=unet"]),
             Case(recipe: "superres", overrides: ["loss.kind=relativistic", "input.scale=2"]),
             Case(recipe: "convert"),
-            Case(recipe: "convert", overrides: ["converter.selective=false", "converter.turnedShare=0.5"]),
+            Case(
+                recipe: "convert",
+                overrides: [
+                    "converter.selective=false", "converter.turnedShare=0.5", "view.kind=diffaugment",
+                ]),
         ]
     }
 

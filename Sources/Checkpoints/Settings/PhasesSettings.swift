@@ -37,7 +37,6 @@ public struct PhasesSettings: SettingsGroup, Equatable {
         try v.number(
             "adversarialWeight", &adversarialWeight, in: 0...1e6,
             "Weight of the critic's opinion in the last phase; 0: no such phase.")
-        guard adversarialWeight > 0 else { return }
         try v.number(
             "collapseFactor", &collapseFactor, in: 1.01...1e6,
             "A loss of pixels so many times what it was sends the network back to before the critic.")

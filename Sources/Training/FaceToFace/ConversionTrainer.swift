@@ -28,6 +28,9 @@ public final class ConversionTrainer: Trainer {
     /// Where the penalty's pictures lie.
     private let shares: RandomSource
     private let columns: (asked: [Int], width: Int)
+    /// How pictures are changed for the view.
+    private let views: RandomSource
+    private let view: DiscriminatorView
     private let changes: AttributeChanges
     private let means: NamedMeans
 
@@ -53,6 +56,8 @@ public final class ConversionTrainer: Trainer {
         criticOptimizer = recipe.discriminatorOptimizer.make(for: critic)
         wishes = RandomSource(seed: seed &+ 1)
         shares = RandomSource(seed: seed &+ 2)
+        views = RandomSource(seed: seed &+ 3)
+        view = DiscriminatorView(recipe.view, device: device)
         changes = AttributeChanges(recipe.conditions.attributes, on: device)
         means = NamedMeans(
             ["critic", "penalty", "names", "opinion", "wish", "pixels", "real", "fake"], on: device)
@@ -109,7 +114,8 @@ public final class ConversionTrainer: Trainer {
     }
 
     private func judge(_ images: Tensor) -> (logits: Tensor, attributes: Tensor) {
-        let verdict = computing { critic(images, labels: nil) }
+        let seen = view(images, random: views)
+        let verdict = computing { critic(seen, labels: nil) }
         return (verdict.logits.to(.float32), verdict.attributes!.to(.float32))
     }
 
@@ -189,6 +195,6 @@ public final class ConversionTrainer: Trainer {
     }
 
     public var streams: [(name: String, source: RandomSource)] {
-        [("wishes", wishes), ("shares", shares)]
+        [("wishes", wishes), ("shares", shares)] + (recipe.view.kind == .none ? [] : [("views", views)])
     }
 }
