@@ -18,6 +18,17 @@ public struct TrainingEstimate: Sendable {
         return labels
     }
 
+    /// A recipe of phases that begins with its last one, which takes the longest.
+    private static func slowest(_ recipe: Recipe) -> Recipe {
+        guard recipe.task == .restoration, recipe.phases.adversarialWeight > 0 else { return recipe }
+        var recipe = recipe
+        let drops = recipe.phases.dropout.mostKimg > 0
+        (recipe.phases.warp, recipe.phases.plain) = (.init(mostKimg: 0), .init(mostKimg: 0))
+        // Dropout stays on after its phase, which a first step to warm up ends.
+        recipe.phases.dropout = .init(mostKimg: drops ? 1e-6 : 0)
+        return recipe
+    }
+
     /// Takes two steps to warm up and then `steps` more.
     /// - Throws: `TorchError.outOfMemory` when the recipe does not fit.
     public static func measure(
@@ -25,7 +36,8 @@ public struct TrainingEstimate: Sendable {
     ) throws -> TrainingEstimate {
         try recoveringFromOutOfMemory {
             let labels = Self.labels
-            let trainer = try recipe.trainer(labels: labels, seed: 0, device: device, precision: precision)
+            let trainer = try slowest(recipe).trainer(
+                labels: labels, seed: 0, device: device, precision: precision)
             // Growing networks are measured when they have grown.
             if recipe.growth(images: 0) != nil {
                 trainer.clock.images = Int(recipe.growth.endKimg(resolution: recipe.resolution) * 1000)

@@ -81,9 +81,7 @@ public final class TrainingRun {
         var notes: [String] = []
         if let known {
             notes = try Self.changes(from: known, to: record, recipe, directory)
-        } else if restart {
-            try directory.clear()
-        } else if !directory.states.isEmpty {
+        } else if !restart, !directory.states.isEmpty {
             throw TrainingError.refused(
                 "\(folder): there are saved states, but no run.json that says what they belong to;"
                     + " choose another --out, or begin anew with --restart, which removes them")
@@ -92,8 +90,10 @@ public final class TrainingRun {
             labels: subset.map { store.labels.rows($0) } ?? store.labels, seed: record.seed, device: device,
             precision: precision,
             kernels: kernels)
-        resumed = try Self.resume(trainer, from: directory, notes: &notes)
+        resumed = restart ? nil : try Self.resume(trainer, from: directory, notes: &notes)
         if resumed == nil, let start { notes += try Self.begin(trainer, with: start, record) }
+        // Only when nothing can be refused any more.
+        if restart { try directory.clear() }
         self.notes = notes
         try AtomicFile.write(Array(recipe.yaml.utf8), to: directory.recipePath)
         // Last, because it makes the folder a run.

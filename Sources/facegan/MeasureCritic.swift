@@ -20,7 +20,10 @@ struct MeasureCritic: ParsableCommand {
     @Option(help: "A recipe's name or a YAML file.")
     var recipe = "wgan-gp"
 
-    @Option(name: .customLong("set"), help: "Change a value of the recipe: path=value. May be repeated.")
+    @Option(
+        name: .customLong("set"), parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Change values of the recipe. May be repeated.", valueName: "path=value ..."))
     var overrides: [String] = []
 
     @Option(help: "Steps in all.")

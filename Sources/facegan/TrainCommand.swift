@@ -53,7 +53,10 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "Minutes of this session.")
     var minutes: Double?
 
-    @Option(name: .customLong("set"), help: "Change a value of the recipe: path=value. May be repeated.")
+    @Option(
+        name: .customLong("set"), parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Change values of the recipe. May be repeated.", valueName: "path=value ..."))
     var overrides: [String] = []
 
     @Option(help: ArgumentHelp("Seed of everything that is random. (default: 0)"))

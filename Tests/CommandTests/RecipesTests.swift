@@ -52,6 +52,16 @@ import Testing
         }
     }
 
+    /// A critic's weight can be set to 0 and back, whatever else the file says of the critic.
+    @Test(arguments: ["dfl", "superres"])
+    func criticsCanBeLeftOut(name: String) throws {
+        let without = try Recipe.load(name, preset: "small", overrides: ["phases.adversarialWeight=0"])
+        let folder = try TemporaryFolder()
+        let path = try folder.write(without.yaml, to: "without.yaml")
+        let again = try Recipe.load(path, overrides: ["phases.adversarialWeight=0.1"])
+        #expect(try again.critic == Recipe.load(name, preset: "small").critic)
+    }
+
     /// Whatever sides a user asks for, the answer is an error or a recipe.
     @Test(arguments: files)
     func oddSidesAreRefused(name: String) throws {

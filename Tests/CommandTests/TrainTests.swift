@@ -37,10 +37,10 @@ import Testing
     @Test func anotherExperimentIsRefused() throws {
         let run = TinyRun(folder: try TemporaryFolder())
         _ = try run.train("--steps", "1")
-        let other = try run.train("--steps", "2", "--seed", "5", "--set", "loss.realLabel=0.9")
+        let other = try run.train("--steps", "2", "--seed", "5", "--set", "loss.realLabel=0.9", "batchSize=4")
         #expect(other.status == 1)
         #expect(other.errors.contains("--seed: the run has 0, asked for 5"), "\(other.errors)")
-        #expect(other.errors.contains("loss.realLabel"))
+        #expect(other.errors.contains("loss.realLabel") && other.errors.contains("batchSize: 8 → 4"))
         #expect(other.errors.contains("--restart"))
         let anew = try run.train("--steps", "1", "--seed", "5", "--restart")
         #expect(anew.status == 0, "\(anew.errors)")

@@ -77,7 +77,8 @@ class Up(nn.Module):
         doubled = F.interpolate(x, scale_factor=2)
         y = pixel_norm(act(self.conv2(pixel_norm(act(self.conv1(doubled))))))
         if hasattr(self, "shortcut"):
-            y = pixel_norm(y + self.shortcut(doubled))
+            smooth = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+            y = pixel_norm(y + self.shortcut(smooth))
         return pixel_norm(self.attention(y)) if hasattr(self, "attention") else y
 
 

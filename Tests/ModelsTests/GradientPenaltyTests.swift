@@ -76,4 +76,26 @@ import TorchNN
             return mixed.sum([1, 2, 3])
         }
     }
+
+    /// Critics whose slopes cancel in their mean pay for them all the same.
+    @Test func eachCriticHasASlopeOfItsOwn() {
+        let random = RandomSource(seed: 2)
+        let direction = Tensor.normal([12], random: random).requiringGradient()
+        let (real, fake) = (Tensor.normal([3, 3, 2, 2], random: random), Tensor.zeros([3, 3, 2, 2]))
+        let share = Tensor.full([3, 1, 1, 1], 0.5)
+        func one(_ sign: Double) -> (Tensor) -> Tensor {
+            { images in (images.flattened(from: 1) * direction * sign).sum([1]) }
+        }
+        let penalty = GradientPenalty(weight: 10)
+        let alone = penalty(real: real, fake: fake, share: share, critic: one(3))
+        let other = penalty(real: real, fake: fake, share: share, critic: one(-1))
+        let both = penalty(real: real, fake: fake, share: share) { images in
+            Tensor.stacked([one(3)(images), one(-1)(images)], 1)
+        }
+        #expect(abs(both.item() - (alone.item() + other.item()) / 2) < 1e-4 * both.item())
+        let opposed = ZeroCenteredPenalty.slope(at: real) { images in
+            Tensor.stacked([one(1)(images), one(-1)(images)], 1)
+        }
+        #expect(opposed.item() > 1)
+    }
 }

@@ -118,6 +118,13 @@ import Training
             #expect("\(error!)".contains(message), "\(error!)")
             #expect(!FileManager.default.fileExists(atPath: tiny.folder("second/run.json")))
         }
+        let narrow = try TinyRun.recipe("dcgan", ["generator.filters=8"])
+        #expect(throws: TrainingError.self) {
+            try TrainingRun(
+                recipe: narrow, store: tiny.store, data: tiny.store.path, folder: tiny.folder("grown"),
+                start: tiny.folder("first"), restart: true)
+        }
+        #expect(try tiny.states("grown") == ["last.safetensors"])
         let whole = try TinyRun.recipe("progan", ["growth.startSide=16"])
         _ = try open(tiny, "second", whole, from: tiny.folder("grown"))
         // The weights must not be removed before they are read.
