@@ -42,7 +42,7 @@ public struct ConversionModel {
 
     /// What was asked for, and what ends with it: black hair that becomes blond.
     public func completed(_ wanted: [(name: String, isPresent: Bool)]) -> [(name: String, isPresent: Bool)] {
-        AttributeChanges(attributes).completed(wanted)
+        AttributeChanges.completed(wanted, among: attributes)
     }
 
     /// The column of an attribute.

@@ -66,6 +66,11 @@ public struct ResidualSettings: SettingsGroup, Equatable {
         let widths = widths(resolution)
         return (widths.dropFirst() + [widths.last!]).enumerated().map { (resolution >> ($0 + 1), $1) }
     }
+
+    /// The attention of a network that leaves these maps; nil where it gets none.
+    func attentionLayer(among maps: [(side: Int, channels: Int)]) -> SelfAttention2d? {
+        maps.compactMap { attention.layer(for: $0, weights: spectralNorm ? .spectral : .plain) }.first
+    }
 }
 
 /// A code [N, size + labels] to pictures [N, 3, R, R]: dense to 4 x 4, then residual blocks that double the side. Labels
@@ -90,10 +95,7 @@ public final class ResidualGenerator: Module, Generator {
         let style = ResidualStyle(isSpectral: settings.spectralNorm, conditions: labels)
         stem = style.dense(latent.size, widths[0] * 16)
         blocks = zip([widths[0]] + widths, widths).map { ResidualUpBlock($0, $1, style) }
-        attention =
-            maps.compactMap {
-                settings.attention.layer(for: $0, weights: settings.spectralNorm ? .spectral : .plain)
-            }.first
+        attention = settings.attentionLayer(among: maps)
         norm = BatchNorm2d(widths.last!)
         output = style.convolution(widths.last!, 3, kernel: 3)
         (self.latent, self.resolution, self.labels) = (latent, resolution, labels)
@@ -134,10 +136,7 @@ public final class ResidualCritic: Module, Discriminator {
         input = style.convolution(3, widths[0], kernel: 3, ResidualStyle.glorot)
         let maps = settings.criticMaps(resolution)
         blocks = zip(widths, maps).map { ResidualDownBlock($0, $1.channels, style) }
-        attention =
-            maps.compactMap {
-                settings.attention.layer(for: $0, weights: settings.spectralNorm ? .spectral : .plain)
-            }.first
+        attention = settings.attentionLayer(among: maps)
         head = style.dense(widths.last! * (settings.pooling == .flat ? 16 : 1), 1)
         labelHead = LabelHead(widths.last!, conditions, isSpectral: settings.spectralNorm)
         (pooling, attentionSide) = (settings.pooling, settings.attention.side)

@@ -14,7 +14,6 @@ enum CriticSlopes {
             // A sum of logits has each picture's own gradient.
             penalty(gradients(of: [part.sum()], wrt: [leaf], createGraph: true)[0]!)
         }
-        return parts.count == 1
-            ? penalties[0] : penalties.dropFirst().reduce(penalties[0]) { $0 + $1 } / Double(parts.count)
+        return Tensor.stacked(penalties, 0).mean()
     }
 }

@@ -38,8 +38,8 @@ public struct ZeroCenteredPenalty: SettingsGroup, Equatable {
     /// Mean over pictures of the squared length of the critic's gradient, with its own tape.
     /// - Parameters:
     ///   - images: [N, ...], detached.
-    ///   - critic: [N, ...] to [N] logits, each of which depends on its own picture only, or [N, S] of as many critics. Changes of the pictures that are
-    ///     part of the game belong inside.
+    ///   - critic: [N, ...] to [N] logits, each of which depends on its own picture only, or [N, S] of as many critics.
+    ///     Changes of the pictures that are part of the game belong inside.
     /// - Returns: [], in the type of `images`.
     public static func slope(at images: Tensor, critic: (Tensor) -> Tensor) -> Tensor {
         let leaf = images.detached().requiringGradient()

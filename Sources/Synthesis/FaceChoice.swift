@@ -11,6 +11,11 @@ public enum FaceChoice: String, Sendable, CaseIterable {
     /// The only one; several are an error.
     case one
 
+    /// Whether it leaves out faces that are large enough.
+    public func leavesSome(of faces: [DetectedFace], minimumSize: Int) -> Bool {
+        self != .all && faces.count { $0.size >= minimumSize } > 1
+    }
+
     /// The faces that are meant, at least one; of all, the largest first.
     ///
     /// - Parameters:

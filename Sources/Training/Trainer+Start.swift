@@ -2,14 +2,16 @@ import Checkpoints
 import Torch
 import TorchNN
 
-extension Trainer {
-    /// Networks that a run can take from another one, the one that everything else is about first.
-    private static var startSections: [String] { ["generator", "network", "discriminator"] }
+/// Networks that a run can take from another one.
+private let networkSections = ["generator", "network", "discriminator"]
 
+extension Trainer {
     /// Begins with the weights of another run or model. Optimisers, statistics and the clock stay at their beginning.
+    /// - Parameter path: its file.
     /// - Returns: what the user should know.
-    /// - Throws: `CheckpointError` for weights that do not fit, before anything has changed.
-    public func begin(with other: Checkpoint) throws -> [String] {
+    /// - Throws: `CheckpointError` for weights that do not fit, before anything has changed; `FileError`.
+    func begin(with path: String) throws -> [String] {
+        let other = try Checkpoint(path: path, sections: networkSections + ["average"])
         guard other.recipe.task == recipe.task else {
             throw CheckpointError(
                 "it is of the recipe \(other.recipe.name) (\(other.recipe.task.rawValue)), this run of"
@@ -25,9 +27,10 @@ extension Trainer {
                 "its networks have grown, and this run would begin with pictures of \(growth.side):"
                     + " --set growth.startSide=\(recipe.resolution)")
         }
-        var (notes, steps): ([String], [() -> Void]) = ([], [])
+        var notes = ["it begins with the weights of \(path) (\(Int(other.clock.kimg)) kimg)"]
+        var copies: [(given: [(key: String, tensor: Tensor)], own: [(key: String, tensor: Tensor)])] = []
         let own = Dictionary(uniqueKeysWithValues: sections)
-        for name in Self.startSections {
+        for name in networkSections {
             guard let tensors = own[name] else { continue }
             let (raw, average) = (other.section(name), other.section("average"))
             let isJudge = name == "discriminator"
@@ -40,20 +43,12 @@ extension Trainer {
                         + ": a new one begins, and the first pictures suffer until it has caught up")
                 continue
             }
-            steps.append { Self.copy(given, to: tensors) }
+            copies.append((given, tensors))
             if !isJudge, let averaged = own["average"] {
-                let values = average.isEmpty ? given : average
-                steps.append { Self.copy(values, to: averaged) }
+                copies.append((average.isEmpty ? given : average, averaged))
             }
         }
-        withoutGradients { for step in steps { step() } }
+        withoutGradients { for (given, own) in copies { Self.copy(given, to: own) } }
         return notes
-    }
-
-    private static func copy(
-        _ given: [(key: String, tensor: Tensor)], to own: [(key: String, tensor: Tensor)]
-    ) {
-        let values = Dictionary(given.map { ($0.key, $0.tensor) }, uniquingKeysWith: { first, _ in first })
-        for (key, tensor) in own { if let value = values[key] { tensor.copy_(value) } }
     }
 }

@@ -44,19 +44,23 @@ extension Trainer {
             return (source, state)
         }
         withoutGradients {
-            for (_, own, given) in pairs {
-                let values = Dictionary(
-                    given.map { ($0.key, $0.tensor) }, uniquingKeysWith: { first, _ in first })
-                // A state without sums of health begins new ones.
-                for (key, tensor) in own {
-                    if let value = values[key] { tensor.copy_(value) } else { tensor.zero_() }
-                }
-            }
+            // A state without sums of health begins new ones.
+            for (_, own, given) in pairs { Self.copy(given, to: own) }
         }
         for (source, state) in states { try source.restore(state) }
         clock = checkpoint.clock
         settle()
         remedies = checkpoint.facts[Remedies.fact].flatMap(Remedies.init) ?? Remedies()
+    }
+
+    /// Values by key; 0 where none is given.
+    static func copy(
+        _ given: [(key: String, tensor: Tensor)], to own: [(key: String, tensor: Tensor)]
+    ) {
+        let values = Dictionary(given.map { ($0.key, $0.tensor) }, uniquingKeysWith: { first, _ in first })
+        for (key, tensor) in own {
+            if let value = values[key] { tensor.copy_(value) } else { tensor.zero_() }
+        }
     }
 
     /// The first tensor of the state that holds a number that is not finite.

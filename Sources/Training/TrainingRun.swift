@@ -70,14 +70,16 @@ public final class TrainingRun {
                 "--from \(start): is in the folder that --restart removes; choose another --out")
         }
         let start = start ?? known?.start
-        let digest =
-            try known.map(\.startDigest) ?? start.map { try SafetensorsFile(path: Model.file(of: $0)).digest }
+        let startDigest =
+            if let known { known.startDigest } else {
+                try start.flatMap { try SafetensorsFile(path: Model.file(of: $0)).digest }
+            }
         record = RunRecord(
             data: data, contentHash: store.contentHash, dataProtocol: store.data.name,
             protocolHash: store.data.hash,
             seed: seed ?? known?.seed ?? 0, precision: precision.rawValue, kernels: kernels.rawValue,
             device: "\(device)", threads: Engine.threadCount, engine: Engine.version,
-            start: start, startDigest: digest ?? nil)
+            start: start, startDigest: startDigest)
         var notes: [String] = []
         if let known {
             notes = try Self.changes(from: known, to: record, recipe, directory)
@@ -156,12 +158,7 @@ public final class TrainingRun {
                 "\(file): other weights than those that the run was to begin with; begin it again with --restart"
             )
         }
-        let other = try Checkpoint(
-            path: file, sections: ["generator", "network", "average", "discriminator"])
-        do {
-            return ["it begins with the weights of \(file) (\(Int(other.clock.kimg)) kimg)"]
-                + (try trainer.begin(with: other))
-        } catch let error as CheckpointError {
+        do { return try trainer.begin(with: file) } catch let error as CheckpointError {
             throw TrainingError.refused("--from \(start): \(error)")
         }
     }

@@ -98,8 +98,8 @@ struct AlignCommand: ParsableCommand {
         let walk = PhotoWalk(
             "aligning", list, advice: { FaceAdvice.text(on: $0, canLookCloser: !thorough) }
         ) { photo, _ in
-            let (written, found) = try align(photo, aligner, writer)
-            if found > written { crowds += 1 }
+            let (written, isCrowd) = try align(photo, aligner, writer)
+            if isCrowd { crowds += 1 }
             return written
         }
         try walk.finish(
@@ -108,10 +108,10 @@ struct AlignCommand: ParsableCommand {
                 + FaceAdvice.text(onCrowds: crowds, faces))
     }
 
-    /// Finds, cuts and writes; returns how many faces were written and how many found that are large enough.
+    /// Finds, cuts and writes; returns how many faces were written, and whether others were left out.
     private func align(
         _ photo: PhotoList.Photo, _ aligner: FaceAligner, _ writer: AlignedFiles
-    ) throws -> (written: Int, found: Int) {
+    ) throws -> (written: Int, isCrowd: Bool) {
         let file = try MappedFile(path: photo.path)
         let bytes = try file.bytes(file.all)
         let picture = try PictureDecoder.decode(bytes).picture.rgb()
@@ -132,7 +132,7 @@ struct AlignCommand: ParsableCommand {
             try writer.write(face.picture, to: writer.path(photo, face: index), origin)
         }
         if json { try writer.writeRecord(of: cut, in: picture, photo) }
-        return (cut.count, found.count { $0.size >= minFace })
+        return (cut.count, faces.leavesSome(of: found, minimumSize: minFace))
     }
 }
 

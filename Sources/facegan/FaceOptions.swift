@@ -63,7 +63,7 @@ struct FaceOptions: ParsableArguments {
             let picture = try photo.picture()
             var whole = picture
             let cut = try cut(picture, aligner, data, side)
-            if cut.found > cut.faces.count { crowds += 1 }
+            if cut.isCrowd { crowds += 1 }
             for (index, face) in cut.faces.enumerated() {
                 let name = photo.name + (faces == .all && aligner != nil ? "-\(index + 1)" : "")
                 let made = try change(face.picture, name)
@@ -80,18 +80,18 @@ struct FaceOptions: ParsableArguments {
                 + "\(files.folder)/" + FaceAdvice.text(onCrowds: crowds, faces))
     }
 
-    /// Faces as a model expects them, and where they lie; a photograph that is a face itself lies nowhere. Beside them how
-    /// many were found that are large enough.
+    /// Faces as a model expects them, and where they lie; a photograph that is a face itself lies nowhere. Beside them
+    /// whether others were left out.
     private func cut(
         _ picture: Picture, _ aligner: FaceAligner?, _ data: Datasets.DataProtocol, _ side: Int
-    ) throws -> (faces: [(picture: Picture, place: AlignedFace?)], found: Int) {
-        guard let aligner else { return ([(try square(picture, data, side), nil)], 1) }
+    ) throws -> (faces: [(picture: Picture, place: AlignedFace?)], isCrowd: Bool) {
+        guard let aligner else { return ([(try square(picture, data, side), nil)], false) }
         let found = aligner.faces(in: picture)
         let chosen = try faces.choose(from: found, in: picture, minimumSize: minFace).map {
             let face = aligner.align(picture, face: $0, protocol: data, side: side)
             return (picture: face.picture, place: Optional(face))
         }
-        return (chosen, found.count { $0.size >= minFace })
+        return (chosen, faces.leavesSome(of: found, minimumSize: minFace))
     }
 
     /// A photograph of the set that the protocol was made for is cropped by it; another one is taken whole.

@@ -4,7 +4,8 @@ import Torch
 
 /// What turning an attribute means for the labels of a face.
 @Suite struct AttributeChangesTests {
-    private let changes = AttributeChanges(["Smiling", "Black_Hair", "Blond_Hair", "No_Beard"])
+    private let names = ["Smiling", "Black_Hair", "Blond_Hair", "No_Beard"]
+    private var changes: AttributeChanges { AttributeChanges(names) }
 
     private func rows(_ tensor: Tensor) -> [[Float]] {
         let (values, width) = (tensor.floats(), tensor.shape[1])
@@ -40,7 +41,7 @@ import Torch
 
     @Test func whatPeopleAskForIsCompleted() {
         func text(_ wanted: [(name: String, isPresent: Bool)]) -> [String] {
-            changes.completed(wanted).map { "\($0.name)=\($0.isPresent ? 1 : 0)" }
+            AttributeChanges.completed(wanted, among: names).map { "\($0.name)=\($0.isPresent ? 1 : 0)" }
         }
         #expect(text([("Blond_Hair", true)]) == ["Blond_Hair=1", "Black_Hair=0"])
         #expect(text([("Blond_Hair", true), ("Black_Hair", true)]) == ["Blond_Hair=1", "Black_Hair=1"])

@@ -9,9 +9,7 @@ import Training
     private func open(_ tiny: TinyRun, _ name: String, _ recipe: Recipe, from start: String) throws
         -> TrainingRun
     {
-        try TrainingRun(
-            recipe: recipe, store: tiny.store, data: tiny.store.path, folder: tiny.folder(name), seed: 4,
-            precision: .fp32, start: start)
+        try tiny.open(name, recipe, seed: 4, start: start)
     }
 
     private func expectSame(
@@ -120,18 +118,14 @@ import Training
         }
         let narrow = try TinyRun.recipe("dcgan", ["generator.filters=8"])
         #expect(throws: TrainingError.self) {
-            try TrainingRun(
-                recipe: narrow, store: tiny.store, data: tiny.store.path, folder: tiny.folder("grown"),
-                start: tiny.folder("first"), restart: true)
+            try tiny.open("grown", narrow, start: tiny.folder("first"), restart: true)
         }
         #expect(try tiny.states("grown") == ["last.safetensors"])
         let whole = try TinyRun.recipe("progan", ["growth.startSide=16"])
         _ = try open(tiny, "second", whole, from: tiny.folder("grown"))
         // The weights must not be removed before they are read.
         let error = #expect(throws: TrainingError.self) {
-            try TrainingRun(
-                recipe: whole, store: tiny.store, data: tiny.store.path, folder: tiny.folder("grown"),
-                start: tiny.folder("grown"), restart: true)
+            try tiny.open("grown", whole, start: tiny.folder("grown"), restart: true)
         }
         #expect("\(error!)".contains("--restart removes"), "\(error!)")
         #expect(try tiny.states("grown") == ["last.safetensors"])

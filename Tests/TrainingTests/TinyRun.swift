@@ -57,11 +57,11 @@ final class TinyRun {
     /// Opens a run in the folder `name`.
     func open(
         _ name: String, _ recipe: Recipe, seed: UInt64? = nil, precision: Precision = .fp32,
-        restart: Bool = false
+        start: String? = nil, restart: Bool = false
     ) throws -> TrainingRun {
         try TrainingRun(
             recipe: recipe, store: store, data: store.path, folder: folder(name), seed: seed,
-            precision: precision, restart: restart)
+            precision: precision, start: start, restart: restart)
     }
 
     /// Opens it and trains to a step.

@@ -9,12 +9,10 @@ public struct AttributeChanges {
         ["5_o_Clock_Shadow", "No_Beard"], ["Goatee", "No_Beard"], ["Mustache", "No_Beard"],
     ]
 
-    public let names: [String]
     /// [K, K]: 1 where the row's attribute ends the column's.
     private let ends: Tensor
 
     public init(_ names: [String], on device: Device = .cpu) {
-        self.names = names
         let values = names.flatMap { own in names.map { Self.excludes(own, $0) ? Float(1) : 0 } }
         ends = Tensor(values, shape: [names.count, names.count]).to(device)
     }
@@ -24,11 +22,14 @@ public struct AttributeChanges {
         one != other && alternatives.contains { $0.isSuperset(of: [one, other]) }
     }
 
-    /// What ends when attributes come: names and whether they are to be there, those that follow included.
-    public func completed(_ wanted: [(name: String, isPresent: Bool)]) -> [(name: String, isPresent: Bool)] {
+    /// What was asked for, and what ends with what comes: names, and whether they are to be there.
+    /// - Parameter names: that can be changed.
+    public static func completed(
+        _ wanted: [(name: String, isPresent: Bool)], among names: [String]
+    ) -> [(name: String, isPresent: Bool)] {
         let coming = wanted.filter(\.isPresent).map(\.name)
         let ended = names.filter { name in
-            !wanted.contains { $0.name == name } && coming.contains { Self.excludes($0, name) }
+            !wanted.contains { $0.name == name } && coming.contains { excludes($0, name) }
         }
         return wanted + ended.map { ($0, false) }
     }
