@@ -4,6 +4,7 @@
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <iterator>
@@ -11,8 +12,6 @@
 #include <mutex>
 #include <new>
 #include <unordered_map>
-#include <utility>
-#include <vector>
 
 namespace engine {
 namespace {
@@ -21,84 +20,90 @@ namespace {
 constexpr size_t LARGE = 1 << 18;
 constexpr size_t PAGE = 1 << 12, HUGE_PAGE = 1 << 21;
 
+/// One range of addresses that is filled from its beginning; neighbours that are given back become one again. So it
+/// holds little more than what is in use at once, and pages stay where they are.
 class Blocks {
  public:
+  Blocks() {
+    // Addresses cost nothing. A limit on them (ulimit -v) may leave less.
+    reserved_ = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * PAGE * 2 / HUGE_PAGE * HUGE_PAGE;
+    void *found = MAP_FAILED;
+    for (; reserved_ > HUGE_PAGE; reserved_ = reserved_ / 2 / HUGE_PAGE * HUGE_PAGE) {
+      found = mmap(nullptr, reserved_ + HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      if (found != MAP_FAILED) break;
+    }
+    if (found == MAP_FAILED) {
+      reserved_ = 0;
+      return;
+    }
+    base_ = reinterpret_cast<uintptr_t>(found);
+    base_ = (base_ + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+#ifdef MADV_HUGEPAGE
+    madvise(reinterpret_cast<void *>(base_), reserved_, MADV_HUGEPAGE);
+#endif
+  }
+
   void *take(size_t wanted) {
     const size_t size = (wanted + PAGE - 1) / PAGE * PAGE;
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      // The smallest that is large enough, and not much too large.
-      auto found = free_.lower_bound(size);
-      if (found != free_.end() && found->first <= size + size / 4) {
-        void *memory = found->second;
-        idle_ -= found->first;
-        used_ += found->first;
-        peak_ = std::max(peak_, used_);
-        taken_[memory] = found->first;
-        free_.erase(found);
-        return memory;
-      }
-    }
-    // Idle blocks fill what was used at other times, and no more.
-    drop_idle(size);
-    void *memory = map(size);
-    if (!memory) {
-      drop_idle(SIZE_MAX);
-      memory = map(size);
-    }
-    if (!memory) throw std::bad_alloc();
     std::lock_guard<std::mutex> lock(mutex_);
-    taken_[memory] = size;
-    used_ += size;
-    peak_ = std::max(peak_, used_);
-    return memory;
+    auto found = std::find_if(free_.begin(), free_.end(), [&](auto &range) { return range.second >= size; });
+    if (found == free_.end()) {
+      auto last = free_.empty() ? free_.end() : std::prev(free_.end());
+      const bool touchesEnd = last != free_.end() && last->first + last->second == end_;
+      const size_t start = touchesEnd ? last->first : end_;
+      if (size > reserved_ || start > reserved_ - size || !open(start + size)) throw std::bad_alloc();
+      if (touchesEnd) last->second = size;
+      found = touchesEnd ? last : free_.emplace(end_, size).first;
+      end_ = start + size;
+    }
+    const size_t start = found->first, rest = found->second - size;
+    free_.erase(found);
+    if (rest > 0) free_.emplace(start + size, rest);
+    taken_[start] = size;
+    return reinterpret_cast<void *>(base_ + start);
   }
 
   /// False for memory that is not from here.
   bool give(void *memory) {
+    const uintptr_t address = reinterpret_cast<uintptr_t>(memory);
+    if (address < base_ || address >= base_ + reserved_) return false;
     std::lock_guard<std::mutex> lock(mutex_);
-    auto found = taken_.find(memory);
-    if (found == taken_.end()) return false;
-    const size_t size = found->second;
-    taken_.erase(found);
-    used_ -= size;
-    free_.emplace(size, memory);
-    idle_ += size;
+    auto block = taken_.find(address - base_);
+    auto [start, size] = *block;
+    taken_.erase(block);
+    auto next = free_.lower_bound(start);
+    if (next != free_.end() && next->first == start + size) {
+      size += next->second;
+      next = free_.erase(next);
+    }
+    if (next != free_.begin()) {
+      auto before = std::prev(next);
+      if (before->first + before->second == start) {
+        before->second += size;
+        return true;
+      }
+    }
+    free_.emplace_hint(next, start, size);
     return true;
   }
 
  private:
-  /// Gives idle blocks back, the largest first, until `wanted` more fit below the most that was ever used.
-  void drop_idle(size_t wanted) {
-    std::vector<std::pair<size_t, void *>> dropped;
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      const size_t most = peak_ + peak_ / 16;
-      const size_t room = wanted < most && used_ < most - wanted ? most - wanted - used_ : 0;
-      while (!free_.empty() && idle_ > room) {
-        auto largest = std::prev(free_.end());
-        idle_ -= largest->first;
-        dropped.push_back(*largest);
-        free_.erase(largest);
-      }
-    }
-    for (auto [size, memory] : dropped) munmap(memory, size);
-  }
-
-  /// nullptr where there is no more.
-  static void *map(size_t size) {
-    void *memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) return nullptr;
-#ifdef MADV_HUGEPAGE
-    if (size >= 2 * HUGE_PAGE) madvise(memory, size, MADV_HUGEPAGE);
-#endif
-    return memory;
+  /// Makes the first `size` bytes usable.
+  bool open(size_t size) {
+    if (size <= open_) return true;
+    size = std::min(reserved_, (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
+    if (mprotect(reinterpret_cast<void *>(base_ + open_), size - open_, PROT_READ | PROT_WRITE) != 0) return false;
+    open_ = size;
+    return true;
   }
 
   std::mutex mutex_;
-  std::multimap<size_t, void *> free_;
-  std::unordered_map<void *, size_t> taken_;
-  size_t idle_ = 0, used_ = 0, peak_ = 0;
+  uintptr_t base_ = 0;
+  // Counted from the base: addresses, those that may be used, and where all blocks have ended so far.
+  size_t reserved_ = 0, open_ = 0, end_ = 0;
+  // Sizes by start.
+  std::map<size_t, size_t> free_;
+  std::unordered_map<size_t, size_t> taken_;
 };
 
 Blocks &blocks() {
