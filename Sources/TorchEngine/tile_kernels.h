@@ -1,103 +1,188 @@
 // The inner loops of tiles.cpp over channels; included by tile_loops.h for each instruction set.
 
-// ---- One dimension: T taps, T + 1 points, two outputs ------------------------------------------------------
+// ---- One dimension: T taps, M results, T + M - 1 points --------------------------------------------------------
+//
+// Results are coefficients of a product of polynomials, found from its values at 0 (with three taps), at pairs of points
+// +p and -p, and at infinity. The points are those that lose least in bfloat16: with 1/3 and 4/3, tiles of 4x4 results
+// are as far from the truth as those of 2x2 are by way of 0 and 1.
 
-template <int T>
+template <int T, int M>
+struct Line {
+  static_assert((T == 2 || T == 3) && (M == 2 || M == 4));
+  static constexpr int POINTS = T + M - 1, PAIRS = M / 2, ZERO = T - 2;
+  static constexpr double A = M == 2 ? 1 : T == 2 ? 1. / 3 : 2. / 3, B = M == 2 ? 0 : T == 2 ? 4. / 3 : 3. / 2;
+  static constexpr double point(int pair) { return pair == 0 ? A : B; }
+  /// The other pair's, squared.
+  static constexpr float other(int pair) { return pair == 0 ? B * B : A * A; }
+  static constexpr float square(int pair) { return point(pair) * point(pair); }
+  // Of (x^2 - a^2) (x^2 - b^2), or of x^2 - a^2 alone.
+  static constexpr float PRODUCT = PAIRS == 1 ? -A * A : A * A * B * B, SUM = A * A + B * B;
+  /// What the values of a pair's points are divided by: the interpolation's other factors there.
+  static constexpr float scale(int pair) {
+    double p = point(pair), rest = PAIRS == 1 ? 1 : p * p - other(pair);
+    return 1 / ((ZERO ? p : 1) * 2 * p * rest);
+  }
+  static constexpr float SIGN = ZERO ? 1 : -1;
+};
+
+template <int T, int M>
 INLINE void input1(const Floats *d, int step, Floats *v) {
-  if constexpr (T == 2) {
-    v[0] = d[0] - d[step], v[step] = d[step], v[2 * step] = d[step] - d[2 * step];
-  } else {
-    v[0] = d[0] - d[2 * step], v[step] = d[step] + d[2 * step];
-    v[2 * step] = d[2 * step] - d[step], v[3 * step] = d[step] - d[3 * step];
+  using L = Line<T, M>;
+  constexpr int Z = L::ZERO, K = L::PAIRS;
+  auto whole = [&](int i) INLINED {
+    if constexpr (K == 1) return d[(i + 2) * step] + d[i * step] * L::PRODUCT;
+    else return d[(i + 4) * step] - d[(i + 2) * step] * L::SUM + d[i * step] * L::PRODUCT;
+  };
+  auto part = [&](int pair, int i) INLINED {
+    if constexpr (K == 1) return d[i * step];
+    else return d[(i + 2) * step] - d[i * step] * L::other(pair);
+  };
+  if constexpr (Z == 1) v[0] = whole(0);
+  for (int k = 0; k < K; k++) {
+    Floats even = part(k, Z + 1), odd = part(k, Z) * float(L::point(k));
+    v[(Z + 2 * k) * step] = even + odd, v[(Z + 2 * k + 1) * step] = even - odd;
   }
+  v[(L::POINTS - 1) * step] = whole(Z);
 }
-template <int T>
+template <int T, int M>
 INLINE void input1_adjoint(const Floats *v, int step, Floats *d) {
-  if constexpr (T == 2) {
-    d[0] = v[0], d[step] = v[step] + v[2 * step] - v[0], d[2 * step] = -v[2 * step];
+  using L = Line<T, M>;
+  constexpr int Z = L::ZERO, K = L::PAIRS;
+  Floats even[K], odd[K], last = v[(L::POINTS - 1) * step];
+  for (int k = 0; k < K; k++) {
+    const Floats &plus = v[(Z + 2 * k) * step], &minus = v[(Z + 2 * k + 1) * step];
+    even[k] = plus + minus, odd[k] = (plus - minus) * float(L::point(k));
+  }
+  Floats *from = d + Z * step;
+  if constexpr (K == 1) {
+    from[0] = odd[0] + last * L::PRODUCT, from[step] = even[0], from[2 * step] = last;
   } else {
-    d[0] = v[0], d[step] = v[step] - v[2 * step] + v[3 * step];
-    d[2 * step] = v[step] + v[2 * step] - v[0], d[3 * step] = -v[3 * step];
+    from[0] = last * L::PRODUCT - odd[0] * L::other(0) - odd[1] * L::other(1);
+    from[step] = -(even[0] * L::other(0)) - even[1] * L::other(1);
+    from[2 * step] = odd[0] + odd[1] - last * L::SUM, from[3 * step] = even[0] + even[1], from[4 * step] = last;
+  }
+  if constexpr (Z == 1) {
+    d[0] = v[0] * L::PRODUCT;
+    if constexpr (K == 1) d[2 * step] += v[0];
+    else d[2 * step] -= v[0] * L::SUM, d[4 * step] += v[0];
   }
 }
-template <int T>
+template <int T, int M>
 INLINE void output1(const Floats *m, int step, Floats *y, int out) {
-  if constexpr (T == 2) {
-    y[0] = m[0] + m[step], y[out] = m[step] - m[2 * step];
-  } else {
-    y[0] = m[0] + m[step] + m[2 * step], y[out] = m[step] - m[2 * step] - m[3 * step];
+  using L = Line<T, M>;
+  constexpr int Z = L::ZERO, K = L::PAIRS;
+  Floats even[K], odd[K];
+  for (int k = 0; k < K; k++) {
+    const Floats &plus = m[(Z + 2 * k) * step], &minus = m[(Z + 2 * k + 1) * step];
+    even[k] = plus + minus, odd[k] = (plus - minus) * float(L::point(k));
   }
+  if constexpr (K == 1) {
+    y[0] = even[0], y[out] = odd[0];
+  } else {
+    y[0] = even[0] + even[1], y[out] = odd[0] + odd[1];
+    y[2 * out] = even[0] * L::square(0) + even[1] * L::square(1);
+    y[3 * out] = odd[0] * L::square(0) + odd[1] * L::square(1);
+  }
+  if constexpr (Z == 1) y[0] += m[0];
+  y[(M - 1) * out] += m[(L::POINTS - 1) * step];
 }
-template <int T>
+template <int T, int M>
 INLINE void output1_adjoint(const Floats *y, int in, Floats *m, int step) {
-  if constexpr (T == 2) {
-    m[0] = y[0], m[step] = y[0] + y[in], m[2 * step] = -y[in];
-  } else {
-    m[0] = y[0], m[step] = y[0] + y[in], m[2 * step] = y[0] - y[in], m[3 * step] = -y[in];
+  using L = Line<T, M>;
+  constexpr int Z = L::ZERO, K = L::PAIRS;
+  for (int k = 0; k < K; k++) {
+    Floats even = y[0], odd = y[in];
+    if constexpr (K == 2) even += y[2 * in] * L::square(k), odd += y[3 * in] * L::square(k);
+    odd *= float(L::point(k));
+    m[(Z + 2 * k) * step] = even + odd, m[(Z + 2 * k + 1) * step] = even - odd;
   }
+  if constexpr (Z == 1) m[0] = y[0];
+  m[(L::POINTS - 1) * step] = y[(M - 1) * in];
 }
-template <int T>
+template <int T, int M>
 INLINE void weight1(const Floats *g, int in, Floats *u, int step) {
-  if constexpr (T == 2) {
-    u[0] = g[0], u[step] = g[0] + g[in], u[2 * step] = g[in];
-  } else {
-    Floats even = (g[0] + g[2 * in]) * 0.5f, odd = g[in] * 0.5f;
-    u[0] = g[0], u[step] = even + odd, u[2 * step] = even - odd, u[3 * step] = g[2 * in];
+  using L = Line<T, M>;
+  constexpr int Z = L::ZERO, K = L::PAIRS;
+  for (int k = 0; k < K; k++) {
+    Floats even = g[0], odd = g[in] * float(L::point(k));
+    if constexpr (T == 3) even += g[2 * in] * L::square(k);
+    u[(Z + 2 * k) * step] = (even + odd) * L::scale(k), u[(Z + 2 * k + 1) * step] = (even - odd) * (L::SIGN * L::scale(k));
   }
+  if constexpr (Z == 1) u[0] = g[0] * (1 / L::PRODUCT);
+  u[(L::POINTS - 1) * step] = g[(T - 1) * in];
 }
-template <int T>
+template <int T, int M>
 INLINE void weight1_adjoint(const Floats *u, int step, Floats *g, int out) {
+  using L = Line<T, M>;
+  constexpr int Z = L::ZERO, K = L::PAIRS;
+  Floats even[K], odd[K], last = u[(L::POINTS - 1) * step];
+  for (int k = 0; k < K; k++) {
+    Floats plus = u[(Z + 2 * k) * step] * L::scale(k), minus = u[(Z + 2 * k + 1) * step] * (L::SIGN * L::scale(k));
+    even[k] = plus + minus, odd[k] = (plus - minus) * float(L::point(k));
+  }
+  g[0] = K == 1 ? even[0] : even[0] + even[K - 1], g[out] = K == 1 ? odd[0] : odd[0] + odd[K - 1];
   if constexpr (T == 2) {
-    g[0] = u[0] + u[step], g[out] = u[step] + u[2 * step];
+    g[out] += last;
   } else {
-    Floats even = (u[step] + u[2 * step]) * 0.5f;
-    g[0] = u[0] + even, g[out] = (u[step] - u[2 * step]) * 0.5f, g[2 * out] = u[3 * step] + even;
+    g[0] += u[0] * (1 / L::PRODUCT);
+    g[2 * out] = last + even[0] * L::square(0);
+    if constexpr (K == 2) g[2 * out] += even[1] * L::square(1);
   }
 }
 
 // ---- Two dimensions -----------------------------------------------------------------------------------------
 
-template <int T>
+/// Tiles of R x C results.
+template <int T_, int R_, int C_>
+struct Form {
+  static constexpr int T = T_, R = R_, C = C_;
+  /// Points down and across, which are also the pixels that a tile depends on.
+  static constexpr int H = T + R - 1, W = T + C - 1, P = H * W, RESULTS = R * C;
+};
+
+template <class F>
 INLINE void input2(const Floats *d, Floats *v) {
-  constexpr int S = T + 1;
-  Floats half[S * S];
-  for (int i = 0; i < S; i++) input1<T>(d + i, S, half + i);
-  for (int i = 0; i < S; i++) input1<T>(half + i * S, 1, v + i * S);
+  Floats half[F::P];
+  for (int i = 0; i < F::W; i++) input1<F::T, F::R>(d + i, F::W, half + i);
+  for (int i = 0; i < F::H; i++) input1<F::T, F::C>(half + i * F::W, 1, v + i * F::W);
 }
-template <int T>
+template <class F>
 INLINE void input2_adjoint(const Floats *v, Floats *d) {
-  constexpr int S = T + 1;
-  Floats half[S * S];
-  for (int i = 0; i < S; i++) input1_adjoint<T>(v + i, S, half + i);
-  for (int i = 0; i < S; i++) input1_adjoint<T>(half + i * S, 1, d + i * S);
+  Floats half[F::P];
+  for (int i = 0; i < F::W; i++) input1_adjoint<F::T, F::R>(v + i, F::W, half + i);
+  for (int i = 0; i < F::H; i++) input1_adjoint<F::T, F::C>(half + i * F::W, 1, d + i * F::W);
 }
-template <int T>
+template <class F>
 INLINE void output2(const Floats *m, Floats *y) {
-  constexpr int S = T + 1;
-  Floats half[2 * S];
-  for (int i = 0; i < S; i++) output1<T>(m + i, S, half + i, S);
-  for (int i = 0; i < 2; i++) output1<T>(half + i * S, 1, y + i * 2, 1);
+  Floats half[F::R * F::W];
+  for (int i = 0; i < F::W; i++) output1<F::T, F::R>(m + i, F::W, half + i, F::W);
+  for (int i = 0; i < F::R; i++) output1<F::T, F::C>(half + i * F::W, 1, y + i * F::C, 1);
 }
-template <int T>
+template <class F>
 INLINE void output2_adjoint(const Floats *y, Floats *m) {
-  constexpr int S = T + 1;
-  Floats half[2 * S];
-  for (int i = 0; i < 2; i++) output1_adjoint<T>(y + i * 2, 1, half + i * S, 1);
-  for (int i = 0; i < S; i++) output1_adjoint<T>(half + i, S, m + i, S);
+  Floats half[F::R * F::W];
+  for (int i = 0; i < F::R; i++) output1_adjoint<F::T, F::C>(y + i * F::C, 1, half + i * F::W, 1);
+  for (int i = 0; i < F::W; i++) output1_adjoint<F::T, F::R>(half + i, F::W, m + i, F::W);
 }
-template <int T>
+template <class F>
 INLINE void weight2(const Floats *g, Floats *u) {
-  constexpr int S = T + 1;
-  Floats half[S * T];
-  for (int i = 0; i < T; i++) weight1<T>(g + i, T, half + i, T);
-  for (int i = 0; i < S; i++) weight1<T>(half + i * T, 1, u + i * S, 1);
+  Floats half[F::H * F::T];
+  for (int i = 0; i < F::T; i++) weight1<F::T, F::R>(g + i, F::T, half + i, F::T);
+  for (int i = 0; i < F::H; i++) weight1<F::T, F::C>(half + i * F::T, 1, u + i * F::W, 1);
 }
-template <int T>
+template <class F>
 INLINE void weight2_adjoint(const Floats *u, Floats *g) {
-  constexpr int S = T + 1;
-  Floats half[S * T];
-  for (int i = 0; i < S; i++) weight1_adjoint<T>(u + i * S, 1, half + i * T, 1);
-  for (int i = 0; i < T; i++) weight1_adjoint<T>(half + i, T, g + i, T);
+  Floats half[F::H * F::T];
+  for (int i = 0; i < F::H; i++) weight1_adjoint<F::T, F::C>(u + i * F::W, 1, half + i * F::T, 1);
+  for (int i = 0; i < F::T; i++) weight1_adjoint<F::T, F::R>(half + i, F::T, g + i, F::T);
+}
+
+/// Brings what pixels at these places have from `channel` on into the cache, once for each of its lines: tiles lie in an
+/// order that the processor does not foresee.
+template <class E>
+INLINE void bring(const E *picture, const int64_t *offsets, int count, int64_t channel) {
+  if (channel % int64_t(64 / sizeof(E)) == 0)
+    for (int k = 0; k < count; k++) __builtin_prefetch(picture + std::max<int64_t>(offsets[k], 0) + channel);
 }
 
 INLINE Floats finished(Floats x, const Finish &finish, int64_t channel) {
@@ -110,98 +195,102 @@ INLINE Floats finished(Floats x, const Finish &finish, int64_t channel) {
 // ---- Blocks of tiles ------------------------------------------------------------------------------------------
 
 /// The pixels of the big picture under tile `tile`, in one phase of space-to-depth.
-template <int T>
+template <class F>
 struct BigTile {
-  int64_t offset[(T + 1) * (T + 1)];  // in elements, or -1 outside of the picture
+  int64_t offset[F::P];  // in elements, or -1 outside of the picture
 
   INLINE BigTile at(const TileShape &s, int64_t tile, int64_t phase) {
     BigTile found;
     int64_t picture = tile / s.tiles_of_picture(), inside = tile % s.tiles_of_picture();
-    int64_t top = 2 * (inside / s.tile_columns()) * s.stride - s.padding + phase / s.stride;
-    int64_t left = 2 * (inside % s.tile_columns()) * s.stride - s.padding + phase % s.stride;
-    for (int i = 0; i <= T; i++)
-      for (int j = 0; j <= T; j++) {
+    int64_t top = F::R * (inside / s.tile_columns()) * s.stride - s.padding + phase / s.stride;
+    int64_t left = F::C * (inside % s.tile_columns()) * s.stride - s.padding + phase % s.stride;
+    for (int i = 0; i < F::H; i++)
+      for (int j = 0; j < F::W; j++) {
         int64_t y = top + i * s.stride, x = left + j * s.stride;
         bool isInside = y >= 0 && y < s.height && x >= 0 && x < s.width;
-        found.offset[i * (T + 1) + j] = isInside ? ((picture * s.height + y) * s.width + x) * s.channels : -1;
+        found.offset[i * F::W + j] = isInside ? ((picture * s.height + y) * s.width + x) * s.channels : -1;
       }
     return found;
   }
   template <class E>
   FORCED void load_all(const E *big, int64_t channel, Floats *d) const {
-    for (int k = 0; k < (T + 1) * (T + 1); k++) d[k] = offset[k] < 0 ? Floats{} : load(big + offset[k] + channel);
+    for (int k = 0; k < F::P; k++) d[k] = offset[k] < 0 ? Floats{} : load(big + offset[k] + channel);
   }
 };
 
-/// The four pixels of the small picture in tile `tile`.
+/// The pixels of the small picture in tile `tile`.
+template <class F>
 struct SmallTile {
-  int64_t offset[4];
+  int64_t offset[F::RESULTS];  // in elements, or -1 outside of the picture
 
   INLINE SmallTile at(const TileShape &s, int64_t tile) {
     SmallTile found;
     int64_t picture = tile / s.tiles_of_picture(), inside = tile % s.tiles_of_picture();
-    int64_t top = 2 * (inside / s.tile_columns()), left = 2 * (inside % s.tile_columns());
-    for (int k = 0; k < 4; k++) {
-      int64_t y = top + k / 2, x = left + k % 2;
+    int64_t top = F::R * (inside / s.tile_columns()), left = F::C * (inside % s.tile_columns());
+    for (int k = 0; k < F::RESULTS; k++) {
+      int64_t y = top + k / F::C, x = left + k % F::C;
       found.offset[k] = y < s.rows && x < s.columns ? ((picture * s.rows + y) * s.columns + x) * s.filters : -1;
     }
     return found;
   }
   template <class E>
   FORCED void load_all(const E *small, int64_t filter, Floats *y) const {
-    for (int k = 0; k < 4; k++) y[k] = offset[k] < 0 ? Floats{} : load(small + offset[k] + filter);
+    for (int k = 0; k < F::RESULTS; k++) y[k] = offset[k] < 0 ? Floats{} : load(small + offset[k] + filter);
   }
 };
 
-/// Tiles from..<to of one phase as points [points][tiles][pitch], at column `column`.
-template <int T, class E>
-void big_points(const TileShape &s, const E *big, int64_t phase, int64_t from, int64_t to, E *points, int64_t pitch,
-                int64_t column) {
-  constexpr int P = (T + 1) * (T + 1);
-  int64_t plane = (to - from) * pitch;
+/// Tiles from..<to of one phase as points [points][tiles][pitch], `plane` apart, at column `column`.
+template <class F, class E>
+void big_points(const TileShape &s, const E *big, int64_t phase, int64_t from, int64_t to, E *points, int64_t plane,
+                int64_t pitch, int64_t column) {
+  constexpr int P = F::P;
+  auto next = BigTile<F>::at(s, from, phase);
   for (int64_t tile = from; tile < to; tile++) {
-    auto place = BigTile<T>::at(s, tile, phase);
+    const auto place = next;
+    next = BigTile<F>::at(s, std::min(tile + 1, to - 1), phase);
     E *row = points + (tile - from) * pitch + column;
     for (int64_t c = 0; c < s.channels; c += LANES) {
       Floats d[P], v[P];
+      bring(big, next.offset, P, c);
       place.load_all(big, c, d);
-      input2<T>(d, v);
+      input2<F>(d, v);
       for (int k = 0; k < P; k++) store(row + k * plane + c, v[k]);
     }
   }
 }
 
-/// The transpose of `output2` on tiles from..<to: points [points][tiles][filters].
-template <int T, class E>
-void small_points(const TileShape &s, const E *small, int64_t from, int64_t to, E *points) {
-  constexpr int P = (T + 1) * (T + 1);
-  int64_t plane = (to - from) * s.filters;
+/// The transpose of `output2` on tiles from..<to: points [points][tiles][filters], `plane` apart.
+template <class F, class E>
+void small_points(const TileShape &s, const E *small, int64_t from, int64_t to, E *points, int64_t plane) {
+  constexpr int P = F::P;
+  auto next = SmallTile<F>::at(s, from);
   for (int64_t tile = from; tile < to; tile++) {
-    auto place = SmallTile::at(s, tile);
+    const auto place = next;
+    next = SmallTile<F>::at(s, std::min(tile + 1, to - 1));
     E *row = points + (tile - from) * s.filters;
     for (int64_t f = 0; f < s.filters; f += LANES) {
-      Floats y[4], m[P];
+      Floats y[F::RESULTS], m[P];
+      bring(small, next.offset, F::RESULTS, f);
       place.load_all(small, f, y);
-      output2_adjoint<T>(y, m);
+      output2_adjoint<F>(y, m);
       for (int k = 0; k < P; k++) store(row + k * plane + f, m[k]);
     }
   }
 }
 
-/// Products [points][tiles][count] of filters first..<first + count to the small picture.
-template <int T, class E>
-void small_from(const TileShape &s, const float *products, int64_t from, int64_t to, int64_t first, int64_t count,
-                const Finish &finish, E *small) {
-  constexpr int P = (T + 1) * (T + 1);
-  int64_t plane = (to - from) * count;
+/// Products [points][tiles][count], `plane` apart, of filters first..<first + count to the small picture.
+template <class F, class E>
+void small_from(const TileShape &s, const float *products, int64_t plane, int64_t from, int64_t to, int64_t first,
+                int64_t count, const Finish &finish, E *small) {
+  constexpr int P = F::P;
   for (int64_t tile = from; tile < to; tile++) {
-    auto place = SmallTile::at(s, tile);
+    auto place = SmallTile<F>::at(s, tile);
     const float *row = products + (tile - from) * count;
     for (int64_t f = 0; f < count; f += LANES) {
-      Floats m[P], y[4];
+      Floats m[P], y[F::RESULTS];
       for (int k = 0; k < P; k++) m[k] = load(row + k * plane + f);
-      output2<T>(m, y);
-      for (int k = 0; k < 4; k++)
+      output2<F>(m, y);
+      for (int k = 0; k < F::RESULTS; k++)
         if (place.offset[k] >= 0) store(small + place.offset[k] + first + f, finished(y[k], finish, first + f));
     }
   }
@@ -209,22 +298,22 @@ void small_from(const TileShape &s, const float *products, int64_t from, int64_t
 
 /// Adds products [points][tiles][channels] of one phase, `plane` apart, to sums [view rows][view columns][channels];
 /// the tiles are whole tile rows of one picture.
-template <int T>
+template <class F>
 void add_view(const TileShape &s, const float *products, int64_t plane, int64_t tiles, float *sums,
               int64_t viewColumns) {
-  constexpr int P = (T + 1) * (T + 1);
+  constexpr int P = F::P;
   for (int64_t tile = 0; tile < tiles; tile++) {
     int64_t row = tile / s.tile_columns(), column = tile % s.tile_columns();
     const float *from = products + tile * s.channels;
-    float *to = sums + (2 * row * viewColumns + 2 * column) * s.channels;
+    float *to = sums + (F::R * row * viewColumns + F::C * column) * s.channels;
     for (int64_t c = 0; c < s.channels; c += LANES) {
       Floats v[P], d[P];
       for (int k = 0; k < P; k++) v[k] = load(from + k * plane + c);
-      input2_adjoint<T>(v, d);
-      for (int i = 0; i <= T; i++)
-        for (int j = 0; j <= T; j++) {
+      input2_adjoint<F>(v, d);
+      for (int i = 0; i < F::H; i++)
+        for (int j = 0; j < F::W; j++) {
           float *sum = to + (i * viewColumns + j) * s.channels + c;
-          store(sum, load(sum) + d[i * (T + 1) + j]);
+          store(sum, load(sum) + d[i * F::W + j]);
         }
     }
   }
@@ -250,30 +339,34 @@ void big_from(const TileShape &s, const float *sums, int64_t viewColumns, int64_
 // ---- Layouts that the products take -------------------------------------------------------------------------
 
 /// As `big_points`, laid out as a right factor over tiles: [points][tiles / 2][channels][2], or plain in float32.
-template <int T, class E>
+template <class F, class E>
 void big_points_packed(const TileShape &s, const E *big, int64_t phase, int64_t from, int64_t to, E *points,
                        int64_t plane) {
-  constexpr int P = (T + 1) * (T + 1);
+  constexpr int P = F::P;
   if constexpr (sizeof(E) == 4) {
     for (int64_t tile = from; tile < to; tile++) {
-      auto place = BigTile<T>::at(s, tile, phase);
+      auto place = BigTile<F>::at(s, tile, phase);
       for (int64_t c = 0; c < s.channels; c += LANES) {
         Floats d[P], v[P];
         place.load_all(big, c, d);
-        input2<T>(d, v);
+        input2<F>(d, v);
         for (int k = 0; k < P; k++) store(points + k * plane + (tile - from) * s.channels + c, v[k]);
       }
     }
   } else {
+    auto nextFirst = BigTile<F>::at(s, from, phase), nextSecond = BigTile<F>::at(s, std::min(from + 1, to - 1), phase);
     for (int64_t tile = from; tile < to; tile += 2) {
-      auto first = BigTile<T>::at(s, tile, phase), second = BigTile<T>::at(s, tile + 1, phase);
+      const auto first = nextFirst, second = nextSecond;
+      nextFirst = BigTile<F>::at(s, std::min(tile + 2, to - 1), phase);
+      nextSecond = BigTile<F>::at(s, std::min(tile + 3, to - 1), phase);
       for (int64_t c = 0; c < s.channels; c += LANES) {
         Floats d[P], v[P], w[P];
+        bring(big, nextFirst.offset, P, c), bring(big, nextSecond.offset, P, c);
         first.load_all(big, c, d);
-        input2<T>(d, v);
+        input2<F>(d, v);
         if (tile + 1 < to) {
           second.load_all(big, c, d);
-          input2<T>(d, w);
+          input2<F>(d, w);
         } else {
           for (int k = 0; k < P; k++) w[k] = Floats{};
         }
@@ -306,20 +399,24 @@ INLINE void transpose(Words *rows) {
 
 /// As `small_points`, transposed: [points][filters][pitch] over tiles from `column` on, in groups of up to 32 tiles that
 /// zeros fill up.
-template <int T, class E>
+template <class F, class E>
 void small_points_transposed(const TileShape &s, const E *small, int64_t from, int64_t to, E *points, int64_t plane,
                              int64_t pitch, int64_t column) {
-  constexpr int P = (T + 1) * (T + 1), PAIR = 4 / sizeof(E);
+  constexpr int P = F::P, PAIR = 4 / sizeof(E);
   for (int64_t start = from; start < to; start += PAIR * LANES)
     for (int64_t f = 0; f < s.filters; f += LANES) {
       Words block[P][LANES];
       for (int i = 0; i < LANES; i++) {
         Floats m[PAIR][P];
         for (int half = 0; half < PAIR; half++) {
-          Floats y[4] = {};
+          Floats y[F::RESULTS] = {};
           int64_t tile = start + PAIR * i + half;
-          if (tile < to) SmallTile::at(s, tile).load_all(small, f, y);
-          output2_adjoint<T>(y, m[half]);
+          if (tile < to) {
+            const auto place = SmallTile<F>::at(s, tile);
+            if (f + 64 / int64_t(sizeof(E)) < s.filters) bring(small, place.offset, F::RESULTS, f + 64 / sizeof(E));
+            place.load_all(small, f, y);
+          }
+          output2_adjoint<F>(y, m[half]);
         }
         for (int k = 0; k < P; k++)
           block[k][i] = PAIR == 1 ? bits(m[0][k]) : rounded(m[0][k]) | rounded(m[PAIR - 1][k]) << 16;
@@ -334,31 +431,31 @@ void small_points_transposed(const TileShape &s, const E *small, int64_t from, i
 }
 
 /// The taps of one phase for filter `filter`, of weights [filters][kernel][kernel][channels].
-template <int T>
+template <class F>
 INLINE void load_taps(const TileShape &s, const float *weight, int64_t filter, int64_t phase, int64_t channel,
                       Floats *g) {
-  for (int i = 0; i < T; i++)
-    for (int j = 0; j < T; j++) {
+  for (int i = 0; i < F::T; i++)
+    for (int j = 0; j < F::T; j++) {
       int64_t y = i * s.stride + phase / s.stride, x = j * s.stride + phase % s.stride;
-      g[i * T + j] = y < s.kernel && x < s.kernel
+      g[i * F::T + j] = y < s.kernel && x < s.kernel
                          ? load(weight + ((filter * s.kernel + y) * s.kernel + x) * s.channels + channel)
                          : Floats{};
     }
 }
 
 /// Weights as the right factor of `tile_forward`: [points][phases channels / 2][filters][2]; filters from..<to.
-template <int T, class E>
+template <class F, class E>
 void pack_forward(const TileShape &s, const float *weight, int64_t from, int64_t to, E *packed) {
-  constexpr int P = (T + 1) * (T + 1), B = 16;
+  constexpr int P = F::P, B = 16;
   int64_t depth = s.phases() * s.channels, plane = depth * s.filters;
   for (int64_t start = from; start < to; start += B)
     for (int64_t phase = 0; phase < s.phases(); phase++)
       for (int64_t c = 0; c < s.channels; c += LANES) {
         E block[P][B][LANES];
         for (int i = 0; i < B; i++) {
-          Floats g[T * T], u[P];
-          load_taps<T>(s, weight, start + i, phase, c, g);
-          weight2<T>(g, u);
+          Floats g[F::T * F::T], u[P];
+          load_taps<F>(s, weight, start + i, phase, c, g);
+          weight2<F>(g, u);
           for (int k = 0; k < P; k++) store(block[k][i], u[k]);
         }
         int64_t row = phase * s.channels + c;
@@ -377,73 +474,73 @@ void pack_forward(const TileShape &s, const float *weight, int64_t from, int64_t
 }
 
 /// Weights as the right factor of `tile_adjoint`: [points][phases][filters / 2][channels][2]; filters from..<to.
-template <int T, class E>
+template <class F, class E>
 void pack_adjoint(const TileShape &s, const float *weight, int64_t from, int64_t to, E *packed) {
-  constexpr int P = (T + 1) * (T + 1), step = sizeof(E) == 4 ? 1 : 2;
+  constexpr int P = F::P, step = sizeof(E) == 4 ? 1 : 2;
   int64_t slab = s.filters * s.channels, plane = s.phases() * slab;
   for (int64_t f = from; f < to; f += step)
     for (int64_t phase = 0; phase < s.phases(); phase++)
       for (int64_t c = 0; c < s.channels; c += LANES) {
-        Floats g[T * T], u[P];
-        load_taps<T>(s, weight, f, phase, c, g);
-        weight2<T>(g, u);
+        Floats g[F::T * F::T], u[P];
+        load_taps<F>(s, weight, f, phase, c, g);
+        weight2<F>(g, u);
         E *to = packed + phase * slab + f * s.channels + step * c;
         if constexpr (sizeof(E) == 4) {
           for (int k = 0; k < P; k++) store(to + k * plane, u[k]);
         } else {
           Floats v[P];
-          load_taps<T>(s, weight, f + 1, phase, c, g);
-          weight2<T>(g, v);
+          load_taps<F>(s, weight, f + 1, phase, c, g);
+          weight2<F>(g, v);
           for (int k = 0; k < P; k++) store_pairs(to + k * plane, u[k], v[k]);
         }
       }
 }
 
-/// Products [points][filters][channels] of one phase to gradients [filters][kernel][kernel][channels].
-template <int T>
-void weight_from(const TileShape &s, const float *products, int64_t phase, int64_t from, int64_t to, float *weight) {
-  constexpr int P = (T + 1) * (T + 1);
-  int64_t plane = s.filters * s.channels;
+/// Products [points][filters][channels], `plane` apart, of one phase to gradients [filters][kernel][kernel][channels].
+template <class F>
+void weight_from(const TileShape &s, const float *products, int64_t plane, int64_t phase, int64_t from, int64_t to,
+                 float *weight) {
+  constexpr int P = F::P;
   for (int64_t f = from; f < to; f++)
     for (int64_t c = 0; c < s.channels; c += LANES) {
-      Floats u[P], g[T * T];
+      Floats u[P], g[F::T * F::T];
       for (int k = 0; k < P; k++) u[k] = load(products + k * plane + f * s.channels + c);
-      weight2_adjoint<T>(u, g);
-      for (int i = 0; i < T; i++)
-        for (int j = 0; j < T; j++) {
+      weight2_adjoint<F>(u, g);
+      for (int i = 0; i < F::T; i++)
+        for (int j = 0; j < F::T; j++) {
           int64_t y = i * s.stride + phase / s.stride, x = j * s.stride + phase % s.stride;
           if (y < s.kernel && x < s.kernel)
-            store(weight + ((f * s.kernel + y) * s.kernel + x) * s.channels + c, g[i * T + j]);
+            store(weight + ((f * s.kernel + y) * s.kernel + x) * s.channels + c, g[i * F::T + j]);
         }
     }
 }
 
 // ---- A big picture of a few channels: all phases side by side in one group of lanes ------------------------------
 
-/// One picture with T - 1 zeros around it: [rows + 2 (T - 1)][columns + 2 (T - 1)][filters].
-template <int T, class E>
+/// One picture with F::T - 1 zeros around it: [rows + 2 (F::T - 1)][columns + 2 (F::T - 1)][filters].
+template <class F, class E>
 void padded(const TileShape &s, const E *small, E *into) {
-  const int64_t edge = (T - 1) * s.filters, row = s.columns * s.filters, pitch = row + 2 * edge;
-  std::fill(into, into + (T - 1) * pitch, E{});
+  const int64_t edge = (F::T - 1) * s.filters, row = s.columns * s.filters, pitch = row + 2 * edge;
+  std::fill(into, into + (F::T - 1) * pitch, E{});
   for (int64_t y = 0; y < s.rows; y++) {
-    E *to = into + (y + T - 1) * pitch;
+    E *to = into + (y + F::T - 1) * pitch;
     std::fill(to, to + edge, E{});
     std::copy(small + y * row, small + (y + 1) * row, to + edge);
     std::fill(to + edge + row, to + pitch, E{});
   }
-  std::fill(into + (s.rows + T - 1) * pitch, into + (s.rows + 2 * (T - 1)) * pitch, E{});
+  std::fill(into + (s.rows + F::T - 1) * pitch, into + (s.rows + 2 * (F::T - 1)) * pitch, E{});
 }
 
 /// Weights as right factors: [T][T][filters / 2][LANES][2], lanes by phase and channel, the others zero.
-template <int T, class E>
+template <class F, class E>
 void pack_thin(const TileShape &s, const float *weight, E *packed) {
   constexpr int PAIR = sizeof(E) == 2 ? 2 : 1;
-  std::fill(packed, packed + T * T * s.filters * LANES, E{});
+  std::fill(packed, packed + F::T * F::T * s.filters * LANES, E{});
   for (int64_t f = 0; f < s.filters; f++)
     for (int64_t y = 0; y < s.kernel; y++)
       for (int64_t x = 0; x < s.kernel; x++)
         for (int64_t c = 0; c < s.channels; c++) {
-          int64_t tap = y / s.stride * T + x / s.stride;
+          int64_t tap = y / s.stride * F::T + x / s.stride;
           int64_t lane = (y % s.stride * s.stride + x % s.stride) * s.channels + c;
           packed[((tap * s.filters + f) / PAIR * LANES + lane) * PAIR + f % PAIR] =
               static_cast<E>(weight[((f * s.kernel + y) * s.kernel + x) * s.channels + c]);

@@ -20,8 +20,6 @@ namespace {
 /// Filters of which the products are held at once.
 constexpr int64_t FILTERS_OF_BLOCK = 256;
 
-/// Tiles whose points and products are held at once, so that they stay in a core's cache.
-constexpr int64_t TILES_OF_BLOCK = 64;
 /// Tiles that a product of the weight's gradient sums at once.
 constexpr int64_t TILES_OF_CHUNK = 512;
 
@@ -43,7 +41,7 @@ class PackedWeights {
     for (auto &entry : entries_) {
       if (entry.storage._unsafe_get_target() != storage || entry.offset != weight.storage_offset() ||
           entry.sizes != weight.sizes() || entry.strides != weight.strides() || entry.stride != shape.stride ||
-          entry.isAdjoint != isAdjoint || entry.dtype != dtype)
+          entry.points != shape.points() || entry.isAdjoint != isAdjoint || entry.dtype != dtype)
         continue;
       // None is there when there was no memory for the last one.
       if (entry.version != weight._version() || !entry.packed.defined()) {
@@ -54,8 +52,8 @@ class PackedWeights {
       return entry.packed;
     }
     entries_.push_back({weight.storage().getWeakStorageImpl(), weight.storage_offset(), weight.sizes().vec(),
-                        weight.strides().vec(), weight._version(), shape.stride, isAdjoint, dtype,
-                        pack(shape, weight, isAdjoint, dtype)});
+                        weight.strides().vec(), weight._version(), shape.stride, shape.points(), isAdjoint,
+                        dtype, pack(shape, weight, isAdjoint, dtype)});
     return entries_.back().packed;
   }
 
@@ -64,7 +62,7 @@ class PackedWeights {
     c10::weak_intrusive_ptr<c10::StorageImpl> storage;
     int64_t offset;
     std::vector<int64_t> sizes, strides;
-    int64_t version, stride;
+    int64_t version, stride, points;
     bool isAdjoint;
     at::ScalarType dtype;
     at::Tensor packed;
@@ -133,8 +131,8 @@ at::Tensor tile_forward(const TileShape &s, const at::Tensor &big, const at::Ten
 at::Tensor tile_adjoint(const TileShape &s, const at::Tensor &small, const at::Tensor &weight, Finish finish) {
   auto big = at::empty({s.pictures, s.channels, s.height, s.width}, small.options(), at::MemoryFormat::ChannelsLast);
   // The last row and column of a picture may lie under no tile.
-  auto covered = [&](int64_t tiles) { return (2 * tiles + s.taps() - 1) * s.stride - s.padding; };
-  if (covered(s.tile_rows()) < s.height || covered(s.tile_columns()) < s.width) big.zero_();
+  auto covered = [&](int64_t results) { return (results + s.taps() - 1) * s.stride - s.padding; };
+  if (covered(s.tile_rows() * s.down()) < s.height || covered(s.tile_columns() * s.across()) < s.width) big.zero_();
   WITH_LOOPS(run_adjoint(s, small, packed_weights().get(s, weight, true, small.scalar_type()), finish, big));
   return big;
 }

@@ -1,4 +1,4 @@
-// Convolutions as products over tiles: F(2x2, 2x2) and F(2x2, 3x3) of Lavin and Gray (arXiv:1509.09308), with strided
+// Convolutions as products over tiles: F(4x4, 2x2) and F(2x4, 3x3) of Lavin and Gray (arXiv:1509.09308), with strided
 // kernels brought to stride 1 by space-to-depth (Radford's 4x4 at stride 2 is a 2x2 on four times the channels).
 //
 // A convolution and its two gradients are three sums over the same products big x small x weight; a transposed
@@ -20,16 +20,29 @@ struct TileShape {
 
   /// Side of the kernel after space-to-depth: 2 or 3.
   int64_t taps() const { return (kernel + stride - 1) / stride; }
-  /// Products along one side of a tile.
-  int64_t side() const { return taps() + 1; }
+  /// Whether tiles have 4x4 results, or 2x4 where more would be too rough in bfloat16; else 2x2. Not where so few tiles
+  /// share the weights that reading those takes the time, or where large tiles stick out so far that they take more.
+  bool has_large_tiles() const {
+    const int64_t large = products(taps() == 2 ? 4 : 2, 4);
+    return rows >= 8 && columns >= 8 && large < products(2, 2);
+  }
+  /// Results of a tile.
+  int64_t down() const { return has_large_tiles() && taps() == 2 ? 4 : 2; }
+  int64_t across() const { return has_large_tiles() ? 4 : 2; }
   /// Products of a tile, for each channel.
-  int64_t points() const { return side() * side(); }
+  int64_t points() const { return (down() + taps() - 1) * (across() + taps() - 1); }
   /// Pixels of the big picture that space-to-depth makes one.
   int64_t phases() const { return stride * stride; }
-  int64_t tile_rows() const { return (rows + 1) / 2; }
-  int64_t tile_columns() const { return (columns + 1) / 2; }
+  int64_t tile_rows() const { return (rows + down() - 1) / down(); }
+  int64_t tile_columns() const { return (columns + across() - 1) / across(); }
   int64_t tiles_of_picture() const { return tile_rows() * tile_columns(); }
   int64_t tiles() const { return pictures * tiles_of_picture(); }
+
+ private:
+  /// Of a picture, for each channel, by tiles of so many results.
+  int64_t products(int64_t down, int64_t across) const {
+    return (rows + down - 1) / down * (down + taps() - 1) * ((columns + across - 1) / across * (across + taps() - 1));
+  }
 };
 
 /// What is done to a sum before it is stored: a bias for each channel, then x or slope * x, whichever is greater.
