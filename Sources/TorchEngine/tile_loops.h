@@ -70,8 +70,8 @@ void adjoint(const TileShape &s, const E *small, const E *weight, const Finish &
         for (int64_t phase = 0; phase < s.phases(); phase++) {
           for (int k = 0; k < P; k++)
             multiply<E>(count, s.channels, s.filters, points.get() + k * plane, s.filters,
-                        weight + (k * s.phases() + phase) * slab, s.channels, products.get() + k * productPlane, s.channels,
-                        false);
+                        weight + (k * s.phases() + phase) * slab, s.channels, products.get() + k * productPlane,
+                        s.channels, false);
           float *sum = sums.get() + phase * viewRows * rowSize;
           bool isLast = row + rows == tileRows;
           for (int64_t i = 0; i < pictures; i++) {
@@ -115,37 +115,41 @@ void adjoint_thin(const TileShape &s, const E *small, const E *weight, const Fin
 template <class F, class E>
 void weight_gradient(const TileShape &s, const E *big, const E *small, float *gradient) {
   constexpr int P = F::P, PAIR = sizeof(E) == 2 ? 2 : 1, GRAIN = 32;
-  const int64_t tiles = s.tiles(), chunk = std::min<int64_t>(tiles + tiles % 2, F::P > 16 ? 256 : TILES_OF_CHUNK);
+  const int64_t tiles = s.tiles(), chunk = std::min(tiles + tiles % 2, TILES_OF_CHUNK);
+  // One phase after the other where all tiles are at hand at once: a fourth of the memory.
+  const int64_t together = tiles > chunk ? s.phases() : 1;
   // Not a power of two: rows one after the other would share cache lines' places.
   const int64_t pitch = (chunk + 31) / 32 * 32 + 32, leftPlane = plane_of<E>(s.filters * pitch);
   const int64_t rightPlane = plane_of<E>(chunk * s.channels), slab = plane_of<float>(s.filters * s.channels);
-  Scratch<E> left(P * leftPlane), right(s.phases() * P * rightPlane);
-  Scratch<float> products(s.phases() * P * slab);
-  for (int64_t from = 0; from < tiles; from += chunk) {
-    const int64_t to = std::min(tiles, from + chunk), count = to - from, depth = (count + PAIR - 1) / PAIR * PAIR;
-    parallel((count + GRAIN - 1) / GRAIN, [&](int64_t first, int64_t last) {
-      int64_t start = from + first * GRAIN, end = std::min(to, from + last * GRAIN);
-      small_points_transposed<F>(s, small, start, end, left.get(), leftPlane, pitch, start - from);
-      for (int64_t phase = 0; phase < s.phases(); phase++)
-        big_points_packed<F>(s, big, phase, start, end,
-                             right.get() + phase * P * rightPlane + (start - from) * s.channels, rightPlane);
-    });
-    const int64_t rows = std::min<int64_t>(s.filters, 128), parts = (s.filters + rows - 1) / rows;
-    parallel(s.phases() * P * parts, [&](int64_t first, int64_t last) {
-      for (int64_t at = first; at < last; at++) {
-        int64_t point = at / parts, filter = at % parts * rows;
-        multiply<E>(std::min(rows, s.filters - filter), s.channels, depth,
-                    left.get() + point % P * leftPlane + filter * pitch, pitch,
-                    right.get() + point * rightPlane, s.channels,
-                    products.get() + point * slab + filter * s.channels, s.channels, from > 0);
-      }
-      at::native::cpublas::brgemm_release();
+  Scratch<E> left(P * leftPlane), right(together * P * rightPlane);
+  Scratch<float> products(together * P * slab);
+  for (int64_t phase = 0; phase < s.phases(); phase += together) {
+    for (int64_t from = 0; from < tiles; from += chunk) {
+      const int64_t to = std::min(tiles, from + chunk), count = to - from, depth = (count + PAIR - 1) / PAIR * PAIR;
+      parallel((count + GRAIN - 1) / GRAIN, [&](int64_t first, int64_t last) {
+        int64_t start = from + first * GRAIN, end = std::min(to, from + last * GRAIN);
+        if (phase == 0)
+          small_points_transposed<F>(s, small, start, end, left.get(), leftPlane, pitch, start - from);
+        for (int64_t i = 0; i < together; i++)
+          big_points_packed<F>(s, big, phase + i, start, end,
+                               right.get() + i * P * rightPlane + (start - from) * s.channels, rightPlane);
+      });
+      const int64_t rows = std::min<int64_t>(s.filters, 128), parts = (s.filters + rows - 1) / rows;
+      parallel(together * P * parts, [&](int64_t first, int64_t last) {
+        for (int64_t at = first; at < last; at++) {
+          int64_t point = at / parts, filter = at % parts * rows;
+          multiply<E>(std::min(rows, s.filters - filter), s.channels, depth,
+                      left.get() + point % P * leftPlane + filter * pitch, pitch, right.get() + point * rightPlane,
+                      s.channels, products.get() + point * slab + filter * s.channels, s.channels, from > 0);
+        }
+        at::native::cpublas::brgemm_release();
+      });
+    }
+    parallel(s.filters, [&](int64_t first, int64_t last) {
+      for (int64_t i = 0; i < together; i++)
+        weight_from<F>(s, products.get() + i * P * slab, slab, phase + i, first, last, gradient);
     });
   }
-  parallel(s.filters, [&](int64_t first, int64_t last) {
-    for (int64_t phase = 0; phase < s.phases(); phase++)
-      weight_from<F>(s, products.get() + phase * P * slab, slab, phase, first, last, gradient);
-  });
 }
 
 template <class F, class E>
