@@ -6,6 +6,7 @@ import TorchNN
 
 /// A network that does not learn, by whose maps pictures are compared.
 final class PerceptualNetwork {
+    /// Of pictures at their own size, for what is finer than a network's own would else not count.
     private let taps: (Tensor) -> [Tensor]
     private let layers: [Int]
 
@@ -22,7 +23,7 @@ final class PerceptualNetwork {
                 ? try AttributeModel.builtIn(device: device)
                 : try AttributeModel(settings.network, device: device)
             let (face, side) = (model.network, model.recipe.resolution)
-            taps = { face.maps($0.resized(toSide: side)) }
+            taps = { face.maps($0.resized(toSide: max(side, $0.shape[2]))) }
             (network, count) = (face, FaceNetwork.mapCount)
         } else {
             guard let tapped = try FeatureNetworks.load(settings.network) as? any TappedNetwork else {

@@ -137,6 +137,19 @@ import Training
         #expect(try tiny.states("run").contains("before-critic.safetensors"))
     }
 
+    @Test(arguments: [true, false]) func thePerceptualTermWaits(pixelsFirst: Bool) throws {
+        let tiny = try TinyRun(side: 32)
+        let recipe = try Self.recipe(
+            "superres", ["perceptual.weight=0.1", "phases.pixelsFirst=\(pixelsFirst)"])
+        try tiny.train("run", recipe, steps: 20)
+        func steps(_ key: String) throws -> [Int] {
+            try tiny.records("run", with: key).compactMap { $0["step"] as? Int }
+        }
+        let (all, later) = (try steps("pixels"), try steps("opinion"))
+        #expect(!later.isEmpty && later.count < all.count)
+        #expect(try steps("features") == (pixelsFirst ? later : all))
+    }
+
     // MARK: Use
 
     @Test func strengthMixesTheWeightsOfBothStages() throws {

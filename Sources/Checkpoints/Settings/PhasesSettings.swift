@@ -12,6 +12,8 @@ public struct PhasesSettings: SettingsGroup, Equatable {
     public var plain = PhaseSettings(mostKimg: 0)
     /// Weight of the critic's opinion in the last phase; 0: there is no such phase, and no critic.
     public var adversarialWeight = 0.0
+    /// Whether the perceptual term waits for the critic.
+    public var pixelsFirst = false
     /// Thousands of images over which a loss must fall.
     public var patienceKimg = 20.0
     /// Share by which it must fall.
@@ -31,6 +33,7 @@ public struct PhasesSettings: SettingsGroup, Equatable {
         try v.group("plain", &plain, "Inputs as they are.")
         try v.number(
             "dropoutRate", &dropoutRate, in: 0.01...1, "Chance of a weight to move in a step with dropout.")
+        try v.flag("pixelsFirst", &pixelsFirst, "The perceptual term waits for the critic.")
         try v.number(
             "patienceKimg", &patienceKimg, in: 0.01...1e6, "Thousands of images over which a loss must fall.")
         try v.number("leastGain", &leastGain, in: 0...1, "Share by which it must fall.")

@@ -79,6 +79,8 @@ final class PhaseClock {
     var warps: Bool { phase == .warp || phase == .dropout }
     /// From the phase of that name on, where the recipe has it.
     var drops: Bool { settings.dropout.mostKimg > 0 && phase.rawValue >= Phase.dropout.rawValue }
+    /// Whether the perceptual term counts.
+    var comparesFeatures: Bool { phase == .adversarial || !settings.pixelsFirst }
     /// Times that the network was sent back.
     var falls: Int { Int(self[.falls]) }
     /// Of the critic's opinion now.

@@ -109,7 +109,7 @@ public final class RestorationTrainer: Trainer {
     private func trainRestorer(_ pictures: Tensor, _ target: Tensor) -> Double {
         let pixels = recipe.reconstruction(pictures, target: target)
         var (loss, parts) = (pixels, ["pixels": pixels])
-        if let perceptual {
+        if let perceptual, phases.comparesFeatures {
             let known = withoutGradients { perceptual.maps(target) }
             let term = recipe.perceptual.loss(fake: perceptual.maps(pictures), real: known)
             (loss, parts["features"]) = (loss + term, term)
