@@ -26,7 +26,7 @@ class Blocks {
  public:
   Blocks() {
     // Addresses cost nothing. A limit on them (ulimit -v) may leave less.
-    reserved_ = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * PAGE * 2 / HUGE_PAGE * HUGE_PAGE;
+    reserved_ = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE) * 2 / HUGE_PAGE * HUGE_PAGE;
     void *found = MAP_FAILED;
     for (; reserved_ > HUGE_PAGE; reserved_ = reserved_ / 2 / HUGE_PAGE * HUGE_PAGE) {
       found = mmap(nullptr, reserved_ + HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -29,7 +29,7 @@ bool is_thin(const TileShape &s) { return s.stride == 2 && s.channels <= 4; }
 #define LOOPS "tile_loops.h"
 #include "instruction_sets.h"
 
-/// Weights as the loops take them, kept until the weights change or go.
+/// Weights as the loops take them, kept until the weights change or go; but not those that change after each use.
 class PackedWeights {
  public:
   at::Tensor get(const TileShape &shape, const at::Tensor &weight, bool isAdjoint, at::ScalarType dtype) {
@@ -43,16 +43,18 @@ class PackedWeights {
           entry.sizes != weight.sizes() || entry.strides != weight.strides() || entry.stride != shape.stride ||
           entry.points != shape.points() || entry.isAdjoint != isAdjoint || entry.dtype != dtype)
         continue;
-      // None is there when there was no memory for the last one.
-      if (entry.version != weight._version() || !entry.packed.defined()) {
-        entry.packed.reset();
-        entry.packed = pack(shape, weight, isAdjoint, dtype);
-        entry.version = weight._version();
-      }
-      return entry.packed;
+      const bool hasChanged = entry.version != weight._version();
+      if (!hasChanged) entry.uses++;
+      if (!hasChanged && entry.packed.defined()) return entry.packed;
+      const bool isUsedOnce = hasChanged && entry.uses == 1;
+      entry.packed.reset();
+      if (hasChanged) entry.version = weight._version(), entry.uses = 1;
+      auto packed = pack(shape, weight, isAdjoint, dtype);
+      if (!isUsedOnce) entry.packed = packed;
+      return packed;
     }
     entries_.push_back({weight.storage().getWeakStorageImpl(), weight.storage_offset(), weight.sizes().vec(),
-                        weight.strides().vec(), weight._version(), shape.stride, shape.points(), isAdjoint,
+                        weight.strides().vec(), weight._version(), shape.stride, shape.points(), 1, isAdjoint,
                         dtype, pack(shape, weight, isAdjoint, dtype)});
     return entries_.back().packed;
   }
@@ -62,7 +64,7 @@ class PackedWeights {
     c10::weak_intrusive_ptr<c10::StorageImpl> storage;
     int64_t offset;
     std::vector<int64_t> sizes, strides;
-    int64_t version, stride, points;
+    int64_t version, stride, points, uses;
     bool isAdjoint;
     at::ScalarType dtype;
     at::Tensor packed;
