@@ -20,7 +20,7 @@ namespace {
 constexpr size_t LARGE = 1 << 18;
 constexpr size_t PAGE = 1 << 12, HUGE_PAGE = 1 << 21;
 
-/// One range of addresses that is filled from its beginning; neighbours that are given back become one again. So it
+/// One range of addresses, as long as it needs to be; neighbours that are given back become one again. So it
 /// holds little more than what is in use at once, and pages stay where they are.
 class Blocks {
  public:
@@ -46,7 +46,10 @@ class Blocks {
   void *take(size_t wanted) {
     const size_t size = (wanted + PAGE - 1) / PAGE * PAGE;
     std::lock_guard<std::mutex> lock(mutex_);
-    auto found = std::find_if(free_.begin(), free_.end(), [&](auto &range) { return range.second >= size; });
+    // The smallest that is large enough.
+    auto found = free_.end();
+    for (auto range = free_.begin(); range != free_.end(); range++)
+      if (range->second >= size && (found == free_.end() || range->second < found->second)) found = range;
     if (found == free_.end()) {
       auto last = free_.empty() ? free_.end() : std::prev(free_.end());
       const bool touchesEnd = last != free_.end() && last->first + last->second == end_;

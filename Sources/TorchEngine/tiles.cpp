@@ -37,26 +37,20 @@ class PackedWeights {
     std::lock_guard<std::mutex> lock(mutex_);
     entries_.erase(std::remove_if(entries_.begin(), entries_.end(), [](auto &entry) { return entry.storage.expired(); }),
                    entries_.end());
-    const auto *storage = weight.storage().unsafeGetStorageImpl();
-    for (auto &entry : entries_) {
-      if (entry.storage._unsafe_get_target() != storage || entry.offset != weight.storage_offset() ||
-          entry.sizes != weight.sizes() || entry.strides != weight.strides() || entry.stride != shape.stride ||
-          entry.points != shape.points() || entry.isAdjoint != isAdjoint || entry.dtype != dtype)
-        continue;
-      const bool hasChanged = entry.version != weight._version();
-      if (!hasChanged) entry.uses++;
-      if (!hasChanged && entry.packed.defined()) return entry.packed;
-      const bool isUsedOnce = hasChanged && entry.uses == 1;
+    Entry &entry = entry_of(shape, weight, isAdjoint, dtype);
+    // Whether they are worth keeping: these were used before, or the last ones were.
+    bool keeps = entry.uses > 1;
+    if (entry.version == weight._version()) {
+      entry.uses++;
+      if (entry.packed.defined()) return entry.packed;
+      keeps = true;
+    } else {
       entry.packed.reset();
-      if (hasChanged) entry.version = weight._version(), entry.uses = 1;
-      auto packed = pack(shape, weight, isAdjoint, dtype);
-      if (!isUsedOnce) entry.packed = packed;
-      return packed;
+      entry.version = weight._version(), entry.uses = 1;
     }
-    entries_.push_back({weight.storage().getWeakStorageImpl(), weight.storage_offset(), weight.sizes().vec(),
-                        weight.strides().vec(), weight._version(), shape.stride, shape.points(), 1, isAdjoint,
-                        dtype, pack(shape, weight, isAdjoint, dtype)});
-    return entries_.back().packed;
+    auto packed = pack(shape, weight, isAdjoint, dtype);
+    if (keeps) entry.packed = packed;
+    return packed;
   }
 
  private:
@@ -64,11 +58,25 @@ class PackedWeights {
     c10::weak_intrusive_ptr<c10::StorageImpl> storage;
     int64_t offset;
     std::vector<int64_t> sizes, strides;
-    int64_t version, stride, points, uses;
+    int64_t stride, points;
     bool isAdjoint;
     at::ScalarType dtype;
-    at::Tensor packed;
+    // Of the weights that were used last, and how often.
+    int64_t version = -1, uses = 0;
+    at::Tensor packed = {};
   };
+
+  Entry &entry_of(const TileShape &shape, const at::Tensor &weight, bool isAdjoint, at::ScalarType dtype) {
+    const auto *storage = weight.storage().unsafeGetStorageImpl();
+    for (auto &entry : entries_)
+      if (entry.storage._unsafe_get_target() == storage && entry.offset == weight.storage_offset() &&
+          entry.sizes == weight.sizes() && entry.strides == weight.strides() && entry.stride == shape.stride &&
+          entry.points == shape.points() && entry.isAdjoint == isAdjoint && entry.dtype == dtype)
+        return entry;
+    entries_.push_back({weight.storage().getWeakStorageImpl(), weight.storage_offset(), weight.sizes().vec(),
+                        weight.strides().vec(), shape.stride, shape.points(), isAdjoint, dtype});
+    return entries_.back();
+  }
 
   static at::Tensor pack(const TileShape &shape, const at::Tensor &weight, bool isAdjoint, at::ScalarType dtype) {
     auto dense = weight.contiguous(at::MemoryFormat::ChannelsLast);
