@@ -26,9 +26,9 @@ struct BigTile {
 
   INLINE BigTile at(const TileShape &s, int64_t tile, int64_t phase) {
     BigTile found;
-    int64_t picture = tile / s.tiles_of_picture(), inside = tile % s.tiles_of_picture();
-    int64_t top = F::R * (inside / s.tile_columns()) * s.stride - s.padding + phase / s.stride;
-    int64_t left = F::C * (inside % s.tile_columns()) * s.stride - s.padding + phase % s.stride;
+    int64_t picture = tile / F::tiles_of_picture(s), inside = tile % F::tiles_of_picture(s);
+    int64_t top = F::R * (inside / F::tile_columns(s)) * s.stride - s.padding + phase / s.stride;
+    int64_t left = F::C * (inside % F::tile_columns(s)) * s.stride - s.padding + phase % s.stride;
     for (int i = 0; i < F::H; i++)
       for (int j = 0; j < F::W; j++) {
         int64_t y = top + i * s.stride, x = left + j * s.stride;
@@ -50,8 +50,8 @@ struct SmallTile {
 
   INLINE SmallTile at(const TileShape &s, int64_t tile) {
     SmallTile found;
-    int64_t picture = tile / s.tiles_of_picture(), inside = tile % s.tiles_of_picture();
-    int64_t top = F::R * (inside / s.tile_columns()), left = F::C * (inside % s.tile_columns());
+    int64_t picture = tile / F::tiles_of_picture(s), inside = tile % F::tiles_of_picture(s);
+    int64_t top = F::R * (inside / F::tile_columns(s)), left = F::C * (inside % F::tile_columns(s));
     for (int k = 0; k < F::RESULTS; k++) {
       int64_t y = top + k / F::C, x = left + k % F::C;
       found.offset[k] = y < s.rows && x < s.columns ? ((picture * s.rows + y) * s.columns + x) * s.filters : -1;
@@ -128,7 +128,7 @@ void add_view(const TileShape &s, const float *products, int64_t plane, int64_t 
               int64_t viewColumns) {
   constexpr int P = F::P;
   for (int64_t tile = 0; tile < tiles; tile++) {
-    int64_t row = tile / s.tile_columns(), column = tile % s.tile_columns();
+    int64_t row = tile / F::tile_columns(s), column = tile % F::tile_columns(s);
     const float *from = products + tile * s.channels;
     float *to = sums + (F::R * row * viewColumns + F::C * column) * s.channels;
     for (int64_t c = 0; c < s.channels; c += LANES) {

@@ -3,8 +3,8 @@
 // ---- One dimension: T taps, M results, T + M - 1 points --------------------------------------------------------
 //
 // Results are coefficients of a product of polynomials, found from its values at 0 (with three taps), at pairs of points
-// +p and -p, and at infinity. The points are those that lose least in bfloat16: with 1/3 and 4/3, tiles of 4x4 results
-// are as far from the truth as those of 2x2 are by way of 0 and 1.
+// +p and -p, and at infinity. The points are those that lose least in bfloat16: at 1/3 and 4/3, tiles of 4x4 results are
+// 2.9 times as far from the truth as a plain convolution is; at the usual 0, 1, -1 and 2, 6.4 times.
 
 template <int T, int M>
 struct Line {
@@ -139,6 +139,10 @@ struct Form {
   static constexpr int T = T_, R = R_, C = C_;
   /// Points down and across, which are also the pixels that a tile depends on.
   static constexpr int H = T + R - 1, W = T + C - 1, P = H * W, RESULTS = R * C;
+
+  // As the shape has them, without a division by what is not constant.
+  INLINED static int64_t tile_columns(const TileShape &s) { return (s.columns + C - 1) / C; }
+  INLINED static int64_t tiles_of_picture(const TileShape &s) { return (s.rows + R - 1) / R * tile_columns(s); }
 };
 
 template <class F>
