@@ -132,13 +132,20 @@ bool tiles_win(const TileShape &shape, at::ScalarType dtype) {
   return depth >= (shape.taps() == 2 ? 128 : shape.stride == 2 ? 256 : 64) && shape.filters >= 64;
 }
 
-at::Tensor tile_forward(const TileShape &s, const at::Tensor &big, const at::Tensor &weight, Finish finish) {
+static TileShape as_rounded(TileShape shape, const at::Tensor &pictures) {
+  shape.isRounded = pictures.scalar_type() == at::kBFloat16;
+  return shape;
+}
+
+at::Tensor tile_forward(const TileShape &shape, const at::Tensor &big, const at::Tensor &weight, Finish finish) {
+  const TileShape s = as_rounded(shape, big);
   auto small = at::empty({s.pictures, s.filters, s.rows, s.columns}, big.options(), at::MemoryFormat::ChannelsLast);
   WITH_LOOPS(run_forward(s, big, packed_weights().get(s, weight, false, big.scalar_type()), finish, small));
   return small;
 }
 
-at::Tensor tile_adjoint(const TileShape &s, const at::Tensor &small, const at::Tensor &weight, Finish finish) {
+at::Tensor tile_adjoint(const TileShape &shape, const at::Tensor &small, const at::Tensor &weight, Finish finish) {
+  const TileShape s = as_rounded(shape, small);
   auto big = at::empty({s.pictures, s.channels, s.height, s.width}, small.options(), at::MemoryFormat::ChannelsLast);
   // The last row and column of a picture may lie under no tile.
   auto covered = [&](int64_t results) { return (results + s.taps() - 1) * s.stride - s.padding; };
@@ -147,7 +154,8 @@ at::Tensor tile_adjoint(const TileShape &s, const at::Tensor &small, const at::T
   return big;
 }
 
-at::Tensor tile_weight(const TileShape &s, const at::Tensor &big, const at::Tensor &small) {
+at::Tensor tile_weight(const TileShape &shape, const at::Tensor &big, const at::Tensor &small) {
+  const TileShape s = as_rounded(shape, big);
   auto gradient = at::empty({s.filters, s.channels, s.kernel, s.kernel}, big.options().dtype(at::kFloat),
                             at::MemoryFormat::ChannelsLast);
   WITH_LOOPS(run_weight(s, big, small, gradient));

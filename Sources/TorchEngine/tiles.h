@@ -17,14 +17,17 @@ struct TileShape {
   // Small pictures [pictures, rows, columns, filters].
   int64_t rows, columns, filters;
   int64_t kernel, stride, padding;
+  /// Whether numbers are bfloat16; set by the functions below.
+  bool isRounded = false;
 
   /// Side of the kernel after space-to-depth: 2 or 3.
   int64_t taps() const { return (kernel + stride - 1) / stride; }
   /// Whether tiles have 4x4 results, or 2x4 where more would be too rough in bfloat16; else 2x2. Not where so few tiles
-  /// share the weights that reading those takes the time, or where large tiles stick out so far that they take more.
+  /// share the weights that reading those takes the time, or where large tiles stick out so far that they take more; and
+  /// not in float32, which is there to compare with.
   bool has_large_tiles() const {
     const int64_t large = products(taps() == 2 ? 4 : 2, 4);
-    return rows >= 8 && columns >= 8 && large < products(2, 2);
+    return isRounded && rows >= 8 && columns >= 8 && large < products(2, 2);
   }
   /// Results of a tile.
   int64_t down() const { return has_large_tiles() && taps() == 2 ? 4 : 2; }
