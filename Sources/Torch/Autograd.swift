@@ -74,6 +74,31 @@ public func gradients(
     return done ? out.map { $0.map { Tensor(handle: $0) } } : poisoned()
 }
 
+/// Adds the gradients of a scalar with respect to leaves to others, in place: less memory than both and their sum.
+/// - Parameter found: of the leaves; nil stands for zero.
+public func addGradients(
+    of output: Tensor, wrt leaves: [Tensor], to found: inout [Tensor?], file: StaticString = #fileID,
+    line: UInt = #line
+) {
+    require(
+        found.count == leaves.count,
+        "addGradients: expected gradients of \(leaves.count) leaves, got \(found.count)", file: file,
+        line: line)
+    if RecoveryScope.hasFailed { return }
+    var out = found.map { $0?.handle }
+    withExtendedLifetime((leaves, found)) {
+        output.withHandle {
+            _ = check(
+                api.add_gradients($0, leaves.map(\.handle), Int32(leaves.count), &out),
+                "gradients of \(output.summary) with respect to \(leaves.map(\.summary))", file: file,
+                line: line)
+        }
+    }
+    for index in found.indices where found[index] == nil {
+        found[index] = out[index].map { Tensor(handle: $0) }
+    }
+}
+
 /// Runs `body` without recording a tape; the mode belongs to the thread, so the closure is synchronous.
 public func withoutGradients<Result>(_ body: () throws -> Result) rethrows -> Result {
     try recordingGradients(false, body)

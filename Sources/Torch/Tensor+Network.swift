@@ -85,6 +85,24 @@ extension Tensor {
             [self, weight, bias, runningMean, runningVariance, momentum, epsilon, slope], file, line)
     }
 
+    /// `activatedBatchNorm`, then a convolution or, if `transposed`, its transpose: one operator of them all, which keeps
+    /// nothing of what lies between them.
+    /// - Parameters:
+    ///   - scale: of the normalisation, as `shift`.
+    ///   - slope: of the activation.
+    public func convolvedBatchNorm(
+        scale: Tensor, shift: Tensor, runningMean: Tensor, runningVariance: Tensor, momentum: Double,
+        epsilon: Double, slope: Double, weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0,
+        outputPadding: Int = 0, transposed: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        op(
+            "facegan::norm_activated_convolution",
+            [
+                self, scale, shift, runningMean, runningVariance, momentum, epsilon, slope, weight, bias,
+                stride, padding, outputPadding, transposed,
+            ], file, line)
+    }
+
     /// Normalisation over the last dimensions `shape`.
     public func layerNorm(
         shape: [Int], weight: Tensor?, bias: Tensor?, epsilon: Double, file: StaticString = #fileID,

@@ -52,6 +52,24 @@ struct CallbackFunction : torch::autograd::Function<CallbackFunction> {
   }
 };
 
+/// Lets leaves collect gradients in these tensors, as long as it lives.
+class Lent {
+ public:
+  Lent(const torch::autograd::variable_list &leaves, const ct_tensor *tensors) : leaves_(leaves) {
+    for (size_t k = 0; k < leaves.size(); k++) {
+      before_.push_back(leaves[k].grad());
+      leaves[k].mutable_grad() = get_or_none(tensors[k]);
+    }
+  }
+  ~Lent() {
+    for (size_t k = 0; k < before_.size(); k++) leaves_[k].mutable_grad() = before_[k];
+  }
+  Lent(const Lent &) = delete;
+
+ private:
+  torch::autograd::variable_list leaves_, before_;
+};
+
 }  // namespace
 
 void fill_autograd(ct_api &api) {
@@ -87,6 +105,16 @@ void fill_autograd(ct_api &api) {
                                           seeds ? list(seeds, output_count) : torch::autograd::variable_list(),
                                           retain_graph, create_graph, /*allow_unused=*/true);
       for (int32_t k = 0; k < input_count; k++) out[k] = result[k].defined() ? own(result[k]) : nullptr;
+    });
+  };
+  api.add_gradients = [](ct_tensor output, const ct_tensor *leaves, int32_t count, ct_tensor *found) {
+    return guard([&] {
+      torch::autograd::variable_list inputs;
+      for (int32_t k = 0; k < count; k++) inputs.push_back(get(leaves[k]));
+      const Lent lent(inputs, found);
+      torch::autograd::backward({get(output)}, {}, /*retain_graph=*/false, /*create_graph=*/false, inputs);
+      for (int32_t k = 0; k < count; k++)
+        if (!found[k] && inputs[k].grad().defined()) found[k] = own(inputs[k].grad());
     });
   };
   api.function = [](ct_tensor output, const ct_tensor *inputs, int32_t count, ct_backward backward, void *context,

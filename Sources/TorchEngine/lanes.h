@@ -10,7 +10,6 @@ typedef uint16_t Halves __attribute__((vector_size(2 * LANES)));
 #undef FORCED
 #define FORCED __attribute__((always_inline))
 #define INLINE static inline FORCED
-#define INLINED FORCED
 
 INLINE Words bits(Floats x) { return __builtin_bit_cast(Words, x); }
 

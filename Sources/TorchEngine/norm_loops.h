@@ -1,5 +1,7 @@
 // The loops of normalization.cpp over rows of channels, on all threads; included for each instruction set.
 
+#include "change_loops.h"
+
 /// Rows that are summed in float32 before the sums are added up in float64; also what a thread takes at a time, so that
 /// the result does not depend on the number of threads.
 constexpr int64_t ROWS_OF_CHUNK = 512;
@@ -42,17 +44,13 @@ void moments(const E *x, int64_t rows, int64_t channels, float *mean, float *var
   }
 }
 
-INLINE Floats bent(Floats x, Floats condition, float slope) { return condition > 0 ? x : x * slope; }
-
-/// y = bent(x * scale + shift).
+/// y = x, changed.
 template <class E>
-void normalize(const E *x, int64_t rows, int64_t channels, const float *scale, const float *shift, float slope, E *y) {
+void change_rows(const E *x, int64_t rows, int64_t channels, const Change &change, E *y) {
   parallel((rows + ROWS_OF_CHUNK - 1) / ROWS_OF_CHUNK, [&](int64_t first, int64_t last) {
     for (int64_t row = first * ROWS_OF_CHUNK; row < std::min(rows, last * ROWS_OF_CHUNK); row++)
-      for (int64_t c = 0; c < channels; c += LANES) {
-        Floats value = load(x + row * channels + c) * load(scale + c) + load(shift + c);
-        store(y + row * channels + c, bent(value, value, slope));
-      }
+      for (int64_t c = 0; c < channels; c += LANES)
+        store(y + row * channels + c, changed(load(x + row * channels + c), change, c));
   });
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "memory.h"
+#include "normalization.h"
 #include "parallel.h"
 
 namespace engine {
@@ -37,43 +38,89 @@ void typed(const at::Tensor &x, Body &&body) {
   else body(c10::BFloat16{});
 }
 
-/// (x - mean) / deviation * weight + bias as x * scale + shift.
-struct Affine {
-  std::vector<float> scale, shift;
+}  // namespace
 
-  Affine(const at::Tensor &mean, const at::Tensor &inverse, const at::Tensor &weight, const at::Tensor &bias) {
-    const float *m = mean.const_data_ptr<float>(), *i = inverse.const_data_ptr<float>();
-    const float *w = weight.const_data_ptr<float>(), *b = bias.const_data_ptr<float>();
-    for (int64_t c = 0; c < mean.numel(); c++) {
-      scale.push_back(w[c] * i[c]);
-      shift.push_back(b[c] - m[c] * scale.back());
-    }
+bool norm_fits(const at::Tensor &x, const at::Tensor &weight) {
+  return has_vectors() && x.dim() == 4 && x.is_cpu() && x.numel() > 0 && x.size(1) % 16 == 0 &&
+         (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16) && weight.scalar_type() == at::kFloat &&
+         weight.numel() == x.size(1) && rows_of(x) > 1 && x.is_contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+Moments::Moments(const at::Tensor &x, at::Tensor runningMean, at::Tensor runningVariance, double momentum,
+                 double epsilon) {
+  const int64_t rows = rows_of(x), channels = x.size(1);
+  mean = at::empty({channels}, x.options().dtype(at::kFloat));
+  auto variance = at::empty_like(mean);
+  typed(x, [&](auto element) {
+    using E = decltype(element);
+    WITH_LOOPS(moments(x.const_data_ptr<E>(), rows, channels, mean.data_ptr<float>(), variance.data_ptr<float>()));
+  });
+  inverse = (variance + epsilon).rsqrt();
+  runningMean.mul_(1 - momentum).add_(mean, momentum);
+  runningVariance.mul_(1 - momentum).add_(variance, momentum * rows / std::max<int64_t>(1, rows - 1));
+}
+
+Normalization::Normalization(const Moments &moments, const at::Tensor &weight, const at::Tensor &bias, float slope)
+    : slope_(slope) {
+  const float *m = moments.mean.const_data_ptr<float>(), *i = moments.inverse.const_data_ptr<float>();
+  const float *w = weight.const_data_ptr<float>(), *b = bias.const_data_ptr<float>();
+  for (int64_t c = 0; c < weight.numel(); c++) {
+    scale_.push_back(w[c] * i[c]);
+    shift_.push_back(b[c] - m[c] * scale_.back());
   }
-};
+}
+
+at::Tensor changed(const Seen &seen) {
+  const auto &x = seen.pictures;
+  if (seen.change.is_none()) return x;
+  auto y = at::empty_like(x);
+  typed(x, [&](auto element) {
+    using E = decltype(element);
+    WITH_LOOPS(change_rows(x.const_data_ptr<E>(), rows_of(x), x.size(1), seen.change, y.data_ptr<E>()));
+  });
+  return y;
+}
+
+std::vector<at::Tensor> norm_gradients(const at::Tensor &given, const at::Tensor &x, const at::Tensor &weight,
+                                       const at::Tensor &bias, const Moments &moments, float slope) {
+  const int64_t rows = rows_of(x), channels = x.size(1);
+  auto gradient = given.to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
+  const Normalization normalization(moments, weight, bias, slope);
+  const auto [scale, shift, same] = normalization.change();
+  std::vector<double> sums(2 * channels);
+  auto ofX = at::empty_like(x), ofWeight = at::empty_like(weight), ofBias = at::empty_like(bias);
+  const float *m = moments.mean.const_data_ptr<float>(), *i = moments.inverse.const_data_ptr<float>();
+  typed(x, [&, scale = scale, shift = shift](auto element) {
+    using E = decltype(element);
+    auto *g = gradient.const_data_ptr<E>(), *values = x.const_data_ptr<E>();
+    WITH_LOOPS(gradient_sums(g, values, rows, channels, m, scale, shift, slope, sums.data()));
+    std::vector<float> byValue(channels), constant(channels);
+    for (int64_t c = 0; c < channels; c++) {
+      double toBias = sums[c], toWeight = sums[channels + c] * i[c];
+      double factor = -scale[c] * i[c] * toWeight / rows;
+      ofBias.data_ptr<float>()[c] = static_cast<float>(toBias);
+      ofWeight.data_ptr<float>()[c] = static_cast<float>(toWeight);
+      byValue[c] = static_cast<float>(factor);
+      constant[c] = static_cast<float>(-scale[c] * toBias / rows - factor * m[c]);
+    }
+    WITH_LOOPS(input_gradient(g, values, rows, channels, scale, shift, slope, byValue.data(), constant.data(),
+                              ofX.template data_ptr<E>()));
+  });
+  return {ofX, ofWeight, ofBias};
+}
+
+namespace {
 
 struct NormActivated : Function<NormActivated> {
   static at::Tensor forward(AutogradContext *context, const at::Tensor &x, const at::Tensor &weight,
-                            const at::Tensor &bias, at::Tensor runningMean, at::Tensor runningVariance,
+                            const at::Tensor &bias, const at::Tensor &runningMean, const at::Tensor &runningVariance,
                             double momentum, double epsilon, double slope) {
-    const int64_t rows = rows_of(x), channels = x.size(1);
-    auto mean = at::empty_like(weight), variance = at::empty_like(weight), y = at::empty_like(x);
-    typed(x, [&](auto element) {
-      using E = decltype(element);
-      WITH_LOOPS(moments(x.const_data_ptr<E>(), rows, channels, mean.data_ptr<float>(), variance.data_ptr<float>()));
-    });
-    auto inverse = (variance + epsilon).rsqrt();
-    Affine affine(mean, inverse, weight, bias);
-    typed(x, [&](auto element) {
-      using E = decltype(element);
-      WITH_LOOPS(normalize(x.const_data_ptr<E>(), rows, channels, affine.scale.data(), affine.shift.data(),
-                           static_cast<float>(slope), y.data_ptr<E>()));
-    });
-    runningMean.mul_(1 - momentum).add_(mean, momentum);
-    runningVariance.mul_(1 - momentum).add_(variance, momentum * rows / std::max<int64_t>(1, rows - 1));
-    context->save_for_backward({x, weight, bias, mean, inverse});
+    const Moments moments(x, runningMean, runningVariance, momentum, epsilon);
+    const Normalization normalization(moments, weight, bias, static_cast<float>(slope));
+    context->save_for_backward({x, weight, bias, moments.mean, moments.inverse});
     context->saved_data["epsilon"] = epsilon;
     context->saved_data["slope"] = slope;
-    return y;
+    return changed({x, normalization.change()});
   }
 
   static variable_list backward(AutogradContext *context, variable_list gradients) {
@@ -83,40 +130,12 @@ struct NormActivated : Function<NormActivated> {
     auto results = at::GradMode::is_enabled()
                        ? differentiable(gradients[0], x, weight, bias, mean, inverse,
                                         context->saved_data["epsilon"].toDouble(), slope)
-                       : fast(gradients[0], x, weight, bias, mean, inverse, static_cast<float>(slope));
+                       : norm_gradients(gradients[0], x, weight, bias, {mean, inverse}, static_cast<float>(slope));
     results.resize(8);
     return results;
   }
 
  private:
-  static variable_list fast(const at::Tensor &given, const at::Tensor &x, const at::Tensor &weight,
-                            const at::Tensor &bias, const at::Tensor &mean, const at::Tensor &inverse, float slope) {
-    const int64_t rows = rows_of(x), channels = x.size(1);
-    auto gradient = given.to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
-    Affine affine(mean, inverse, weight, bias);
-    std::vector<double> sums(2 * channels);
-    auto ofX = at::empty_like(x), ofWeight = at::empty_like(weight), ofBias = at::empty_like(bias);
-    const float *m = mean.const_data_ptr<float>(), *i = inverse.const_data_ptr<float>();
-    typed(x, [&](auto element) {
-      using E = decltype(element);
-      auto *g = gradient.const_data_ptr<E>(), *values = x.const_data_ptr<E>();
-      WITH_LOOPS(gradient_sums(g, values, rows, channels, m, affine.scale.data(), affine.shift.data(), slope,
-                               sums.data()));
-      std::vector<float> byValue(channels), constant(channels);
-      for (int64_t c = 0; c < channels; c++) {
-        double toBias = sums[c], toWeight = sums[channels + c] * i[c];
-        double factor = -affine.scale[c] * i[c] * toWeight / rows;
-        ofBias.data_ptr<float>()[c] = static_cast<float>(toBias);
-        ofWeight.data_ptr<float>()[c] = static_cast<float>(toWeight);
-        byValue[c] = static_cast<float>(factor);
-        constant[c] = static_cast<float>(-affine.scale[c] * toBias / rows - factor * m[c]);
-      }
-      WITH_LOOPS(input_gradient(g, values, rows, channels, affine.scale.data(), affine.shift.data(), slope,
-                                byValue.data(), constant.data(), ofX.template data_ptr<E>()));
-    });
-    return {ofX, ofWeight, ofBias};
-  }
-
   /// By the engine's operators, for gradients of gradients.
   static variable_list differentiable(const at::Tensor &gradient, const at::Tensor &x, const at::Tensor &weight,
                                       const at::Tensor &bias, const at::Tensor &mean, const at::Tensor &inverse,
@@ -136,19 +155,16 @@ struct NormActivated : Function<NormActivated> {
   }
 };
 
+}  // namespace
+
 at::Tensor norm_activated(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias,
                           const at::Tensor &runningMean, const at::Tensor &runningVariance, double momentum,
                           double epsilon, double slope) {
-  bool fits = has_vectors() && x.dim() == 4 && x.is_cpu() && x.numel() > 0 && x.size(1) % 16 == 0 &&
-              (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16) &&
-              weight.scalar_type() == at::kFloat && weight.numel() == x.size(1) && rows_of(x) > 1 &&
-              x.is_contiguous(at::MemoryFormat::ChannelsLast);
-  if (fits) return NormActivated::apply(x, weight, bias, runningMean, runningVariance, momentum, epsilon, slope);
+  if (norm_fits(x, weight))
+    return NormActivated::apply(x, weight, bias, runningMean, runningVariance, momentum, epsilon, slope);
   auto y = at::batch_norm(x, weight, bias, runningMean, runningVariance, true, momentum, epsilon, true);
   return slope == 0 ? y.relu_() : at::leaky_relu_(y, slope);
 }
-
-}  // namespace
 
 TORCH_LIBRARY_FRAGMENT(facegan, library) {
   library.def(

@@ -1,20 +1,31 @@
 // The inner loops of tiles.cpp over channels; included by tile_loops.h for each instruction set.
 
+#include "change_loops.h"
 #include "tile_points.h"
+
+/// Pictures as the loops see them.
+template <class E>
+struct Pixels {
+  const E *at;
+  Change change;
+
+  /// Those at `count` places from `channel` on; zero where the place is -1, outside of the picture.
+  FORCED void read(const int64_t *places, int count, int64_t channel, Floats *values) const {
+    if (change.is_none()) {
+      for (int k = 0; k < count; k++) values[k] = places[k] < 0 ? Floats{} : load(at + places[k] + channel);
+    } else {
+      for (int k = 0; k < count; k++)
+        values[k] = places[k] < 0 ? Floats{} : changed(load(at + places[k] + channel), change, channel);
+    }
+  }
+};
 
 /// Brings what pixels at these places have from `channel` on into the cache, once for each of its lines: tiles lie in an
 /// order that the processor does not foresee.
 template <class E>
-INLINE void bring(const E *picture, const int64_t *offsets, int count, int64_t channel) {
+INLINE void bring(const Pixels<E> &pixels, const int64_t *places, int count, int64_t channel) {
   if (channel % int64_t(64 / sizeof(E)) == 0)
-    for (int k = 0; k < count; k++) __builtin_prefetch(picture + std::max<int64_t>(offsets[k], 0) + channel);
-}
-
-INLINE Floats finished(Floats x, const Finish &finish, int64_t channel) {
-  if (finish.bias) x += load(finish.bias + channel);
-  if (finish.slope == 1) return x;
-  Floats scaled = x * finish.slope;
-  return x > 0 ? x : scaled;
+    for (int k = 0; k < count; k++) __builtin_prefetch(pixels.at + std::max<int64_t>(places[k], 0) + channel);
 }
 
 // ---- Blocks of tiles ------------------------------------------------------------------------------------------
@@ -37,10 +48,6 @@ struct BigTile {
       }
     return found;
   }
-  template <class E>
-  FORCED void load_all(const E *big, int64_t channel, Floats *d) const {
-    for (int k = 0; k < F::P; k++) d[k] = offset[k] < 0 ? Floats{} : load(big + offset[k] + channel);
-  }
 };
 
 /// The pixels of the small picture in tile `tile`.
@@ -58,16 +65,12 @@ struct SmallTile {
     }
     return found;
   }
-  template <class E>
-  FORCED void load_all(const E *small, int64_t filter, Floats *y) const {
-    for (int k = 0; k < F::RESULTS; k++) y[k] = offset[k] < 0 ? Floats{} : load(small + offset[k] + filter);
-  }
 };
 
 /// Tiles from..<to of one phase as points [points][tiles][pitch], `plane` apart, at column `column`.
 template <class F, class E>
-void big_points(const TileShape &s, const E *big, int64_t phase, int64_t from, int64_t to, E *points, int64_t plane,
-                int64_t pitch, int64_t column) {
+void big_points(const TileShape &s, const Pixels<E> &big, int64_t phase, int64_t from, int64_t to, E *points,
+                int64_t plane, int64_t pitch, int64_t column) {
   constexpr int P = F::P;
   auto next = BigTile<F>::at(s, from, phase);
   for (int64_t tile = from; tile < to; tile++) {
@@ -77,7 +80,7 @@ void big_points(const TileShape &s, const E *big, int64_t phase, int64_t from, i
     for (int64_t c = 0; c < s.channels; c += LANES) {
       Floats d[P], v[P];
       bring(big, next.offset, P, c);
-      place.load_all(big, c, d);
+      big.read(place.offset, P, c, d);
       input2<F>(d, v);
       for (int k = 0; k < P; k++) store(row + k * plane + c, v[k]);
     }
@@ -86,7 +89,7 @@ void big_points(const TileShape &s, const E *big, int64_t phase, int64_t from, i
 
 /// The transpose of `output2` on tiles from..<to: points [points][tiles][filters], `plane` apart.
 template <class F, class E>
-void small_points(const TileShape &s, const E *small, int64_t from, int64_t to, E *points, int64_t plane) {
+void small_points(const TileShape &s, const Pixels<E> &small, int64_t from, int64_t to, E *points, int64_t plane) {
   constexpr int P = F::P;
   auto next = SmallTile<F>::at(s, from);
   for (int64_t tile = from; tile < to; tile++) {
@@ -96,7 +99,7 @@ void small_points(const TileShape &s, const E *small, int64_t from, int64_t to, 
     for (int64_t f = 0; f < s.filters; f += LANES) {
       Floats y[F::RESULTS], m[P];
       bring(small, next.offset, F::RESULTS, f);
-      place.load_all(small, f, y);
+      small.read(place.offset, F::RESULTS, f, y);
       output2_adjoint<F>(y, m);
       for (int k = 0; k < P; k++) store(row + k * plane + f, m[k]);
     }
@@ -106,7 +109,7 @@ void small_points(const TileShape &s, const E *small, int64_t from, int64_t to, 
 /// Products [points][tiles][count], `plane` apart, of filters first..<first + count to the small picture.
 template <class F, class E>
 void small_from(const TileShape &s, const float *products, int64_t plane, int64_t from, int64_t to, int64_t first,
-                int64_t count, const Finish &finish, E *small) {
+                int64_t count, const Change &finish, E *small) {
   constexpr int P = F::P;
   for (int64_t tile = from; tile < to; tile++) {
     auto place = SmallTile<F>::at(s, tile);
@@ -116,7 +119,7 @@ void small_from(const TileShape &s, const float *products, int64_t plane, int64_
       for (int k = 0; k < P; k++) m[k] = load(row + k * plane + f);
       output2<F>(m, y);
       for (int k = 0; k < F::RESULTS; k++)
-        if (place.offset[k] >= 0) store(small + place.offset[k] + first + f, finished(y[k], finish, first + f));
+        if (place.offset[k] >= 0) store(small + place.offset[k] + first + f, changed(y[k], finish, first + f));
     }
   }
 }
@@ -147,7 +150,7 @@ void add_view(const TileShape &s, const float *products, int64_t plane, int64_t 
 /// Rows of sums to one phase of the big picture.
 template <class E>
 void big_from(const TileShape &s, const float *sums, int64_t viewColumns, int64_t picture, int64_t phase,
-              int64_t firstRow, int64_t rows, const Finish &finish, E *big) {
+              int64_t firstRow, int64_t rows, const Change &finish, E *big) {
   for (int64_t i = 0; i < rows; i++) {
     int64_t y = (firstRow + i) * s.stride - s.padding + phase / s.stride;
     if (y < 0 || y >= s.height) continue;
@@ -156,7 +159,7 @@ void big_from(const TileShape &s, const float *sums, int64_t viewColumns, int64_
       if (x < 0 || x >= s.width) continue;
       const float *from = sums + (i * viewColumns + j) * s.channels;
       E *to = big + ((picture * s.height + y) * s.width + x) * s.channels;
-      for (int64_t c = 0; c < s.channels; c += LANES) store(to + c, finished(load(from + c), finish, c));
+      for (int64_t c = 0; c < s.channels; c += LANES) store(to + c, changed(load(from + c), finish, c));
     }
   }
 }
@@ -165,19 +168,11 @@ void big_from(const TileShape &s, const float *sums, int64_t viewColumns, int64_
 
 /// As `big_points`, laid out as a right factor over tiles: [points][tiles / 2][channels][2], or plain in float32.
 template <class F, class E>
-void big_points_packed(const TileShape &s, const E *big, int64_t phase, int64_t from, int64_t to, E *points,
+void big_points_packed(const TileShape &s, const Pixels<E> &big, int64_t phase, int64_t from, int64_t to, E *points,
                        int64_t plane) {
   constexpr int P = F::P;
   if constexpr (sizeof(E) == 4) {
-    for (int64_t tile = from; tile < to; tile++) {
-      auto place = BigTile<F>::at(s, tile, phase);
-      for (int64_t c = 0; c < s.channels; c += LANES) {
-        Floats d[P], v[P];
-        place.load_all(big, c, d);
-        input2<F>(d, v);
-        for (int k = 0; k < P; k++) store(points + k * plane + (tile - from) * s.channels + c, v[k]);
-      }
-    }
+    big_points<F>(s, big, phase, from, to, points, plane, s.channels, 0);
   } else {
     auto nextFirst = BigTile<F>::at(s, from, phase), nextSecond = BigTile<F>::at(s, std::min(from + 1, to - 1), phase);
     for (int64_t tile = from; tile < to; tile += 2) {
@@ -187,10 +182,10 @@ void big_points_packed(const TileShape &s, const E *big, int64_t phase, int64_t 
       for (int64_t c = 0; c < s.channels; c += LANES) {
         Floats d[P], v[P], w[P];
         bring(big, nextFirst.offset, P, c), bring(big, nextSecond.offset, P, c);
-        first.load_all(big, c, d);
+        big.read(first.offset, P, c, d);
         input2<F>(d, v);
         if (tile + 1 < to) {
-          second.load_all(big, c, d);
+          big.read(second.offset, P, c, d);
           input2<F>(d, w);
         } else {
           for (int k = 0; k < P; k++) w[k] = Floats{};
@@ -225,8 +220,8 @@ INLINE void transpose(Words *rows) {
 /// As `small_points`, transposed: [points][filters][pitch] over tiles from `column` on, in groups of up to 32 tiles that
 /// zeros fill up.
 template <class F, class E>
-void small_points_transposed(const TileShape &s, const E *small, int64_t from, int64_t to, E *points, int64_t plane,
-                             int64_t pitch, int64_t column) {
+void small_points_transposed(const TileShape &s, const Pixels<E> &small, int64_t from, int64_t to, E *points,
+                             int64_t plane, int64_t pitch, int64_t column) {
   constexpr int P = F::P, PAIR = 4 / sizeof(E);
   for (int64_t start = from; start < to; start += PAIR * LANES)
     for (int64_t f = 0; f < s.filters; f += LANES) {
@@ -239,7 +234,7 @@ void small_points_transposed(const TileShape &s, const E *small, int64_t from, i
           if (tile < to) {
             const auto place = SmallTile<F>::at(s, tile);
             if (f + 64 / int64_t(sizeof(E)) < s.filters) bring(small, place.offset, F::RESULTS, f + 64 / sizeof(E));
-            place.load_all(small, f, y);
+            small.read(place.offset, F::RESULTS, f, y);
           }
           output2_adjoint<F>(y, m[half]);
         }
@@ -344,13 +339,18 @@ void weight_from(const TileShape &s, const float *products, int64_t plane, int64
 
 /// One picture with F::T - 1 zeros around it: [rows + 2 (F::T - 1)][columns + 2 (F::T - 1)][filters].
 template <class F, class E>
-void padded(const TileShape &s, const E *small, E *into) {
+void padded(const TileShape &s, const Pixels<E> &small, E *into) {
   const int64_t edge = (F::T - 1) * s.filters, row = s.columns * s.filters, pitch = row + 2 * edge;
   std::fill(into, into + (F::T - 1) * pitch, E{});
   for (int64_t y = 0; y < s.rows; y++) {
     E *to = into + (y + F::T - 1) * pitch;
     std::fill(to, to + edge, E{});
-    std::copy(small + y * row, small + (y + 1) * row, to + edge);
+    if (small.change.is_none()) {
+      std::copy(small.at + y * row, small.at + (y + 1) * row, to + edge);
+    } else {
+      for (int64_t at = 0; at < row; at += LANES)
+        store(to + edge + at, changed(load(small.at + y * row + at), small.change, at % s.filters));
+    }
     std::fill(to + edge + row, to + pitch, E{});
   }
   std::fill(into + (s.rows + F::T - 1) * pitch, into + (s.rows + 2 * (F::T - 1)) * pitch, E{});
@@ -374,7 +374,7 @@ void pack_thin(const TileShape &s, const float *weight, E *packed) {
 
 /// Sums [view rows][pitch][LANES] to a big picture.
 template <class E>
-void big_from_thin(const TileShape &s, const float *sums, int64_t pitch, const Finish &finish, E *big) {
+void big_from_thin(const TileShape &s, const float *sums, int64_t pitch, const Change &finish, E *big) {
   for (int64_t y = 0; y < s.height; y++) {
     int64_t row = (y + s.padding) / s.stride, down = (y + s.padding) % s.stride;
     E *to = big + y * s.width * s.channels;
@@ -382,7 +382,7 @@ void big_from_thin(const TileShape &s, const float *sums, int64_t pitch, const F
       int64_t column = (x + s.padding) / s.stride, right = (x + s.padding) % s.stride;
       const float *from = sums + (row * pitch + column) * LANES + (down * s.stride + right) * s.channels;
       for (int64_t c = 0; c < s.channels; c++) {
-        float value = from[c] + (finish.bias ? finish.bias[c] : 0);
+        float value = from[c] * (finish.scale ? finish.scale[c] : 1) + (finish.shift ? finish.shift[c] : 0);
         to[c] = static_cast<E>(value > 0 ? value : value * finish.slope);
       }
     }

@@ -10,7 +10,7 @@ INLINE void multiply(int64_t rows, int64_t columns, int64_t depth, const E *left
                               /*is_vnni=*/sizeof(E) == 2);
 }
 
-/// Tiles whose points and products are held at once, so that they stay in a core's cache.
+/// Tiles whose points and products are held at once, so that they stay in a core's cache; large ones have more of them.
 template <class F>
 constexpr int64_t TILES_OF_BLOCK = F::P > 16 ? 16 : 64;
 
@@ -22,7 +22,7 @@ int64_t plane_of(int64_t count) {
 }
 
 template <class F, class E>
-void forward(const TileShape &s, const E *big, const E *weight, const Finish &finish, E *small) {
+void forward(const TileShape &s, const Pixels<E> &big, const E *weight, const Change &finish, E *small) {
   constexpr int P = F::P, PAIR = sizeof(E) == 2 ? 2 : 1;
   const int64_t depth = s.phases() * s.channels, block = TILES_OF_BLOCK<F>, tiles = s.tiles();
   const int64_t columns = std::min<int64_t>(s.filters, FILTERS_OF_BLOCK);
@@ -48,7 +48,7 @@ void forward(const TileShape &s, const E *big, const E *weight, const Finish &fi
 }
 
 template <class F, class E>
-void adjoint(const TileShape &s, const E *small, const E *weight, const Finish &finish, E *big) {
+void adjoint(const TileShape &s, const Pixels<E> &small, const E *weight, const Change &finish, E *big) {
   constexpr int P = F::P;
   const int64_t block = TILES_OF_BLOCK<F>, tileRows = s.tile_rows(), tileColumns = s.tile_columns();
   // Several whole pictures at once, or some rows of one; then the rows that the next ones overlap are carried over.
@@ -78,9 +78,8 @@ void adjoint(const TileShape &s, const E *small, const E *weight, const Finish &
             int64_t carried = row > 0 ? F::T - 1 : 0;
             std::fill(sum + carried * rowSize, sum + (F::R * rows + F::T - 1) * rowSize, 0.f);
             add_view<F>(s, products.get() + i * tiles * s.channels, productPlane, tiles, sum, viewColumns);
-            big_from(s, sum, viewColumns, picture + i, phase, F::R * row,
-                     F::R * rows + (isLast ? F::T - 1 : 0),
-                     finish, big);
+            big_from(s, sum, viewColumns, picture + i, phase, F::R * row, F::R * rows + (isLast ? F::T - 1 : 0), finish,
+                     big);
           }
           if (!isLast) std::copy(sum + F::R * rows * rowSize, sum + (F::R * rows + F::T - 1) * rowSize, sum);
         }
@@ -92,7 +91,7 @@ void adjoint(const TileShape &s, const E *small, const E *weight, const Finish &
 
 /// `adjoint` where all phases of the big picture's channels fit one group of lanes: T x T shifted products.
 template <class F, class E>
-void adjoint_thin(const TileShape &s, const E *small, const E *weight, const Finish &finish, E *big) {
+void adjoint_thin(const TileShape &s, const Pixels<E> &small, const E *weight, const Change &finish, E *big) {
   constexpr int T = F::T;
   const int64_t pitch = s.columns + 2 * (T - 1), viewRows = s.rows + T - 1;
   // Rows run on into the next one's padding, so that a whole picture is one product.
@@ -101,7 +100,7 @@ void adjoint_thin(const TileShape &s, const E *small, const E *weight, const Fin
     Scratch<E> picture((s.rows + 2 * (T - 1)) * pitch * s.filters);
     Scratch<float> sums(viewRows * pitch * LANES);
     for (int64_t at = first; at < last; at++) {
-      padded<F>(s, small + at * s.rows * s.columns * s.filters, picture.get());
+      padded<F, E>(s, {small.at + at * s.rows * s.columns * s.filters, small.change}, picture.get());
       for (int i = 0; i < T; i++)
         for (int j = 0; j < T; j++)
           multiply<E>(pixels, LANES, s.filters, picture.get() + ((T - 1 - i) * pitch + T - 1 - j) * s.filters,
@@ -113,7 +112,7 @@ void adjoint_thin(const TileShape &s, const E *small, const E *weight, const Fin
 }
 
 template <class F, class E>
-void weight_gradient(const TileShape &s, const E *big, const E *small, float *gradient) {
+void weight_gradient(const TileShape &s, const Pixels<E> &big, const Pixels<E> &small, float *gradient) {
   constexpr int P = F::P, PAIR = sizeof(E) == 2 ? 2 : 1, GRAIN = 32;
   const int64_t tiles = s.tiles(), chunk = std::min(tiles + tiles % 2, TILES_OF_CHUNK);
   // One phase after the other where all tiles are at hand at once: a fourth of the memory.
@@ -165,42 +164,47 @@ void pack(const TileShape &s, const float *weight, bool isAdjoint, E *packed) {
 
 /// Calls `body` with the form of the tiles and the element's type.
 template <class Body>
-void choose(const TileShape &s, at::ScalarType dtype, Body &&body) {
-  auto typed = [&](auto form) {
-    if (dtype == at::kFloat) body(form, float{});
-    else body(form, c10::BFloat16{});
-  };
-  if (s.taps() == 2) s.has_large_tiles() ? typed(Form<2, 4, 4>{}) : typed(Form<2, 2, 2>{});
-  else s.has_large_tiles() ? typed(Form<3, 2, 4>{}) : typed(Form<3, 2, 2>{});
+void choose(const TileShape &s, Body &&body) {
+  auto small = [&](auto element) { s.taps() == 2 ? body(Form<2, 2, 2>{}, element) : body(Form<3, 2, 2>{}, element); };
+  if (s.dtype == at::kFloat) return small(float{});
+  const c10::BFloat16 element{};
+  if (!s.has_large_tiles()) return small(element);
+  s.taps() == 2 ? body(Form<2, 4, 4>{}, element) : body(Form<3, 2, 4>{}, element);
 }
 
-static void run_forward(const TileShape &s, const at::Tensor &big, const at::Tensor &packed, const Finish &finish,
+template <class E>
+Pixels<E> pixels(const Seen &seen) {
+  return {seen.pictures.const_data_ptr<E>(), seen.change};
+}
+
+static void run_forward(const TileShape &s, const Seen &big, const at::Tensor &packed, const Change &finish,
                         at::Tensor &small) {
-  choose(s, big.scalar_type(), [&](auto form, auto element) {
+  choose(s, [&](auto form, auto element) {
     using F = decltype(form);
     using E = decltype(element);
-    forward<F, E>(s, big.const_data_ptr<E>(), packed.const_data_ptr<E>(), finish, small.data_ptr<E>());
+    forward<F, E>(s, pixels<E>(big), packed.const_data_ptr<E>(), finish, small.data_ptr<E>());
   });
 }
-static void run_adjoint(const TileShape &s, const at::Tensor &small, const at::Tensor &packed, const Finish &finish,
+static void run_adjoint(const TileShape &s, const Seen &small, const at::Tensor &packed, const Change &finish,
                         at::Tensor &big) {
-  choose(s, small.scalar_type(), [&](auto form, auto element) {
+  choose(s, [&](auto form, auto element) {
     using F = decltype(form);
     using E = decltype(element);
-    auto *from = small.const_data_ptr<E>(), *factors = packed.const_data_ptr<E>();
+    const auto from = pixels<E>(small);
+    auto *factors = packed.const_data_ptr<E>();
     if (is_thin(s)) adjoint_thin<F, E>(s, from, factors, finish, big.data_ptr<E>());
     else adjoint<F, E>(s, from, factors, finish, big.data_ptr<E>());
   });
 }
-static void run_weight(const TileShape &s, const at::Tensor &big, const at::Tensor &small, at::Tensor &gradient) {
-  choose(s, big.scalar_type(), [&](auto form, auto element) {
+static void run_weight(const TileShape &s, const Seen &big, const Seen &small, at::Tensor &gradient) {
+  choose(s, [&](auto form, auto element) {
     using F = decltype(form);
     using E = decltype(element);
-    weight_gradient<F, E>(s, big.const_data_ptr<E>(), small.const_data_ptr<E>(), gradient.data_ptr<float>());
+    weight_gradient<F, E>(s, pixels<E>(big), pixels<E>(small), gradient.data_ptr<float>());
   });
 }
 static void run_pack(const TileShape &s, const at::Tensor &weight, bool isAdjoint, at::Tensor &packed) {
-  choose(s, packed.scalar_type(), [&](auto form, auto element) {
+  choose(s, [&](auto form, auto element) {
     using F = decltype(form);
     using E = decltype(element);
     pack<F, E>(s, weight.const_data_ptr<float>(), isAdjoint, packed.data_ptr<E>());

@@ -25,15 +25,21 @@ struct Line {
   static constexpr float SIGN = ZERO ? 1 : -1;
 };
 
+/// The values at a pair's points as the sums over even and over odd powers, each but for what the powers are.
+template <int T, int M>
+INLINE void from_pair(Floats plus, Floats minus, int pair, Floats &even, Floats &odd) {
+  even = plus + minus, odd = (plus - minus) * float(Line<T, M>::point(pair));
+}
+
 template <int T, int M>
 INLINE void input1(const Floats *d, int step, Floats *v) {
   using L = Line<T, M>;
   constexpr int Z = L::ZERO, K = L::PAIRS;
-  auto whole = [&](int i) INLINED {
+  auto whole = [&](int i) FORCED {
     if constexpr (K == 1) return d[(i + 2) * step] + d[i * step] * L::PRODUCT;
     else return d[(i + 4) * step] - d[(i + 2) * step] * L::SUM + d[i * step] * L::PRODUCT;
   };
-  auto part = [&](int pair, int i) INLINED {
+  auto part = [&](int pair, int i) FORCED {
     if constexpr (K == 1) return d[i * step];
     else return d[(i + 2) * step] - d[i * step] * L::other(pair);
   };
@@ -49,10 +55,7 @@ INLINE void input1_adjoint(const Floats *v, int step, Floats *d) {
   using L = Line<T, M>;
   constexpr int Z = L::ZERO, K = L::PAIRS;
   Floats even[K], odd[K], last = v[(L::POINTS - 1) * step];
-  for (int k = 0; k < K; k++) {
-    const Floats &plus = v[(Z + 2 * k) * step], &minus = v[(Z + 2 * k + 1) * step];
-    even[k] = plus + minus, odd[k] = (plus - minus) * float(L::point(k));
-  }
+  for (int k = 0; k < K; k++) from_pair<T, M>(v[(Z + 2 * k) * step], v[(Z + 2 * k + 1) * step], k, even[k], odd[k]);
   Floats *from = d + Z * step;
   if constexpr (K == 1) {
     from[0] = odd[0] + last * L::PRODUCT, from[step] = even[0], from[2 * step] = last;
@@ -72,10 +75,7 @@ INLINE void output1(const Floats *m, int step, Floats *y, int out) {
   using L = Line<T, M>;
   constexpr int Z = L::ZERO, K = L::PAIRS;
   Floats even[K], odd[K];
-  for (int k = 0; k < K; k++) {
-    const Floats &plus = m[(Z + 2 * k) * step], &minus = m[(Z + 2 * k + 1) * step];
-    even[k] = plus + minus, odd[k] = (plus - minus) * float(L::point(k));
-  }
+  for (int k = 0; k < K; k++) from_pair<T, M>(m[(Z + 2 * k) * step], m[(Z + 2 * k + 1) * step], k, even[k], odd[k]);
   if constexpr (K == 1) {
     y[0] = even[0], y[out] = odd[0];
   } else {
@@ -119,7 +119,7 @@ INLINE void weight1_adjoint(const Floats *u, int step, Floats *g, int out) {
   Floats even[K], odd[K], last = u[(L::POINTS - 1) * step];
   for (int k = 0; k < K; k++) {
     Floats plus = u[(Z + 2 * k) * step] * L::scale(k), minus = u[(Z + 2 * k + 1) * step] * (L::SIGN * L::scale(k));
-    even[k] = plus + minus, odd[k] = (plus - minus) * float(L::point(k));
+    from_pair<T, M>(plus, minus, k, even[k], odd[k]);
   }
   g[0] = K == 1 ? even[0] : even[0] + even[K - 1], g[out] = K == 1 ? odd[0] : odd[0] + odd[K - 1];
   if constexpr (T == 2) {
@@ -141,8 +141,8 @@ struct Form {
   static constexpr int H = T + R - 1, W = T + C - 1, P = H * W, RESULTS = R * C;
 
   // As the shape has them, without a division by what is not constant.
-  INLINED static int64_t tile_columns(const TileShape &s) { return (s.columns + C - 1) / C; }
-  INLINED static int64_t tiles_of_picture(const TileShape &s) { return (s.rows + R - 1) / R * tile_columns(s); }
+  FORCED static int64_t tile_columns(const TileShape &s) { return (s.columns + C - 1) / C; }
+  FORCED static int64_t tiles_of_picture(const TileShape &s) { return (s.rows + R - 1) / R * tile_columns(s); }
 };
 
 template <class F>

@@ -32,12 +32,12 @@ bool is_thin(const TileShape &s) { return s.stride == 2 && s.channels <= 4; }
 /// Weights as the loops take them, kept until the weights change or go; but not those that change after each use.
 class PackedWeights {
  public:
-  at::Tensor get(const TileShape &shape, const at::Tensor &weight, bool isAdjoint, at::ScalarType dtype) {
-    if (weight.is_inference()) return pack(shape, weight, isAdjoint, dtype);
+  at::Tensor get(const TileShape &shape, const at::Tensor &weight, bool isAdjoint) {
+    if (weight.is_inference()) return pack(shape, weight, isAdjoint);
     std::lock_guard<std::mutex> lock(mutex_);
     entries_.erase(std::remove_if(entries_.begin(), entries_.end(), [](auto &entry) { return entry.storage.expired(); }),
                    entries_.end());
-    Entry &entry = entry_of(shape, weight, isAdjoint, dtype);
+    Entry &entry = entry_of(shape, weight, isAdjoint);
     // Whether they are worth keeping: these were used before, or the last ones were.
     bool keeps = entry.uses > 1;
     if (entry.version == weight._version()) {
@@ -48,7 +48,7 @@ class PackedWeights {
       entry.packed.reset();
       entry.version = weight._version(), entry.uses = 1;
     }
-    auto packed = pack(shape, weight, isAdjoint, dtype);
+    auto packed = pack(shape, weight, isAdjoint);
     if (keeps) entry.packed = packed;
     return packed;
   }
@@ -66,23 +66,23 @@ class PackedWeights {
     at::Tensor packed = {};
   };
 
-  Entry &entry_of(const TileShape &shape, const at::Tensor &weight, bool isAdjoint, at::ScalarType dtype) {
+  Entry &entry_of(const TileShape &shape, const at::Tensor &weight, bool isAdjoint) {
     const auto *storage = weight.storage().unsafeGetStorageImpl();
     for (auto &entry : entries_)
       if (entry.storage._unsafe_get_target() == storage && entry.offset == weight.storage_offset() &&
           entry.sizes == weight.sizes() && entry.strides == weight.strides() && entry.stride == shape.stride &&
-          entry.points == shape.points() && entry.isAdjoint == isAdjoint && entry.dtype == dtype)
+          entry.points == shape.points() && entry.isAdjoint == isAdjoint && entry.dtype == shape.dtype)
         return entry;
     entries_.push_back({weight.storage().getWeakStorageImpl(), weight.storage_offset(), weight.sizes().vec(),
-                        weight.strides().vec(), shape.stride, shape.points(), isAdjoint, dtype});
+                        weight.strides().vec(), shape.stride, shape.points(), isAdjoint, shape.dtype});
     return entries_.back();
   }
 
-  static at::Tensor pack(const TileShape &shape, const at::Tensor &weight, bool isAdjoint, at::ScalarType dtype) {
+  static at::Tensor pack(const TileShape &shape, const at::Tensor &weight, bool isAdjoint) {
     auto dense = weight.contiguous(at::MemoryFormat::ChannelsLast);
     auto size = is_thin(shape) ? shape.taps() * shape.taps() * shape.filters * 16
                                : shape.points() * shape.phases() * shape.channels * shape.filters;
-    auto packed = at::empty({size}, at::TensorOptions().dtype(dtype));
+    auto packed = at::empty({size}, at::TensorOptions().dtype(shape.dtype));
     WITH_LOOPS(run_pack(shape, dense, isAdjoint, packed));
     return packed;
   }
@@ -115,48 +115,40 @@ static bool multiplies_bfloat16() {
 }
 
 /// What all of the kernels need.
-static bool fits(const TileShape &shape, at::ScalarType dtype) {
+static bool fits(const TileShape &shape) {
   return has_vectors() && (shape.taps() == 2 || shape.taps() == 3) && shape.stride <= 2 && shape.filters % 16 == 0 &&
-         (dtype == at::kFloat || (dtype == at::kBFloat16 && multiplies_bfloat16()));
+         (shape.dtype == at::kFloat || (shape.dtype == at::kBFloat16 && multiplies_bfloat16()));
 }
 
-bool thin_adjoint_wins(const TileShape &shape, at::ScalarType dtype) {
-  return fits(shape, dtype) && is_thin(shape) && shape.filters >= 32;
+bool thin_adjoint_wins(const TileShape &shape) {
+  return fits(shape) && is_thin(shape) && shape.filters >= 32;
 }
 
-bool tiles_win(const TileShape &shape, at::ScalarType dtype) {
-  if (!fits(shape, dtype) || shape.channels % 16 != 0) return false;
+bool tiles_win(const TileShape &shape) {
+  if (!fits(shape) || shape.channels % 16 != 0) return false;
   // Measured on AVX-512 with and without bfloat16, and on AVX2 (`make bench`, layers): thin products lose to the
   // engine's convolution whatever the pictures' size.
   const int64_t depth = shape.channels * shape.phases();
   return depth >= (shape.taps() == 2 ? 128 : shape.stride == 2 ? 256 : 64) && shape.filters >= 64;
 }
 
-static TileShape as_rounded(TileShape shape, const at::Tensor &pictures) {
-  shape.isRounded = pictures.scalar_type() == at::kBFloat16;
-  return shape;
-}
-
-at::Tensor tile_forward(const TileShape &shape, const at::Tensor &big, const at::Tensor &weight, Finish finish) {
-  const TileShape s = as_rounded(shape, big);
-  auto small = at::empty({s.pictures, s.filters, s.rows, s.columns}, big.options(), at::MemoryFormat::ChannelsLast);
-  WITH_LOOPS(run_forward(s, big, packed_weights().get(s, weight, false, big.scalar_type()), finish, small));
+at::Tensor tile_forward(const TileShape &s, const Seen &big, const at::Tensor &weight, const Change &finish) {
+  auto small = at::empty({s.pictures, s.filters, s.rows, s.columns}, big.pictures.options(), at::MemoryFormat::ChannelsLast);
+  WITH_LOOPS(run_forward(s, big, packed_weights().get(s, weight, false), finish, small));
   return small;
 }
 
-at::Tensor tile_adjoint(const TileShape &shape, const at::Tensor &small, const at::Tensor &weight, Finish finish) {
-  const TileShape s = as_rounded(shape, small);
-  auto big = at::empty({s.pictures, s.channels, s.height, s.width}, small.options(), at::MemoryFormat::ChannelsLast);
+at::Tensor tile_adjoint(const TileShape &s, const Seen &small, const at::Tensor &weight, const Change &finish) {
+  auto big = at::empty({s.pictures, s.channels, s.height, s.width}, small.pictures.options(), at::MemoryFormat::ChannelsLast);
   // The last row and column of a picture may lie under no tile.
   auto covered = [&](int64_t results) { return (results + s.taps() - 1) * s.stride - s.padding; };
   if (covered(s.tile_rows() * s.down()) < s.height || covered(s.tile_columns() * s.across()) < s.width) big.zero_();
-  WITH_LOOPS(run_adjoint(s, small, packed_weights().get(s, weight, true, small.scalar_type()), finish, big));
+  WITH_LOOPS(run_adjoint(s, small, packed_weights().get(s, weight, true), finish, big));
   return big;
 }
 
-at::Tensor tile_weight(const TileShape &shape, const at::Tensor &big, const at::Tensor &small) {
-  const TileShape s = as_rounded(shape, big);
-  auto gradient = at::empty({s.filters, s.channels, s.kernel, s.kernel}, big.options().dtype(at::kFloat),
+at::Tensor tile_weight(const TileShape &s, const Seen &big, const Seen &small) {
+  auto gradient = at::empty({s.filters, s.channels, s.kernel, s.kernel}, big.pictures.options().dtype(at::kFloat),
                             at::MemoryFormat::ChannelsLast);
   WITH_LOOPS(run_weight(s, big, small, gradient));
   return gradient;

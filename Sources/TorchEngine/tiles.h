@@ -7,6 +7,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "change.h"
+
 namespace engine {
 
 /// Where the pictures, the tiles and the kernel lie. "Big" is the input of a convolution, "small" its output.
@@ -17,8 +19,8 @@ struct TileShape {
   // Small pictures [pictures, rows, columns, filters].
   int64_t rows, columns, filters;
   int64_t kernel, stride, padding;
-  /// Whether numbers are bfloat16; set by the functions below.
-  bool isRounded = false;
+  /// What is computed in: float32 or bfloat16.
+  at::ScalarType dtype;
 
   /// Side of the kernel after space-to-depth: 2 or 3.
   int64_t taps() const { return (kernel + stride - 1) / stride; }
@@ -27,7 +29,7 @@ struct TileShape {
   /// not in float32, which is there to compare with.
   bool has_large_tiles() const {
     const int64_t large = products(taps() == 2 ? 4 : 2, 4);
-    return isRounded && rows >= 8 && columns >= 8 && large < products(2, 2);
+    return dtype == at::kBFloat16 && rows >= 8 && columns >= 8 && large < products(2, 2);
   }
   /// Results of a tile.
   int64_t down() const { return has_large_tiles() && taps() == 2 ? 4 : 2; }
@@ -48,26 +50,26 @@ struct TileShape {
   }
 };
 
-/// What is done to a sum before it is stored: a bias for each channel, then x or slope * x, whichever is greater.
-struct Finish {
-  const float *bias = nullptr;
-  // 1 leaves x as it is.
-  float slope = 1;
+/// Pictures, dense in channels-last order, and what is done to their pixels as they are read.
+struct Seen {
+  const at::Tensor &pictures;
+  Change change;
+
+  Seen(const at::Tensor &pictures, Change change = {}) : pictures(pictures), change(change) {}
 };
 
-/// Whether the kernels below compute this shape in this type on this machine, and faster than the engine does.
-bool tiles_win(const TileShape &shape, at::ScalarType dtype);
+/// Whether the kernels below compute this shape on this machine, and faster than the engine does.
+bool tiles_win(const TileShape &shape);
 /// The same for `tile_adjoint` alone, which has a form for a big picture of a few channels.
-bool thin_adjoint_wins(const TileShape &shape, at::ScalarType dtype);
+bool thin_adjoint_wins(const TileShape &shape);
 
-// All pictures are dense in channels-last order, of the type that is computed in (float32 or bfloat16); weights are
-// float32 [filters, channels, kernel, kernel].
+// Pictures are of the type that is computed in; weights are float32 [filters, channels, kernel, kernel].
 
-/// small = big * weight.
-at::Tensor tile_forward(const TileShape &shape, const at::Tensor &big, const at::Tensor &weight, Finish finish = {});
+/// small = big * weight, changed before it is written.
+at::Tensor tile_forward(const TileShape &shape, const Seen &big, const at::Tensor &weight, const Change &finish = {});
 /// The gradient of `tile_forward` with respect to big: a transposed convolution of small.
-at::Tensor tile_adjoint(const TileShape &shape, const at::Tensor &small, const at::Tensor &weight, Finish finish = {});
+at::Tensor tile_adjoint(const TileShape &shape, const Seen &small, const at::Tensor &weight, const Change &finish = {});
 /// The gradient of `tile_forward` with respect to weight.
-at::Tensor tile_weight(const TileShape &shape, const at::Tensor &big, const at::Tensor &small);
+at::Tensor tile_weight(const TileShape &shape, const Seen &big, const Seen &small);
 
 }  // namespace engine

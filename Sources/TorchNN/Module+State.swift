@@ -72,6 +72,14 @@ extension Module {
         for (_, parameter) in parameters { parameter.isFrozen = isFrozen }
     }
 
+    /// Runs `body` while no gradients flow to the parameters; what it computes keeps less for them.
+    public func frozen<Result>(_ body: () throws -> Result) rethrows -> Result {
+        let trained = parameters.map(\.parameter).filter { !$0.isFrozen }
+        for parameter in trained { parameter.isFrozen = true }
+        defer { for parameter in trained { parameter.isFrozen = false } }
+        return try body()
+    }
+
     /// Moves everything to a device and, for the four-dimensional weights, to a memory format.
     public func move(to device: Device, format: MemoryFormat = .contiguous) {
         walk { _, part in

@@ -17,17 +17,18 @@ extension AdversarialTrainer {
         let taken = Int(lazySteps.item())
         let due = penalties(real, fake, labels).filter { $0.lazy.isDue(after: taken) }
         var paid: Tensor?
-        func pay(_ penalty: (lazy: LazyRegularization, value: () -> Tensor)) -> [Tensor?] {
+        func pay(_ penalty: (lazy: LazyRegularization, value: () -> Tensor), into found: inout [Tensor?]) {
             let value = penalty.value() * penalty.lazy.factor
             paid = paid.map { $0 + value.detached() } ?? value.detached()
-            return gradients(of: [value], wrt: weights)
+            addGradients(of: value, wrt: weights, to: &found)
         }
-        for penalty in due where penalty.lazy.every == 1 { Self.add(&found, pay(penalty)) }
+        for penalty in due where penalty.lazy.every == 1 { pay(penalty, into: &found) }
         game.loss = paid.map { game.loss.detached() + $0 } ?? game.loss
         withoutGradients { apply(found, recipe.discriminatorOptimizer, discriminatorOptimizer) }
         // A lazy penalty's own step stands on the weights that the game has moved.
         for penalty in due where penalty.lazy.every > 1 {
-            let slopes = pay(penalty)
+            var slopes = weights.map { _ in Tensor?.none }
+            pay(penalty, into: &slopes)
             withoutGradients { apply(slopes, recipe.discriminatorOptimizer, discriminatorOptimizer) }
         }
         withoutGradients {
@@ -74,7 +75,7 @@ extension AdversarialTrainer {
         var found = gradients(of: [realLoss], wrt: weights)
         let fakeLogits = judge(fake, labels).logits
         let fakeLoss = recipe.loss.fake(fakeLogits)
-        Self.add(&found, gradients(of: [fakeLoss], wrt: weights))
+        addGradients(of: fakeLoss, wrt: weights, to: &found)
         return ((verdict.logits, fakeLogits, withoutGradients { realLoss + fakeLoss }), found)
     }
 
@@ -127,14 +128,5 @@ extension AdversarialTrainer {
                 ))
         }
         return found
-    }
-
-    /// Adds gradients to others; nil stands for zero.
-    private static func add(_ found: inout [Tensor?], _ more: [Tensor?]) {
-        let both = found.indices.filter { found[$0] != nil && more[$0] != nil }
-        if !both.isEmpty {
-            withoutGradients { foreachAdd_(both.map { found[$0]! }, both.map { more[$0]! }) }
-        }
-        for index in found.indices where found[index] == nil { found[index] = more[index] }
     }
 }

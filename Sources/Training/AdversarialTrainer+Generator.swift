@@ -9,7 +9,7 @@ extension AdversarialTrainer {
     ///   - real: as many real ones, for losses that compare both.
     ///   - labels: of both, [N, K].
     func trainGenerator(_ fake: Tensor, against real: Tensor, labels: Tensor?) {
-        let verdict = judge(noisy(fake), labels, moves: false)
+        let verdict = discriminator.frozen { judge(noisy(fake), labels, moves: false) }
         let matches = recipe.featureMatching.weight > 0
         let other =
             matches || recipe.loss.isRelativistic
@@ -26,7 +26,6 @@ extension AdversarialTrainer {
             let known = withoutGradients { perceptual.maps(real) }
             loss = loss + recipe.perceptual.loss(fake: perceptual.maps(fake), real: known)
         }
-        // Only the generator's gradients are asked for, so none of the discriminator's weights are computed.
         let found = gradients(of: [loss], wrt: generatorOptimizer.parameters.map(\.parameter.value))
         withoutGradients {
             apply(found, recipe.generatorOptimizer, generatorOptimizer)

@@ -8,11 +8,16 @@ import TorchNN
     private static func network() -> Sequential {
         let network = Sequential(
             Conv2d(3, 32, kernel: 4, stride: 2, padding: 1, bias: false), Activation.leakyReLU(0.2),
-            Conv2d(32, 64, kernel: 4, stride: 2, padding: 1), BatchNorm2d(64, deviation: 0.1),
-            Activation.leakyReLU(0.2),
+            Conv2d(32, 64, kernel: 4, stride: 2, padding: 1, bias: false), BatchNorm2d(64, deviation: 0.1),
+            Activation.leakyReLU(0.2), Conv2d(64, 64, kernel: 3, padding: 1, bias: false),
+            BatchNorm2d(64, deviation: 0.1),
+            Activation.leakyReLU(0.1),
             ConvTranspose2d(64, 32, kernel: 4, stride: 2, padding: 1, bias: false), BatchNorm2d(32),
-            Activation.relu(), Conv2d(32, 16, kernel: 3, padding: 1), BatchNorm2d(16),
-            ConvTranspose2d(16, 3, kernel: 4, stride: 2, padding: 1), Activation.tanh())
+            Activation.relu(), Conv2d(32, 32, kernel: 3, padding: 1, bias: false), BatchNorm2d(32),
+            Activation.relu(),
+            ConvTranspose2d(32, 16, kernel: 4, stride: 2, padding: 1, bias: false), BatchNorm2d(16),
+            Conv2d(16, 32, kernel: 3, padding: 1, bias: false), BatchNorm2d(32), Activation.relu(),
+            ConvTranspose2d(32, 3, kernel: 4, stride: 2, padding: 1), Activation.tanh())
         network.initialize(RandomSource(seed: 3))
         network.move(to: .cpu, format: .channelsLast)
         return network

@@ -108,6 +108,9 @@ typedef struct {
                          const ct_tensor _Nullable *_Nonnull inputs, int32_t input_count,
                          const ct_tensor _Nullable *_Nullable seeds, bool retain_graph, bool create_graph,
                          ct_tensor _Nullable *_Nonnull out);
+  // The same for leaves, added to `found`, in place; a nullptr there becomes a tensor if there is a gradient.
+  ct_status (*_Nonnull add_gradients)(ct_tensor output, const ct_tensor _Nullable *_Nonnull leaves, int32_t count,
+                                      ct_tensor _Nullable *_Nonnull found);
   // A tensor with the values of `output` whose gradient goes to `inputs` by way of `backward`; `release` gets the context
   // when the tape lets go of it.
   ct_status (*_Nonnull function)(ct_tensor output, const ct_tensor *_Nonnull inputs, int32_t input_count,
@@ -143,7 +146,7 @@ typedef struct {
   ct_status (*_Nonnull cuda_empty_cache)(void);
 } ct_api;
 
-#define CT_ABI 3
+#define CT_ABI 4
 
 #if defined(__clang__)
 #pragma clang assume_nonnull end

@@ -51,6 +51,19 @@ public final class BatchNorm2d: Layer {
             runningVariance: running(runningVar), momentum: momentum, epsilon: epsilon, slope: slope)
     }
 
+    /// The layer, the activation and the convolution after it, in one operator; nil for other layers, in use, and where the
+    /// engine's own kernels are asked for.
+    func callAsFunction(_ input: Tensor, slope: Double, then next: Layer) -> Tensor? {
+        guard isTraining, !Kernels.isPlain, let convolution = FoldedConvolution(next) else { return nil }
+        countBatch(numBatchesTracked)
+        return input.convolvedBatchNorm(
+            scale: weight.value, shift: bias.value, runningMean: running(runningMean),
+            runningVariance: running(runningVar), momentum: momentum, epsilon: epsilon, slope: slope,
+            weight: convolution.weight, bias: convolution.bias, stride: convolution.stride,
+            padding: convolution.padding, outputPadding: convolution.outputPadding,
+            transposed: convolution.isTransposed)
+    }
+
     /// In use, x * scale + shift for each channel, both [C].
     package var folded: (scale: Tensor, shift: Tensor) {
         let scale = weight.value * (runningVar.value + epsilon).rsqrt()

@@ -27,14 +27,21 @@ public final class Sequential: Layer {
     private func apply(_ layers: ArraySlice<Layer>, _ input: Tensor) -> Tensor {
         var value = input
         var index = layers.startIndex
-        while index < layers.endIndex {
-            let next = index + 1 < layers.endIndex ? layers[index + 1] : nil
-            if let norm = layers[index] as? BatchNorm2d, let slope = (next as? Activation)?.slope {
+        func layer(_ offset: Int) -> Layer? {
+            index + offset < layers.endIndex ? layers[index + offset] : nil
+        }
+        while let first = layer(0) {
+            guard let norm = first as? BatchNorm2d, let slope = (layer(1) as? Activation)?.slope else {
+                value = first(value)
+                index += 1
+                continue
+            }
+            if let convolved = layer(2).flatMap({ norm(value, slope: slope, then: $0) }) {
+                value = convolved
+                index += 3
+            } else {
                 value = norm(value, slope: slope)
                 index += 2
-            } else {
-                value = layers[index](value)
-                index += 1
             }
         }
         return value

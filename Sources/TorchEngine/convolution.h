@@ -1,0 +1,36 @@
+// Convolutions by whichever kernels are faster here: products over tiles or the engine's own.
+#pragma once
+
+#include "tiles.h"
+
+namespace engine {
+
+/// Pictures in a type and channels-last order.
+at::Tensor dense(const at::Tensor &pictures, at::ScalarType dtype);
+
+// The sums of tiles.h.
+
+at::Tensor small_of(const TileShape &shape, const Seen &big, const at::Tensor &weight, const Change &finish = {});
+at::Tensor big_of(const TileShape &shape, const Seen &small, const at::Tensor &weight, const Change &finish = {});
+at::Tensor weight_of(const TileShape &shape, const Seen &big, const Seen &small);
+
+/// A convolution or, if `transposed`, its transpose, and how it is computed.
+struct Call {
+  TileShape shape;
+  // Whether the output comes from tiles.
+  bool isTiled = false;
+  // Whether the engine's own convolution does all of it.
+  bool isPlain = true;
+
+  Call(const at::Tensor &input, const at::Tensor &weight, int64_t stride, int64_t padding, int64_t outputPadding,
+       bool transposed);
+};
+
+/// The operator facegan::convolution, which has derivatives of every order.
+at::Tensor convolution(const at::Tensor &input, const at::Tensor &weight, const std::optional<at::Tensor> &bias,
+                       int64_t stride, int64_t padding, int64_t outputPadding, bool transposed);
+
+/// What a convolution's bias does to its output, which nobody else has seen yet.
+at::Tensor with_bias(const at::Tensor &output, const std::optional<at::Tensor> &bias);
+
+}  // namespace engine
