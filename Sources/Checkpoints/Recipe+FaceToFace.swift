@@ -44,7 +44,6 @@ extension Recipe {
     mutating func conversionFields(_ v: inout some FieldVisitor) throws {
         try v.group("conditions", &conditions, "Which attributes can be changed.")
         try v.check(!conditions.attributes.isEmpty, "conditions.attributes", "one name or more")
-        try v.check(!conditions.projection, "conditions.projection", "false: the critic names attributes")
         try v.check(conditions.classifier, "conditions.classifier", "true: the critic names attributes")
         try v.group("converter", &converter, "From a photograph and changes to a photograph; and its critic.")
         try v.check(
@@ -85,7 +84,7 @@ extension Recipe {
     /// A converter's critic with starting values from `random`.
     public func makeConverterCritic(random: RandomSource) -> any Discriminator {
         let network = ConverterCritic(
-            converter, resolution: resolution, attributes: conditions.attributes.count)
+            converter, resolution: resolution, conditions: conditions)
         network.initialize(random)
         return network
     }

@@ -248,10 +248,13 @@ class ConverterCritic(nn.Module):
         flat = 4 * w * (side // 8) ** 2
         self.dense, self.head = nn.Linear(flat, dense), nn.Linear(dense, 1)
         self.attribute_dense, self.attribute_head = nn.Linear(flat, dense), nn.Linear(dense, k)
+        self.label_head = nn.ModuleDict({"embed": nn.Linear(k, dense, bias=False)})
 
-    def forward(self, x):
+    def forward(self, x, y):
         x = self.main(x).flatten(1)
-        return self.head(act(self.dense(x))).flatten(), self.attribute_head(act(self.attribute_dense(x)))
+        h = act(self.dense(x))
+        fit = (self.label_head["embed"](y) * h).sum(1)
+        return self.head(h).flatten() + fit, self.attribute_head(act(self.attribute_dense(x)))
 
 
 # ---- Recording ------------------------------------------------------------------------------------------
@@ -287,7 +290,8 @@ record("unet", PatchCritic([2, 1, 2], 2), pictures(2, 16))
 record("srresnet", Enlarger(4, 2, 2), pictures(2, 8))
 record("rrdb", DenseEnlarger(4, 2, 1, 1), pictures(2, 8))
 record("converter", Converter(2, 3), pictures(3, 32), torch.tensor([[1.0, 0, -1], [0, 0, 0], [0, 1.5, 0]]))
-record("convertercritic", ConverterCritic(2, 32, 3, 4), pictures(3, 32))
+record("convertercritic", ConverterCritic(2, 32, 3, 4), pictures(3, 32),
+       torch.tensor([[1.0, -1, -1], [0, 1, 1], [-1, -1, 1]]))
 
 
 # ---- Losses ---------------------------------------------------------------------------------------------

@@ -45,16 +45,22 @@ import TorchNN
                 return (network, { [network($0[0], changes: $0[1])] })
             },
             Network(name: "convertercritic") {
-                let critic = ConverterCritic(converter, resolution: 32, attributes: 3)
+                let critic = ConverterCritic(converter, resolution: 32, conditions: conditions)
                 return (
                     critic,
                     { inputs in
-                        let verdict = critic(inputs[0], labels: nil)
+                        let verdict = critic(inputs[0], labels: inputs[1])
                         return [verdict.logits, verdict.attributes].compactMap { $0 }
                     }
                 )
             },
         ]
+
+        private static var conditions: ConditionSettings {
+            var settings = ConditionSettings()
+            (settings.attributes, settings.projection) = (["Smiling", "Male", "Young"], true)
+            return settings
+        }
 
         private static var converter: ConverterSettings {
             var settings = ConverterSettings()

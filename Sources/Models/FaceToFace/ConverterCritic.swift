@@ -2,15 +2,17 @@ import Torch
 import TorchNN
 
 /// AttGAN's critic (He et al. 2019): strided 4 x 4 with instance normalisation, then a logit and the attributes, each through a
-/// dense layer of their own. [N, 3, R, R] to logits [N] and attributes [N, K].
+/// dense layer of their own. [N, 3, R, R] to logits [N] and attributes [N, K]. With projection, a picture must also be real for
+/// its labels.
 public final class ConverterCritic: Module, Discriminator {
     let main: Sequential
     let dense: Linear
     let head: Linear
     let attributeDense: Linear
     let attributeHead: Linear
+    let labelHead: LabelHead?
 
-    public init(_ settings: ConverterSettings = .init(), resolution: Int, attributes: Int) {
+    public init(_ settings: ConverterSettings = .init(), resolution: Int, conditions: ConditionSettings) {
         let widths = (0..<settings.levels).map { min(settings.criticFilters << $0, settings.maxFilters) }
         main = Sequential(
             zip([3] + widths, widths).enumerated().flatMap { level, pair -> [Layer] in
@@ -25,15 +27,20 @@ public final class ConverterCritic: Module, Discriminator {
         dense = Linear(flat, settings.criticWidth)
         head = Linear(settings.criticWidth, 1)
         attributeDense = Linear(flat, settings.criticWidth)
-        attributeHead = Linear(settings.criticWidth, attributes)
+        attributeHead = Linear(settings.criticWidth, conditions.attributes.count)
+        var fit = conditions
+        fit.classifier = false
+        labelHead = conditions.projection ? LabelHead(settings.criticWidth, fit) : nil
     }
 
     public var usesBatchStatistics: Bool { false }
 
     public func callAsFunction(_ images: Tensor, labels: Tensor?) -> Verdict {
         let flat = main(images).contiguous().flattened(from: 1)
-        return Verdict(
-            logits: head(dense(flat).leakyReLU(0.2)).flattened(),
-            attributes: attributeHead(attributeDense(flat).leakyReLU(0.2)))
+        let features = dense(flat).leakyReLU(0.2)
+        var verdict = Verdict(
+            logits: head(features).flattened(), maps: [], head: labelHead, features: features, labels: labels)
+        verdict.attributes = attributeHead(attributeDense(flat).leakyReLU(0.2))
+        return verdict
     }
 }

@@ -23,15 +23,13 @@ public final class ConversionTrainer: Trainer {
     private let average: ExponentialAverage?
     private let converterOptimizer: any Optimizer
     private let criticOptimizer: any Optimizer
-    /// Which labels are asked for.
-    private let wishes: RandomSource
+    private let wishes: Wishes
     /// Where the penalty's pictures lie.
     private let shares: RandomSource
     private let columns: (asked: [Int], width: Int)
     /// How pictures are changed for the view.
     private let views: RandomSource
     private let view: DiscriminatorView
-    private let changes: AttributeChanges
     private let means: NamedMeans
 
     /// Makes the networks with starting values from `seed`.
@@ -54,11 +52,11 @@ public final class ConversionTrainer: Trainer {
         average = ExponentialAverage(averaged, following: converter)
         converterOptimizer = recipe.generatorOptimizer.make(for: converter)
         criticOptimizer = recipe.discriminatorOptimizer.make(for: critic)
-        wishes = RandomSource(seed: seed &+ 1)
+        wishes = Wishes(
+            recipe, labels: labels, columns: columns, random: RandomSource(seed: seed &+ 1), device: device)
         shares = RandomSource(seed: seed &+ 2)
         views = RandomSource(seed: seed &+ 3)
         view = DiscriminatorView(recipe.view, device: device)
-        changes = AttributeChanges(recipe.conditions.attributes, on: device)
         means = NamedMeans(
             ["critic", "penalty", "names", "opinion", "wish", "pixels", "real", "fake"], on: device)
     }
@@ -79,9 +77,9 @@ public final class ConversionTrainer: Trainer {
             let batch = batches(recipe.batchSize)
             let real = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
             let labels = batch.labels(columns, on: device)
-            let wished = wish(labels)
+            let wished = wishes.drawn(for: labels)
             let fake = withoutGradients { convert(real, AttributeChanges.between(labels, wished)) }
-            trainCritic(real: real, fake: fake, labels: labels)
+            trainCritic(real: real, labels: labels, fake: fake, wished: wished)
             last = (real, labels, wished)
         }
         trainConverter(last.real, last.labels, last.wished)
@@ -95,35 +93,23 @@ public final class ConversionTrainer: Trainer {
         .diverged(what: "the loss of \(name)", step: clock.steps, kept: "")
     }
 
-    /// Labels to ask for, [N, K]: of other photographs, which agree with each other, or a photograph's own but for one
-    /// attribute, as people ask.
-    private func wish(_ labels: Tensor) -> Tensor {
-        let others = labels.indexSelect(
-            0, Tensor.permutation(labels.shape[0], random: wishes).to(device))
-        let share = recipe.converter.turnedShare
-        guard share > 0 else { return others }
-        let draws = Tensor.uniform(labels.shape, random: wishes).argmax(1)
-        let choice = Tensor.identity(labels.shape[1]).indexSelect(0, draws).to(device)
-        let isOwn = Tensor.uniform([labels.shape[0], 1], random: wishes).less(than: share).to(.float32)
-            .to(device)
-        return others.lerp(changes.turned(labels, choice), weight: isOwn)
-    }
-
     private func convert(_ images: Tensor, _ changes: Tensor) -> Tensor {
         computing { converter(images, changes: changes) }.to(.float32)
     }
 
-    private func judge(_ images: Tensor) -> (logits: Tensor, attributes: Tensor) {
+    private func judge(_ images: Tensor, _ labels: Tensor) -> (logits: Tensor, attributes: Tensor) {
         let seen = view(images, random: views)
-        let verdict = computing { critic(seen, labels: nil) }
+        let verdict = computing { critic(seen, labels: labels) }
         return (verdict.logits.to(.float32), verdict.attributes!.to(.float32))
     }
 
     // MARK: Steps
 
-    private func trainCritic(real: Tensor, fake: Tensor, labels: Tensor) {
+    private func trainCritic(real: Tensor, labels: Tensor, fake: Tensor, wished: Tensor) {
         let count = real.shape[0]
-        let (logits, attributes) = judge(Tensor.concatenated([real, fake]))
+        let counted = wishes.counted(labels)
+        let (logits, attributes) = judge(
+            Tensor.concatenated([real, fake]), Tensor.concatenated([counted, wished]))
         let (known, made) = (logits[0..<count], logits[count..<(2 * count)])
         let names = recipe.attributeLoss.real(attributes[0..<count], attributes: labels)
         var loss = recipe.loss.discriminator(real: known, fake: made) + names
@@ -132,7 +118,11 @@ public final class ConversionTrainer: Trainer {
         ]
         if recipe.gradientPenalty.weight > 0 {
             let share = Tensor.uniform([count, 1, 1, 1], random: shares).to(device)
-            let penalty = recipe.gradientPenalty(real: real, fake: fake, share: share) { judge($0).logits }
+            // Mixtures have mixed labels.
+            let between = wished.lerp(counted, weight: share.reshape([count, 1]))
+            let penalty = recipe.gradientPenalty(real: real, fake: fake, share: share) {
+                judge($0, between).logits
+            }
             loss = loss + penalty
             parts["penalty"] = penalty
         }
@@ -150,13 +140,13 @@ public final class ConversionTrainer: Trainer {
         let both = convert(
             Tensor.concatenated([real, real]), Tensor.concatenated([changes, Tensor.zeros(like: changes)]))
         let (made, same) = (both[0..<count], both[count..<(2 * count)])
-        let (logits, attributes) = judge(made)
+        let (logits, attributes) = judge(made, wished)
         let opinion =
             recipe.loss.isRelativistic
-            ? recipe.loss.generator(fake: logits, real: withoutGradients { judge(real).logits })
+            ? recipe.loss.generator(
+                fake: logits, real: withoutGradients { judge(real, wishes.counted(labels)).logits })
             : recipe.loss.generator(logits)
-        // What is unknown of the photograph was not told, so it cannot be asked for.
-        let wish = recipe.attributeLoss.fake(attributes, attributes: wished * labels.abs())
+        let wish = recipe.attributeLoss.fake(attributes, attributes: wished)
         let pixels = recipe.reconstruction(same, target: real)
         let loss = opinion + wish + pixels
         let found = gradients(of: [loss], wrt: converterOptimizer.parameters.map(\.parameter.value))
@@ -195,6 +185,7 @@ public final class ConversionTrainer: Trainer {
     }
 
     public var streams: [(name: String, source: RandomSource)] {
-        [("wishes", wishes), ("shares", shares)] + (recipe.view.kind == .none ? [] : [("views", views)])
+        [("wishes", wishes.random), ("shares", shares)]
+            + (recipe.view.kind == .none ? [] : [("views", views)])
     }
 }
