@@ -5,6 +5,7 @@ import Datasets
 import Evaluation
 import Files
 import Foundation
+import Settings
 import Torch
 import Training
 
@@ -19,9 +20,10 @@ extension EvaluateCommand {
         let ignored = [
             ("--html", html != nil), ("--protocol", dataProtocol != nil), ("--face", face != nil),
             ("--reference-count", referenceCount != nil), ("--seed", seed != 0),
+            ("--by", by != nil && task == .restoration),
         ]
         if let option = ignored.first(where: { $0.1 })?.0 {
-            throw CommandError("\(option): says nothing about a model that takes photographs; leave it out")
+            throw CommandError("\(option): says nothing about a model of this kind; leave it out")
         }
         if task == .restoration { try evaluateRestoration(device) } else { try evaluateConversion(device) }
         return true
@@ -114,27 +116,32 @@ extension EvaluateCommand {
             source, state: best ? .best : .last, weights: raw ? .raw : .average, device: device)
         let (store, indices) = try heldOut(model.recipe)
         let names = store.labels.attributeNames
-        let columns = try model.attributes.map { name -> Int in
+        func column(_ name: String) throws -> Int {
             guard let column = names.firstIndex(of: name) else {
-                throw CommandError("\(store.path): its labels have no attribute \(name)")
+                let near = Suggestion.closest(to: name, in: names).map { "; did you mean \($0)?" } ?? ""
+                throw CommandError("\(store.path): its labels have no attribute \(name)\(near)")
             }
             return column
+        }
+        func labels(_ columns: [Int], _ range: Range<Int>) -> Tensor {
+            let values = indices[range].flatMap { index in
+                columns.map { Float(store.labels.attributes[index * names.count + $0]) }
+            }
+            return Tensor(values, shape: [range.count, columns.count]).to(device)
+        }
+        let columns = try model.attributes.map(column)
+        let group = try by.map { name in
+            let column = try column(name)
+            return (name: name, labels: { (range: Range<Int>) in labels([column], range).flattened() })
         }
         let line = ProgressLine("judging", total: indices.count, unit: .things("pictures"))
         let score = try cancellable(line) {
             try ConversionScore(
-                model.converter, attributes: model.attributes, count: indices.count,
+                model.converter, attributes: model.attributes, by: group, count: indices.count,
                 pictures: { range in
                     if Interrupt.isRequested { throw CancellationError() }
                     line.update(range.lowerBound)
-                    let chosen = Array(indices[range])
-                    let labels = chosen.flatMap { index in
-                        columns.map { Float(store.labels.attributes[index * names.count + $0]) }
-                    }
-                    return (
-                        self.pictures(store, chosen, device),
-                        Tensor(labels, shape: [chosen.count, columns.count]).to(device)
-                    )
+                    return (self.pictures(store, Array(indices[range]), device), labels(columns, range))
                 })
         }
         let output = ConsoleOutput.standardOutput
@@ -142,25 +149,26 @@ extension EvaluateCommand {
             "\(model.path): \(model.recipe.name), \(Readable.count(model.clock.images)) images seen; "
                 + "\(Readable.count(indices.count, "picture")) \(ofPart) (\(store.data))\n")
         var table = Table(
-            ["asked for the other", "turned", "of those seen", "others moved", "likeness"],
-            alignments: [.left, .right, .right, .right, .right])
+            ["asked for the other", "turned", "of those seen", "in real ones", "others moved", "likeness"],
+            alignments: [.left, .right, .right, .right, .right, .right])
         for line in score.lines {
             table.add([
-                line.name, percent(line.flips), percent(line.flipsOfSeen), percent(line.leakage),
-                Readable.fixed(line.likeness, 3),
+                title(line), percent(line.flips), percent(line.flipsOfSeen),
+                line.foundInReal.map(percent) ?? "–", percent(line.leakage), Readable.fixed(line.likeness, 3),
             ])
         }
         for line in table.lines(for: output) { output.writeLine(line) }
         output.writeLine(
-            "\nturned: the judge finds what was asked for; of those seen: where it was right about the photograph. "
-                + "likeness: cosine of \(score.likenessOf)'s features. PSNR of unchanged faces: "
+            "\nturned: the judge finds what was asked for; of those seen: where it was right about the photograph; "
+                + "in real ones: how often it finds the same in photographs that are so. likeness: cosine of \(score.likenessOf)'s features. PSNR of unchanged faces: "
                 + "\(Readable.fixed(score.unchangedPSNR, 2)) dB")
         try writeJSON(
             score.lines.map { line in
                 (
-                    line.name,
+                    title(line),
                     [
                         ("turned", [line.flips]), ("turnedOfSeen", [line.flipsOfSeen]),
+                        ("foundInReal", line.foundInReal.map { [$0] } ?? []),
                         ("othersMoved", [line.leakage]), ("likeness", [line.likeness]),
                     ]
                 )
@@ -169,6 +177,10 @@ extension EvaluateCommand {
 
     private func pictures(_ store: FaceStore, _ indices: [Int], _ device: Device) -> Tensor {
         .pictures(store.pixels(of: indices), count: indices.count, side: store.size, on: device)
+    }
+
+    private func title(_ line: ConversionScore.Line) -> String {
+        line.name + (line.group.map { ", \($0)" } ?? "")
     }
 
     private func percent(_ value: Double) -> String { Readable.fixed(100 * value, 1) + " %" }

@@ -29,6 +29,7 @@ struct EvaluateCommand: ParsableCommand {
             Examples:
               facegan evaluate runs/celeba
               facegan evaluate runs/superres
+              facegan evaluate runs/convert --by Male
               facegan evaluate runs/celeba --part validation --html report.html
               facegan evaluate faces/ --against celeba.faces --json scores.json
               facegan evaluate restored/ --against originals/ --pairs
@@ -67,6 +68,9 @@ struct EvaluateCommand: ParsableCommand {
     @Flag(help: "Compare picture with picture, in the order of names: PSNR, SSIM, MS-SSIM, LPIPS, identity.")
     var pairs = false
 
+    @Option(help: ArgumentHelp("Divide by an attribute of the photographs.", valueName: "attribute"))
+    var by: String?
+
     @Flag(help: "The state with the best score instead of a run's newest one.")
     var best = false
 
@@ -100,6 +104,7 @@ struct EvaluateCommand: ParsableCommand {
         let device = try place.prepare()
         if pairs { return try comparePairs(device) }
         if metrics == nil, try evaluatedFaceToFace(device) { return }
+        if by != nil { throw CommandError("--by: divides only what a model that converts attributes does") }
         let asked = try askedMetrics()
         let networks = try Set(asked.compactMap(\.network)).sorted().map {
             try JudgeNetworks.load($0, face: face, device: device)

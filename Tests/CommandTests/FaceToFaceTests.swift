@@ -140,9 +140,35 @@ import Testing
         }
     }
 
+    @Test func photographsAreDividedByAnAttribute() throws {
+        func turned(_ arguments: String...) throws -> [String: Double] {
+            let path = folder.file("turned.json")
+            let result = try Command.run(["evaluate", models.file("convert"), "--json", path] + arguments)
+            #expect(result.status == 0 && result.output.contains("in real ones"), "\(result.errors)")
+            let report = try JSONSerialization.jsonObject(with: Data(bytes(path))) as? [String: Any]
+            let values = try #require(report?["values"] as? [String: [String: [Double]]])
+            return values.compactMapValues { $0["turned"]?.first }
+        }
+        let all = try turned()
+        let divided = try turned("--by", "Male")
+        #expect(all.keys.sorted() == ["Male", "Smiling"])
+        #expect(
+            divided.keys.sorted() == ["Male, Male", "Male, not Male", "Smiling, Male", "Smiling, not Male"])
+        for name in all.keys {
+            let (one, other) = (
+                try #require(divided["\(name), Male"]), try #require(divided["\(name), not Male"])
+            )
+            let whole = try #require(all[name])
+            #expect(min(one, other)...max(one, other) ~= whole)
+        }
+    }
+
     @Test func evaluationRefusesWhatItWouldIgnore() throws {
+        let wrong = try Command.run("evaluate", models.file("convert"), "--by", "Mole")
+        #expect(wrong.status == 1 && wrong.errors.contains("did you mean Male?"), "\(wrong.errors)")
         for (arguments, message) in [
             (["--html", "x.html"], "--html"), (["--against", "builtin:8"], "no such part"),
+            (["--by", "Male"], "--by"),
         ] {
             let result = try Command.run(["evaluate", models.file("superres")] + arguments)
             #expect(result.status == 1 && result.errors.contains(message), "\(result.errors)")
