@@ -11,6 +11,7 @@ import Foundation
 public final class RunDirectory {
     public let path: String
     private var lock: Int32 = -1
+    private let isNew: Bool
 
     public var recipePath: String { path + "/recipe.yaml" }
     public var recordPath: String { path + "/run.json" }
@@ -20,6 +21,7 @@ public final class RunDirectory {
     public var filmPath: String { path + "/film.png" }
     public var curvesPath: String { path + "/scores.png" }
     public var checkpointsPath: String { path + "/checkpoints" }
+    private var lockPath: String { path + "/.lock" }
     public var lastPath: String { checkpointsPath + "/last.safetensors" }
     public var bestPath: String { checkpointsPath + "/best.safetensors" }
 
@@ -27,6 +29,7 @@ public final class RunDirectory {
     public init(_ path: String) throws {
         self.path = path
         let files = FileManager.default
+        isNew = !files.fileExists(atPath: path)
         do {
             for folder in [path, previewsPath, checkpointsPath] {
                 try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -35,7 +38,7 @@ public final class RunDirectory {
             throw TrainingError.refused(
                 "\(path): cannot make the run's folder: \(error.localizedDescription)")
         }
-        lock = open(path + "/.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        lock = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard lock >= 0 else {
             throw TrainingError.refused(
                 "\(path): the folder cannot be written (\(String(cString: strerror(errno)))); choose another --out"
@@ -47,7 +50,15 @@ public final class RunDirectory {
         }
     }
 
-    deinit { if lock >= 0 { close(lock) } }
+    deinit {
+        guard lock >= 0 else { return }
+        // A run that was refused leaves no folder; none that holds anything goes this way.
+        if isNew, !Self.holdsRun(path), rmdir(previewsPath) == 0, rmdir(checkpointsPath) == 0 {
+            unlink(lockPath)
+            rmdir(path)
+        }
+        close(lock)
+    }
 
     /// Whether a folder holds a run that can go on.
     public static func holdsRun(_ path: String) -> Bool {

@@ -45,6 +45,23 @@ import Training
         #expect(moved.resumedAt?.steps == 3)
     }
 
+    /// A folder that somebody else made stays.
+    @Test func aRefusedRunLeavesNoFolder() throws {
+        let tiny = try TinyRun()
+        try FileManager.default.createDirectory(
+            atPath: tiny.folder("there"), withIntermediateDirectories: false)
+        for name in ["anew", "there"] {
+            let text = message {
+                _ = try TrainingRun(
+                    recipe: TinyRun.recipe(), store: tiny.store, data: "tiny", folder: tiny.folder(name),
+                    start: tiny.folder("nowhere"))
+            }
+            #expect(text.contains("nowhere"), "\(text)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: tiny.folder("anew")))
+        #expect(FileManager.default.fileExists(atPath: tiny.folder("there")))
+    }
+
     @Test func lengthAndCadenceMayChange() throws {
         let tiny = try TinyRun()
         try tiny.train("run", TinyRun.recipe(), steps: 3)
