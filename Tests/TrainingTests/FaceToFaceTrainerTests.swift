@@ -65,7 +65,7 @@ import Training
                 recipe: "convert",
                 overrides: [
                     "converter.selective=false", "converter.turnedShare=0.5", "view.kind=diffaugment",
-                    "conditions.projection=true",
+                    "conditions.projection=false",
                 ]),
         ]
     }

@@ -140,7 +140,7 @@ public final class ConversionTrainer: Trainer {
         let both = convert(
             Tensor.concatenated([real, real]), Tensor.concatenated([changes, Tensor.zeros(like: changes)]))
         let (made, same) = (both[0..<count], both[count..<(2 * count)])
-        let (logits, attributes) = judge(made, wished)
+        let (logits, attributes) = critic.frozen { judge(made, wished) }
         let opinion =
             recipe.loss.isRelativistic
             ? recipe.loss.generator(

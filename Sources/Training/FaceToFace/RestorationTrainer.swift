@@ -116,7 +116,7 @@ public final class RestorationTrainer: Trainer {
         }
         let weight = phases.adversarialWeight
         if weight > 0, let critic {
-            let fake = judge(critic, pictures)
+            let fake = critic.frozen { judge(critic, pictures) }
             let real = recipe.loss.isRelativistic ? withoutGradients { judge(critic, target) } : fake
             let term = zip(fake, real).map { recipe.loss.generator(fake: $0, real: $1) }.total
             (loss, parts["opinion"]) = (loss + term * weight, term)
