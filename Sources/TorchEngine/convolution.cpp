@@ -94,11 +94,12 @@ struct Kept {
   }
 };
 
-/// The gradients of both factors, as far as they are asked for.
+/// The gradients of both factors, as far as they are asked for. The second one first: it is a weight's, which takes memory to
+/// compute and little to keep.
 template <class First, class Second>
 variable_list factors(AutogradContext *context, First &&first, Second &&second) {
-  return {context->needs_input_grad(0) ? first() : at::Tensor(), context->needs_input_grad(1) ? second() : at::Tensor(),
-          {}};
+  at::Tensor ofSecond = context->needs_input_grad(1) ? second() : at::Tensor();
+  return {context->needs_input_grad(0) ? first() : at::Tensor(), ofSecond, {}};
 }
 
 at::Tensor Small::forward(AutogradContext *context, const at::Tensor &big, const at::Tensor &weight,

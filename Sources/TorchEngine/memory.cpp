@@ -3,6 +3,9 @@
 
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
+#if defined(__linux__)
+#include <malloc.h>
+#endif
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -18,6 +21,8 @@ namespace {
 
 /// Blocks below this size are the C library's.
 constexpr size_t LARGE = 1 << 18;
+/// Blocks below this size are smaller ones.
+constexpr size_t FROM_ABOVE = 8 << 20;
 constexpr size_t PAGE = 1 << 12, HUGE_PAGE = 1 << 21;
 
 /// One range of addresses, as long as it needs to be; neighbours that are given back become one again. So it
@@ -59,9 +64,11 @@ class Blocks {
       found = touchesEnd ? last : free_.emplace(end_, size).first;
       end_ = start + size;
     }
-    const size_t start = found->first, rest = found->second - size;
+    // Smaller ones from its upper end: gaps between large ones stay whole.
+    const auto [from, length] = *found;
+    const size_t rest = length - size, start = size < FROM_ABOVE ? from + rest : from;
     free_.erase(found);
-    if (rest > 0) free_.emplace(start + size, rest);
+    if (rest > 0) free_.emplace(start == from ? from + size : from, rest);
     taken_[start] = size;
     return reinterpret_cast<void *>(base_ + start);
   }
@@ -148,6 +155,11 @@ struct LargeBlockAllocator : c10::Allocator {
 }  // namespace
 
 void keep_large_blocks() {
+#ifdef M_MMAP_THRESHOLD
+  // Large blocks that are not tensors are seldom wanted again. Told what is large, the C library gives them back at once and
+  // does not learn a higher limit.
+  mallopt(M_MMAP_THRESHOLD, LARGE), mallopt(M_TRIM_THRESHOLD, LARGE / 4);
+#endif
   static auto *allocator = new LargeBlockAllocator;
   // Above the default's priority, which libtorch sets when it is loaded.
   c10::SetCPUAllocator(allocator, 1);
