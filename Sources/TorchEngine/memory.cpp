@@ -3,9 +3,6 @@
 
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
-#if defined(__linux__)
-#include <malloc.h>
-#endif
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -155,11 +152,6 @@ struct LargeBlockAllocator : c10::Allocator {
 }  // namespace
 
 void keep_large_blocks() {
-#ifdef M_MMAP_THRESHOLD
-  // Large blocks that are not tensors are seldom wanted again. Told what is large, the C library gives them back at once and
-  // does not learn a higher limit.
-  mallopt(M_MMAP_THRESHOLD, LARGE), mallopt(M_TRIM_THRESHOLD, LARGE / 4);
-#endif
   static auto *allocator = new LargeBlockAllocator;
   // Above the default's priority, which libtorch sets when it is loaded.
   c10::SetCPUAllocator(allocator, 1);
