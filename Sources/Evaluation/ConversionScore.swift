@@ -97,8 +97,8 @@ public struct ConversionScore: Sendable, Equatable {
                 // [groups, N]
                 let members =
                     group.map { group in
-                        let labels = group.labels(range)
-                        return Tensor.stacked([labels.clampedBelow(0), (-labels).clampedBelow(0)])
+                        let (isMember, isNone) = AttributeChanges.sides(group.labels(range))
+                        return Tensor.stacked([isMember, isNone])
                     } ?? Tensor.ones([1, range.count]).to(device)
                 let none = Tensor.zeros(like: labels)
                 noise += PairDistances.psnr(converter(images, changes: none).to(.float32), images).doubles()
@@ -119,7 +119,7 @@ public struct ConversionScore: Sendable, Equatable {
                     let kept = answers.indices.filter {
                         $0 != answer && !AttributeChanges.excludes(name, answers[$0])
                     }
-                    let (present, absent) = (own.clampedBelow(0), (-own).clampedBelow(0))
+                    let (present, absent) = AttributeChanges.sides(own)
                     let known = own.abs()
                     let flipped = (after.select(1, answer) * own).less(than: 0).to(.float32)
                     let seen = (before.select(1, answer) * own).greater(than: 0).to(.float32)

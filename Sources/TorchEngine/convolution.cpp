@@ -23,6 +23,15 @@ at::Tensor dense(const at::Tensor &pictures, at::ScalarType dtype) {
   return pictures.to(dtype).contiguous(at::MemoryFormat::ChannelsLast);
 }
 
+std::vector<int64_t> numbers_of(const TileShape &s) {
+  return {s.pictures, s.height, s.width,  s.channels, s.rows, s.columns, s.filters,
+          s.kernel,   s.stride, s.padding, static_cast<int64_t>(s.dtype)};
+}
+
+TileShape shape_of(const std::vector<int64_t> &n) {
+  return {n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], static_cast<at::ScalarType>(n[10])};
+}
+
 // The engine's own kernels compute in the pictures' type, and what is done to pixels takes a pass of its own.
 
 at::Tensor small_of(const TileShape &shape, const Seen &big, const at::Tensor &weight, const Change &finish) {
@@ -81,21 +90,18 @@ struct Kept {
   static void keep(AutogradContext *context, const at::Tensor &first, const at::Tensor &second, const TileShape &s) {
     context->save_for_backward({second.requires_grad() ? first : at::Tensor(),
                                 first.requires_grad() ? second : at::Tensor()});
-    context->saved_data["shape"] = std::vector<int64_t>{s.pictures, s.height, s.width, s.channels, s.rows, s.columns,
-                                                        s.filters, s.kernel, s.stride, s.padding,
-                                                        static_cast<int64_t>(s.dtype)};
+    context->saved_data["shape"] = numbers_of(s);
   }
 
   explicit Kept(AutogradContext *context) {
     auto saved = context->get_saved_variables();
-    auto n = context->saved_data["shape"].toIntVector();
     first = saved[0], second = saved[1];
-    shape = {n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], static_cast<at::ScalarType>(n[10])};
+    shape = shape_of(context->saved_data["shape"].toIntVector());
   }
 };
 
-/// The gradients of both factors, as far as they are asked for. The second one first: it is a weight's, which takes memory to
-/// compute and little to keep.
+/// The gradients of both factors, as far as they are asked for. The second one first: it is a weight's, which takes memory
+/// to compute and little to keep.
 template <class First, class Second>
 variable_list factors(AutogradContext *context, First &&first, Second &&second) {
   at::Tensor ofSecond = context->needs_input_grad(1) ? second() : at::Tensor();
@@ -174,6 +180,10 @@ Call::Call(const at::Tensor &input, const at::Tensor &weight, int64_t stride, in
   isTiled = transposed ? !isPlain : tiles_win(shape);
 }
 
+at::Tensor convolved(const TileShape &shape, const at::Tensor &pictures, const at::Tensor &weight, bool transposed) {
+  return transposed ? Big::apply(pictures, weight, shape) : Small::apply(pictures, weight, shape);
+}
+
 at::Tensor convolution(const at::Tensor &input, const at::Tensor &weight, const std::optional<at::Tensor> &bias,
                        int64_t stride, int64_t padding, int64_t outputPadding, bool transposed) {
   Call call(input, weight, stride, padding, outputPadding, transposed);
@@ -181,9 +191,7 @@ at::Tensor convolution(const at::Tensor &input, const at::Tensor &weight, const 
   if (call.isPlain)
     return transposed ? at::conv_transpose2d(input, weight, bias, stride, padding, outputPadding)
                       : at::conv2d(input, weight, bias, stride, padding);
-  auto pictures = dense(input, call.shape.dtype);
-  auto output = transposed ? Big::apply(pictures, weight, call.shape) : Small::apply(pictures, weight, call.shape);
-  return with_bias(output, bias);
+  return with_bias(convolved(call.shape, dense(input, call.shape.dtype), weight, transposed), bias);
 }
 
 at::Tensor with_bias(const at::Tensor &output, const std::optional<at::Tensor> &bias) {

@@ -1,12 +1,18 @@
 // Convolutions by whichever kernels are faster here: products over tiles or the engine's own.
 #pragma once
 
+#include <vector>
+
 #include "tiles.h"
 
 namespace engine {
 
 /// Pictures in a type and channels-last order.
 at::Tensor dense(const at::Tensor &pictures, at::ScalarType dtype);
+
+/// The numbers of a shape, as a tape keeps them, and the shape of such numbers.
+std::vector<int64_t> numbers_of(const TileShape &shape);
+TileShape shape_of(const std::vector<int64_t> &numbers);
 
 // The sums of tiles.h.
 
@@ -25,6 +31,9 @@ struct Call {
   Call(const at::Tensor &input, const at::Tensor &weight, int64_t stride, int64_t padding, int64_t outputPadding,
        bool transposed);
 };
+
+/// A convolution of dense pictures or, if `transposed`, its transpose, with derivatives of every order.
+at::Tensor convolved(const TileShape &shape, const at::Tensor &pictures, const at::Tensor &weight, bool transposed);
 
 /// The operator facegan::convolution, which has derivatives of every order.
 at::Tensor convolution(const at::Tensor &input, const at::Tensor &weight, const std::optional<at::Tensor> &bias,

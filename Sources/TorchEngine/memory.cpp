@@ -18,7 +18,7 @@ namespace {
 
 /// Blocks below this size are the C library's.
 constexpr size_t LARGE = 1 << 18;
-/// Blocks below this size are smaller ones.
+/// Blocks below this size come from the upper end of a gap.
 constexpr size_t FROM_ABOVE = 8 << 20;
 constexpr size_t PAGE = 1 << 12, HUGE_PAGE = 1 << 21;
 
@@ -61,7 +61,7 @@ class Blocks {
       found = touchesEnd ? last : free_.emplace(end_, size).first;
       end_ = start + size;
     }
-    // Smaller ones from its upper end: gaps between large ones stay whole.
+    // So gaps between large blocks stay whole.
     const auto [from, length] = *found;
     const size_t rest = length - size, start = size < FROM_ABOVE ? from + rest : from;
     free_.erase(found);

@@ -1,5 +1,5 @@
-// The operator facegan::norm_activated_convolution: batch normalisation in training, an activation and a convolution in one.
-// What lies between them is computed as the convolution reads it and kept by nobody.
+// The operator facegan::norm_activated_convolution: batch normalisation in training, an activation and a convolution in
+// one. What lies between them is computed as the convolution reads it and kept by nobody.
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
@@ -14,68 +14,60 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
 
-/// Of the convolution and of the normalisation before it.
-struct Settings {
-  int64_t stride, padding, outputPadding;
-  bool isTransposed;
-  double epsilon, slope;
-};
-
 struct NormConvolution : Function<NormConvolution> {
   static at::Tensor forward(AutogradContext *context, const at::Tensor &x, const at::Tensor &scale,
                             const at::Tensor &shift, const at::Tensor &weight, const at::Tensor &runningMean,
-                            const at::Tensor &runningVariance, double momentum, const Settings &s,
-                            const TileShape &shape) {
-    const Moments moments(x, runningMean, runningVariance, momentum, s.epsilon);
-    const Normalization normalization(moments, scale, shift, static_cast<float>(s.slope));
+                            const at::Tensor &runningVariance, double momentum, double epsilon, double slope,
+                            const TileShape &shape, bool isTransposed) {
+    const Moments moments(x, runningMean, runningVariance, momentum, epsilon);
+    const Normalization normalization(moments, scale, shift, static_cast<float>(slope));
     context->save_for_backward({x, scale, shift, weight, moments.mean, moments.inverse});
-    context->saved_data["sizes"] = std::vector<int64_t>{s.stride, s.padding, s.outputPadding, s.isTransposed};
-    context->saved_data["numbers"] = std::vector<double>{s.epsilon, s.slope};
+    context->saved_data["shape"] = numbers_of(shape);
+    context->saved_data["isTransposed"] = isTransposed;
+    context->saved_data["epsilon"] = epsilon;
+    context->saved_data["slope"] = slope;
     const Seen seen(x, normalization.change());
-    return s.isTransposed ? big_of(shape, seen, weight) : small_of(shape, seen, weight);
+    return isTransposed ? big_of(shape, seen, weight) : small_of(shape, seen, weight);
   }
 
   static variable_list backward(AutogradContext *context, variable_list gradients) {
-    const auto saved = context->get_saved_variables();
-    const auto &x = saved[0], &scale = saved[1], &shift = saved[2], &weight = saved[3];
-    const auto sizes = context->saved_data["sizes"].toIntVector();
-    const auto numbers = context->saved_data["numbers"].toDoubleVector();
-    const Settings s{sizes[0], sizes[1], sizes[2], sizes[3] != 0, numbers[0], numbers[1]};
-    auto results = at::GradMode::is_enabled()
-                       ? differentiable(gradients[0], {x, scale, shift, weight}, s)
-                       : fast(context, gradients[0], x, scale, shift, weight, {saved[4], saved[5]}, s);
-    results.resize(9);
+    auto results = at::GradMode::is_enabled() ? differentiable(context, gradients[0]) : fast(context, gradients[0]);
+    results.resize(11);
     return results;
   }
 
  private:
-  static variable_list fast(AutogradContext *context, const at::Tensor &gradient, const at::Tensor &x,
-                            const at::Tensor &scale, const at::Tensor &shift, const at::Tensor &weight,
-                            const Moments &moments, const Settings &s) {
-    const auto slope = static_cast<float>(s.slope);
-    const Call call(x, weight, s.stride, s.padding, s.outputPadding, s.isTransposed);
-    const auto &shape = call.shape;
+  static variable_list fast(AutogradContext *context, const at::Tensor &gradient) {
+    const auto saved = context->get_saved_variables();
+    const auto &x = saved[0], &scale = saved[1], &shift = saved[2], &weight = saved[3];
+    const Moments moments(saved[4], saved[5]);
+    const auto slope = static_cast<float>(context->saved_data["slope"].toDouble());
+    const auto shape = shape_of(context->saved_data["shape"].toIntVector());
+    const bool isTransposed = context->saved_data["isTransposed"].toBool();
     const Normalization normalization(moments, scale, shift, slope);
     const Seen seen(x, normalization.change());
     auto output = dense(gradient, shape.dtype);
     at::Tensor ofWeight;
     if (context->needs_input_grad(3))
-      ofWeight = s.isTransposed ? weight_of(shape, output, seen) : weight_of(shape, seen, output);
+      ofWeight = isTransposed ? weight_of(shape, output, seen) : weight_of(shape, seen, output);
     if (!context->needs_input_grad(0) && !context->needs_input_grad(1) && !context->needs_input_grad(2))
       return {{}, {}, {}, ofWeight};
-    auto inner = s.isTransposed ? small_of(shape, output, weight) : big_of(shape, output, weight);
+    auto inner = isTransposed ? small_of(shape, output, weight) : big_of(shape, output, weight);
     auto results = norm_gradients(inner, x, scale, shift, moments, slope);
     results.push_back(ofWeight);
     return results;
   }
 
   /// By the two operators that this one stands for, for gradients of gradients.
-  static variable_list differentiable(const at::Tensor &gradient, const variable_list &inputs, const Settings &s) {
+  static variable_list differentiable(AutogradContext *context, const at::Tensor &gradient) {
+    const auto saved = context->get_saved_variables();
+    const variable_list inputs(saved.begin(), saved.begin() + 4);
     // The running statistics have been moved.
     auto mean = at::zeros_like(inputs[1]), variance = at::ones_like(inputs[1]);
-    auto inner = norm_activated(inputs[0], inputs[1], inputs[2], mean, variance, 0, s.epsilon, s.slope);
-    auto output =
-        convolution(inner, inputs[3], std::nullopt, s.stride, s.padding, s.outputPadding, s.isTransposed);
+    auto inner = norm_activated(inputs[0], inputs[1], inputs[2], mean, variance, 0,
+                                context->saved_data["epsilon"].toDouble(), context->saved_data["slope"].toDouble());
+    auto output = convolved(shape_of(context->saved_data["shape"].toIntVector()), inner, inputs[3],
+                            context->saved_data["isTransposed"].toBool());
     variable_list asked;
     for (const auto &input : inputs)
       if (input.requires_grad()) asked.push_back(input);
@@ -98,10 +90,9 @@ at::Tensor norm_activated_convolution(const at::Tensor &x, const at::Tensor &sca
     auto inner = norm_activated(x, scale, shift, runningMean, runningVariance, momentum, epsilon, slope);
     return convolution(inner, weight, bias, stride, padding, outputPadding, transposed);
   }
-  const Settings settings{stride, padding, outputPadding, transposed, epsilon, slope};
-  return with_bias(
-      NormConvolution::apply(x, scale, shift, weight, runningMean, runningVariance, momentum, settings, call.shape),
-      bias);
+  return with_bias(NormConvolution::apply(x, scale, shift, weight, runningMean, runningVariance, momentum, epsilon,
+                                          slope, call.shape, transposed),
+                   bias);
 }
 
 }  // namespace

@@ -86,11 +86,12 @@ std::vector<at::Tensor> norm_gradients(const at::Tensor &given, const at::Tensor
   const int64_t rows = rows_of(x), channels = x.size(1);
   auto gradient = given.to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
   const Normalization normalization(moments, weight, bias, slope);
-  const auto [scale, shift, same] = normalization.change();
+  const Change change = normalization.change();
+  const float *scale = change.scale, *shift = change.shift;
   std::vector<double> sums(2 * channels);
   auto ofX = at::empty_like(x), ofWeight = at::empty_like(weight), ofBias = at::empty_like(bias);
   const float *m = moments.mean.const_data_ptr<float>(), *i = moments.inverse.const_data_ptr<float>();
-  typed(x, [&, scale = scale, shift = shift](auto element) {
+  typed(x, [&](auto element) {
     using E = decltype(element);
     auto *g = gradient.const_data_ptr<E>(), *values = x.const_data_ptr<E>();
     WITH_LOOPS(gradient_sums(g, values, rows, channels, m, scale, shift, slope, sums.data()));

@@ -133,13 +133,15 @@ bool tiles_win(const TileShape &shape) {
 }
 
 at::Tensor tile_forward(const TileShape &s, const Seen &big, const at::Tensor &weight, const Change &finish) {
-  auto small = at::empty({s.pictures, s.filters, s.rows, s.columns}, big.pictures.options(), at::MemoryFormat::ChannelsLast);
+  auto small = at::empty({s.pictures, s.filters, s.rows, s.columns}, big.pictures.options(),
+                         at::MemoryFormat::ChannelsLast);
   WITH_LOOPS(run_forward(s, big, packed_weights().get(s, weight, false), finish, small));
   return small;
 }
 
 at::Tensor tile_adjoint(const TileShape &s, const Seen &small, const at::Tensor &weight, const Change &finish) {
-  auto big = at::empty({s.pictures, s.channels, s.height, s.width}, small.pictures.options(), at::MemoryFormat::ChannelsLast);
+  auto big = at::empty({s.pictures, s.channels, s.height, s.width}, small.pictures.options(),
+                       at::MemoryFormat::ChannelsLast);
   // The last row and column of a picture may lie under no tile.
   auto covered = [&](int64_t results) { return (results + s.taps() - 1) * s.stride - s.padding; };
   if (covered(s.tile_rows() * s.down()) < s.height || covered(s.tile_columns() * s.across()) < s.width) big.zero_();

@@ -124,9 +124,7 @@ extension EvaluateCommand {
             return column
         }
         func labels(_ columns: [Int], _ range: Range<Int>) -> Tensor {
-            let values = indices[range].flatMap { index in
-                columns.map { Float(store.labels.attributes[index * names.count + $0]) }
-            }
+            let values = store.labels.values(of: indices[range], columns: columns)
             return Tensor(values, shape: [range.count, columns.count]).to(device)
         }
         let columns = try model.attributes.map(column)

@@ -29,11 +29,10 @@ import Training
                 "converter.turnedShare=\(turnedShare)",
             ])
         let labels = Self.labels(2000)
-        let columns = (asked: [1, 2, 0], width: 3)
+        let columns = [1, 2, 0]
         let wishes = Wishes(
             recipe, labels: labels, columns: columns, random: RandomSource(seed: 1), device: .cpu)
-        let values = (0..<2000).flatMap { row in columns.asked.map { Float(labels.attributes[row * 3 + $0]) }
-        }
+        let values = labels.values(of: 0..<2000, columns: columns)
         let own = Tensor(values, shape: [2000, 3])
         func frequencies(_ labels: Tensor) -> [Double] {
             (labels.clampedBelow(0).mean([0]).floats() + (-labels).clampedBelow(0).mean([0]).floats())

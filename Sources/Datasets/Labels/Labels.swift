@@ -65,6 +65,12 @@ public struct Labels: Sendable, Equatable {
         return rows
     }
 
+    /// Some columns of `attributes` for the given pictures, row by row: 1, -1 or 0 (not known).
+    public func values(of indices: some Sequence<Int>, columns: [Int]) -> [Float] {
+        let width = attributeNames.count
+        return indices.flatMap { index in columns.map { Float(attributes[index * width + $0]) } }
+    }
+
     /// The value of a named attribute for a picture: 1, -1 or 0 (not known); nil if no such attribute exists.
     public func attribute(_ name: String, of index: Int) -> Int8? {
         guard let column = attributeNames.firstIndex(of: name), !attributes.isEmpty else { return nil }

@@ -53,6 +53,11 @@ public struct AttributeChanges {
         return turned(labels, choice)
     }
 
+    /// 1 where labels of 1, 0 and -1 are present, and 1 where they are absent, both of their shape.
+    public static func sides(_ labels: Tensor) -> (present: Tensor, absent: Tensor) {
+        (labels.clampedBelow(0), (-labels).clampedBelow(0))
+    }
+
     /// What must change for labels to become others, [N, K] of 1, 0, -1; nothing where one is unknown.
     public static func between(_ labels: Tensor, _ wished: Tensor) -> Tensor {
         (wished - labels) * 0.5 * labels.abs() * wished.abs()

@@ -53,7 +53,8 @@ public final class ConversionTrainer: Trainer {
         converterOptimizer = recipe.generatorOptimizer.make(for: converter)
         criticOptimizer = recipe.discriminatorOptimizer.make(for: critic)
         wishes = Wishes(
-            recipe, labels: labels, columns: columns, random: RandomSource(seed: seed &+ 1), device: device)
+            recipe, labels: labels, columns: columns.asked, random: RandomSource(seed: seed &+ 1),
+            device: device)
         shares = RandomSource(seed: seed &+ 2)
         views = RandomSource(seed: seed &+ 3)
         view = DiscriminatorView(recipe.view, device: device)

@@ -64,9 +64,7 @@ struct ConvertedFaces: Exhibition {
     /// Held-out photographs and their labels.
     private func pictures(_ range: Range<Int>) -> (Tensor, Tensor) {
         let chosen = Array(indices[range])
-        let values = chosen.flatMap { index in
-            columns.asked.map { Float(store.labels.attributes[index * columns.width + $0]) }
-        }
+        let values = store.labels.values(of: chosen, columns: columns.asked)
         return (
             .pictures(of: store, chosen, on: converter.device),
             Tensor(values, shape: [chosen.count, columns.asked.count]).to(converter.device)

@@ -13,20 +13,18 @@ package struct Wishes {
 
     /// - Parameters:
     ///   - labels: of all photographs.
-    ///   - columns: as `Recipe.columns(of:)` gives them.
+    ///   - columns: of the labels that the recipe asks for.
     package init(
-        _ recipe: Recipe, labels: Labels, columns: (asked: [Int], width: Int), random: RandomSource,
-        device: Device
+        _ recipe: Recipe, labels: Labels, columns: [Int], random: RandomSource, device: Device
     ) {
         (self.random, share) = (random, recipe.converter.turnedShare)
         changes = AttributeChanges(recipe.conditions.attributes, on: device)
         let rows = labels.count
-        let values = columns.asked.flatMap { column in
-            (0..<rows).map { Float(labels.attributes[$0 * columns.width + column]) }
-        }
-        let all = Tensor(values, shape: [columns.asked.count, rows]).transposed(0, 1).contiguous().to(device)
+        let values = labels.values(of: 0..<rows, columns: columns)
+        let all = Tensor(values, shape: [rows, columns.count]).to(device)
         func shares(_ labels: Tensor) -> (present: Tensor, absent: Tensor) {
-            (labels.clampedBelow(0).mean([0]), (-labels).clampedBelow(0).mean([0]))
+            let (present, absent) = AttributeChanges.sides(labels)
+            return (present.mean([0]), absent.mean([0]))
         }
         let (has, lacks) = shares(all)
         // Of other photographs, as often as a photograph's own are known.
@@ -59,6 +57,7 @@ package struct Wishes {
     /// Labels of photographs, [N, K], each counted so often that the sums are those of the wishes. A critic that weighs
     /// how well pictures fit their labels would else gain by a liking for one label, whatever the picture.
     package func counted(_ labels: Tensor) -> Tensor {
-        labels.clampedBelow(0) * excess.present - (-labels).clampedBelow(0) * excess.absent
+        let (present, absent) = AttributeChanges.sides(labels)
+        return present * excess.present - absent * excess.absent
     }
 }
