@@ -6,14 +6,17 @@ let torch =
     Context.environment["TORCH_HOME"].flatMap { $0.isEmpty ? nil : $0 }
     ?? Context.packageDirectory + "/.torch"
 
-let swift: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny")]
+let swift: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+]
 
-/// A room: a target in `Sources/` and what it may import.
-func room(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+/// A module in `Sources/` and the targets that it imports.
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target
+{
     .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: swift)
 }
 
-/// The tests of a room.
+/// The tests of a module.
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .testTarget(
         name: name + "Tests", dependencies: [.target(name: name), "TestSupport"] + dependencies,
@@ -60,57 +63,70 @@ let package = Package(
                 .linkedLibrary("jpeg"), .linkedLibrary("png"), .linkedLibrary("z"),
                 .linkedLibrary("dl", .when(platforms: [.linux])),
             ]),
-        room("Imaging", ["CCodecs"]),
-        room("Files", ["CCodecs", .product(name: "Crypto", package: "swift-crypto")]),
-        room("Settings", ["Yams"]),
-        room("Console"),
+        module("Imaging", ["CCodecs"]),
+        module("Files", ["CCodecs", .product(name: "Crypto", package: "swift-crypto")]),
+        module("Settings", ["Yams"]),
+        module("Console"),
         // Level 1
-        room("Torch", ["CTorch", "Files"]),
-        room("Datasets", ["Imaging", "Files"]),
-        room("Provenance", ["Imaging"]),
+        module("SyntheticFaces", ["Imaging"]),
+        module("Downloads", ["Files"]),
+        module("Provenance", ["Imaging"]),
+        module("Torch", ["CTorch", "Files"]),
         // Level 2
-        room("TorchNN", ["Torch"]),
+        module("Datasets", ["SyntheticFaces", "Imaging", "Files"]),
+        module("TorchNN", ["Torch"]),
         // Level 3
-        room("Models", ["TorchNN", "Torch", "Settings"]),
-        room("Objectives", ["TorchNN", "Torch", "Settings"]),
-        room("Metrics", ["Torch"]),
+        module("Models", ["TorchNN", "Torch", "Imaging", "Settings"]),
+        module("Objectives", ["Torch", "Settings"]),
+        module("Metrics", ["Torch"]),
         // Level 4
-        room(
-            "Checkpoints", ["Models", "Objectives", "TorchNN", "Torch", "Datasets", "Settings", "Files"],
+        module(
+            "Recipes", ["Models", "Objectives", "TorchNN", "Torch", "Datasets", "Settings"],
             resources: [.embedInCode("Recipes")]),
+        module(
+            "PretrainedWeights", ["Models", "TorchNN", "Torch", "Downloads", "Settings", "Files"]),
         // Level 5
-        room(
-            "Training",
+        module(
+            "Checkpoints",
             [
-                "Evaluation", "Checkpoints", "Models", "Objectives", "Metrics", "TorchNN", "Torch",
-                "Datasets",
-                "Imaging", "Provenance", "Settings", "Files", "Console",
+                "Recipes", "PretrainedWeights", "Models", "TorchNN", "Torch", "Datasets", "Settings", "Files",
             ]),
-        room(
+        module("Runs", ["Recipes", "Datasets", "Files"]),
+        // Level 6
+        module(
             "Evaluation",
             [
-                "Checkpoints", "Models", "Metrics", "TorchNN", "Torch", "Datasets", "Imaging", "Provenance",
-                "Settings", "Files",
+                "Checkpoints", "PretrainedWeights", "Recipes", "Models", "Metrics", "TorchNN", "Torch",
+                "Datasets", "Imaging", "Provenance", "Settings", "Files",
             ]),
-        // Level 6
-        room(
+        module(
             "Synthesis",
-            ["Checkpoints", "Models", "TorchNN", "Torch", "Datasets", "Imaging", "Provenance", "Files"]),
-        // Level 7
-        room(
-            "FaceGAN",
             [
-                "Training", "Synthesis", "Evaluation", "Checkpoints", "Models", "Objectives", "Metrics",
-                "TorchNN", "Torch",
-                "Datasets", "Imaging", "Provenance", "Settings",
+                "Checkpoints", "PretrainedWeights", "Recipes", "Models", "TorchNN", "Torch", "Datasets",
+                "Imaging", "Provenance",
+            ]),
+        // Level 7
+        module(
+            "Training",
+            [
+                "Evaluation", "Runs", "Checkpoints", "PretrainedWeights", "Recipes", "Models", "Objectives",
+                "Metrics", "TorchNN", "Torch", "Datasets", "SyntheticFaces", "Imaging", "Provenance",
+                "Settings", "Files", "Console",
             ]),
         // Level 8
+        module(
+            "FaceGAN",
+            [
+                "Training", "Runs", "Synthesis", "Evaluation", "Checkpoints", "PretrainedWeights", "Recipes",
+                "Models", "Objectives", "Metrics", "TorchNN", "Torch", "Datasets", "SyntheticFaces",
+                "Downloads", "Imaging", "Provenance", "Settings",
+            ]),
+        // Level 9
         .executableTarget(
             name: "facegan",
             dependencies: [
-                "Training", "Synthesis", "Evaluation", "Checkpoints", "Models", "Objectives", "Torch",
-                "Datasets",
-                "Imaging",
+                "Training", "Runs", "Synthesis", "Evaluation", "Checkpoints", "PretrainedWeights", "Recipes",
+                "Models", "Objectives", "TorchNN", "Torch", "Datasets", "Downloads", "Imaging",
                 "Provenance", "Settings", "Files", "Console",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -121,27 +137,44 @@ let package = Package(
             swiftSettings: swift),
         // Tests
         .target(
-            name: "TestSupport", dependencies: ["Files"], path: "Tests/TestSupport", swiftSettings: swift),
+            name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swift),
+        .target(
+            name: "TensorTestSupport", dependencies: ["TestSupport", "Torch"],
+            path: "Tests/TensorTestSupport",
+            swiftSettings: swift),
         tests("Files"),
         tests("Imaging", ["Provenance", "CCodecs"]),
+        tests("Provenance", ["Imaging"]),
         tests("Settings"),
         tests("Console"),
         tests("Torch", ["Files"]),
         tests("TorchNN", ["Torch"]),
-        tests("Datasets", ["Imaging", "Files"]),
-        tests("Models", ["TorchNN", "Torch", "Objectives", "Settings", "Files", "Imaging"]),
+        tests("SyntheticFaces", ["Imaging"]),
+        tests("Downloads", ["Files"]),
+        tests("Datasets", ["SyntheticFaces", "Imaging", "Files"]),
+        tests("Models", ["TensorTestSupport", "TorchNN", "Torch", "Objectives", "Files", "Imaging"]),
+        tests("Objectives", ["Models", "TorchNN", "Torch", "Settings"]),
         tests("Metrics", ["Torch"]),
-        tests("Checkpoints", ["Models", "TorchNN", "Torch", "Imaging", "Files"]),
+        tests("PretrainedWeights", ["Models", "TorchNN", "Torch", "Imaging", "Files"]),
         tests(
             "Training",
             [
-                "Evaluation", "Checkpoints", "Models", "Objectives", "TorchNN", "Torch", "Datasets",
-                "Settings",
-                "Console",
+                "Evaluation", "Checkpoints", "Recipes", "Models", "Objectives", "TorchNN",
+                "Torch", "Datasets", "Imaging", "Settings", "Console",
             ]),
-        tests("Evaluation", ["Checkpoints", "Models", "Torch", "Datasets", "Imaging"]),
         tests(
-            "Synthesis", ["Checkpoints", "Models", "Torch", "Datasets", "Imaging", "Provenance", "Files"]),
+            "Evaluation",
+            [
+                "Checkpoints", "PretrainedWeights", "Recipes", "Models", "Metrics", "TorchNN", "Torch",
+                "Datasets",
+                "SyntheticFaces", "Imaging",
+            ]),
+        tests(
+            "Synthesis",
+            [
+                "Checkpoints", "PretrainedWeights", "Recipes", "Models", "TorchNN", "Torch", "Datasets",
+                "SyntheticFaces", "Imaging", "Provenance",
+            ]),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "FaceGAN", "Files"], swiftSettings: swift),
         .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: swift),

@@ -1,4 +1,6 @@
 import Models
+import PretrainedWeights
+import Recipes
 import Torch
 import TorchNN
 
@@ -35,11 +37,11 @@ public struct AttributeModel {
         network.train(false)
     }
 
-    /// The file of `builtIn` in `CarriedWeights`.
+    /// The file of `builtIn` in `BundledWeights`.
     public static let builtInFile = "face.safetensors"
 
     /// The face network that comes with the program; see `Weights/README.md`.
     public static func builtIn(device: Device = .cpu) throws -> AttributeModel {
-        try AttributeModel(try CarriedWeights.path(of: builtInFile), device: device)
+        try AttributeModel(try BundledWeights.path(of: builtInFile), device: device)
     }
 }

@@ -1,5 +1,5 @@
-import Datasets
 import Files
+import Recipes
 import Settings
 import Torch
 

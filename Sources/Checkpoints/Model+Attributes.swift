@@ -1,3 +1,5 @@
+import Models
+
 extension Model {
     /// Names of the attributes that faces can be asked for; empty for an unconditional model.
     public var attributes: [String] { codes.labels?.names ?? [] }

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Models
+import Recipes
 import Torch
 import TorchNN
 

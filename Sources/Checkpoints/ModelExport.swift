@@ -1,9 +1,10 @@
+import Recipes
 import Torch
 
-/// Takes what is needed for use out of a run's state: one network, without its optimiser.
+/// Takes what is needed for use out of a run's state: one network, without its optimizer.
 public enum ModelExport {
     /// What a run needs to go on, and a model does not.
-    private static let factsOfRuns: Set<String> = ["supervisor", "remedies", "bestScore"]
+    private static let factsOfRuns: Set<String> = ["supervisor", "recoveries", "bestScore"]
 
     /// A model of the averaged weights, or of the raw ones.
     /// - Parameters:

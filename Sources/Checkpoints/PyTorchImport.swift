@@ -1,4 +1,5 @@
 import Models
+import Recipes
 import Torch
 import TorchNN
 

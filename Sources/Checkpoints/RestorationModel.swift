@@ -1,5 +1,6 @@
 import Files
 import Models
+import Recipes
 import Torch
 import TorchNN
 

@@ -4,8 +4,8 @@ import Foundation
 public struct ConsoleOutput: Sendable {
     /// A terminal that a person watches: lines may be rewritten in place.
     public let isInteractive: Bool
-    /// Whether `styled` adds colours: on a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
-    public let hasColours: Bool
+    /// Whether `styled` adds colors: on a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    public let hasColors: Bool
     private let measure: @Sendable () -> Int
     private let sink: @Sendable (String) -> Void
 
@@ -16,10 +16,10 @@ public struct ConsoleOutput: Sendable {
 
     /// An output of one's own, such as a test's.
     public init(
-        isInteractive: Bool, hasColours: Bool, width: Int, write: @escaping @Sendable (String) -> Void
+        isInteractive: Bool, hasColors: Bool, width: Int, write: @escaping @Sendable (String) -> Void
     ) {
         self.isInteractive = isInteractive
-        self.hasColours = hasColours
+        self.hasColors = hasColors
         measure = { width }
         sink = write
     }
@@ -28,7 +28,7 @@ public struct ConsoleOutput: Sendable {
         let environment = ProcessInfo.processInfo.environment
         let isTerminal = isatty(descriptor) == 1 && environment["TERM"] != "dumb"
         isInteractive = isTerminal
-        hasColours = isTerminal && (environment["NO_COLOR"] ?? "").isEmpty
+        hasColors = isTerminal && (environment["NO_COLOR"] ?? "").isEmpty
         measure = {
             var size = winsize()
             guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
@@ -46,9 +46,9 @@ public struct ConsoleOutput: Sendable {
     /// Writes a line.
     public func writeLine(_ text: String = "") { sink(text + "\n") }
 
-    /// Text in a style, or as it is where there are no colours.
+    /// Text in a style, or as it is where there are no colors.
     public func styled(_ text: String, _ style: ConsoleStyle) -> String {
-        hasColours ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
+        hasColors ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
     }
 }
 

@@ -24,7 +24,7 @@ extension DataProtocol {
         case .square:
             let side = min(width, height)
             return PictureBox(x: (width - side) / 2, y: (height - side) / 2, width: side, height: side)
-        case .centre(let side):
+        case .center(let side):
             guard side <= width, side <= height else {
                 throw DataError.tooSmall(
                     width: width, height: height, needed: "\(side)x\(side)", protocol: name)

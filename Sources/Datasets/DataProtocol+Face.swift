@@ -43,10 +43,10 @@ extension DataProtocol {
         let eyes = middle(face.leftEye, face.rightEye)
         let mouth = middle(face.leftMouth, face.rightMouth)
         let half = max(2 * face.eyeDistance, 1.8 * eyes.distance(to: mouth))
-        let centre = PicturePoint(x: eyes.x + (mouth.x - eyes.x) / 10, y: eyes.y + (mouth.y - eyes.y) / 10)
+        let center = PicturePoint(x: eyes.x + (mouth.x - eyes.x) / 10, y: eyes.y + (mouth.y - eyes.y) / 10)
         return face.mapped(
             by: Similarity(
-                scale: 1 / (2 * half), dx: 0.5 - centre.x / (2 * half), dy: 0.5 - centre.y / (2 * half)))
+                scale: 1 / (2 * half), dx: 0.5 - center.x / (2 * half), dy: 0.5 - center.y / (2 * half)))
     }()
 
     private static func middle(_ a: PicturePoint, _ b: PicturePoint) -> PicturePoint {

@@ -16,14 +16,14 @@ extension DataProtocol {
     ///
     /// | name | crop |
     /// |---|---|
-    /// | `celeba64-178` | centre 178x178 of CelebA's aligned 178x218 |
+    /// | `celeba64-178` | center 178x178 of CelebA's aligned 178x218 |
     /// | `celeba64-148` | the box (15, 40, 163, 188) |
     /// | `celeba64-128` | progressive growing's 128x128 window around (89, 121) |
-    /// | `celeba64-108` | centre 108x108 |
-    /// | `lfw64-160`, `lfw64-140` | centre 160x160 or 140x140 of LFW's 250x250 |
-    /// | `faces64`, `square64` | the largest centred square |
+    /// | `celeba64-108` | center 108x108 |
+    /// | `lfw64-160`, `lfw64-140` | center 160x160 or 140x140 of LFW's 250x250 |
+    /// | `faces64`, `square64` | the largest centered square |
     ///
-    /// 64 may be any power of two in 8...1024, and a crop any other centred square; `-box`, `-bilinear` or `-bicubic` at
+    /// 64 may be any power of two in 8...1024, and a crop any other centered square; `-box`, `-bilinear` or `-bicubic` at
     /// the end replaces the antialiased Lanczos filter. Throws `DataError` for anything else.
     public static func parse(_ name: String) throws -> DataProtocol {
         var parts = name.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
@@ -47,8 +47,8 @@ extension DataProtocol {
         case ("faces", nil) where detail.isEmpty, ("square", nil) where detail.isEmpty: return .square
         case ("celeba", 148): return .box(left: 15, top: 40, right: 163, bottom: 188)
         case ("celeba", 128): return .box(left: 25, top: 57, right: 153, bottom: 185)
-        case ("celeba", let side?) where (16...178).contains(side): return .centre(size: side)
-        case ("lfw", let side?) where (16...250).contains(side): return .centre(size: side)
+        case ("celeba", let side?) where (16...178).contains(side): return .center(size: side)
+        case ("lfw", let side?) where (16...250).contains(side): return .center(size: side)
         default: return nil
         }
     }

@@ -11,7 +11,7 @@ extension DataProtocol {
     var drawnSize: Int {
         switch crop {
         case .square: size
-        case .centre(let side): side
+        case .center(let side): side
         case .box(_, _, let right, let bottom): max(right, bottom)
         }
     }

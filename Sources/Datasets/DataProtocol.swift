@@ -12,7 +12,7 @@ public struct DataProtocol: Sendable, Equatable {
     /// What part of the picture is kept.
     public enum Crop: Sendable, Equatable {
         /// The middle `size` x `size` pixels.
-        case centre(size: Int)
+        case center(size: Int)
         /// The pixels `left..<right` x `top..<bottom`.
         case box(left: Int, top: Int, right: Int, bottom: Int)
         /// The largest square in the middle.
@@ -38,7 +38,7 @@ public struct DataProtocol: Sendable, Equatable {
     public var text: String {
         let region =
             switch crop {
-            case .centre(let size): "centre \(size)x\(size)"
+            case .center(let size): "centre \(size)x\(size)"
             case .box(let left, let top, let right, let bottom): "box \(left),\(top),\(right),\(bottom)"
             case .square: "square"
             }
@@ -68,7 +68,7 @@ extension DataProtocol {
             parts[1].count == 3 ? parts[1][2].split { "x,".contains($0) }.compactMap { Int($0) } : []
         switch (parts[1][1], numbers.count) {
         case ("square", 0): crop = .square
-        case ("centre", 2): crop = .centre(size: numbers[0])
+        case ("centre", 2): crop = .center(size: numbers[0])
         case ("box", 4): crop = .box(left: numbers[0], top: numbers[1], right: numbers[2], bottom: numbers[3])
         default: return nil
         }

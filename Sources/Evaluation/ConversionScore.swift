@@ -1,7 +1,7 @@
-import Checkpoints
 import Metrics
 import Models
 import Torch
+import TorchNN
 
 /// How well a converter changes attributes of photographs, by a face network that had no part in its training.
 public struct ConversionScore: Sendable, Equatable {
@@ -77,10 +77,10 @@ public struct ConversionScore: Sendable, Equatable {
         pictures: (Range<Int>) throws -> (Tensor, Tensor)
     ) throws {
         let device = converter.device
-        let judge = try JudgeNetworks.load("face", device: device)
+        let judge = try FeatureExtractors.load("face", device: device)
         let embedding =
-            JudgeNetworks.isHere("mobilefacenet")
-            ? try JudgeNetworks.load("mobilefacenet", device: device) : judge
+            FeatureExtractors.isHere("mobilefacenet")
+            ? try FeatureExtractors.load("mobilefacenet", device: device) : judge
         likenessOf = embedding.name
         let answers = judge.answers
         let changes = AttributeChanges(attributes, on: device)

@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 
 /// Everything that a comparison found; writes itself as JSON.
@@ -41,7 +42,7 @@ public struct Evaluation: Sendable, Codable {
     }
 
     /// A judged picture and the picture of the reference that is nearest to it.
-    public struct Neighbour: Sendable, Codable, Equatable {
+    public struct Neighbor: Sendable, Codable, Equatable {
         public let judged: Int
         public let reference: Int
         public let distance: Double
@@ -57,7 +58,7 @@ public struct Evaluation: Sendable, Codable {
     public internal(set) var attributes: [AttributeShare] = []
     public internal(set) var accuracies: [AttributeAccuracy] = []
     /// The most suspicious first.
-    public internal(set) var neighbours: [Neighbour] = []
+    public internal(set) var neighbors: [Neighbor] = []
     /// What a reader must know before believing any of it.
     public internal(set) var warnings: [String] = []
     public internal(set) var seconds = 0.0

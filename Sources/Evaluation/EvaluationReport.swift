@@ -22,10 +22,10 @@ public struct EvaluationReport {
         parts.append(try figure(grid(judged), evaluation.judged.title))
         if let reference { parts.append(try figure(grid(reference), reference.title)) }
         parts.append("</div>")
-        if let reference, !evaluation.neighbours.isEmpty {
-            parts.append(Self.neighbourText(isPaired: evaluation.isPaired))
+        if let reference, !evaluation.neighbors.isEmpty {
+            parts.append(Self.neighborText(isPaired: evaluation.isPaired))
             parts.append(
-                try figure(neighbours(reference), evaluation.isPaired ? "judged | other" : "judged | nearest")
+                try figure(neighbors(reference), evaluation.isPaired ? "judged | other" : "judged | nearest")
             )
         }
         if !evaluation.attributes.isEmpty { parts.append(attributes()) }
@@ -43,11 +43,11 @@ public struct EvaluationReport {
             Grid.compose(pictures), drawnBy: set.drawn, source: .trainedAlgorithmicMedia)
     }
 
-    private func neighbours(_ reference: any PictureSet) throws -> [UInt8] {
-        let pictures = evaluation.neighbours.flatMap {
+    private func neighbors(_ reference: any PictureSet) throws -> [UInt8] {
+        let pictures = evaluation.neighbors.flatMap {
             [judged.picture($0.judged), reference.picture($0.reference)]
         }
-        let captions = evaluation.neighbours.flatMap {
+        let captions = evaluation.neighbors.flatMap {
             [String(format: "%.3f", evaluation.isPaired ? $0.distance : $0.quantile), ""]
         }
         return try encoded(
@@ -71,7 +71,7 @@ public struct EvaluationReport {
 
     // MARK: Text
 
-    private static func neighbourText(isPaired: Bool) -> String {
+    private static func neighborText(isPaired: Bool) -> String {
         if isPaired {
             return
                 "<h2>The worst pairs</h2><p>Each judged picture and the one that it should equal, the furthest apart first, with"
@@ -80,7 +80,7 @@ public struct EvaluationReport {
         return
             "<h2>Nearest pictures of the reference</h2><p>Each judged picture, and right of it the most similar one of the"
             + " reference; the most suspicious first. The number is the share of the reference's pictures that have a nearer"
-            + " neighbour among themselves: near 0, the picture is a copy.</p>"
+            + " neighbor among themselves: near 0, the picture is a copy.</p>"
     }
 
     private func facts() -> String {

@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Metrics
 import Torch
@@ -11,7 +12,7 @@ public struct Evaluator {
     }
 
     public let metrics: [Metric]
-    private let networks: [JudgeNetwork]
+    private let networks: [FeatureExtractor]
     private let cache: FeatureCache?
     private let device: Device
     private let seed: UInt64
@@ -20,7 +21,7 @@ public struct Evaluator {
     ///   - networks: all that the metrics name; more are ignored.
     ///   - seed: of everything that is drawn.
     public init(
-        _ metrics: [Metric], networks: [JudgeNetwork], cache: FeatureCache? = FeatureCache(),
+        _ metrics: [Metric], networks: [FeatureExtractor], cache: FeatureCache? = FeatureCache(),
         device: Device = .cpu,
         seed: UInt64 = 0
     ) {

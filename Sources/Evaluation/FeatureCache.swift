@@ -11,7 +11,7 @@ public struct FeatureCache {
     /// - Parameter folder: nil takes the usual one.
     public init(folder: String? = nil) { self.folder = (folder ?? StoreCache().folder) + "/features" }
 
-    private func path(_ pictures: some PictureSet, _ network: JudgeNetwork) -> String {
+    private func path(_ pictures: some PictureSet, _ network: FeatureExtractor) -> String {
         let key =
             "features 1; \(pictures.contentHash); \(network.name) \(network.digest); \(FeaturePass.sampleCount)"
         let digest = Digest.sha256(key)
@@ -19,7 +19,7 @@ public struct FeatureCache {
     }
 
     /// nil when there is nothing, or nothing that can be used.
-    func read(_ pictures: some PictureSet, _ network: JudgeNetwork) -> FeatureSet? {
+    func read(_ pictures: some PictureSet, _ network: FeatureExtractor) -> FeatureSet? {
         let path = path(pictures, network)
         guard FileManager.default.fileExists(atPath: path),
             let (tensors, metadata) = try? TensorFile.read(path, requiringChecksum: true),
@@ -35,7 +35,7 @@ public struct FeatureCache {
             logits: found["logits"], rows: FeaturePass.rows(of: count))
     }
 
-    func write(_ set: FeatureSet, _ pictures: some PictureSet, _ network: JudgeNetwork) throws {
+    func write(_ set: FeatureSet, _ pictures: some PictureSet, _ network: FeatureExtractor) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let tensors = [
             (name: "mean", tensor: set.moments.mean), ("covariance", set.moments.covariance),

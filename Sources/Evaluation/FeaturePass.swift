@@ -7,11 +7,11 @@ public struct FeaturePass {
     public static let sampleCount = 10_000
     private static let batchSize = 64
 
-    private let networks: [JudgeNetwork]
+    private let networks: [FeatureExtractor]
     private let cache: FeatureCache?
     private let device: Device
 
-    public init(_ networks: [JudgeNetwork], cache: FeatureCache? = nil, device: Device = .cpu) {
+    public init(_ networks: [FeatureExtractor], cache: FeatureCache? = nil, device: Device = .cpu) {
         (self.networks, self.cache, self.device) = (networks, cache, device)
     }
 

@@ -9,7 +9,7 @@ public struct GeneratorPictures: PictureSet {
     public let side: Int
     public let data: DataProtocol
     public let contentHash = ""
-    private let maker: PictureMaker
+    private let maker: GeneratorRunner
     private let z: Tensor
 
     /// Another stream than those of previews and of training.
@@ -17,7 +17,7 @@ public struct GeneratorPictures: PictureSet {
 
     public init(_ generator: any Generator, codes: Codes, count: Int, data: DataProtocol) {
         (self.count, side, self.data) = (count, generator.resolution, data)
-        maker = PictureMaker(generator)
+        maker = GeneratorRunner(generator)
         z = codes.sample(count, random: RandomSource(seed: Self.seed))
     }
 

@@ -2,6 +2,7 @@ import Checkpoints
 import Datasets
 import Files
 import Models
+import Recipes
 import Torch
 
 /// Faces that a model draws for the seeds from `firstSeed` on, rounded to bytes as its files are.
@@ -13,7 +14,7 @@ public struct ModelPictures: PictureSet {
     public let contentHash: String
     public let drawn: DrawnFacts?
     public let model: Model
-    private let maker: PictureMaker
+    private let maker: GeneratorRunner
     private let firstSeed: UInt64
 
     /// - Throws: `CheckpointError` when the model does not say which pictures it learnt from.
@@ -30,7 +31,7 @@ public struct ModelPictures: PictureSet {
                     + " (--protocol celeba64-178)")
         }
         self.data = known
-        maker = PictureMaker(model.generator, precision: precision)
+        maker = GeneratorRunner(model.generator, precision: precision)
         title = "\(model.path) after \(model.clock.images) images"
         let facts = DrawnFacts(
             model: model.digest, seeds: firstSeed...(firstSeed + UInt64(max(1, count)) - 1),

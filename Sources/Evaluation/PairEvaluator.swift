@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Metrics
 import Torch
@@ -14,7 +15,7 @@ public struct PairEvaluator {
         (self.measures, self.device) = (measures, device)
     }
 
-    /// - Returns: means with their intervals; the pairs that are furthest apart by the first measure as neighbours.
+    /// - Returns: means with their intervals; the pairs that are furthest apart by the first measure as neighbors.
     /// - Throws: `EvaluationError` for sets that have no pairs; `CancellationError`.
     public func callAsFunction(
         _ judged: any PictureSet, against reference: any PictureSet,
@@ -49,7 +50,7 @@ public struct PairEvaluator {
         }
         if let first = measures.first, let by = values.first {
             let order = by.indices.sorted { first.isLowerBetter ? by[$0] > by[$1] : by[$0] < by[$1] }
-            evaluation.neighbours = order.prefix(Self.shownCount).enumerated().map { rank, row in
+            evaluation.neighbors = order.prefix(Self.shownCount).enumerated().map { rank, row in
                 .init(
                     judged: row, reference: row, distance: by[row],
                     quantile: Double(rank) / Double(max(1, by.count)))

@@ -1,7 +1,8 @@
-import Checkpoints
 import Metrics
 import Models
+import PretrainedWeights
 import Torch
+import TorchNN
 
 /// A distance or likeness between a picture and the one that it should equal.
 public struct PairMeasure {
@@ -47,7 +48,7 @@ public struct PairMeasure {
     }
 
     private static func faces(device: Device) throws -> PairMeasure {
-        let judge = try JudgeNetworks.load("face", device: device)
+        let judge = try FeatureExtractors.load("face", device: device)
         return PairMeasure(
             name: "distance-face", label: "face-feature distance",
             features: "\(judge.name) \(judge.digest.prefix(12))", isLowerBetter: true,
@@ -66,8 +67,8 @@ public struct PairMeasure {
     }
 
     private static func identity(device: Device) throws -> [PairMeasure] {
-        guard JudgeNetworks.isHere("mobilefacenet") else { return [] }
-        let judge = try JudgeNetworks.load("mobilefacenet", device: device)
+        guard FeatureExtractors.isHere("mobilefacenet") else { return [] }
+        let judge = try FeatureExtractors.load("mobilefacenet", device: device)
         return [
             PairMeasure(
                 name: "identity", label: "identity similarity",

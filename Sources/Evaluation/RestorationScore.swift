@@ -1,6 +1,6 @@
-import Checkpoints
 import Foundation
 import Metrics
+import Models
 import Torch
 
 /// How near restored pictures come to the true ones, for several restorers on the same inputs.

@@ -1,7 +1,10 @@
 import Checkpoints
+import Datasets
 import Metrics
 import Models
+import PretrainedWeights
 import Torch
+import TorchNN
 
 /// Computes one metric from what the walks over both sets left.
 struct Scorer {
@@ -10,7 +13,7 @@ struct Scorer {
     let reference: (any PictureSet)?
     let made: FeatureSet?
     let real: FeatureSet?
-    let network: JudgeNetwork?
+    let network: FeatureExtractor?
     let device: Device
     let seed: UInt64
     /// What precision, recall, density and coverage of a network have in common, computed once.
@@ -18,7 +21,7 @@ struct Scorer {
 
     private static let slicedCount = 2048
     private static let diversityPairs = 10_000
-    private static let neighbourCount = 24
+    private static let neighborCount = 24
     private static let pathCount = 2000
 
     /// - Throws: `EvaluationError`, `CheckpointError` when something is missing.
@@ -115,7 +118,7 @@ struct Scorer {
 
     private func nearest(_ evaluation: inout Evaluation) {
         guard let made, let real, let name = metric.network else { return }
-        let found = NearestNeighbours.memorisation(judged: made.sample, reference: real.sample)
+        let found = NearestNeighbors.memorisation(judged: made.sample, reference: real.sample)
         var copied = found.copied
         copied.notes.append(
             "0.01 is what pictures have that the reference lacks; far more is learning by heart")
@@ -125,7 +128,7 @@ struct Scorer {
                 found.quantiles[$1], found.matches.distances[$1]
             )
         }
-        evaluation.neighbours = order.prefix(Self.neighbourCount).map {
+        evaluation.neighbors = order.prefix(Self.neighborCount).map {
             .init(
                 judged: made.rows[$0], reference: real.rows[found.matches.indices[$0]],
                 distance: found.matches.distances[$0], quantile: found.quantiles[$0])

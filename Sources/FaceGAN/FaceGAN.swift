@@ -1,5 +1,10 @@
 // `import FaceGAN` gives the whole library.
 @_exported import Checkpoints
+@_exported import Downloads
+@_exported import PretrainedWeights
+@_exported import Recipes
+@_exported import Runs
+@_exported import SyntheticFaces
 @_exported import Datasets
 @_exported import Evaluation
 @_exported import Imaging

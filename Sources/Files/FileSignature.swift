@@ -1,11 +1,11 @@
 /// What a file looks like by its first bytes, for error messages: people often hold something else than they think,
 /// such as the web page that a failed download left.
 public enum FileSignature {
-    /// A description such as "an HTML page", or `nil` if nothing is recognised.
+    /// A description such as "an HTML page", or `nil` if nothing is recognized.
     /// - Throws: `FileError` if the file cannot be read.
     public static func describe(path: String) throws -> String? { try describe(MappedFile(path: path)) }
 
-    /// A description such as "an HTML page", or `nil` if nothing is recognised.
+    /// A description such as "an HTML page", or `nil` if nothing is recognized.
     public static func describe(_ file: MappedFile) -> String? {
         guard let start = try? file.bytes(0..<min(file.count, 512)) else { return nil }
         if start.isEmpty { return "an empty file" }

@@ -8,8 +8,8 @@ extension Chart {
         var bottom: Int { top + height }
     }
 
-    private static let ink = Colour(grey: 40)
-    private static let faint = Colour(grey: 228)
+    private static let ink = Color(gray: 40)
+    private static let faint = Color(gray: 228)
 
     /// The chart as an RGB picture on white.
     public func render() -> Picture {
@@ -33,14 +33,14 @@ extension Chart {
             drawable.joined().lazy.map(\.x), tightly: true, about: frame.width / (60 * scale))
 
         drawAxes(x, y, frame, scale, on: &picture)
-        let lines = series.enumerated().map { ($0.element, Self.colours[$0.offset % Self.colours.count]) }
-        for (line, colour) in lines where line.smoothing > 0 {
-            mask(line.points, x, y, frame, thickness: 1).paint(on: &picture, colour: colour, opacity: 0.3)
+        let lines = series.enumerated().map { ($0.element, Self.colors[$0.offset % Self.colors.count]) }
+        for (line, color) in lines where line.smoothing > 0 {
+            mask(line.points, x, y, frame, thickness: 1).paint(on: &picture, color: color, opacity: 0.3)
         }
         let thickness: Float = scale == 1 ? 1.2 : 1.7
-        for (line, colour) in lines {
+        for (line, color) in lines {
             let points = line.smoothing > 0 ? smoothed(line) : line.points
-            mask(points, x, y, frame, thickness: thickness).paint(on: &picture, colour: colour)
+            mask(points, x, y, frame, thickness: thickness).paint(on: &picture, color: color)
         }
         drawLegend(frame, scale, on: &picture)
         return picture
@@ -60,8 +60,8 @@ extension Chart {
     private func drawAxes(
         _ x: ChartAxis, _ y: ChartAxis, _ frame: Frame, _ scale: Int, on picture: inout Picture
     ) {
-        func bar(_ x: Int, _ y: Int, _ width: Int, _ height: Int, _ colour: Colour) {
-            picture.fill(PictureBox(x: x, y: y, width: width, height: height), colour: colour)
+        func bar(_ x: Int, _ y: Int, _ width: Int, _ height: Int, _ color: Color) {
+            picture.fill(PictureBox(x: x, y: y, width: width, height: height), color: color)
         }
         for tick in y.ticks {
             let at = frame.bottom - Int((tick.position * Double(frame.height)).rounded())
@@ -69,7 +69,7 @@ extension Chart {
             let size = Text.size(of: tick.label, scale: scale)
             Text.draw(
                 tick.label, on: &picture, x: frame.left - 4 * scale - size.width, y: at - 7 * scale / 2,
-                colour: Self.ink, scale: scale)
+                color: Self.ink, scale: scale)
         }
         for tick in x.ticks {
             let at = frame.left + Int((tick.position * Double(frame.width)).rounded())
@@ -78,7 +78,7 @@ extension Chart {
             let size = Text.size(of: tick.label, scale: scale)
             Text.draw(
                 tick.label, on: &picture, x: min(at - size.width / 2, width - size.width - 2),
-                y: frame.bottom + 5 * scale, colour: Self.ink, scale: scale)
+                y: frame.bottom + 5 * scale, color: Self.ink, scale: scale)
         }
         bar(frame.left, frame.top, 1, frame.height, Self.ink)
         bar(frame.left, frame.bottom, frame.width + 1, 1, Self.ink)
@@ -86,15 +86,15 @@ extension Chart {
         let line = Text.lineHeight * scale
         let titleSize = Text.size(of: title, scale: scale)
         Text.draw(
-            title, on: &picture, x: max(2, (width - titleSize.width) / 2), y: 3 * scale, colour: .black,
+            title, on: &picture, x: max(2, (width - titleSize.width) / 2), y: 3 * scale, color: .black,
             scale: scale)
         Text.draw(
-            yLabel, on: &picture, x: 3 * scale, y: 3 * scale + (title.isEmpty ? 0 : line), colour: Self.ink,
+            yLabel, on: &picture, x: 3 * scale, y: 3 * scale + (title.isEmpty ? 0 : line), color: Self.ink,
             scale: scale)
         let xSize = Text.size(of: xLabel, scale: scale)
         Text.draw(
             xLabel, on: &picture, x: frame.left + (frame.width - xSize.width) / 2, y: height - line - scale,
-            colour: Self.ink, scale: scale)
+            color: Self.ink, scale: scale)
     }
 
     private func mask(
@@ -103,7 +103,7 @@ extension Chart {
         var mask = LineMask(width: width, height: height)
         var previous: (x: Float, y: Float)?
         var isAlone = false
-        // A value without neighbours is a dot, not a line of no length.
+        // A value without neighbors is a dot, not a line of no length.
         func finishPiece() {
             if isAlone, let previous { mask.add(from: previous, to: previous, thickness: thickness * 2.5) }
         }
@@ -150,11 +150,11 @@ extension Chart {
             let text = Text.fitted(name, width: longest, scale: scale)
             let y = frame.top - Text.lineHeight * scale - scale
             right -= Text.size(of: text, scale: scale).width
-            Text.draw(text, on: &picture, x: right, y: y, colour: Self.ink, scale: scale)
+            Text.draw(text, on: &picture, x: right, y: y, color: Self.ink, scale: scale)
             right -= gap + sample
             picture.fill(
                 PictureBox(x: right, y: y + 3 * scale, width: sample, height: 2 * scale),
-                colour: Self.colours[offset % Self.colours.count])
+                color: Self.colors[offset % Self.colors.count])
             right -= 2 * gap
         }
     }

@@ -58,8 +58,8 @@ public struct Chart: Sendable {
         self.height = height
     }
 
-    /// The colours of the lines in their order; told apart by colour-blind readers too.
-    static let colours = [0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00, 0x56B4E9, 0x595959].map {
-        Colour($0)
+    /// The colors of the lines in their order; told apart by color-blind readers too.
+    static let colors = [0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00, 0x56B4E9, 0x595959].map {
+        Color($0)
     }
 }

@@ -3,10 +3,10 @@ public struct Grid: Sendable {
     /// Arranges pictures row by row; every cell is as large as the largest picture.
     ///
     /// - Parameters:
-    ///   - pictures: at least one; mixed with colour, grey becomes RGB. Transparency shows white.
+    ///   - pictures: at least one; mixed with color, gray becomes RGB. Transparency shows white.
     ///   - columns: nil for a grid about as wide as high.
     ///   - padding: pixels between the cells and around them.
-    ///   - background: grey value of the padding and of empty cells.
+    ///   - background: gray value of the padding and of empty cells.
     ///   - captions: written below the pictures in their order, shortened to the cell's width; "" for none.
     public static func compose(
         _ pictures: [Picture], columns: Int? = nil, padding: Int = 2, background: UInt8 = 255,
@@ -36,7 +36,7 @@ public struct Grid: Sendable {
                 let x = left + (cellWidth - Text.size(of: text).width) / 2
                 Text.draw(
                     text, on: &result, x: x, y: top + pictureHeight + 2,
-                    colour: background < 128 ? .white : .black)
+                    color: background < 128 ? .white : .black)
             }
         }
         return result

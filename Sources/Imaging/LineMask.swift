@@ -10,7 +10,7 @@ struct LineMask {
         coverage = [Float](repeating: 0, count: width * height)
     }
 
-    /// Adds a straight piece with round ends, between points in pixels (centres at .5).
+    /// Adds a straight piece with round ends, between points in pixels (centers at .5).
     mutating func add(from a: (x: Float, y: Float), to b: (x: Float, y: Float), thickness: Float) {
         let reach = thickness / 2 + 0.5
         let columns = clamp(min(a.x, b.x) - reach, max(a.x, b.x) + reach, width)
@@ -36,8 +36,8 @@ struct LineMask {
     }
 
     /// Paints the line on an RGB picture of the same size.
-    func paint(on picture: inout Picture, colour: Colour, opacity: Float = 1) {
-        let values = colour.values(channels: 3).map { Float($0) }
+    func paint(on picture: inout Picture, color: Color, opacity: Float = 1) {
+        let values = color.values(channels: 3).map { Float($0) }
         for (i, covered) in coverage.enumerated() where covered > 0 {
             for c in 0..<3 {
                 let old = Float(picture.pixels[3 * i + c])

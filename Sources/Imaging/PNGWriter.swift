@@ -7,8 +7,8 @@ struct PNGWriter {
     private var sequence = 0
 
     init(_ picture: Picture) {
-        let colour: UInt8 = [1: 0, 3: 2, 4: 6][picture.channels] ?? 2
-        chunk("IHDR", Self.long(picture.width) + Self.long(picture.height) + [8, colour, 0, 0, 0])
+        let color: UInt8 = [1: 0, 3: 2, 4: 6][picture.channels] ?? 2
+        chunk("IHDR", Self.long(picture.width) + Self.long(picture.height) + [8, color, 0, 0, 0])
     }
 
     mutating func text(_ key: String, _ value: String) throws {

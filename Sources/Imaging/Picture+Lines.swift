@@ -5,16 +5,16 @@ extension Picture {
     ///   - thickness: pixels.
     ///   - isClosed: whether the line returns to its beginning.
     public mutating func drawLine(
-        through places: [PicturePoint], thickness: Double, colour: Colour, isClosed: Bool = false
+        through places: [PicturePoint], thickness: Double, color: Color, isClosed: Bool = false
     ) {
         precondition(channels == 3, "3 channels expected, got \(channels)")
         guard let first = places.first else { return }
         let ends = places.dropFirst() + (isClosed || places.count == 1 ? [first] : [])
-        for (a, b) in zip(places, ends) { drawPiece(from: a, to: b, thickness, colour) }
+        for (a, b) in zip(places, ends) { drawPiece(from: a, to: b, thickness, color) }
     }
 
     private mutating func drawPiece(
-        from a: PicturePoint, to b: PicturePoint, _ thickness: Double, _ colour: Colour
+        from a: PicturePoint, to b: PicturePoint, _ thickness: Double, _ color: Color
     ) {
         let reach = thickness / 2 + 1
         func span(_ a: Double, _ b: Double, _ size: Int) -> Range<Int> {
@@ -32,7 +32,7 @@ extension Picture {
         }
         var mask = LineMask(width: box.width, height: box.height)
         mask.add(from: inside(a), to: inside(b), thickness: Float(thickness))
-        mask.paint(on: &part, colour: colour)
+        mask.paint(on: &part, color: color)
         paste(part, x: box.x, y: box.y)
     }
 }

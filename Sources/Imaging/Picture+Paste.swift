@@ -17,11 +17,11 @@ extension Picture {
         }
     }
 
-    /// Fills a rectangle with one colour; what hangs over the edge is cut.
-    public mutating func fill(_ box: PictureBox, colour: Colour) {
+    /// Fills a rectangle with one color; what hangs over the edge is cut.
+    public mutating func fill(_ box: PictureBox, color: Color) {
         fill(
             x: box.x, y: box.y, width: box.width, height: box.height,
-            values: colour.values(channels: channels))
+            values: color.values(channels: channels))
     }
 
     mutating func fill(x: Int, y: Int, width: Int, height: Int, values: [UInt8]) {

@@ -1,7 +1,7 @@
 import CCodecs
 
 extension Picture {
-    /// The picture at another size, antialiased: equal to Pillow's `resize` (in 8-bit fixed point) on RGB and grey.
+    /// The picture at another size, antialiased: equal to Pillow's `resize` (in 8-bit fixed point) on RGB and gray.
     public func resized(width: Int, height: Int, filter: ResizeFilter = .lanczos) -> Picture {
         resized(
             fromLeft: 0, top: 0, right: Double(self.width), bottom: Double(self.height), width: width,
@@ -21,7 +21,7 @@ extension Picture {
         return resizedPlainly(from: box, width, height, filter)
     }
 
-    /// A part of the picture, bounded in fractions of pixels, at another size; the filter sees its neighbours.
+    /// A part of the picture, bounded in fractions of pixels, at another size; the filter sees its neighbors.
     ///
     /// The four edges must lie inside the picture.
     public func resized(
@@ -64,7 +64,7 @@ extension Picture {
         }
     }
 
-    /// Colour under transparent pixels must not bleed into the visible ones.
+    /// Color under transparent pixels must not bleed into the visible ones.
     func multipliedByAlpha() -> Picture {
         var result = self
         result.pixels.withUnsafeMutableBufferPointer { p in

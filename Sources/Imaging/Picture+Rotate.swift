@@ -1,20 +1,20 @@
 import Foundation
 
 extension Picture {
-    /// The picture turned about its centre, in its own size; bilinear, with the edges mirrored outwards.
+    /// The picture turned about its center, in its own size; bilinear, with the edges mirrored outwards.
     ///
     /// - Parameter degrees: anticlockwise.
     public func rotated(degrees: Double) -> Picture {
         let angle = Float(degrees * .pi / 180)
         let (cosine, sine) = (cos(angle), sin(angle))
-        let (centreX, centreY) = (Float(width - 1) / 2, Float(height - 1) / 2)
+        let (centerX, centerY) = (Float(width - 1) / 2, Float(height - 1) / 2)
         return Picture(width: width, height: height, channels: channels) { out in
             pixels.withUnsafeBufferPointer { source in
                 for y in 0..<height {
                     for x in 0..<width {
-                        let (dx, dy) = (Float(x) - centreX, Float(y) - centreY)
-                        let fromX = Self.mirrored(centreX + dx * cosine - dy * sine, width)
-                        let fromY = Self.mirrored(centreY + dx * sine + dy * cosine, height)
+                        let (dx, dy) = (Float(x) - centerX, Float(y) - centerY)
+                        let fromX = Self.mirrored(centerX + dx * cosine - dy * sine, width)
+                        let fromY = Self.mirrored(centerY + dx * sine + dy * cosine, height)
                         let (x0, y0) = (Int(fromX), Int(fromY))
                         let (x1, y1) = (min(x0 + 1, width - 1), min(y0 + 1, height - 1))
                         let (u, v) = (fromX - Float(x0), fromY - Float(y0))

@@ -86,22 +86,22 @@ private struct PictureWarp {
         let reach = Double(kernel.reach) * (inverse.a.magnitude + inverse.b.magnitude)
         for row in 0..<outHeight {
             for column in 0..<outWidth {
-                let centre = inverse(PicturePoint(x: Double(column) + 0.5, y: Double(row) + 0.5))
-                let (left, right) = reached(centre.x, reach)
-                let (top, bottom) = reached(centre.y, reach)
+                let center = inverse(PicturePoint(x: Double(column) + 0.5, y: Double(row) + 0.5))
+                let (left, right) = reached(center.x, reach)
+                let (top, bottom) = reached(center.y, reach)
                 var sums = Sums()
                 for y in top..<bottom {
                     let line = Self.mirrored(y, height) * width
-                    let fromY = Float(Double(y) + 0.5 - centre.y)
+                    let fromY = Float(Double(y) + 0.5 - center.y)
                     for x in left..<right {
-                        let fromX = Float(Double(x) + 0.5 - centre.x)
+                        let fromX = Float(Double(x) + 0.5 - center.x)
                         let across = kernel(a * fromX - b * fromY, table)
                         if across == 0 { continue }
                         let weight = across * kernel(b * fromX + a * fromY, table)
                         add(line + Self.mirrored(x, width), weight, &sums)
                     }
                 }
-                store(sums, centre, out, (row * outWidth + column) * channels)
+                store(sums, center, out, (row * outWidth + column) * channels)
             }
         }
     }
@@ -116,36 +116,36 @@ private struct PictureWarp {
             withUnsafeTemporaryAllocation(of: Int.self, capacity: most) { places in
                 for row in 0..<outHeight {
                     for column in 0..<outWidth {
-                        let centre = inverse(PicturePoint(x: Double(column) + 0.5, y: Double(row) + 0.5))
-                        let (left, right) = reached(centre.x, reach)
-                        let (top, bottom) = reached(centre.y, reach)
+                        let center = inverse(PicturePoint(x: Double(column) + 0.5, y: Double(row) + 0.5))
+                        let (left, right) = reached(center.x, reach)
+                        let (top, bottom) = reached(center.y, reach)
                         for x in left..<right {
-                            weights[x - left] = kernel(Float(Double(x) + 0.5 - centre.x), table)
+                            weights[x - left] = kernel(Float(Double(x) + 0.5 - center.x), table)
                             places[x - left] = Self.mirrored(x, width)
                         }
                         var sums = Sums()
                         for y in top..<bottom {
                             let line = Self.mirrored(y, height) * width
-                            let down = kernel(Float(Double(y) + 0.5 - centre.y), table)
+                            let down = kernel(Float(Double(y) + 0.5 - center.y), table)
                             if down == 0 { continue }
                             for x in 0..<right - left { add(line + places[x], down * weights[x], &sums) }
                         }
-                        store(sums, centre, out, (row * outWidth + column) * channels)
+                        store(sums, center, out, (row * outWidth + column) * channels)
                     }
                 }
             }
         }
     }
 
-    /// Pixels whose centres lie within reach, and at least the one that holds the place.
+    /// Pixels whose centers lie within reach, and at least the one that holds the place.
     @inline(__always)
-    private func reached(_ centre: Double, _ reach: Double) -> (Int, Int) {
+    private func reached(_ center: Double, _ reach: Double) -> (Int, Int) {
         // Far outside, conversions to integers would trap.
-        let centre = min(max(centre, -1e9), 1e9)
-        let middle = Int(centre.rounded(.down))
+        let center = min(max(center, -1e9), 1e9)
+        let middle = Int(center.rounded(.down))
         return (
-            min(middle, Int((centre - reach - 0.5).rounded(.up))),
-            max(middle, Int((centre + reach - 0.5).rounded(.down))) + 1
+            min(middle, Int((center - reach - 0.5).rounded(.up))),
+            max(middle, Int((center + reach - 0.5).rounded(.down))) + 1
         )
     }
 
@@ -173,12 +173,12 @@ private struct PictureWarp {
 
     @inline(__always)
     private func store(
-        _ sums: Sums, _ centre: PicturePoint, _ out: UnsafeMutableBufferPointer<UInt8>, _ at: Int
+        _ sums: Sums, _ center: PicturePoint, _ out: UnsafeMutableBufferPointer<UInt8>, _ at: Int
     ) {
-        // A box on its corner can lie between all centres of pixels.
+        // A box on its corner can lie between all centers of pixels.
         var values =
             sums.weight > 1e-3
-            ? sums.values / sums.weight : value(nearest(centre.y, height) * width + nearest(centre.x, width))
+            ? sums.values / sums.weight : value(nearest(center.y, height) * width + nearest(center.x, width))
         values += 0.5
         for c in 0..<channels { out[at + c] = UInt8(min(max(values[c], 0), 255)) }
     }

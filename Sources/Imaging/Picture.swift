@@ -4,7 +4,7 @@ public struct Picture: Sendable, Equatable {
     public let width: Int
     /// Rows.
     public let height: Int
-    /// 1 (grey), 3 (RGB) or 4 (RGBA, colour not multiplied by alpha).
+    /// 1 (gray), 3 (RGB) or 4 (RGBA, color not multiplied by alpha).
     public let channels: Int
     /// `height * width * channels` values; must keep that count.
     public var pixels: [UInt8]
@@ -37,13 +37,13 @@ public struct Picture: Sendable, Equatable {
         let count = width * height * channels
         self.init(
             width: width, height: height, channels: channels,
-            pixels: try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialised in
+            pixels: try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
                 try fill(UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
-                initialised = count
+                initialized = count
             })
     }
 
-    /// The same picture with 3 channels: grey is repeated, transparency shows white.
+    /// The same picture with 3 channels: gray is repeated, transparency shows white.
     public func rgb() -> Picture {
         if channels == 3 { return self }
         return Picture(width: width, height: height, channels: 3) { out in

@@ -50,7 +50,7 @@ public enum PictureEncoder {
     ///
     /// - Parameters:
     ///   - picture: 1, 3 or 4 channels; transparency shows white.
-    ///   - quality: 1...100. From 90 on, colour is kept at full resolution.
+    ///   - quality: 1...100. From 90 on, color is kept at full resolution.
     ///   - xmp: an XMP packet, at most 65,502 bytes of UTF-8.
     public static func jpeg(_ picture: Picture, quality: Int = 95, xmp: String? = nil) throws -> [UInt8] {
         precondition((1...100).contains(quality), "a quality of 1...100, got \(quality)")

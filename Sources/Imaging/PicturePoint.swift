@@ -1,4 +1,4 @@
-/// A place in a picture, in pixels: x to the right, y down; the centre of the upper left pixel is (0.5, 0.5).
+/// A place in a picture, in pixels: x to the right, y down; the center of the upper left pixel is (0.5, 0.5).
 public struct PicturePoint: Sendable, Equatable, Codable {
     public var x: Double
     public var y: Double

@@ -11,10 +11,10 @@ public enum Text {
     ///   - text: "\n" begins a line.
     ///   - scale: pixels a dot of the font, >= 1.
     public static func draw(
-        _ text: String, on picture: inout Picture, x: Int, y: Int, colour: Colour = .black, scale: Int = 1
+        _ text: String, on picture: inout Picture, x: Int, y: Int, color: Color = .black, scale: Int = 1
     ) {
         precondition(scale >= 1, "a scale of at least 1, got \(scale)")
-        let values = colour.values(channels: picture.channels)
+        let values = color.values(channels: picture.channels)
         for (line, characters) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             for (column, character) in characters.enumerated() {
                 draw(

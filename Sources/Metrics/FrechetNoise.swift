@@ -48,14 +48,14 @@ struct FrechetNoise {
             let parts = zip(first.parts(count, random), second.parts(count, random))
             return parts.reduce(0) { $0 + Self.distance($1.0, $1.1) } / Double(count)
         }
-        let centre = Double(counts.reduce(0, +)) / Double(counts.count)
+        let center = Double(counts.reduce(0, +)) / Double(counts.count)
         let level = means.reduce(0, +) / Double(means.count)
         var (along, square) = (0.0, 0.0)
         for (count, mean) in zip(counts, means) {
-            along += (Double(count) - centre) * (mean - level)
-            square += (Double(count) - centre) * (Double(count) - centre)
+            along += (Double(count) - center) * (mean - level)
+            square += (Double(count) - center) * (Double(count) - center)
         }
-        return (level - along / square * centre, fewest / counts.count <= dimension)
+        return (level - along / square * center, fewest / counts.count <= dimension)
     }
 
     private var dimension: Int {

@@ -2,7 +2,7 @@ import Torch
 
 /// How much of what was made looks real, and how much of what is real was made.
 ///
-/// The shape of a set is taken to be balls around its features [N, D] that reach to the k-th neighbour. The intervals
+/// The shape of a set is taken to be balls around its features [N, D] that reach to the k-th neighbor. The intervals
 /// are of other pictures judged by the same balls.
 public struct PrecisionRecall: Sendable, Equatable {
     /// Share of judged pictures in a ball of the reference (Kynkäänniemi et al. 2019).
@@ -16,16 +16,16 @@ public struct PrecisionRecall: Sendable, Equatable {
 
     /// Compares features [N, D] with those of the reference [M, D], block by block.
     /// - Parameters:
-    ///   - neighbours: k of precision and recall.
-    ///   - densityNeighbours: k of density and coverage.
-    public init(judged: Tensor, reference: Tensor, neighbours: Int = 3, densityNeighbours: Int = 5) {
+    ///   - neighbors: k of precision and recall.
+    ///   - densityNeighbors: k of density and coverage.
+    public init(judged: Tensor, reference: Tensor, neighbors: Int = 3, densityNeighbors: Int = 5) {
         let (made, real) = (judged.shape[0], reference.shape[0])
-        let most = max(neighbours, densityNeighbours)
+        let most = max(neighbors, densityNeighbors)
         precondition(
-            min(neighbours, densityNeighbours) > 0 && real > most && made > neighbours,
-            "PrecisionRecall: expected more pictures than neighbours, got \(made) and \(real)")
-        let realRadii = Self.radii(reference, [neighbours, densityNeighbours])
-        let madeRadii = Self.radii(judged.to(reference.device), [neighbours])[0]
+            min(neighbors, densityNeighbors) > 0 && real > most && made > neighbors,
+            "PrecisionRecall: expected more pictures than neighbors, got \(made) and \(real)")
+        let realRadii = Self.radii(reference, [neighbors, densityNeighbors])
+        let madeRadii = Self.radii(judged.to(reference.device), [neighbors])[0]
         var precise = 0
         var balls: [Double] = []
         // Of each real picture: whether it is in a ball, and the distance to what was made.
@@ -44,11 +44,11 @@ public struct PrecisionRecall: Sendable, Equatable {
         let covered = nearest?.less(than: realRadii[1]).sum().integers()[0] ?? 0
         precision = Estimate(share: precise, of: made)
         recall = Estimate(share: recalled, of: real)
-        density = Estimate(meanOf: balls.map { $0 / Double(densityNeighbours) })
+        density = Estimate(meanOf: balls.map { $0 / Double(densityNeighbors) })
         coverage = Estimate(share: covered, of: real)
     }
 
-    /// Squared distances [N] of features to their k-th neighbours, for each k.
+    /// Squared distances [N] of features to their k-th neighbors, for each k.
     private static func radii(_ features: Tensor, _ ks: [Int]) -> [Tensor] {
         var blocks: [[Tensor]] = ks.map { _ in [] }
         SquaredDistances.forEachBlock(features, features) { _, squares in

@@ -6,8 +6,8 @@ import Torch
 ///
 /// From every level of a Laplacian pyramid, random patches of 7 x 7 pixels are taken; both sets of patches are projected
 /// onto random directions, and the mean distance between the sorted projections, times 1,000, is the level's value.
-/// Fine levels see sharpness and noise, the coarsest one sees shapes and colours; 0 is equality. Unlike in the paper, both sets are
-/// scaled by the colour deviations of the reference, so that a cast of colour or a loss of contrast counts.
+/// Fine levels see sharpness and noise, the coarsest one sees shapes and colors; 0 is equality. Unlike in the paper, both sets are
+/// scaled by the color deviations of the reference, so that a cast of color or a loss of contrast counts.
 ///
 /// It falls with the number of pictures, so compare values only at one count, one protocol and one side.
 public struct SlicedWasserstein: Sendable {

@@ -12,14 +12,14 @@ enum SquaredDistances {
             "distances: expected [N, D] and [M, D], got \(x.summary) and \(y.summary)")
         withoutGradients {
             // In double precision and near zero: the squares are differences of larger numbers.
-            let centre = y.to(.float64).mean([0])
-            let all = y.to(.float64) - centre
+            let center = y.to(.float64).mean([0])
+            let all = y.to(.float64) - center
             let lengths = all.square().sum([1])
             let across = all.transposed(0, 1)
             let step = max(1, blockSize / max(1, y.shape[0]))
             for start in stride(from: 0, to: x.shape[0], by: step) {
                 let range = start..<min(x.shape[0], start + step)
-                let rows = x[range].to(y.device, .float64) - centre
+                let rows = x[range].to(y.device, .float64) - center
                 let squares = rows.matmul(across)
                 squares.multiply_(-2)
                 squares.add_(lengths)

@@ -15,18 +15,18 @@ public struct Codes: Sendable {
     /// Codes [count, size + labels] from a stream.
     public func sample(_ count: Int, random: RandomSource) -> Tensor {
         let z = latent.sample(count, random: random)
-        return labelled(z) { Tensor.uniform([count], random: random).floats() }
+        return labeled(z) { Tensor.uniform([count], random: random).floats() }
     }
 
     /// Codes [seeds, size + labels]; each row depends on its seed alone, z not even on what is asked.
     public func sample(seeds: [UInt64]) -> Tensor {
         let streams = seeds.map { RandomSource(seed: $0) }
         let z = Tensor.concatenated(streams.map { latent.sample(1, random: $0) })
-        return labelled(z) { streams.flatMap { Tensor.uniform([1], random: $0).floats() } }
+        return labeled(z) { streams.flatMap { Tensor.uniform([1], random: $0).floats() } }
     }
 
     /// Latents with a drawn row of labels behind each; an unconditional generator draws none.
-    private func labelled(_ z: Tensor, shares: () -> [Float]) -> Tensor {
+    private func labeled(_ z: Tensor, shares: () -> [Float]) -> Tensor {
         guard let labels else { return z }
         let rows = labels.rows(asked: asked, shares: shares().map(Double.init))
         let values = rows.flatMap { $0.map(Float.init) }

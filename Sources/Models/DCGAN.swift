@@ -32,7 +32,7 @@ public struct DCGANSettings: SettingsGroup, Equatable {
     }
 }
 
-/// A code [N, size + labels] to pictures [N, 3, R, R] by transposed convolutions with batch normalisation.
+/// A code [N, size + labels] to pictures [N, 3, R, R] by transposed convolutions with batch normalization.
 public final class DCGANGenerator: Module, Generator {
     public let main: Sequential
     public let latent: Latent
@@ -76,7 +76,7 @@ public final class DCGANGenerator: Module, Generator {
     private func column(_ code: Tensor) -> Tensor { code.unsqueezed(2).unsqueezed(3) }
 }
 
-/// Pictures [N, 3, R, R] to logits [N] by strided convolutions with batch normalisation.
+/// Pictures [N, 3, R, R] to logits [N] by strided convolutions with batch normalization.
 public final class DCGANDiscriminator: Module, Discriminator {
     public let main: Sequential
     public let labelHead: LabelHead?
@@ -103,11 +103,11 @@ public final class DCGANDiscriminator: Module, Discriminator {
 
     public var usesBatchStatistics: Bool { true }
 
-    public func callAsFunction(_ images: Tensor, labels: Tensor?) -> Verdict {
+    public func callAsFunction(_ images: Tensor, labels: Tensor?) -> DiscriminatorOutput {
         let count = images.shape[0]
-        guard labelHead != nil else { return Verdict(logits: main(images).reshape([count])) }
+        guard labelHead != nil else { return DiscriminatorOutput(logits: main(images).reshape([count])) }
         let maps = main(images, first: main.layers.count - 1)
-        return Verdict(
+        return DiscriminatorOutput(
             logits: main.layers.last!(maps).reshape([count]), maps: [], head: labelHead,
             features: maps.mean([2, 3]), labels: labels)
     }

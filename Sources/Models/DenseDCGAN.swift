@@ -99,10 +99,10 @@ public final class DenseDCGANDiscriminator: Module, Discriminator {
 
     public var usesBatchStatistics: Bool { true }
 
-    public func callAsFunction(_ images: Tensor, labels: Tensor?) -> Verdict {
+    public func callAsFunction(_ images: Tensor, labels: Tensor?) -> DiscriminatorOutput {
         // [N, widest, 4, 4] to [N, widest x 16] to [N]
         let maps = main(images)
-        return Verdict(
+        return DiscriminatorOutput(
             logits: head(maps.flattened(from: 1)).squeezed(1), maps: [], head: labelHead,
             features: labelHead.map { _ in maps.mean([2, 3]) }, labels: labels)
     }

@@ -47,7 +47,7 @@ public final class FaceNetwork: Module {
 
     /// [N, 3, R, R] to [N, 8 width].
     public func features(_ images: Tensor) -> Tensor {
-        Self.pooled(blocks.reduce(stem(images)) { $1.asPart($0) })
+        Self.pooled(blocks.reduce(stem(images)) { $1.checkpointed($0) })
     }
 
     public func callAsFunction(_ images: Tensor) -> Tensor { head(features(images)) }

@@ -1,5 +1,6 @@
 import Settings
 import Torch
+import TorchNN
 
 /// Size of a face network.
 public struct FaceNetworkSettings: SettingsGroup, Equatable {

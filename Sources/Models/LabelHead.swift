@@ -11,7 +11,7 @@ public final class LabelHead: Module {
 
     /// - Parameters:
     ///   - features: length C of h.
-    ///   - isSpectral: whether the embedding is spectrally normalised.
+    ///   - isSpectral: whether the embedding is spectrally normalized.
     /// - Returns: nil where there are no labels.
     public init?(_ features: Int, _ conditions: ConditionSettings, isSpectral: Bool = false) {
         let labels = conditions.attributes.count

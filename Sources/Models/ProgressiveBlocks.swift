@@ -25,7 +25,7 @@ public final class ProgressiveUpBlock: Layer {
         result = norm(conv2(result).leakyReLU(0.2))
         if let shortcut {
             // The sum is brought back to unit size, too: a way that nothing bounds carries one block's drift to all others.
-            // No convolution follows on the way to colours, so doubled pixels would show.
+            // No convolution follows on the way to colors, so doubled pixels would show.
             let way = shortcut(input).upsampledBilinear(height: result.shape[2], width: result.shape[3])
             result = norm(result + way)
         }

@@ -52,8 +52,8 @@ public struct ProgressiveSettings: SettingsGroup, Equatable {
 
 /// A code [N, size + labels] to pictures [N, 3, R, R], by way of all smaller sides.
 ///
-/// Every pixel's channels are normalised after each convolution; weights have an equalised rate. A level has layers of
-/// its own towards colours, which stay when the next one fades in over them.
+/// Every pixel's channels are normalized after each convolution; weights have an equalized rate. A level has layers of
+/// its own towards colors, which stay when the next one fades in over them.
 public final class ProgressiveGenerator: Module, Generator, Growing {
     /// To 4 x 4.
     public let stem: EqualizedLinear
@@ -96,11 +96,11 @@ public final class ProgressiveGenerator: Module, Generator, Growing {
         let count = growth.side.trailingZeroBitCount - 2
         for block in blocks.prefix(count) {
             before = features
-            features = block.asPart(features)
+            features = block.checkpointed(features)
         }
         let own = toRgb[count](features)
         guard growth.alpha < 1, let before else { return own }
-        // Colours of half the side are doubled rather than maps: a 1 x 1 convolution commutes with that.
+        // Colors of half the side are doubled rather than maps: a 1 x 1 convolution commutes with that.
         return toRgb[count - 1](before).upsampledNearest(height: growth.side, width: growth.side)
             .lerp(own, weight: growth.alpha)
     }
@@ -141,7 +141,7 @@ public final class ProgressiveCritic: Module, Discriminator, Growing {
     /// The deviation belongs to real or to generated pictures.
     public var usesBatchStatistics: Bool { deviation != nil }
 
-    public func callAsFunction(_ images: Tensor, labels: Tensor?) -> Verdict {
+    public func callAsFunction(_ images: Tensor, labels: Tensor?) -> DiscriminatorOutput {
         require(
             images.shape[2] == growth.side,
             "ProgressiveCritic: expected pictures of side \(growth.side), got \(images.summary)")
@@ -149,7 +149,7 @@ public final class ProgressiveCritic: Module, Discriminator, Growing {
         var features = fromRgb[count](images).leakyReLU(0.2)
         var maps: [Tensor] = []
         for (index, block) in blocks.prefix(count).enumerated().reversed() {
-            features = block.asPart(features)
+            features = block.checkpointed(features)
             if index == count - 1, growth.alpha < 1 {
                 let before = fromRgb[index](images.averagePool2d(2, stride: 2)).leakyReLU(0.2)
                 features = before.lerp(features, weight: growth.alpha)
@@ -162,7 +162,8 @@ public final class ProgressiveCritic: Module, Discriminator, Growing {
         return withAutocast(.float32, on: images.device) {
             let flat = dense(features.atLeastSingle().flattened(from: 1)).leakyReLU(0.2)
             let logits = head(flat).squeezed(1)
-            return Verdict(logits: logits, maps: maps, head: labelHead, features: flat, labels: labels)
+            return DiscriminatorOutput(
+                logits: logits, maps: maps, head: labelHead, features: flat, labels: labels)
         }
     }
 }

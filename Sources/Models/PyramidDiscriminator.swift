@@ -22,21 +22,21 @@ public final class PyramidDiscriminator: Module, Discriminator, Growing {
         }
     }
 
-    public func callAsFunction(_ images: Tensor, labels: Tensor?) -> Verdict {
-        var (images, verdicts) = (images, [Verdict]())
+    public func callAsFunction(_ images: Tensor, labels: Tensor?) -> DiscriminatorOutput {
+        var (images, verdicts) = (images, [DiscriminatorOutput]())
         for (index, part) in discriminators.enumerated() where images.shape[2] >= 4 {
             verdicts.append(part(images, labels: labels))
             if index < discriminators.count - 1 { images = Self.halved(images) }
         }
         let attributes = verdicts.compactMap(\.attributes)
-        return Verdict(
+        return DiscriminatorOutput(
             logits: Tensor.stacked(verdicts.map(\.logits), 1),
             attributes: attributes.isEmpty
                 ? nil : attributes.dropFirst().reduce(attributes[0]) { $0 + $1 } / Double(attributes.count),
             maps: verdicts.flatMap(\.maps))
     }
 
-    /// Half the side without aliases: [1, 3, 3, 1] / 8 in each direction, which is the mean of neighbours three times.
+    /// Half the side without aliases: [1, 3, 3, 1] / 8 in each direction, which is the mean of neighbors three times.
     private static func halved(_ images: Tensor) -> Tensor {
         images.reflectionPadded([1, 1, 1, 1]).averagePool2d(2, stride: 1).averagePool2d(2, stride: 1)
             .averagePool2d(2, stride: 2)

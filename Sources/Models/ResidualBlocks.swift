@@ -3,9 +3,9 @@ import TorchNN
 
 /// What the layers of a residual network are made of.
 struct ResidualStyle {
-    /// Whether weights are spectrally normalised.
+    /// Whether weights are spectrally normalized.
     var isSpectral = false
-    /// Length of the vector that batch normalisation is conditioned on; 0 for none.
+    /// Length of the vector that batch normalization is conditioned on; 0 for none.
     var conditions = 0
     /// What precedes a critic's ReLUs.
     var normalization = ResidualSettings.Normalization.none
@@ -31,20 +31,20 @@ struct ResidualStyle {
             : Linear(inputs, outputs, initializer: Self.glorot)
     }
 
-    /// Batch normalisation of a generator.
+    /// Batch normalization of a generator.
     func norm(_ channels: Int) -> Module {
         conditions > 0
             ? ConditionalBatchNorm2d(channels, conditions: conditions) : BatchNorm2d(channels)
     }
 
-    /// Batch normalisation by `norm`, then ReLU.
+    /// Batch normalization by `norm`, then ReLU.
     static func rectified(_ input: Tensor, _ norm: Module, _ condition: Tensor?) -> Tensor {
         if let plain = norm as? BatchNorm2d { return plain(input, slope: 0) }
         return (norm as! ConditionalBatchNorm2d)(input, condition!).relu()
     }
 }
 
-/// Twice the side: normalised ReLU, nearest pixels doubled, 3 x 3, normalised ReLU, 3 x 3; plus a 1 x 1 shortcut.
+/// Twice the side: normalized ReLU, nearest pixels doubled, 3 x 3, normalized ReLU, 3 x 3; plus a 1 x 1 shortcut.
 ///
 /// Input [N, in, H, W], output [N, out, 2 H, 2 W].
 final class ResidualUpBlock: Layer {
@@ -74,7 +74,7 @@ final class ResidualUpBlock: Layer {
     }
 }
 
-/// Half the side: ReLU, 3 x 3, ReLU, 3 x 3, means of 2 x 2; plus a 1 x 1 shortcut. Normalised before each ReLU, or not.
+/// Half the side: ReLU, 3 x 3, ReLU, 3 x 3, means of 2 x 2; plus a 1 x 1 shortcut. Normalized before each ReLU, or not.
 ///
 /// Input [N, in, H, W], output [N, out, H / 2, W / 2].
 final class ResidualDownBlock: Layer {
@@ -88,7 +88,7 @@ final class ResidualDownBlock: Layer {
         let isNormal = style.normalization == .layer
         // Statistics of a whole picture, scale and shift of each channel: one group.
         norm1 = isNormal ? GroupNorm(1, inputs) : nil
-        // A shift follows from the normalisation, if there is one.
+        // A shift follows from the normalization, if there is one.
         conv1 = style.convolution(inputs, inputs, kernel: 3, bias: !isNormal)
         norm2 = isNormal ? GroupNorm(1, inputs) : nil
         conv2 = style.convolution(inputs, outputs, kernel: 3)

@@ -5,7 +5,7 @@ import TorchNN
 /// Size of a residual network in the shape of Gulrajani et al. 2017 (arXiv:1704.00028), as their code has it for 64 x 64;
 /// with spectral norms and attention in that of Zhang et al. 2019.
 public struct ResidualSettings: SettingsGroup, Equatable {
-    /// What precedes the ReLUs of a critic; batch normalisation would make a penalty on single pictures meaningless.
+    /// What precedes the ReLUs of a critic; batch normalization would make a penalty on single pictures meaningless.
     public enum Normalization: String, Sendable, CaseIterable {
         /// Nothing: the penalty alone holds the scales.
         case none
@@ -25,7 +25,7 @@ public struct ResidualSettings: SettingsGroup, Equatable {
     public var filters = 64
     /// Channels are never more than this.
     public var maxFilters = 512
-    /// Only of the critic; the generator always has batch normalisation.
+    /// Only of the critic; the generator always has batch normalization.
     public var normalization = Normalization.none
     /// Only of the critic.
     public var pooling = Pooling.flat
@@ -74,7 +74,7 @@ public struct ResidualSettings: SettingsGroup, Equatable {
 }
 
 /// A code [N, size + labels] to pictures [N, 3, R, R]: dense to 4 x 4, then residual blocks that double the side. Labels
-/// scale and shift the normalised maps.
+/// scale and shift the normalized maps.
 public final class ResidualGenerator: Module, Generator {
     public let stem: Layer
     public let blocks: [Layer]
@@ -107,7 +107,7 @@ public final class ResidualGenerator: Module, Generator {
         // [N, widest x 16] to [N, widest, 4, 4]
         var features = stem(z).reshape([z.shape[0], -1, 4, 4])
         for block in blocks {
-            features = y.map { (block as! ResidualUpBlock)(features, $0) } ?? block.asPart(features)
+            features = y.map { (block as! ResidualUpBlock)(features, $0) } ?? block.checkpointed(features)
             if let attention, features.shape[2] == attentionSide { features = attention(features) }
         }
         let last = norm(features)
@@ -144,11 +144,11 @@ public final class ResidualCritic: Module, Discriminator {
 
     public var usesBatchStatistics: Bool { false }
 
-    public func callAsFunction(_ images: Tensor, labels: Tensor?) -> Verdict {
+    public func callAsFunction(_ images: Tensor, labels: Tensor?) -> DiscriminatorOutput {
         var maps: [Tensor] = []
         var features = input(images)
         for block in blocks {
-            features = block.asPart(features)
+            features = block.checkpointed(features)
             if let attention, features.shape[2] == attentionSide { features = attention(features) }
             maps.append(features)
         }
@@ -157,7 +157,8 @@ public final class ResidualCritic: Module, Discriminator {
             let last = features.atLeastSingle()
             let pooled = pooling == .sum || labelHead != nil ? last.rectified().sum([2, 3]) : nil
             let logits = head(pooling == .sum ? pooled! : last.flattened(from: 1)).squeezed(1)
-            return Verdict(logits: logits, maps: maps, head: labelHead, features: pooled, labels: labels)
+            return DiscriminatorOutput(
+                logits: logits, maps: maps, head: labelHead, features: pooled, labels: labels)
         }
     }
 }

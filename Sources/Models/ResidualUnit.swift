@@ -1,7 +1,7 @@
 import Torch
 import TorchNN
 
-/// Two 3 x 3 convolutions with batch normalisation, and a way around them. [N, in, H, W] to [N, out, H / stride, ...].
+/// Two 3 x 3 convolutions with batch normalization, and a way around them. [N, in, H, W] to [N, out, H / stride, ...].
 public final class ResidualUnit: Layer {
     public let main: Sequential
     /// Where the shapes differ.

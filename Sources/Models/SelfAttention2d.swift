@@ -20,7 +20,7 @@ public final class SelfAttention2d: Layer {
         case plain
         /// By their largest singular value, as the authors' do.
         case spectral
-        /// By an equalised rate: at rates for such weights, plain ones make shares of all or nothing, and pictures of flat
+        /// By an equalized rate: at rates for such weights, plain ones make shares of all or nothing, and pictures of flat
         /// regions with outlines.
         case equalized
     }

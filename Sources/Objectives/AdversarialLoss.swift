@@ -3,7 +3,7 @@ import Torch
 
 /// The game between generator and discriminator, on logits.
 public struct AdversarialLoss: SettingsGroup, Equatable {
-    /// What the two minimise.
+    /// What the two minimize.
     public enum Kind: String, Sendable, CaseIterable {
         /// Cross entropy; the generator -log D(G(z)), whose gradients are strong while the discriminator wins
         /// (Goodfellow et al. 2014).
@@ -32,7 +32,7 @@ public struct AdversarialLoss: SettingsGroup, Equatable {
     public mutating func fields(_ v: inout some FieldVisitor) throws {
         try v.choice(
             "kind", &kind,
-            "The generator minimises -log D(G(z)), log(1 - D(G(z))), a critic's -D(G(z)), (D(G(z)) - 1)² / 2, "
+            "The generator minimizes -log D(G(z)), log(1 - D(G(z))), a critic's -D(G(z)), (D(G(z)) - 1)² / 2, "
                 + "-D(G(z)) of a discriminator with margins, or softplus(D(x) - D(G(z))).")
         switch kind {
         case .nonSaturating, .saturating, .leastSquares:

@@ -49,7 +49,7 @@ public struct GradientPenalty: SettingsGroup, Equatable {
     {
         let mixed = withoutGradients { fake.to(real.dtype).lerp(real, weight: share.to(real.dtype)) }
             .detached().requiringGradient()
-        return CriticSlopes.mean(at: mixed, of: critic(mixed)) { slopes in
+        return InputGradients.mean(at: mixed, of: critic(mixed)) { slopes in
             let excess = slopes.norm(Array(1..<slopes.rank)) - target
             return (sides == .both ? excess : excess.clampedBelow(0)).square().mean()
         } * weight

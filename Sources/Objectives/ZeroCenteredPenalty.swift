@@ -43,7 +43,7 @@ public struct ZeroCenteredPenalty: SettingsGroup, Equatable {
     /// - Returns: [], in the type of `images`.
     public static func slope(at images: Tensor, critic: (Tensor) -> Tensor) -> Tensor {
         let leaf = images.detached().requiringGradient()
-        return CriticSlopes.mean(at: leaf, of: critic(leaf)) { slopes in
+        return InputGradients.mean(at: leaf, of: critic(leaf)) { slopes in
             slopes.square().sum(Array(1..<slopes.rank)).mean()
         }
     }

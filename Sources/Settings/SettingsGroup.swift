@@ -2,7 +2,7 @@
 ///
 /// The same list serves reading YAML, writing it, `--set` and the reference table:
 ///
-///     struct Optimiser: SettingsGroup {
+///     struct Optimizer: SettingsGroup {
 ///         var learningRate = 2e-4
 ///         mutating func fields(_ v: inout some FieldVisitor) throws {
 ///             try v.number("learningRate", &learningRate, in: 0...1, "Step size of Adam.")

@@ -3,7 +3,7 @@ public enum Suggestion {
     /// The candidate closest to `word`, or nil when none is close.
     ///
     /// Case, `-` and `_` do not count; apart from them about one letter in three may be wrong, missing, too much
-    /// or swapped with its neighbour. Of equally close candidates the first wins.
+    /// or swapped with its neighbor. Of equally close candidates the first wins.
     public static func closest(to word: String, in candidates: [String]) -> String? {
         guard word.utf8.count <= 64 else { return nil }
         let wanted = folded(word)
@@ -23,7 +23,7 @@ public enum Suggestion {
         word.lowercased().filter { $0 != "_" && $0 != "-" }.map { $0 }
     }
 
-    /// Edits between two words, where swapping two neighbours is one edit (optimal string alignment).
+    /// Edits between two words, where swapping two neighbors is one edit (optimal string alignment).
     private static func distance(_ a: [Character], _ b: [Character]) -> Int {
         guard !a.isEmpty, !b.isEmpty else { return max(a.count, b.count) }
         var before = [Int](repeating: 0, count: b.count + 1)

@@ -1,8 +1,9 @@
-import Checkpoints
 import Datasets
 import Imaging
 import Models
+import PretrainedWeights
 import Torch
+import TorchNN
 
 /// Finds the faces in photographs and brings them to where a data protocol has them.
 public final class FaceAligner {
@@ -144,19 +145,19 @@ public final class FaceAligner {
         let plain = look(at: photo, in: frame, magnifications: [1])
         if let plain, plain.score >= 0.92 { return plain }
         let scale = Self.usualBox.size / Double(max(box.width, box.height, 1))
-        let centred = Similarity(
+        let centered = Similarity(
             a: 1, b: 0, dx: -Double(box.x) - Double(box.width) / 2,
             dy: -Double(box.y) - Double(box.height) / 2)
         let turned = [90.0, 180, 270].compactMap { degrees in
             let turn = Similarity(
-                scale: scale, degrees: degrees, dx: Self.usualBox.centre.x, dy: Self.usualBox.centre.y)
-            return look(at: photo, in: centred.then(turn), magnifications: [1])
+                scale: scale, degrees: degrees, dx: Self.usualBox.center.x, dy: Self.usualBox.center.y)
+            return look(at: photo, in: centered.then(turn), magnifications: [1])
         }
         return ([plain].compactMap { $0 } + turned).max { $0.score < $1.score }
     }
 
     /// The detector's box in CelebA's aligned pictures.
-    private static let usualBox = (centre: PicturePoint(x: 89, y: 124), size: 112.0)
+    private static let usualBox = (center: PicturePoint(x: 89, y: 124), size: 112.0)
 
     private func upright(_ points: FacePoints) -> Similarity? {
         Similarity(from: points.all, to: DataProtocol.celebA.all)

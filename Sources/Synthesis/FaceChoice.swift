@@ -4,8 +4,8 @@ import Imaging
 public enum FaceChoice: String, Sendable, CaseIterable {
     /// The largest.
     case largest
-    /// The one nearest to the photograph's centre.
-    case centre
+    /// The one nearest to the photograph's center.
+    case center
     /// All.
     case all
     /// The only one; several are an error.
@@ -36,13 +36,13 @@ public enum FaceChoice: String, Sendable, CaseIterable {
         case .one:
             guard large.count == 1 else { throw FaceError.several(sizes: large.map(\.size)) }
             return large
-        case .centre:
-            let centre = PicturePoint(x: Double(photo.width) / 2, y: Double(photo.height) / 2)
+        case .center:
+            let center = PicturePoint(x: Double(photo.width) / 2, y: Double(photo.height) / 2)
             func distance(_ face: DetectedFace) -> Double {
                 PicturePoint(
                     x: Double(face.box.x) + Double(face.box.width) / 2,
                     y: Double(face.box.y) + Double(face.box.height) / 2
-                ).distance(to: centre)
+                ).distance(to: center)
             }
             return [large.min { distance($0) < distance($1) } ?? largest]
         }

@@ -12,7 +12,7 @@ public enum FaceError: Error, Sendable, Equatable, CustomStringConvertible {
             "no face was found; both eyes must be seen, and the face be ten pixels wide or more"
         case .several(let sizes):
             "\(sizes.count) faces were found (\(Self.list(sizes)) pixels): choose the largest, the one in the "
-                + "centre, or all of them"
+                + "center, or all of them"
         case .small(let sizes, let minimum):
             (sizes.count == 1 ? "the face is of" : "\(sizes.count) faces were found, of")
                 + " \(Self.list(sizes)) pixels, less than the \(minimum) asked for: take a larger photograph, or "

@@ -2,12 +2,13 @@ import Checkpoints
 import Imaging
 import Models
 import Provenance
+import Recipes
 import Torch
 
 /// Makes faces with a trained model; the same seed is the same face everywhere, in one precision to the last few bits.
 public final class FaceSampler {
     public let model: Model
-    private let maker: PictureMaker
+    private let maker: GeneratorRunner
 
     /// - Parameters:
     ///   - source: a run's folder or a file of this program.
@@ -22,7 +23,7 @@ public final class FaceSampler {
 
     public init(_ model: Model, precision: Precision = .auto) {
         self.model = model
-        maker = PictureMaker(model.generator, precision: precision)
+        maker = GeneratorRunner(model.generator, precision: precision)
     }
 
     /// `fp32` or `bf16`.
@@ -30,13 +31,13 @@ public final class FaceSampler {
 
     /// One face for each seed, whatever the others are. The noise is drawn on the CPU, from each seed alone.
     /// - Parameter batchSize: how many are computed at once; another number may change last bits.
-    public func faces(seeds: [UInt64], batchSize: Int = PictureMaker.batchSize) -> [SyntheticImage] {
+    public func faces(seeds: [UInt64], batchSize: Int = GeneratorRunner.batchSize) -> [SyntheticImage] {
         let pixels = maker.pixels(model.codes.sample(seeds: seeds), batchSize: batchSize)
         return zip(seeds, pixels).map { face($1, [("seed", "\($0)")]) }
     }
 
     /// A row for each seed: its face, then for each attribute that face without it and with it, all else as it was.
-    public func sheet(seeds: [UInt64], batchSize: Int = PictureMaker.batchSize) -> [SyntheticImage] {
+    public func sheet(seeds: [UInt64], batchSize: Int = GeneratorRunner.batchSize) -> [SyntheticImage] {
         let codes = model.codes
         let names = model.attributes
         var rows: [Tensor] = []
@@ -61,7 +62,7 @@ public final class FaceSampler {
 
     /// Faces on the way through the seeds' latents and back to the first, evenly spaced in angle.
     /// - Parameter framesPerStep: frames from one seed to the next.
-    public func film(through seeds: [UInt64], framesPerStep: Int, batchSize: Int = PictureMaker.batchSize)
+    public func film(through seeds: [UInt64], framesPerStep: Int, batchSize: Int = GeneratorRunner.batchSize)
         -> [SyntheticImage]
     {
         let codes = model.codes

@@ -1,7 +1,10 @@
 import Checkpoints
 import Imaging
+import Models
 import Provenance
+import Recipes
 import Torch
+import TorchNN
 
 /// Changes attributes of photographs with a trained converter.
 public final class PhotoConverter {

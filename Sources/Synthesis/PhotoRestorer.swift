@@ -3,6 +3,7 @@ import Imaging
 import Models
 import Provenance
 import Torch
+import TorchNN
 
 /// Gives photographs back with a trained restorer: through an autoencoder's bottleneck, or enlarged.
 public final class PhotoRestorer {

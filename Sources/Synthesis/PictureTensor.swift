@@ -1,6 +1,7 @@
 import Checkpoints
 import Imaging
 import Provenance
+import Recipes
 import Torch
 
 extension Picture {

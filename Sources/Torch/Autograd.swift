@@ -116,7 +116,7 @@ func recordingGradients<Result>(_ isRecording: Bool, _ body: () throws -> Result
 /// that off, nil changes nothing.
 ///
 /// The mode belongs to the thread, so the closure is synchronous. A weight is converted once in a scope and later
-/// changes to it are not seen: leave the scope before the optimiser steps.
+/// changes to it are not seen: leave the scope before the optimizer steps.
 public func withAutocast<Result>(
     _ dtype: DType?, on device: Device, _ body: () throws -> Result
 ) rethrows -> Result {

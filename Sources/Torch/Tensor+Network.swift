@@ -65,7 +65,7 @@ extension Tensor {
             [self, weight, bias, stride, padding, outputPadding, transposed, slope], file, line)
     }
 
-    /// Batch normalisation; running statistics are updated in place when training.
+    /// Batch normalization; running statistics are updated in place when training.
     public func batchNorm(
         weight: Tensor?, bias: Tensor?, runningMean: Tensor?, runningVariance: Tensor?, training: Bool,
         momentum: Double, epsilon: Double, file: StaticString = #fileID, line: UInt = #line
@@ -75,7 +75,7 @@ extension Tensor {
             [self, weight, bias, runningMean, runningVariance, training, momentum, epsilon, true], file, line)
     }
 
-    /// Batch normalisation in training, then x where it is positive, else slope * x: one operator of both.
+    /// Batch normalization in training, then x where it is positive, else slope * x: one operator of both.
     public func activatedBatchNorm(
         weight: Tensor, bias: Tensor, runningMean: Tensor, runningVariance: Tensor, momentum: Double,
         epsilon: Double, slope: Double, file: StaticString = #fileID, line: UInt = #line
@@ -88,7 +88,7 @@ extension Tensor {
     /// `activatedBatchNorm`, then a convolution or, if `transposed`, its transpose: one operator of them all, which keeps
     /// nothing of what lies between them.
     /// - Parameters:
-    ///   - scale: of the normalisation, as `shift`.
+    ///   - scale: of the normalization, as `shift`.
     ///   - slope: of the activation.
     public func convolvedBatchNorm(
         scale: Tensor, shift: Tensor, runningMean: Tensor, runningVariance: Tensor, momentum: Double,
@@ -103,7 +103,7 @@ extension Tensor {
             ], file, line)
     }
 
-    /// Normalisation over the last dimensions `shape`.
+    /// Normalization over the last dimensions `shape`.
     public func layerNorm(
         shape: [Int], weight: Tensor?, bias: Tensor?, epsilon: Double, file: StaticString = #fileID,
         line: UInt = #line
@@ -111,7 +111,7 @@ extension Tensor {
         op("layer_norm", [self, shape, weight, bias, epsilon], file, line)
     }
 
-    /// Normalisation over groups of channels.
+    /// Normalization over groups of channels.
     public func groupNorm(
         groups: Int, weight: Tensor?, bias: Tensor?, epsilon: Double, file: StaticString = #fileID,
         line: UInt = #line
@@ -119,7 +119,7 @@ extension Tensor {
         op("group_norm", [self, groups, weight, bias, epsilon], file, line)
     }
 
-    /// Normalisation of each channel of each picture.
+    /// Normalization of each channel of each picture.
     public func instanceNorm(
         weight: Tensor?, bias: Tensor?, epsilon: Double, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
@@ -158,35 +158,35 @@ extension Tensor {
             line)
     }
 
-    /// Enlarged or reduced to a size by nearest neighbours.
+    /// Enlarged or reduced to a size by nearest neighbors.
     public func upsampledNearest(height: Int, width: Int, file: StaticString = #fileID, line: UInt = #line)
         -> Tensor
     {
         op("upsample_nearest2d", [self, [height, width]], file, line)
     }
 
-    /// Enlarged or reduced to a size bilinearly, pixel centres aligned.
+    /// Enlarged or reduced to a size bilinearly, pixel centers aligned.
     public func upsampledBilinear(height: Int, width: Int, file: StaticString = #fileID, line: UInt = #line)
         -> Tensor
     {
         op("upsample_bilinear2d", [self, [height, width], false], file, line)
     }
 
-    /// Enlarged or reduced to a size bilinearly, pixel centres aligned; a smaller size takes in every pixel.
+    /// Enlarged or reduced to a size bilinearly, pixel centers aligned; a smaller size takes in every pixel.
     public func resizedBilinear(height: Int, width: Int, file: StaticString = #fileID, line: UInt = #line)
         -> Tensor
     {
         op("_upsample_bilinear2d_aa", [self, [height, width], false], file, line)
     }
 
-    /// Enlarged or reduced to a size by cubics, pixel centres aligned; a smaller size takes in every pixel.
+    /// Enlarged or reduced to a size by cubics, pixel centers aligned; a smaller size takes in every pixel.
     public func resizedBicubic(height: Int, width: Int, file: StaticString = #fileID, line: UInt = #line)
         -> Tensor
     {
         op("_upsample_bicubic2d_aa", [self, [height, width], false], file, line)
     }
 
-    /// Values at `points` [N, h, w, 2] (x, y), where -1 and 1 are the centres of the outermost pixels, by cubics; beyond them the
+    /// Values at `points` [N, h, w, 2] (x, y), where -1 and 1 are the centers of the outermost pixels, by cubics; beyond them the
     /// picture is mirrored. [N, C, H, W] to [N, C, h, w].
     public func sampled(at points: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("grid_sampler_2d", [self, points, 2, 2, true], file, line)

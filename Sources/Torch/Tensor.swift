@@ -103,7 +103,7 @@ public final class Tensor {
     /// Sizes of the dimensions.
     public var shape: [Int] { dimensions(api.sizes) ?? [1, 1, 1, 1] }
 
-    /// Elements between neighbours along each dimension.
+    /// Elements between neighbors along each dimension.
     public var strides: [Int] { dimensions(api.strides) ?? [1, 1, 1, 1] }
 
     private func dimensions(_ values: (ct_tensor) -> UnsafePointer<Int64>?) -> [Int]? {

@@ -1,6 +1,6 @@
 import Torch
 
-/// A sequence as it is used, in fewer operators: batch normalisations with running statistics go into the weights of
+/// A sequence as it is used, in fewer operators: batch normalizations with running statistics go into the weights of
 /// the convolutions before them, activations into the convolutions' sums. Has the values of when it was made.
 public final class FoldedSequential {
     private enum Step {

@@ -5,7 +5,7 @@ import Torch
 /// Keys are PyTorch's: property names in snake case, joined by dots; elements of an array by their index. Superclass
 /// first, declaration order. `Parameter`, `Buffer`, `Module`, their optionals and arrays count; all else is ignored.
 open class Module: CustomStringConvertible {
-    /// Whether layers such as batch normalisation behave as in training.
+    /// Whether layers such as batch normalization behave as in training.
     public private(set) var isTraining = true
 
     /// Whether parts compute their inner values again in the backward pass rather than keep them; see `recomputed`.
@@ -79,9 +79,9 @@ open class Module: CustomStringConvertible {
     }
 
     /// Lets this module and all its parts trade time for memory, or stop.
-    public final func recomputeParts(_ recomputes: Bool = true) {
+    public final func setCheckpointed(_ recomputes: Bool = true) {
         recomputesParts = recomputes
-        for (_, child) in children { child.recomputeParts(recomputes) }
+        for (_, child) in children { child.setCheckpointed(recomputes) }
     }
 
     /// What a description adds after the type, such as "in 3, out 64".

@@ -1,5 +1,6 @@
 import Models
 import Objectives
+import Recipes
 import Torch
 import TorchNN
 
@@ -50,13 +51,14 @@ extension AdversarialTrainer {
         let verdict = judge(
             Tensor.concatenated([real, fake.to(real.dtype)]), labels.map { Tensor.concatenated([$0, $0]) })
         return game(
-            Verdict(logits: verdict.logits[0..<count], attributes: verdict.attributes.map { $0[0..<count] }),
+            DiscriminatorOutput(
+                logits: verdict.logits[0..<count], attributes: verdict.attributes.map { $0[0..<count] }),
             verdict.logits[count..<(2 * count)], labels, wrt: weights)
     }
 
     /// The loss of both kinds at once.
     private func game(
-        _ real: Verdict, _ fake: Tensor, _ labels: Tensor?, wrt weights: [Tensor]
+        _ real: DiscriminatorOutput, _ fake: Tensor, _ labels: Tensor?, wrt weights: [Tensor]
     ) -> (Game, [Tensor?]) {
         let loss = completed(recipe.loss.discriminator(real: real.logits, fake: fake), real, labels)
         return ((real.logits, fake, loss), gradients(of: [loss], wrt: weights))
@@ -80,7 +82,7 @@ extension AdversarialTrainer {
     }
 
     /// A loss with what else real pictures decide: a critic's drift and the names of labels.
-    private func completed(_ loss: Tensor, _ real: Verdict, _ labels: Tensor?) -> Tensor {
+    private func completed(_ loss: Tensor, _ real: DiscriminatorOutput, _ labels: Tensor?) -> Tensor {
         var loss = loss
         let drift = recipe.gradientPenalty.drift
         if drift > 0 { loss = loss + real.logits.square().mean() * drift }

@@ -1,4 +1,6 @@
 import Models
+import Objectives
+import Recipes
 import Torch
 import TorchNN
 

@@ -1,4 +1,6 @@
 import Models
+import Objectives
+import Recipes
 import Torch
 
 // What both steps measure, and what the discriminator sees when it does not learn.

@@ -2,10 +2,11 @@ import Checkpoints
 import Datasets
 import Models
 import Objectives
+import Recipes
 import Torch
 import TorchNN
 
-/// The game of a generator and a discriminator: both networks, their optimisers and the average.
+/// The game of a generator and a discriminator: both networks, their optimizers and the average.
 public final class AdversarialTrainer: Trainer {
     public let recipe: Recipe
     public let device: Device
@@ -19,7 +20,7 @@ public final class AdversarialTrainer: Trainer {
     /// What the generator takes.
     public let codes: Codes
     public var clock = TrainingClock()
-    public var remedies = Remedies()
+    public var recoveries = RecoveryHistory()
     /// What the steps since the last `takeStatistics` summed up.
     var statistics: StepStatistics
     var health: HealthStatistics
@@ -33,7 +34,7 @@ public final class AdversarialTrainer: Trainer {
     let noise: RandomSource
     let perceptual: PerceptualNetwork?
     /// What the discriminator sees of pictures.
-    let view: DiscriminatorView
+    let view: DiscriminatorAugmentation
     /// What a step of the discriminator is worth beside those of lazy penalties.
     private let correction: Double
     private let average: ExponentialAverage?
@@ -70,16 +71,16 @@ public final class AdversarialTrainer: Trainer {
         average = ExponentialAverage(averaged, following: generator)
         let penalties = recipe.penalties
         if recipe.training.gradientCheckpointing {
-            generator.recomputeParts()
+            generator.setCheckpointed()
             // A penalty differentiates the gradients, which a recomputed part does not offer.
-            discriminator.recomputeParts(penalties.isEmpty)
+            discriminator.setCheckpointed(penalties.isEmpty)
         }
         correction = LazyRegularization.correction(penalties)
         generatorOptimizer = recipe.generatorOptimizer.make(for: generator)
         discriminatorOptimizer = recipe.discriminatorOptimizer.make(
             for: discriminator, correction: correction)
         movesInPasses = !discriminator.usesBatchStatistics && !discriminator.buffers.isEmpty
-        view = DiscriminatorView(recipe.view, device: device)
+        view = DiscriminatorAugmentation(recipe.view, device: device)
         changes = RandomSource(seed: seed &+ 3)
         latents = RandomSource(seed: seed &+ 1)
         shares = RandomSource(seed: seed &+ 2)
@@ -87,7 +88,7 @@ public final class AdversarialTrainer: Trainer {
         statistics = StepStatistics(device: device)
         health = HealthStatistics(device: device)
         balance = StepBalance(recipe.steps)
-        settle()
+        clockChanged()
     }
 
     public var networks: [(name: String, network: Module)] {
@@ -155,32 +156,32 @@ public final class AdversarialTrainer: Trainer {
         return statistics.means
     }
 
-    public func takeReadings() throws -> [Reading] {
+    public func takeReadings() throws -> [Scalar] {
         let means = try takeStatistics()
         defer { health = HealthStatistics(device: device) }
         let growth = recipe.growth(images: clock.images)
         return [
-            Reading("lossD", "loss/discriminator", ("loss", "D"), means.discriminatorLoss),
-            Reading("lossG", "loss/generator", ("loss", "G"), means.generatorLoss),
-            Reading("realScore", "score/real", ("", "D(real)"), means.realScore),
-            Reading("fakeScore", "score/fake", ("", "D(fake)"), means.fakeScore),
+            Scalar("lossD", "loss/discriminator", ("loss", "D"), means.discriminatorLoss),
+            Scalar("lossG", "loss/generator", ("loss", "G"), means.generatorLoss),
+            Scalar("realScore", "score/real", ("", "D(real)"), means.realScore),
+            Scalar("fakeScore", "score/fake", ("", "D(fake)"), means.fakeScore),
         ]
             + (recipe.view.kind == .ada
-                ? [Reading("viewProbability", "view/probability", ("", "p"), view.probability)] : [])
+                ? [Scalar("viewProbability", "view/probability", ("", "p"), view.probability)] : [])
             + (growth.map {
                 [
-                    Reading("side", "growth/side", ("", "side"), Double($0.side)),
-                    Reading("alpha", "growth/alpha", ("", "alpha"), $0.alpha),
+                    Scalar("side", "growth/side", ("", "side"), Double($0.side)),
+                    Scalar("alpha", "growth/alpha", ("", "alpha"), $0.alpha),
                 ]
-            } ?? []) + health.readings(penalised: !recipe.penalties.isEmpty, turns: balance.isAdaptive)
+            } ?? []) + health.readings(penalized: !recipe.penalties.isEmpty, turns: balance.isAdaptive)
     }
 
-    public func exhibition(of store: FaceStore, subset: [Int]?) throws -> any Exhibition {
+    public func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor {
         try GeneratedFaces(
             of: averaged ?? generator, codes: codes, recipe: recipe, store: store, subset: subset)
     }
 
-    public func settle() { recipe.growth(images: clock.images).map(grow) }
+    public func clockChanged() { recipe.growth(images: clock.images).map(grow) }
 
     // MARK: What both steps need
 
@@ -199,7 +200,7 @@ public final class AdversarialTrainer: Trainer {
 
     /// What the discriminator says of what it sees of pictures.
     /// - Parameter moves: whether this is the pass of a step that moves the power iterations of spectral norms.
-    func judge(_ images: Tensor, _ labels: Tensor?, moves: Bool = true) -> Verdict {
+    func judge(_ images: Tensor, _ labels: Tensor?, moves: Bool = true) -> DiscriminatorOutput {
         if movesInPasses, discriminator.isTraining != moves { discriminator.train(moves) }
         let seen = view(images, random: changes)
         var verdict = computing { discriminator(seen, labels: labels) }

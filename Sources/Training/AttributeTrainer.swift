@@ -1,8 +1,8 @@
-import Checkpoints
 import Datasets
 import Foundation
 import Models
 import Objectives
+import Recipes
 import Torch
 import TorchNN
 
@@ -18,7 +18,7 @@ public final class AttributeTrainer: Trainer {
     /// Names of the network's outputs.
     public let attributes: [String]
     public var clock = TrainingClock()
-    public var remedies = Remedies()
+    public var recoveries = RecoveryHistory()
 
     private let average: ExponentialAverage?
     private let optimizer: any Optimizer
@@ -47,7 +47,7 @@ public final class AttributeTrainer: Trainer {
             recipe.average.halfLifeKimg > 0
             ? recipe.network.make(outputs: attributes.count, random: random) : nil
         average = ExponentialAverage(averaged, following: network)
-        if recipe.training.gradientCheckpointing { network.recomputeParts() }
+        if recipe.training.gradientCheckpointing { network.setCheckpointed() }
         optimizer = recipe.optimizer.make(for: network)
         shares = RandomSource(seed: seed &+ 1)
         sums = Tensor.zeros([4], on: device)
@@ -100,17 +100,17 @@ public final class AttributeTrainer: Trainer {
         }
     }
 
-    public func takeReadings() throws -> [Reading] {
+    public func takeReadings() throws -> [Scalar] {
         let values = sums.floats().map(Double.init)
         guard values[0].isFinite else { throw diverged }
         sums = Tensor.zeros([4], on: device)
         return [
-            Reading("loss", "loss/attributes", ("", "loss"), values[0] / max(1, values[3])),
-            Reading("accuracy", "train/accuracy", ("", "accuracy"), 100 * values[1] / max(1, values[2])),
+            Scalar("loss", "loss/attributes", ("", "loss"), values[0] / max(1, values[3])),
+            Scalar("accuracy", "train/accuracy", ("", "accuracy"), 100 * values[1] / max(1, values[2])),
         ]
     }
 
-    public func exhibition(of store: FaceStore, subset: [Int]?) throws -> any Exhibition {
+    public func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor {
         try JudgedFaces(by: averaged ?? network, trainer: self, store: store, subset: subset)
     }
 

@@ -2,6 +2,7 @@ import Datasets
 import Metrics
 import Models
 import Torch
+import TorchNN
 
 /// Judges a generator always on the same pictures and the same latents, so that the scores of a run compare.
 struct FixedScore {

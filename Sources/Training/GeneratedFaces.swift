@@ -1,12 +1,14 @@
-import Checkpoints
 import Datasets
 import Evaluation
+import Metrics
 import Models
 import Provenance
+import Recipes
 import Torch
+import TorchNN
 
-/// The exhibition of a generator: faces from the same latents, and their distances to the store's.
-struct GeneratedFaces: Exhibition {
+/// The monitor of a generator: faces from the same latents, and their distances to the store's.
+struct GeneratedFaces: RunMonitor {
     let notes: [String]
     private let generator: any Generator
     private let codes: Codes
@@ -14,7 +16,7 @@ struct GeneratedFaces: Exhibition {
     private let grid: Preview
     private let sliced: FixedScore
     private let metrics: [Metric]
-    private let networks: [JudgeNetwork]
+    private let networks: [FeatureExtractor]
     private let reference: StorePictures
 
     /// - Throws: `EvaluationError` for a metric that does not exist.
@@ -25,14 +27,14 @@ struct GeneratedFaces: Exhibition {
         grid = Preview(recipe: recipe, codes: codes)
         sliced = FixedScore(codes: codes, store: store, subset: subset)
         reference = StorePictures(store, title: store.path, limit: recipe.training.scoreCount, among: subset)
-        var (metrics, networks, notes): ([Metric], [JudgeNetwork], [String]) = ([], [], [])
+        var (metrics, networks, notes): ([Metric], [FeatureExtractor], [String]) = ([], [], [])
         for name in recipe.training.metrics.split(separator: ",") where recipe.training.scoreKimg > 0 {
             let metric = try Metric.parse(
-                String(name).replacing(" ", with: ""), networks: JudgeNetworks.names)
+                String(name).replacing(" ", with: ""), networks: FeatureExtractors.names)
             // Hours into a run is no time to find out that a file is missing.
             if let network = metric.network, !networks.contains(where: { $0.name == network }) {
                 do {
-                    networks.append(try JudgeNetworks.load(network, device: generator.device))
+                    networks.append(try FeatureExtractors.load(network, device: generator.device))
                 } catch {
                     notes.append("\(metric) is left out: \(error)")
                     continue

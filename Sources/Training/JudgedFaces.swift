@@ -1,11 +1,11 @@
-import Checkpoints
 import Datasets
 import Models
 import Provenance
 import Torch
+import TorchNN
 
-/// The exhibition of a face network: how often it is right about photographs that it does not learn from.
-struct JudgedFaces: Exhibition {
+/// The monitor of a face network: how often it is right about photographs that it does not learn from.
+struct JudgedFaces: RunMonitor {
     private let network: FaceNetwork
     private let attributes: [String]
     private let store: FaceStore

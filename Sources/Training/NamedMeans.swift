@@ -27,13 +27,13 @@ struct NamedMeans {
     /// The means so far, of names that have any, and all sums back to 0.
     /// - Parameter places: where each is shown, in the order of the readings.
     func takeReadings(_ places: [(name: String, curve: String, place: (group: String, label: String))])
-        -> [Reading]
+        -> [Scalar]
     {
         let values = sums.floats().map(Double.init)
         withoutGradients { sums.zero_() }
         return places.compactMap { name, curve, place in
             guard let row = names.firstIndex(of: name), values[2 * row + 1] > 0 else { return nil }
-            return Reading(name, curve, place, values[2 * row] / values[2 * row + 1])
+            return Scalar(name, curve, place, values[2 * row] / values[2 * row + 1])
         }
     }
 

@@ -1,6 +1,8 @@
 import Checkpoints
 import Foundation
 import Models
+import PretrainedWeights
+import Recipes
 import Torch
 import TorchNN
 

@@ -3,6 +3,7 @@ import Files
 import Imaging
 import Models
 import Provenance
+import Recipes
 import Torch
 
 /// Grids of the same latents over the run, and a film of them.
@@ -18,7 +19,7 @@ struct Preview {
     /// A grid of the generator's faces.
     func grid(_ generator: any Generator) -> SyntheticImage {
         let side = generator.resolution
-        let faces = PictureMaker(generator).pixels(z).map {
+        let faces = GeneratorRunner(generator).pixels(z).map {
             SyntheticImage(
                 picture: Picture(width: side, height: side, channels: 3, pixels: $0), origin: origin)
         }

@@ -1,5 +1,5 @@
-import Checkpoints
 import Datasets
+import Recipes
 
 extension Recipe {
     /// Pictures that the run does not learn from, whose people it does not either.

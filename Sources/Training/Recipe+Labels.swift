@@ -1,6 +1,6 @@
-import Checkpoints
 import Datasets
 import Models
+import Recipes
 import Settings
 import Torch
 

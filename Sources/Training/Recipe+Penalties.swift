@@ -1,5 +1,5 @@
-import Checkpoints
 import Objectives
+import Recipes
 
 extension Recipe {
     /// Cadences of the penalties that are on.

@@ -1,5 +1,5 @@
-import Checkpoints
 import Datasets
+import Recipes
 import Torch
 
 extension Recipe {

@@ -1,4 +1,6 @@
 import Checkpoints
+import Models
+import Recipes
 import Torch
 import TorchNN
 
@@ -6,7 +8,7 @@ import TorchNN
 private let networkSections = ["generator", "network", "discriminator"]
 
 extension Trainer {
-    /// Begins with the weights of another run or model. Optimisers, statistics and the clock stay at their beginning.
+    /// Begins with the weights of another run or model. Optimizers, statistics and the clock stay at their beginning.
     /// - Parameter path: its file.
     /// - Returns: what the user should know.
     /// - Throws: `CheckpointError` for weights that do not fit, before anything has changed; `FileError`.

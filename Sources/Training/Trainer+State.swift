@@ -15,7 +15,7 @@ extension Trainer {
             })
         checkpoint.facts = facts
         checkpoint.facts["precision"] = precision.rawValue
-        if !remedies.isEmpty { checkpoint.facts[Remedies.fact] = remedies.text }
+        if !recoveries.isEmpty { checkpoint.facts[RecoveryHistory.fact] = recoveries.text }
         return checkpoint
     }
 
@@ -49,8 +49,8 @@ extension Trainer {
         }
         for (source, state) in states { try source.restore(state) }
         clock = checkpoint.clock
-        settle()
-        remedies = checkpoint.facts[Remedies.fact].flatMap(Remedies.init) ?? Remedies()
+        clockChanged()
+        recoveries = checkpoint.facts[RecoveryHistory.fact].flatMap(RecoveryHistory.init) ?? RecoveryHistory()
     }
 
     /// Values by key; 0 where none is given.

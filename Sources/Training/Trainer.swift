@@ -1,9 +1,9 @@
-import Checkpoints
 import Datasets
+import Recipes
 import Torch
 import TorchNN
 
-/// Networks, optimisers and everything else that a step changes; no files, no clock on the wall.
+/// Networks, optimizers and everything else that a step changes; no files, no clock on the wall.
 public protocol Trainer: AnyObject {
     var recipe: Recipe { get }
     var device: Device { get }
@@ -16,8 +16,8 @@ public protocol Trainer: AnyObject {
     /// What learns, by the name that a reader knows it by.
     var networks: [(name: String, network: Module)] { get }
     /// What divergences have changed.
-    var remedies: Remedies { get set }
-    /// The factor of the learning rates now, remedies counted.
+    var recoveries: RecoveryHistory { get set }
+    /// The factor of the learning rates now, recoveries counted.
     var learningRateFactor: Double { get }
 
     /// One step of everything that learns.
@@ -27,7 +27,7 @@ public protocol Trainer: AnyObject {
 
     /// What the steps since the last call gave, for the log, the curves and the line.
     /// - Throws: `TrainingError.diverged` when one is not finite.
-    func takeReadings() throws -> [Reading]
+    func takeReadings() throws -> [Scalar]
 
     /// What it did by itself since the last call.
     func takeEvents() -> [TrainerEvent]
@@ -35,10 +35,10 @@ public protocol Trainer: AnyObject {
     /// What a run of this shows of itself.
     /// - Parameter subset: the pictures that it learns from; nil for all.
     /// - Throws: `TrainingError.refused` when the pictures lack something.
-    func exhibition(of store: FaceStore, subset: [Int]?) throws -> any Exhibition
+    func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor
 
     /// Takes up what follows from the clock, which has been set.
-    func settle()
+    func clockChanged()
 
     /// Every tensor that a step changes, except for random numbers.
     var sections: [(name: String, tensors: [(key: String, tensor: Tensor)])] { get }
@@ -50,10 +50,10 @@ public protocol Trainer: AnyObject {
 
 extension Trainer {
     public var learningRateFactor: Double {
-        recipe.schedule.schedule.factor(atKimg: clock.kimg) * remedies.learningRateFactor
+        recipe.schedule.schedule.factor(atKimg: clock.kimg) * recoveries.learningRateFactor
     }
     public var facts: [String: String] { [:] }
-    public func settle() {}
+    public func clockChanged() {}
     public func takeEvents() -> [TrainerEvent] { [] }
 
     /// Computes with the run's kernels and precision.

@@ -1,5 +1,5 @@
-import Checkpoints
 import Foundation
+import Recipes
 import Torch
 
 extension TrainingEstimate {

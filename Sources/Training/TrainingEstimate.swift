@@ -1,9 +1,10 @@
-import Checkpoints
 import Datasets
 import Foundation
+import Recipes
+import SyntheticFaces
 import Torch
 
-/// What a recipe costs on this machine, measured over a few steps on grey pictures.
+/// What a recipe costs on this machine, measured over a few steps on gray pictures.
 public struct TrainingEstimate: Sendable {
     public let secondsPerStep: Double
     public let imagesPerSecond: Double

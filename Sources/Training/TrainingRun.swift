@@ -3,6 +3,8 @@ import Console
 import Datasets
 import Files
 import Foundation
+import Recipes
+import Runs
 import Settings
 import Torch
 

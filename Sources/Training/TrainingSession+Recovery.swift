@@ -1,6 +1,9 @@
 import Checkpoints
 import Console
+import Datasets
 import Foundation
+import Recipes
+import Runs
 import Torch
 
 extension TrainingSession {
@@ -11,7 +14,7 @@ extension TrainingSession {
 
     /// Says what the readings of the last steps give away.
     /// - Throws: `TrainingError.exploded` when a loss is beyond the recipe's limit.
-    func supervise(_ readings: [Reading]) throws {
+    func supervise(_ readings: [Scalar]) throws {
         guard supervision.isOn else { return }
         let clock = trainer.clock
         for reading in readings
@@ -38,7 +41,7 @@ extension TrainingSession {
     /// - Throws: the error, with what is kept and what was tried, when there is nothing more to try.
     func recover(from error: TrainingError) throws {
         guard let (cause, failedStep) = error.divergence else { throw error }
-        let earlier = trainer.remedies
+        let earlier = trainer.recoveries
         guard canGoBack, earlier.all.count < supervision.tries, let path = stateToGoBackTo() else {
             let kept =
                 saved.map { "The state of step \($0.step) is kept in \($0.path)." }
@@ -49,12 +52,12 @@ extension TrainingSession {
         let position = loader.position
         try trainer.restore(state)
         let clock = trainer.clock
-        let remedies = earlier.adding(
+        let recoveries = earlier.adding(
             step: clock.steps, cause: cause, failedStep: failedStep, skippedImages: position - clock.images)
-        trainer.remedies = remedies
+        trainer.recoveries = recoveries
         // Other latents too, for it may have been them.
         for (index, stream) in trainer.streams.enumerated() {
-            let seed = record.seed &+ 0x9E37_79B9_7F4A_7C15 &* UInt64(remedies.all.count) &+ UInt64(index)
+            let seed = record.seed &+ 0x9E37_79B9_7F4A_7C15 &* UInt64(recoveries.all.count) &+ UInt64(index)
             try stream.source.restore(RandomSource(seed: seed).state)
         }
         goOn(from: state)
@@ -75,14 +78,14 @@ extension TrainingSession {
         try logRemedies()
         reporter?.note(
             "health: \(cause) at step \(failedStep); went back to step \(clock.steps) with the learning rates x "
-                + "\(remedies.learningRateFactor) and other pictures (\(remedies.all.count) of "
+                + "\(recoveries.learningRateFactor) and other pictures (\(recoveries.all.count) of "
                 + "\(supervision.tries) tries). See Docs/Training.md.")
     }
 
     /// The newest good state; one before it when the newest has not helped.
     private func stateToGoBackTo() -> String? {
         guard let saved else { return nil }
-        guard trainer.remedies.all.last?.step == saved.step else { return saved.path }
+        guard trainer.recoveries.all.last?.step == saved.step else { return saved.path }
         let older = directory.states.first { path in
             guard let state = try? Checkpoint(path: path, sections: []) else { return false }
             return state.clock.steps < saved.step
@@ -90,13 +93,13 @@ extension TrainingSession {
         return older ?? saved.path
     }
 
-    /// Writes the lines of the remedies that a log cut at the state at hand has lost.
+    /// Writes the lines of the recoveries that a log cut at the state at hand has lost.
     ///
     /// A line carries the number of the first step that it is about, so that it belongs to what came after the state: that
     /// of its own remedy, or of a later one that went further back.
     func logRemedies() throws {
         let clock = trainer.clock
-        let all = trainer.remedies.all
+        let all = trainer.recoveries.all
         for (index, remedy) in all.enumerated() where all[index...].map(\.step).min() == clock.steps {
             var line = LogRecord(step: clock.steps + 1)
             line.add("kimg", .number(clock.kimg))

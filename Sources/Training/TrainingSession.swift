@@ -6,6 +6,8 @@ import Files
 import Foundation
 import Models
 import Provenance
+import Recipes
+import Runs
 import Torch
 
 /// One session of a run: the loop over steps and all that happens between them.
@@ -27,7 +29,7 @@ final class TrainingSession {
     let reporter: ProgressReporter?
     var supervisor: Supervisor
     private let beforeStep: ((any Trainer) -> Void)?
-    private let exhibition: any Exhibition
+    private let monitor: any RunMonitor
     private let resumedAt: TrainingClock?
     private let started = ProcessInfo.processInfo.systemUptime
     /// The best score of the run, and of which measure it is.
@@ -55,12 +57,12 @@ final class TrainingSession {
                 subset: run.subset, position: position, threads: 1)
         }
         batchSize = recipe.batchSize(images: clock.images)
-        loader = makeLoader(batchSize, clock.images + trainer.remedies.skippedImages)
+        loader = makeLoader(batchSize, clock.images + trainer.recoveries.skippedImages)
         supervisor = Supervisor(recipe: recipe)
         supervisor.restore(run.resumed?.supervisor)
         log = try JSONLinesLog(path: directory.logPath, resumingAt: run.resumedAt?.steps)
         events = try TensorBoardLog(folder: directory.eventsPath, resumingAt: run.resumedAt?.steps)
-        exhibition = try trainer.exhibition(of: run.store, subset: run.subset)
+        monitor = try trainer.monitor(of: run.store, subset: run.subset)
         resumedAt = run.resumedAt
         best = run.resumed?.best
         saved = run.resumed.map { ($0.clock.steps, $0.path) }
@@ -78,7 +80,7 @@ final class TrainingSession {
 
     func run(isCancelled: () -> Bool) throws -> TrainingRun.Outcome {
         defer { reporter?.finish() }
-        for note in exhibition.notes { reporter?.note("note: \(note)") }
+        for note in monitor.notes { reporter?.note("note: \(note)") }
         if resumedAt == nil { try writePreview() }
         try logRemedies()
         // What the first steps can go back to.
@@ -114,7 +116,7 @@ final class TrainingSession {
     func goOn(from state: Checkpoint) {
         let images = trainer.clock.images
         batchSize = trainer.recipe.batchSize(images: images)
-        loader = makeLoader(batchSize, images + trainer.remedies.skippedImages)
+        loader = makeLoader(batchSize, images + trainer.recoveries.skippedImages)
         supervisor.restore(state.facts[Supervisor.fact])
         best = state.facts[BestScore.fact].flatMap(BestScore.init)
         (tickedAt, tickedImages, idleSeconds, earlierIdleSeconds) = (now, images, 0, 0)
@@ -172,7 +174,7 @@ final class TrainingSession {
     private func judge() throws -> Bool {
         let clock = trainer.clock
         let begun = now
-        let all = try exhibition.scores()
+        let all = try monitor.scores()
         guard let found = all.first else { return false }
         if let bad = all.first(where: { !$0.value.isFinite }) {
             throw TrainingError.diverged(what: "the score (\(bad.label))", step: clock.steps, kept: "")
@@ -267,7 +269,7 @@ final class TrainingSession {
     private func writePreview() throws {
         let clock = trainer.clock
         previewed = clock
-        guard let grid = exhibition.preview() else { return }
+        guard let grid = monitor.preview() else { return }
         let png = try grid.png()
         try AtomicFile.write(png, to: directory.previewPath(images: clock.images))
         try events.image("faces", png: png, width: grid.width, height: grid.height, step: clock.steps)

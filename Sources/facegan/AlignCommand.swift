@@ -50,7 +50,7 @@ struct AlignCommand: ParsableCommand {
     var side: Int?
 
     @Option(
-        help: "Which faces: the largest, the one nearest to the centre, all, or one, which refuses several.")
+        help: "Which faces: the largest, the one nearest to the center, all, or one, which refuses several.")
     var faces: FaceChoice = .largest
 
     @Option(help: ArgumentHelp("Smaller faces are left out.", valueName: "pixels"))

@@ -4,6 +4,7 @@ import Console
 import Foundation
 import Imaging
 import Provenance
+import Recipes
 import Synthesis
 import Torch
 

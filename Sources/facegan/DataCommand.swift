@@ -10,7 +10,7 @@ struct DataCommand: ParsableCommand {
             'data prepare' wrote, or built-in faces, which need no files at all: builtin:2000, or builtin:2000@7 for \
             those of seed 7.
 
-            CelebA is recognised by its label files (list_attr_celeba.txt and the others, beside the pictures or in \
+            CelebA is recognized by its label files (list_attr_celeba.txt and the others, beside the pictures or in \
             Anno/ and Eval/), LFW by its folder for every person, FFHQ and the like by NVlabs' dataset.json.
             """,
         subcommands: [

@@ -13,7 +13,7 @@ struct DataDoctor: ParsableCommand {
             Decodes all pictures and never stops at a bad one. Bad are files that cannot be decoded whole: empty, \
             truncated or damaged ones, web pages in the place of pictures, failed checksums, absurd sizes. Reported \
             besides: copies of the same file, different files that show the same picture (resized, compressed again, \
-            mirrored), unusual sizes, grey, transparent, 16-bit, CMYK and EXIF-turned pictures, and labels that do not \
+            mirrored), unusual sizes, gray, transparent, 16-bit, CMYK and EXIF-turned pictures, and labels that do not \
             match the pictures. The checksum of a packed store is verified.
 
             Exits with 1 if there is a bad picture or the archive is damaged.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Console
-import Datasets
+import Downloads
+import Downloads
 import Foundation
 
 /// `facegan data download`: public data sets from their official addresses.
@@ -76,7 +77,7 @@ struct DataDownload: ParsableCommand {
         let first = DownloadCatalog.lfw(edition ?? .deepfunneled)
         do {
             try fetch(adapt(first, isArchive: true), output)
-        } catch let error as DataError where edition == nil && url.isEmpty {
+        } catch let error as DownloadError where edition == nil && url.isEmpty {
             let second = DownloadCatalog.lfw(.funneled)
             output.writeLine(
                 "\(error)\nFetching \(second.fileName) instead: the same photographs, aligned in another way."
@@ -87,16 +88,16 @@ struct DataDownload: ParsableCommand {
 
     /// One file that cannot be had does not keep the others away.
     private func fetchCelebA(_ output: ConsoleOutput) throws {
-        var failures: [DataError] = []
+        var failures: [DownloadError] = []
         for (index, file) in DownloadCatalog.celebA.enumerated() {
             do {
                 try fetch(adapt(file, isArchive: index == 0), output)
-            } catch let error as DataError {
+            } catch let error as DownloadError {
                 failures.append(error)
             }
         }
         guard !failures.isEmpty else { return }
-        throw DataError(
+        throw DownloadError(
             failures.map(\.description).joined(separator: "\n") + """
 
                 Google Drive limits how often a file may be fetched in a day and then sends a page instead. Try again in \

@@ -93,7 +93,7 @@ struct DataPreview: ParsableCommand {
     private var view: ViewSettings {
         var settings = ViewSettings(augment == .ada ? .ada : .diffaugment)
         settings.probability = augmentProbability ?? settings.probability
-        (settings.startProbability, settings.mostProbability) = (augmentProbability ?? 0.6, 1)
+        (settings.startProbability, settings.maxProbability) = (augmentProbability ?? 0.6, 1)
         return settings
     }
 }

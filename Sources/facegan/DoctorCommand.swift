@@ -3,7 +3,6 @@ import Console
 import Foundation
 import Imaging
 import Torch
-import Training
 
 /// `facegan doctor`: what engine, what devices, what is missing and what to do about it.
 struct DoctorCommand: ParsableCommand {

@@ -5,9 +5,11 @@ import Datasets
 import Evaluation
 import Files
 import Foundation
+import Models
+import Recipes
+import Runs
 import Settings
 import Torch
-import Training
 
 // What `facegan evaluate` says of networks from photographs to photographs: they are judged by people they have not seen.
 extension EvaluateCommand {

@@ -5,8 +5,9 @@ import Datasets
 import Evaluation
 import Files
 import Foundation
+import Models
+import Runs
 import Torch
-import Training
 
 /// `facegan evaluate`: numbers for pictures, each with what it depends on.
 struct EvaluateCommand: ParsableCommand {
@@ -107,7 +108,7 @@ struct EvaluateCommand: ParsableCommand {
         if by != nil { throw CommandError("--by: divides only what a model that converts attributes does") }
         let asked = try askedMetrics()
         let networks = try Set(asked.compactMap(\.network)).sorted().map {
-            try JudgeNetworks.load($0, face: face, device: device)
+            try FeatureExtractors.load($0, face: face, device: device)
         }
         let (judged, reference) = try sides(device)
         let evaluator = Evaluator(
@@ -165,11 +166,11 @@ struct EvaluateCommand: ParsableCommand {
     private func askedMetrics() throws -> [Metric] {
         let names =
             metrics?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
-            ?? (JudgeNetworks.isHere("inception") ? ["fid", "kid"] : []) + [
+            ?? (FeatureExtractors.isHere("inception") ? ["fid", "kid"] : []) + [
                 "fd-face", "kd-face", "pr-face", "dc-face", "swd", "diversity-face", "nearest-face",
                 "attributes",
             ]
-        return try names.map { try Metric.parse($0, networks: JudgeNetworks.names) }
+        return try names.map { try Metric.parse($0, networks: FeatureExtractors.names) }
     }
 
     /// Both sets of pictures; the second is nil where there is nothing to compare with.

@@ -2,13 +2,14 @@ import ArgumentParser
 import Checkpoints
 import Console
 import Foundation
+import Recipes
 import Torch
 
 /// `facegan export`: a model for use out of a run.
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
-        abstract: "Take the network that gets used out of a run: one file, without optimisers.",
+        abstract: "Take the network that gets used out of a run: one file, without optimizers.",
         discussion: """
             The file holds the weights, the recipe and what the run knows of its pictures. It is a safetensors file with \
             PyTorch's keys.

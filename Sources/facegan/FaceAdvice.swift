@@ -9,7 +9,7 @@ enum FaceAdvice {
         switch error as? FaceError {
         case .some(.none):
             canLookCloser ? "\(FaceError.none); --thorough looks for smaller ones" : "\(FaceError.none)"
-        case .some(.several): "\(error): --faces largest, centre or all"
+        case .some(.several): "\(error): --faces largest, center or all"
         case .some(.small): "\(error): --min-face"
         case nil: "\(error)"
         }
@@ -25,5 +25,5 @@ enum FaceAdvice {
 }
 
 extension FaceChoice {
-    fileprivate var words: String { self == .centre ? "the one nearest to the centre" : "the largest" }
+    fileprivate var words: String { self == .center ? "the one nearest to the center" : "the largest" }
 }

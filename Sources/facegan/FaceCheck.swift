@@ -1,3 +1,4 @@
+import Datasets
 import Imaging
 import Synthesis
 
@@ -5,13 +6,13 @@ import Synthesis
 enum FaceCheck {
     private static let longest = 1280
 
-    private static let cutColour = Colour(red: 255, green: 214, blue: 0)
-    private static let boxColour = Colour(red: 64, green: 224, blue: 208)
-    private static let leftOut = Colour(grey: 190)
-    private static let pointColours = [
-        Colour(red: 80, green: 170, blue: 255), Colour(red: 80, green: 170, blue: 255),
-        Colour(red: 120, green: 230, blue: 90), Colour(red: 255, green: 90, blue: 130),
-        Colour(red: 255, green: 90, blue: 130),
+    private static let cutColor = Color(red: 255, green: 214, blue: 0)
+    private static let boxColor = Color(red: 64, green: 224, blue: 208)
+    private static let leftOut = Color(gray: 190)
+    private static let pointColors = [
+        Color(red: 80, green: 170, blue: 255), Color(red: 80, green: 170, blue: 255),
+        Color(red: 120, green: 230, blue: 90), Color(red: 255, green: 90, blue: 130),
+        Color(red: 255, green: 90, blue: 130),
     ]
 
     /// Boxes with sizes in pixels and points of all faces; frames around what is cut. RGB, 1280 pixels at most, small photographs
@@ -24,37 +25,37 @@ enum FaceCheck {
         )
         let thickness = max(1.5, Double(max(picture.width, picture.height)) / 500)
         func place(_ x: Double, _ y: Double) -> PicturePoint { PicturePoint(x: x * scale, y: y * scale) }
-        func line(_ points: [PicturePoint], _ colour: Colour, _ thickness: Double) {
-            picture.drawLine(through: points, thickness: thickness + 2, colour: .black, isClosed: true)
-            picture.drawLine(through: points, thickness: thickness, colour: colour, isClosed: true)
+        func line(_ points: [PicturePoint], _ color: Color, _ thickness: Double) {
+            picture.drawLine(through: points, thickness: thickness + 2, color: .black, isClosed: true)
+            picture.drawLine(through: points, thickness: thickness, color: color, isClosed: true)
         }
         for face in found {
             let isCut = cut.contains { $0.face == face }
-            let (box, colour) = (face.box, isCut ? boxColour : leftOut)
+            let (box, color) = (face.box, isCut ? boxColor : leftOut)
             let (left, top) = (Double(box.x), Double(box.y))
             let (right, bottom) = (left + Double(box.width), top + Double(box.height))
             line(
-                [place(left, top), place(right, top), place(right, bottom), place(left, bottom)], colour,
+                [place(left, top), place(right, top), place(right, bottom), place(left, bottom)], color,
                 thickness)
-            for (point, colour) in zip(face.points.all, pointColours) {
+            for (point, color) in zip(face.points.all, pointColors) {
                 let dot = thickness + min(2 * thickness, 0.04 * Double(face.size) * scale)
-                line([place(point.x, point.y)], isCut ? colour : leftOut, dot)
+                line([place(point.x, point.y)], isCut ? color : leftOut, dot)
             }
-            write("\(face.size) px", at: place(left, top), on: &picture, colour)
+            write("\(face.size) px", at: place(left, top), on: &picture, color)
         }
-        for face in cut { line(face.corners.map { place($0.x, $0.y) }, cutColour, thickness) }
+        for face in cut { line(face.corners.map { place($0.x, $0.y) }, cutColor, thickness) }
         return picture
     }
 
     private static func write(
-        _ text: String, at corner: PicturePoint, on picture: inout Picture, _ colour: Colour
+        _ text: String, at corner: PicturePoint, on picture: inout Picture, _ color: Color
     ) {
         let letters = max(picture.width, picture.height) >= 1000 ? 2 : 1
         let size = Text.size(of: text, scale: letters)
         let x = Int(min(max(corner.x, 0), Double(max(0, picture.width - size.width - 4))))
         let y = Int(min(max(corner.y - Double(size.height) - 6, 0), Double(picture.height)))
         picture.fill(
-            PictureBox(x: x, y: y, width: size.width + 4, height: size.height + 4), colour: .black)
-        Text.draw(text, on: &picture, x: x + 2, y: y + 2, colour: colour, scale: letters)
+            PictureBox(x: x, y: y, width: size.width + 4, height: size.height + 4), color: .black)
+        Text.draw(text, on: &picture, x: x + 2, y: y + 2, color: color, scale: letters)
     }
 }

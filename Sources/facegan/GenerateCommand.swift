@@ -5,6 +5,7 @@ import Files
 import Foundation
 import Models
 import Provenance
+import Recipes
 import Synthesis
 import Torch
 
@@ -77,7 +78,7 @@ struct GenerateCommand: ParsableCommand {
     var columns: Int?
 
     @Option(help: "Faces computed at once: a matter of speed and memory; may change a face's last bit.")
-    var batch = PictureMaker.batchSize
+    var batch = GeneratorRunner.batchSize
 
     @Option(
         help:

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Checkpoints
 import Console
+import Recipes
 import Settings
 import Torch
+import TorchNN
 
 /// `facegan import`: weights from PyTorch.
 struct ImportCommand: ParsableCommand {

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Checkpoints
 import Console
+import Recipes
 import Torch
 import Training
 
@@ -11,7 +11,7 @@ struct MeasureCritic: ParsableCommand {
         abstract: "Measure how fast a recipe's discriminator learns.",
         discussion: """
             Its step alone, without a generator and without pictures to read: both losses, the penalty if the recipe has \
-            one, and the optimiser.
+            one, and the optimizer.
 
             Examples:
               facegan measure critic --recipe wgan-gp --set batchSize=32 --steps 8 --every 2

@@ -4,6 +4,7 @@ import Evaluation
 import Foundation
 import Models
 import Torch
+import TorchNN
 
 /// `facegan measure use`: how fast networks are in use, without reading or writing pictures; for `make bench`.
 struct MeasureUse: ParsableCommand {
@@ -54,7 +55,7 @@ struct MeasureUse: ParsableCommand {
             let generator = DCGANGenerator(settings)
             generator.initialize(random)
             generator.move(to: device, format: .channelsLast)
-            let maker = PictureMaker(generator, precision: precision)
+            let maker = GeneratorRunner(generator, precision: precision)
             let z = generator.latent.sample(batch, random: random)
             make = { _ = maker.pixels(z, batchSize: batch) }
         case .classifier:

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Checkpoints
 import Console
+import Recipes
 import Settings
 
 /// `facegan recipes`: what systems there are, and what is in them.

@@ -4,7 +4,9 @@ import Console
 import Evaluation
 import Foundation
 import Imaging
+import Models
 import Provenance
+import Recipes
 import Synthesis
 import Torch
 

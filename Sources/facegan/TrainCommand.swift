@@ -3,8 +3,11 @@ import Checkpoints
 import Console
 import Datasets
 import Foundation
+import Recipes
+import Runs
 import Settings
 import Torch
+import TorchNN
 import Training
 
 extension Precision: ExpressibleByArgument {}

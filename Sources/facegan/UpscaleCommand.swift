@@ -1,9 +1,11 @@
 import ArgumentParser
 import Checkpoints
 import Console
-import Datasets
 import Foundation
 import Imaging
+import Models
+import Provenance
+import Recipes
 import Synthesis
 import Torch
 

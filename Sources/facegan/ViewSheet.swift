@@ -12,7 +12,7 @@ enum ViewSheet {
         -> Picture
     {
         try Engine.load()
-        let view = DiscriminatorView(settings, device: .cpu)
+        let view = DiscriminatorAugmentation(settings, device: .cpu)
         let random = RandomSource(seed: seed)
         let cells = pictures.flatMap { picture in
             let (side, count) = (picture.width, columns - 1)

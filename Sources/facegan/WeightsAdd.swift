@@ -1,6 +1,6 @@
 import ArgumentParser
-import Checkpoints
 import Console
+import PretrainedWeights
 import Torch
 
 /// `facegan weights add`: keeps a copy of a file of weights.
@@ -30,7 +30,7 @@ struct WeightsAdd: ParsableCommand {
         output.writeLine("\(record.key): kept, \(Readable.bytes(record.byteCount)), keys and shapes fit")
         output.writeLine("  sha256 \(record.sha256)")
         if let known = WeightsCatalog[record.key] {
-            output.writeLine("  \(known.about)\n  \(known.publisher); \(known.licence)")
+            output.writeLine("  \(known.about)\n  \(known.publisher); \(known.license)")
         }
     }
 }

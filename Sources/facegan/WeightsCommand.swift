@@ -1,4 +1,5 @@
 import ArgumentParser
+import Models
 
 /// `facegan weights …`: published weights that pictures are judged with.
 struct WeightsCommand: ParsableCommand {

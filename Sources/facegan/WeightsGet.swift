@@ -1,7 +1,7 @@
 import ArgumentParser
-import Checkpoints
 import Console
-import Datasets
+import Downloads
+import PretrainedWeights
 import Torch
 
 /// `facegan weights get`: fetches weights from their publishers.
@@ -44,7 +44,7 @@ struct WeightsGet: ParsableCommand {
         } catch is CancellationError {
             output.writeLine("Stopped; the same command goes on from here.")
             throw ExitCode(Interrupt.exitStatus)
-        } catch let error as DataError {
+        } catch let error as DownloadError {
             throw CommandError(
                 "\(error)\nA copy from elsewhere will do, too: facegan weights add FILE")
         }
@@ -69,6 +69,6 @@ struct WeightsGet: ParsableCommand {
         line.finish()
         output.writeLine("\(key): fetched, \(Readable.bytes(record.byteCount)), keys and shapes fit")
         output.writeLine("  sha256 \(record.sha256)")
-        if let known = WeightsCatalog[key] { output.writeLine("  \(known.publisher); \(known.licence)") }
+        if let known = WeightsCatalog[key] { output.writeLine("  \(known.publisher); \(known.license)") }
     }
 }

@@ -1,12 +1,12 @@
 import ArgumentParser
-import Checkpoints
 import Console
+import PretrainedWeights
 
 /// `facegan weights list`: which weights there are, and which are here.
 struct WeightsList: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "List the weights that are known, their licences, and which are here.",
+        abstract: "List the weights that are known, their licenses, and which are here.",
         discussion: """
             Examples:
               facegan weights list
@@ -28,13 +28,13 @@ struct WeightsList: ParsableCommand {
             }
             return
         }
-        var table = Table(["key", "here", "size", "licence", "what"], alignments: [.left, .left, .right])
+        var table = Table(["key", "here", "size", "license", "what"], alignments: [.left, .left, .right])
         for known in WeightsCatalog.all {
             let isHere = cache.record(of: known.key) != nil
             let state = isHere ? "yes" : known.addresses.isEmpty ? "add" : "get"
             let size = known.megabytes.map { Readable.bytes(Int($0 * 1e6)) } ?? ""
-            let licence = String(known.licence.prefix { $0 != ";" })
-            table.add([known.key, state, size, licence, "\(known.about) (\(known.publisher))"])
+            let license = String(known.license.prefix { $0 != ";" })
+            table.add([known.key, state, size, license, "\(known.about) (\(known.publisher))"])
         }
         for line in table.lines(for: output) { output.writeLine(line) }
         output.writeLine()

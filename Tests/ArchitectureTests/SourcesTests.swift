@@ -7,14 +7,14 @@ import Testing
 
     @Test func filesStayShort() throws {
         let long = try ["Sources", "Tests"].flatMap { try SourceFile.all(below: $0, endings: Self.endings) }
-            .map { (path: $0.path, lines: $0.lines.count - 1) }.filter { $0.lines > 500 }
-        #expect(long.isEmpty, "over 500 lines: \(long.map { "\($0.path) (\($0.lines))" })")
+            .map { (path: $0.path, lines: $0.lines.count - 1) }.filter { $0.lines > 400 }
+        #expect(long.isEmpty, "over 400 lines: \(long.map { "\($0.path) (\($0.lines))" })")
     }
 
     /// Pictures that we generate leave through Provenance, which writes into them what they are.
     @Test(arguments: ["Training", "Synthesis"])
-    func generatedPicturesLeaveThroughProvenance(room: String) throws {
-        let files = try SourceFile.all(below: "Sources/" + room, endings: [".swift"])
+    func generatedPicturesLeaveThroughProvenance(module: String) throws {
+        let files = try SourceFile.all(below: "Sources/" + module, endings: [".swift"])
         #expect(!files.isEmpty)
         for file in files {
             for (number, line) in file.code.enumerated() where line.contains("PictureEncoder") {

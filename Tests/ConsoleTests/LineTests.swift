@@ -70,10 +70,10 @@ import Testing
         #expect(recorder.take() == "\rreading  0\u{1B}[K")
     }
 
-    @Test func colours() {
+    @Test func colors() {
         let recorder = Recorder()
-        #expect(recorder.output(colours: true).styled("a", .red) == "\u{1B}[31ma\u{1B}[0m")
-        #expect(recorder.output(colours: false).styled("a", .red) == "a")
+        #expect(recorder.output(colors: true).styled("a", .red) == "\u{1B}[31ma\u{1B}[0m")
+        #expect(recorder.output(colors: false).styled("a", .red) == "a")
     }
 
     @Test func tables() {
@@ -88,7 +88,7 @@ import Testing
                 """)
         let recorder = Recorder()
         #expect(
-            table.lines(for: recorder.output(colours: true, width: 41)) == [
+            table.lines(for: recorder.output(colors: true, width: 41)) == [
                 "\u{1B}[1mname       size  about\u{1B}[0m", "人脸          7",
                 "celeba  202,599  a table whose last", "                 column is long",
             ])

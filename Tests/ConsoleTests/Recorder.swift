@@ -7,8 +7,8 @@ final class Recorder: Sendable {
 
     var text: String { state.withLock { $0.text } }
 
-    func output(interactive: Bool = true, colours: Bool = false, width: Int = 80) -> ConsoleOutput {
-        ConsoleOutput(isInteractive: interactive, hasColours: colours, width: width) { text in
+    func output(interactive: Bool = true, colors: Bool = false, width: Int = 80) -> ConsoleOutput {
+        ConsoleOutput(isInteractive: interactive, hasColors: colors, width: width) { text in
             self.state.withLock { $0.text += text }
         }
     }

@@ -40,17 +40,17 @@ struct AugmentationTests {
     }
 
     @Test func oneKindDoesNotDisturbAnother() {
-        // What is mirrored stays mirrored when colours change too.
-        let grey = Picture(
+        // What is mirrored stays mirrored when colors change too.
+        let gray = Picture(
             width: 32, height: 32, channels: 1,
             pixels: picture.pixels.indices.filter { $0 % 3 == 0 }.map { picture.pixels[$0] })
         let plain = Augmentation.flips
-        var coloured = Augmentation.flips
-        coloured.hueDegrees = 40
+        var colored = Augmentation.flips
+        colored.hueDegrees = 40
         for position in 0..<50 {
-            // A turn of the hue leaves greys as they are.
-            let a = plain.apply(to: grey.rgb(), seed: 1, position: position)
-            let b = coloured.apply(to: grey.rgb(), seed: 1, position: position)
+            // A turn of the hue leaves grays as they are.
+            let a = plain.apply(to: gray.rgb(), seed: 1, position: position)
+            let b = colored.apply(to: gray.rgb(), seed: 1, position: position)
             #expect(zip(a.pixels, b.pixels).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
         }
     }
@@ -85,13 +85,13 @@ struct AugmentationTests {
         }
     }
 
-    @Test func coloursEqualTheirDefinition() throws {
+    @Test func colorsEqualTheirDefinition() throws {
         let golden = try SafetensorsFile(path: goldens("Datasets/augmentations.safetensors"))
         let source = try golden.bytes(#require(golden["picture"]))
         let expected = try golden.bytes(#require(golden["changed"]))
         let numbers = try floats(golden, "changes")
         for i in 0..<5 {
-            var matrix = ColourMatrix()
+            var matrix = ColorMatrix()
             matrix.scale(by: numbers[4 * i], around: 0)
             matrix.scale(by: numbers[4 * i + 1], around: 127.5)
             matrix.turnHue(by: numbers[4 * i + 2])

@@ -61,10 +61,10 @@ struct DataProtocolTests {
         #expect(error?.description.contains("square64") == true)
     }
 
-    @Test func greyAndTransparentPicturesBecomeColour() throws {
+    @Test func grayAndTransparentPicturesBecomeColor() throws {
         let square = try DataProtocol.parse("square8")
-        let grey = Picture(width: 10, height: 12, channels: 1, filledWith: 70)
-        #expect(try square.apply(grey).pixels.allSatisfy { $0 == 70 })
+        let gray = Picture(width: 10, height: 12, channels: 1, filledWith: 70)
+        #expect(try square.apply(gray).pixels.allSatisfy { $0 == 70 })
         let clear = Picture(width: 10, height: 12, channels: 4, filledWith: 0)
         #expect(try square.apply(clear).pixels.allSatisfy { $0 == 255 })
     }

@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import Imaging
+import SyntheticFaces
 import TestSupport
 import Testing
 
@@ -78,21 +79,21 @@ struct DoctorTests {
     @Test func warnsOfWhatIsUnusual() throws {
         let folder = try TemporaryFolder()
         let picture = Fixtures.picture(1)
-        let grey = Picture(
+        let gray = Picture(
             width: 40, height: 40, channels: 1,
             pixels: stride(from: 0, to: 4800, by: 3).map { picture.pixels[$0] })
         var clear = Picture(width: 40, height: 40, channels: 4, filledWith: 200)
         clear.pixels[3] = 0
-        try folder.write(PictureEncoder.png(grey), to: "grey.png")
-        try folder.write(PictureEncoder.png(grey.rgb()), to: "grey-rgb.png")
+        try folder.write(PictureEncoder.png(gray), to: "grey.png")
+        try folder.write(PictureEncoder.png(gray.rgb()), to: "grey-rgb.png")
         try folder.write(PictureEncoder.png(clear), to: "clear.png")
         try folder.write(Fixtures.png(2), to: "really-png.jpg")
         try folder.write(Fixtures.png(3), to: "fine.png")
         let report = try SourceDoctor.examine(SourceOpener.open(folder.path))
         #expect(report.isHealthy)
         func names(_ warning: PictureWarning) -> Set<String> { Set(report.warnings[warning.rawValue] ?? []) }
-        #expect(names(.grey).isSuperset(of: ["grey.png", "grey-rgb.png"]))
-        #expect(!names(.grey).contains("fine.png"))
+        #expect(names(.gray).isSuperset(of: ["grey.png", "grey-rgb.png"]))
+        #expect(!names(.gray).contains("fine.png"))
         #expect(names(.transparent) == ["clear.png"])
         #expect(names(.blank) == ["clear.png"])
         #expect(names(.wrongExtension) == ["really-png.jpg"])

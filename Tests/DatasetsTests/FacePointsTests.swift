@@ -1,5 +1,6 @@
 import Datasets
 import Imaging
+import SyntheticFaces
 import Testing
 
 @Suite struct FacePointsTests {

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Imaging
 import TestSupport
 import Testing
 
@@ -78,7 +79,7 @@ struct LabelTests {
 
     @Test func datasetJSONInAZip() throws {
         let source = try SourceOpener.open(goldens("Datasets/labelled.zip"))
-        #expect(source.kind == .labelled)
+        #expect(source.kind == .labeled)
         #expect(source.names == (0..<3).map { "00000/img0000000\($0).png" })
         #expect(source.labels.classes == [4, -1, 1])
         #expect(source.labelIssues.map(\.kind) == [.missingRow, .missingPicture])

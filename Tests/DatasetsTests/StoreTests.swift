@@ -2,6 +2,7 @@ import Datasets
 import Files
 import Foundation
 import Imaging
+import SyntheticFaces
 import TestSupport
 import Testing
 

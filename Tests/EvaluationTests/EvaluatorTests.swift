@@ -1,6 +1,7 @@
 import Datasets
 import Evaluation
 import Foundation
+import Metrics
 import TestSupport
 import Testing
 import Torch
@@ -17,15 +18,17 @@ import Torch
         return try FaceStore(path: path)
     }
 
-    /// 12 features: the mean colours of a picture's quarters.
-    static func quarters(onBatch: @escaping (Int) -> Void = { _ in }) -> JudgeNetwork {
-        JudgeNetwork(name: "face", digest: "0123456789abcdef", featureCount: 12, answers: ["Bright", "Red"]) {
+    /// 12 features: the mean colors of a picture's quarters.
+    static func quarters(onBatch: @escaping (Int) -> Void = { _ in }) -> FeatureExtractor {
+        FeatureExtractor(
+            name: "face", digest: "0123456789abcdef", featureCount: 12, answers: ["Bright", "Red"]
+        ) {
             images in
             onBatch(images.shape[0])
             let pooled = images.averagePool2d(images.shape[2] / 2, stride: images.shape[2] / 2).flattened(
                 from: 1)
-            let colours = images.mean([2, 3])
-            return (pooled, colours.narrow(1, start: 0, length: 2))
+            let colors = images.mean([2, 3])
+            return (pooled, colors.narrow(1, start: 0, length: 2))
         }
     }
 
@@ -46,7 +49,7 @@ import Torch
         #expect(try value("precision-face") == 1 && value("recall-face") == 1)
         #expect(try value("swd") == 0)
         #expect(found.warnings == ["both sides are the same pictures"])
-        #expect(found.neighbours.count == 24 && found.neighbours.allSatisfy { $0.judged == $0.reference })
+        #expect(found.neighbors.count == 24 && found.neighbors.allSatisfy { $0.judged == $0.reference })
         #expect(found.attributes.map(\.name) == ["Bright", "Red"])
         #expect(found.scores.allSatisfy { $0.protocolHash == faces.data.hash && $0.judgedCount == 300 })
     }
@@ -80,8 +83,9 @@ import Torch
         let smiling = try #require(known.names.firstIndex(of: "Smiling"))
         let labels = (0..<50).map { Float(known.values[$0 * known.names.count + smiling]) }
         var start = 0
-        let oracle = JudgeNetwork(name: "face", digest: "", featureCount: 1, answers: ["Smiling", "Unknown"])
-        { images in
+        let oracle = FeatureExtractor(
+            name: "face", digest: "", featureCount: 1, answers: ["Smiling", "Unknown"]
+        ) { images in
             let count = images.shape[0]
             defer { start += count }
             let own = Tensor(Array(labels[start..<(start + count)]), shape: [count, 1]) * sign
@@ -149,7 +153,7 @@ import Torch
         decoder.nonConformingFloatDecodingStrategy = .convertFromString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         let back = try decoder.decode(Evaluation.self, from: Data(found.json()))
-        #expect(back.scores == found.scores && back.neighbours == found.neighbours)
+        #expect(back.scores == found.scores && back.neighbors == found.neighbors)
         let page = String(
             decoding: try EvaluationReport(found, judged: faces, reference: reference).html(), as: UTF8.self)
         for score in found.scores { #expect(page.contains("<code>\(score.name)</code>")) }

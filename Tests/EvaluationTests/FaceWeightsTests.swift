@@ -2,6 +2,10 @@ import Checkpoints
 import Datasets
 import Evaluation
 import Foundation
+import Models
+import PretrainedWeights
+import Recipes
+import SyntheticFaces
 import TestSupport
 import Testing
 import Torch
@@ -9,7 +13,7 @@ import Torch
 /// The face network that comes with the program.
 @Suite struct FaceWeightsTests {
     @Test func isSmallAndKnowsTheAttributes() throws {
-        let path = try CarriedWeights.path(of: AttributeModel.builtInFile)
+        let path = try BundledWeights.path(of: AttributeModel.builtInFile)
         let size = try #require(try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int)
         #expect(size <= 8_000_000)
         let model = try AttributeModel.builtIn()
@@ -22,7 +26,7 @@ import Torch
         let place = try TemporaryFolder()
         let faces = StorePictures(try EvaluatorTests.store(place, "builtin:400", "faces64"), title: "faces")
         let metric = try Metric.parse("accuracy", networks: ["face"])
-        let found = try Evaluator([metric], networks: [try JudgeNetworks.load("face")], cache: nil)(faces)
+        let found = try Evaluator([metric], networks: [try FeatureExtractors.load("face")], cache: nil)(faces)
         let glasses = try #require(found.accuracies.first { $0.name == "Eyeglasses" })
         #expect(glasses.balanced > 0.7, "\(glasses)")
     }
@@ -35,7 +39,7 @@ import Torch
         options.part = .validation
         let photographs = try PictureSets.open(archive, options)
         let metric = try Metric.parse("accuracy", networks: ["face"])
-        let found = try Evaluator([metric], networks: [try JudgeNetworks.load("face")], cache: nil)(
+        let found = try Evaluator([metric], networks: [try FeatureExtractors.load("face")], cache: nil)(
             photographs)
         #expect(photographs.count == 2044 && found.accuracies.count == 40)
         let mean = try #require(found.scores.first { $0.name == "accuracy" })

@@ -1,4 +1,3 @@
-import Datasets
 import Evaluation
 import TestSupport
 import Testing
@@ -34,7 +33,7 @@ import Torch
         // Uniform noise of -4...4 levels has a variance of 20/3.
         let psnr = near.scores[0].value
         #expect(abs(psnr - 39.9) < 0.6, "\(psnr) dB")
-        #expect(near.isPaired && near.neighbours.count == 24)
+        #expect(near.isPaired && near.neighbors.count == 24)
     }
 
     @Test func unevenSetsHaveNoPairs() throws {

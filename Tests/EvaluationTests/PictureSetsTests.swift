@@ -3,9 +3,12 @@ import Datasets
 import Evaluation
 import Foundation
 import Imaging
+import Models
+import Recipes
 import TestSupport
 import Testing
 import Torch
+import TorchNN
 
 @Suite struct PictureSetsTests {
     static func write(_ place: TemporaryFolder, _ folder: String, side: Int, jpeg: Bool) throws -> String {

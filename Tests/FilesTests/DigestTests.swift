@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite struct DigestTests {
-    /// The examples of FIPS 180-2 and of the CRC catalogues.
+    /// The examples of FIPS 180-2 and of the CRC catalogs.
     @Test func knownValues() throws {
         #expect(
             Digest.sha256("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")

@@ -48,7 +48,7 @@ import Testing
         let picture = chart.render()
         var rows: [Int] = []
         for x in 0..<picture.width {
-            // The middle of the line is its full colour.
+            // The middle of the line is its full color.
             let hits = (0..<picture.height).filter { y in
                 let i = (y * picture.width + x) * 3
                 return picture.pixels[i] < 60 && picture.pixels[i + 2] > 150

@@ -16,11 +16,11 @@ import Testing
     }
 
     @Test(arguments: ["sampling-0.jpg", "sampling-1.jpg", "sampling-2.jpg", "progressive.jpg", "restart.jpg"])
-    func jpegColour(name: String) throws {
+    func jpegColor(name: String) throws {
         #expect(try check(name, "rgb").warnings.isEmpty)
     }
 
-    @Test func jpegGrey() throws { #expect(try check("grey.jpg", "grey").warnings.isEmpty) }
+    @Test func jpegGray() throws { #expect(try check("grey.jpg", "grey").warnings.isEmpty) }
 
     @Test func jpegInk() throws {
         #expect(try check("cmyk.jpg", "rgb", tolerance: 1).warnings == ["CMYK converted to RGB"])

@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    /// Colour is interpolated across the borders of what is decoded. Quality 80 stores it halved, 95 whole.
+    /// Color is interpolated across the borders of what is decoded. Quality 80 stores it halved, 95 whole.
     @Test(arguments: [80, 95])
     func partsOfAPhotographKeepTheirPixels(quality: Int) throws {
         let photograph = try PictureDecoder.decode(golden("source-photo.png")).picture

@@ -31,9 +31,9 @@ import Testing
         #expect(picture.oriented(6).oriented(6) == picture.oriented(3))
     }
 
-    @Test func greyAndTransparentBecomeColour() {
-        let grey = Picture(width: 2, height: 1, channels: 1, pixels: [3, 200])
-        #expect(grey.rgb().pixels == [3, 3, 3, 200, 200, 200])
+    @Test func grayAndTransparentBecomeColor() {
+        let gray = Picture(width: 2, height: 1, channels: 1, pixels: [3, 200])
+        #expect(gray.rgb().pixels == [3, 3, 3, 200, 200, 200])
         let clear = Picture(
             width: 3, height: 1, channels: 4, pixels: [10, 20, 30, 255, 10, 20, 30, 0, 0, 100, 255, 51])
         #expect(clear.rgb().pixels == [10, 20, 30, 255, 255, 255, 204, 224, 255])
@@ -48,16 +48,16 @@ import Testing
         for degrees in [1.0, 17, 45, 133, 359.5, -720] { #expect(flat.rotated(degrees: degrees) == flat) }
     }
 
-    @Test func colourAdjustments() {
+    @Test func colorAdjustments() {
         #expect(picture.adjusted() == picture)
         let red = Picture(width: 1, height: 1, channels: 3, pixels: [200, 40, 40])
         let turned = red.adjusted(hueDegrees: 120).pixels
         #expect(turned[1] > turned[0] && turned[1] > turned[2])
-        let grey = picture.adjusted(saturation: 0).pixels
-        for i in stride(from: 0, to: grey.count, by: 3) {
+        let gray = picture.adjusted(saturation: 0).pixels
+        for i in stride(from: 0, to: gray.count, by: 3) {
             let light = 0.299 * Float(picture.pixels[i]) + 0.587 * Float(picture.pixels[i + 1])
             let expected = light + 0.114 * Float(picture.pixels[i + 2])
-            for c in 0..<3 { #expect(abs(Float(grey[i + c]) - expected) <= 0.51) }
+            for c in 0..<3 { #expect(abs(Float(gray[i + c]) - expected) <= 0.51) }
         }
         #expect(Set(picture.adjusted(contrast: 0).adjusted(saturation: 0).pixels).count <= 2)
         let pair = Picture(width: 2, height: 1, channels: 1, pixels: [100, 200])

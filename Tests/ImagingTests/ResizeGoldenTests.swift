@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    @Test func invisibleColourDoesNotBleed() {
+    @Test func invisibleColorDoesNotBleed() {
         var source = Picture(width: 8, height: 8, channels: 4, filledWith: 0)
         for y in 0..<8 {
             for x in 0..<8 {

@@ -57,13 +57,13 @@ import Testing
         #expect(try Self.difference(exact, warped, margin: margin) <= (scale < 0.17 ? 3 : 2))
     }
 
-    /// A pattern finer than the result's pixels becomes grey, turned or not.
-    @Test(arguments: [0.0, 17, 45]) func fineStripesBecomeGrey(degrees: Double) {
+    /// A pattern finer than the result's pixels becomes gray, turned or not.
+    @Test(arguments: [0.0, 17, 45]) func fineStripesBecomeGray(degrees: Double) {
         let picture = Self.waves(400, 400, period: 2.6, channels: 1)
-        let centred = Similarity(a: 1, b: 0, dx: -200, dy: -200).then(
+        let centered = Similarity(a: 1, b: 0, dx: -200, dy: -200).then(
             Similarity(scale: 0.2, degrees: degrees)
         ).then(Similarity(a: 1, b: 0, dx: 20, dy: 20))
-        let small = picture.warped(by: centred, width: 40, height: 40)
+        let small = picture.warped(by: centered, width: 40, height: 40)
         #expect(small.pixels.allSatisfy { abs(Int($0) - 127) <= 6 })
     }
 
@@ -111,7 +111,7 @@ import Testing
         #expect(inside == 0 && outside == 0)
     }
 
-    /// The fading has no edge of its own: neighbours differ little.
+    /// The fading has no edge of its own: neighbors differ little.
     @Test func fadingIsSmooth() {
         let photo = Picture(width: 100, height: 100, channels: 3, filledWith: 200)
         let patch = Picture(width: 50, height: 50, channels: 3, filledWith: 40)
@@ -132,7 +132,7 @@ import Testing
         #expect(try Self.difference(photo, result) <= 4)
     }
 
-    @Test func transparencyStaysAndGreyBecomesColour() {
+    @Test func transparencyStaysAndGrayBecomesColor() {
         var photo = Self.waves(20, 20, period: 6, channels: 4)
         for i in stride(from: 3, to: photo.pixels.count, by: 4) { photo.pixels[i] = UInt8(i % 251) }
         let patch = Picture(width: 8, height: 8, channels: 3, filledWith: 9)
@@ -143,8 +143,8 @@ import Testing
             stride(from: 3, to: photo.pixels.count, by: 4).allSatisfy {
                 result.pixels[$0] == photo.pixels[$0]
             })
-        let grey = Picture(width: 20, height: 20, channels: 1, filledWith: 100)
-        #expect(grey.blended(with: patch, at: move, feather: 0).channels == 3)
+        let gray = Picture(width: 20, height: 20, channels: 1, filledWith: 100)
+        #expect(gray.blended(with: patch, at: move, feather: 0).channels == 3)
         // Far away.
         let far = Similarity(a: 1, b: 0, dx: 1e12, dy: -1e12)
         #expect(photo.blended(with: patch, at: far, feather: 0) == photo)
@@ -153,12 +153,12 @@ import Testing
     @Test func linesAreDrawnWhereTheyLie() {
         var picture = Picture(width: 40, height: 30, channels: 3, filledWith: 0)
         picture.drawLine(
-            through: [PicturePoint(x: -100, y: 10), PicturePoint(x: 500, y: 10)], thickness: 2, colour: .white
+            through: [PicturePoint(x: -100, y: 10), PicturePoint(x: 500, y: 10)], thickness: 2, color: .white
         )
         #expect(picture.pixels[3 * (10 * 40 + 20)] == 255 && picture.pixels[3 * (9 * 40 + 20)] == 255)
         #expect(picture.pixels[3 * (14 * 40 + 20)] == 0)
-        picture.drawLine(through: [PicturePoint(x: 30.5, y: 25.5)], thickness: 3, colour: .white)
+        picture.drawLine(through: [PicturePoint(x: 30.5, y: 25.5)], thickness: 3, color: .white)
         #expect(picture.pixels[3 * (25 * 40 + 30)] == 255 && picture.pixels[3 * (25 * 40 + 34)] == 0)
-        picture.drawLine(through: [PicturePoint(x: 1e9, y: 1e9)], thickness: 3, colour: .white)
+        picture.drawLine(through: [PicturePoint(x: 1e9, y: 1e9)], thickness: 3, color: .white)
     }
 }

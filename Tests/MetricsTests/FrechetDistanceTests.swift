@@ -23,8 +23,8 @@ import Torch
         // Of numbers near zero, in the plain way.
         let small = rows - offset
         let mean = small.mean([0])
-        let centred = small - mean
-        let covariance = centred.transposed(0, 1).matmul(centred) / 56
+        let centered = small - mean
+        let covariance = centered.transposed(0, 1).matmul(centered) / 56
         #expect(stream.count == 57 && stream.mean.dtype == .float64)
         #expect((stream.mean - offset - mean).abs().max().item() < 1e-15 * max(1, offset) * 10)
         let error = (stream.covariance - covariance).abs().max().item()
@@ -144,8 +144,8 @@ import Torch
             widths.append((interval.upperBound - interval.lowerBound) / (2 * 1.96))
             #expect(isClose(interval.upperBound + interval.lowerBound, 2 * found.value, 1e-9))
         }
-        let centre = values.reduce(0, +) / 24
-        let spread = (values.reduce(0) { $0 + ($1 - centre) * ($1 - centre) } / 23).squareRoot()
+        let center = values.reduce(0, +) / 24
+        let spread = (values.reduce(0) { $0 + ($1 - center) * ($1 - center) } / 23).squareRoot()
         let claimed = widths.reduce(0, +) / 24
         #expect(claimed > 0.6 * spread && claimed < 1.7 * spread, "claimed \(claimed), found \(spread)")
     }

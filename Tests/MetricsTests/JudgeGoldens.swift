@@ -14,9 +14,9 @@ struct JudgeGoldens {
             let whole: Double
             let mean: Double
         }
-        struct Neighbours: Decodable {
-            let neighbours: Int
-            let densityNeighbours: Int
+        struct Neighbors: Decodable {
+            let neighbors: Int
+            let densityNeighbors: Int
             let precision: Double
             let recall: Double
             let density: Double
@@ -40,7 +40,7 @@ struct JudgeGoldens {
         let frechet: [String: Frechet]
         let kernel: Kernel
         let inceptionScore: [String: Double]
-        let neighbours: [Neighbours]
+        let neighbors: [Neighbors]
         let pairs: [String: Pairs]
         let opposite: Pairs
         let keptLength: Double

@@ -40,8 +40,8 @@ import Torch
             values.append(found.value)
             widths.append((interval.upperBound - interval.lowerBound) / (2 * 1.96))
         }
-        let centre = values.reduce(0, +) / 30
-        let spread = (values.reduce(0) { $0 + ($1 - centre) * ($1 - centre) } / 29).squareRoot()
+        let center = values.reduce(0, +) / 30
+        let spread = (values.reduce(0) { $0 + ($1 - center) * ($1 - center) } / 29).squareRoot()
         let claimed = widths.reduce(0, +) / 30
         #expect(claimed > 0.6 * spread && claimed < 1.7 * spread, "claimed \(claimed), found \(spread)")
     }

@@ -10,12 +10,12 @@ import Torch
     /// prdc for all four, torch-fidelity for the first two: equal, not near.
     @Test func equalsOthers() throws {
         let (real, made) = (try golden["real"], try golden["made"])
-        #expect(golden.answers.neighbours.count == 3)
-        for one in golden.answers.neighbours {
+        #expect(golden.answers.neighbors.count == 3)
+        for one in golden.answers.neighbors {
             for offset in [0.0, 500] {
                 let found = PrecisionRecall(
-                    judged: made + offset, reference: real + offset, neighbours: one.neighbours,
-                    densityNeighbours: one.densityNeighbours)
+                    judged: made + offset, reference: real + offset, neighbors: one.neighbors,
+                    densityNeighbors: one.densityNeighbors)
                 #expect(isClose(found.precision.value, one.precision, 1e-12), "\(found) against \(one)")
                 #expect(isClose(found.recall.value, one.recall, 1e-12), "\(found) against \(one)")
                 #expect(isClose(found.density.value, one.density, 1e-12), "\(found) against \(one)")
@@ -34,8 +34,8 @@ import Torch
     /// Ten modes, 40 pictures each, far from each other.
     private func modes(seed: UInt64) -> Tensor {
         let random = RandomSource(seed: 77)
-        let centres = Tensor.normal([10, 1, 4], random: random) * 20
-        return (normal(400, seed: seed).reshape([10, 40, 4]) + centres).reshape([400, 4])
+        let centers = Tensor.normal([10, 1, 4], random: random) * 20
+        return (normal(400, seed: seed).reshape([10, 40, 4]) + centers).reshape([400, 4])
     }
 
     @Test func aCollapsedGeneratorIsPreciseAndRecallsNothing() throws {
@@ -81,7 +81,7 @@ import Torch
         #expect(isClose(found.density.value, share(squares.less(than: wide).sum([1])) / 5, 1e-12))
         #expect(isClose(found.coverage.value, share(squares.less(than: wide).any(0)), 1e-12))
         let nearest = squares.smallest(1, 1)
-        let matches = NearestNeighbours.find(made, in: real)
+        let matches = NearestNeighbors.find(made, in: real)
         #expect(matches.indices == nearest.indices.integers())
         #expect(areNear(matches.distances, nearest.values.sqrt().doubles(), 1e-9))
     }

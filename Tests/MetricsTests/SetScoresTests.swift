@@ -37,8 +37,8 @@ import Torch
             values.append(found.value)
             widths.append((interval.upperBound - interval.lowerBound) / (2 * 1.96))
         }
-        let centre = values.reduce(0, +) / 40
-        let spread = (values.reduce(0) { $0 + ($1 - centre) * ($1 - centre) } / 39).squareRoot()
+        let center = values.reduce(0, +) / 40
+        let spread = (values.reduce(0) { $0 + ($1 - center) * ($1 - center) } / 39).squareRoot()
         let claimed = widths.reduce(0, +) / 40
         #expect(claimed > 0.65 * spread && claimed < 1.6 * spread, "claimed \(claimed), found \(spread)")
     }
@@ -47,19 +47,19 @@ import Torch
 
     @Test func copiesAreFound() throws {
         let reference = normal([400, 6], seed: 2) + 100
-        let fresh = NearestNeighbours.memorisation(
+        let fresh = NearestNeighbors.memorisation(
             judged: normal([400, 6], seed: 3) + 100, reference: reference)
         let mean = fresh.quantiles.reduce(0, +) / 400
         #expect(abs(mean - 0.5) < 0.06, "\(mean)")
 
         let order = Tensor.permutation(400, random: RandomSource(seed: 4))
-        let copies = NearestNeighbours.memorisation(
+        let copies = NearestNeighbors.memorisation(
             judged: reference.indexSelect(0, order), reference: reference)
         #expect(copies.matches.indices == order.integers())
         #expect(copies.matches.distances.allSatisfy { $0 == 0 } && copies.quantiles.allSatisfy { $0 == 0 })
         #expect(copies.copied.value == 1)
 
-        let far = NearestNeighbours.memorisation(judged: reference[0..<9] + 50, reference: reference)
+        let far = NearestNeighbors.memorisation(judged: reference[0..<9] + 50, reference: reference)
         #expect(far.copied.value == 0 && far.quantiles.allSatisfy { $0 == 1 })
     }
 
@@ -67,7 +67,7 @@ import Torch
     @Test func memorisationKnowsItsError() throws {
         var (hits, shares) = (0, 0.0)
         for draw in 0..<40 {
-            let found = NearestNeighbours.memorisation(
+            let found = NearestNeighbors.memorisation(
                 judged: normal([300, 3], seed: UInt64(300 + draw)),
                 reference: normal([300, 3], seed: UInt64(400 + draw))
             ).copied

@@ -118,8 +118,8 @@ import Torch
             return compare(real, made * 0.8)
         }
         func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
-        let centre = mean(found.map(\.value))
-        let spread = (mean(found.map { pow($0.value - centre, 2) }) * 12 / 11).squareRoot()
+        let center = mean(found.map(\.value))
+        let spread = (mean(found.map { pow($0.value - center, 2) }) * 12 / 11).squareRoot()
         let claimed = mean(found.map(\.error))
         #expect(claimed > 0.5 * spread && claimed < 2 * spread, "claimed \(claimed), found \(spread)")
     }

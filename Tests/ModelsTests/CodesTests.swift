@@ -1,6 +1,7 @@
 import Models
 import Testing
 import Torch
+import TorchNN
 
 /// What a conditional generator is asked for.
 @Suite struct CodesTests {

@@ -1,3 +1,4 @@
+import TensorTestSupport
 import Models
 import Objectives
 import TestSupport
@@ -111,7 +112,7 @@ import TorchNN
             let name = "\(network.name).gradient.\(key)"
             let expected = try #require(golden[name], "\(name)")
             let own = try #require(gradient, "\(name)")
-            // A normalisation takes a bias away again, so that only rounding is left.
+            // A normalization takes a bias away again, so that only rounding is left.
             if own.abs().max().item() < 1e-5 * largest {
                 #expect(expected.abs().max().item() < 1e-5 * largest, "\(name)")
             } else {
@@ -197,8 +198,8 @@ import TorchNN
             codes.append(withoutGradients { network.code(images) })
         }
         let all = Tensor.concatenated(codes)
-        let centred = all - all.mean([0])
-        let covariance = centred.transposed(0, 1).matmul(centred) / Double(all.shape[0])
+        let centered = all - all.mean([0])
+        let covariance = centered.transposed(0, 1).matmul(centered) / Double(all.shape[0])
         let state = Dictionary(uniqueKeysWithValues: network.state.map { ($0.key, $0.tensor) })
         let (mean, spread) = (try #require(state["code_mean"]), try #require(state["code_covariance"]))
         #expect((mean - all.mean([0])).abs().max().item() < 1e-5)

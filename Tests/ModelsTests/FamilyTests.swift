@@ -1,3 +1,4 @@
+import TensorTestSupport
 import Models
 import TestSupport
 import Testing
@@ -102,7 +103,7 @@ import TorchNN
             }
             compared += 1
             if key.hasSuffix(".bias"), try #require(gradient).abs().max().item() < 1e-5 * largest {
-                // A normalisation takes it away again, so that only rounding is left.
+                // A normalization takes it away again, so that only rounding is left.
                 let expected = golden["\(name).gradient.\(key)"]!.abs().max().item()
                 #expect(expected < 1e-5 * largest, "\(name) \(key)")
                 continue

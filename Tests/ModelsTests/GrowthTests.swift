@@ -97,9 +97,9 @@ import TorchNN
         final class Probe: Module, Discriminator {
             var seen: Tensor?
             var usesBatchStatistics: Bool { false }
-            func callAsFunction(_ images: Tensor, labels: Tensor?) -> Verdict {
+            func callAsFunction(_ images: Tensor, labels: Tensor?) -> DiscriminatorOutput {
                 seen = images
-                return Verdict(logits: images.mean([1, 2, 3]))
+                return DiscriminatorOutput(logits: images.mean([1, 2, 3]))
             }
         }
         let probes = [Probe(), Probe()]

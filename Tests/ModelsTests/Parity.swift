@@ -137,7 +137,7 @@ struct Parity {
         for ((key, _), gradient) in zip(parameters, found) {
             let gradient = try #require(gradient)
             if key.hasSuffix(".bias"), gradient.abs().max().item() < 1e-5 * largest {
-                // A normalisation takes it away again, so that only rounding is left.
+                // A normalization takes it away again, so that only rounding is left.
                 let expected = try tensor("gradient.\(name).\(key)").abs().max().item()
                 #expect(expected < 1e-5 * largest, "\(name) \(key)")
             } else {

@@ -19,7 +19,7 @@ import TorchNN
         return critic
     }
 
-    /// One number for each picture, whatever its neighbours are: so that both kinds may share a batch.
+    /// One number for each picture, whatever its neighbors are: so that both kinds may share a batch.
     @Test(arguments: ResidualSettings.Normalization.allCases)
     func logitsDoNotDependOnTheBatch(normalization: ResidualSettings.Normalization) {
         let critic = critic(normalization: normalization)

@@ -8,7 +8,7 @@ enum Ring {
     static let radius = 2.0
     static let deviation = 0.05
 
-    static let centres: [(x: Double, y: Double)] = (0..<modes).map {
+    static let centers: [(x: Double, y: Double)] = (0..<modes).map {
         let angle = 2 * Double.pi * Double($0) / Double(modes)
         return (radius * cos(angle), radius * sin(angle))
     }
@@ -16,7 +16,7 @@ enum Ring {
     /// [count, 2].
     static func sample(_ count: Int, random: RandomSource) -> Tensor {
         let chosen = Tensor.uniform([count], random: random).floats().map {
-            centres[min(modes - 1, Int($0 * Float(modes)))]
+            centers[min(modes - 1, Int($0 * Float(modes)))]
         }
         let means = Tensor(chosen.flatMap { [Float($0.x), Float($0.y)] }, shape: [count, 2])
         return means + Tensor.normal([count, 2], random: random) * deviation
@@ -34,7 +34,7 @@ enum Ring {
             let count = values.count / 2
             var near = [Int](repeating: 0, count: Ring.modes)
             for row in 0..<count {
-                let mode = Ring.centres.firstIndex {
+                let mode = Ring.centers.firstIndex {
                     hypot(values[2 * row] - $0.x, values[2 * row + 1] - $0.y) < 4 * Ring.deviation
                 }
                 if let mode { near[mode] += 1 }

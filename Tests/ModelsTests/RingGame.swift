@@ -2,7 +2,7 @@ import Objectives
 import Torch
 import TorchNN
 
-/// Two small networks that play for the ring with the losses and optimisers of the package.
+/// Two small networks that play for the ring with the losses and optimizers of the package.
 final class RingGame {
     private static let batch = 128
     private static let latents = 2

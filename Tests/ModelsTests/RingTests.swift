@@ -3,11 +3,11 @@ import Imaging
 import Testing
 import Torch
 
-/// Which game covers a distribution: the same networks and optimisers, another objective.
+/// Which game covers a distribution: the same networks and optimizers, another objective.
 @Suite struct RingTests {
 
     @Test(arguments: [0, 1] as [UInt64])
-    func aPenalisedCriticCoversAllModes(seed: UInt64) {
+    func aPenalizedCriticCoversAllModes(seed: UInt64) {
         let game = RingGame.wassersteinWithPenalty(seed: seed)
         game.play(upTo: game.turns)
         let found = Ring.Coverage(withoutGradients { game.generate(2000) })
@@ -56,22 +56,22 @@ import Torch
         try Data(try PictureEncoder.png(page)).write(to: URL(fileURLWithPath: folder + "/ring.png"))
     }
 
-    /// Real points in grey below generated ones.
+    /// Real points in gray below generated ones.
     private static func plot(_ real: Tensor, _ fake: Tensor) -> Picture {
         let side = 196
         var picture = Picture(width: side, height: side, channels: 3, filledWith: 248)
-        func dots(_ points: Tensor, _ colour: Colour) {
+        func dots(_ points: Tensor, _ color: Color) {
             let values = points.floats()
             for row in 0..<(values.count / 2) where values[2 * row].isFinite && values[2 * row + 1].isFinite {
                 let place = (0...1).map { axis in
                     Int((min(3, max(-3, Double(values[2 * row + axis]))) / 6 + 0.5) * Double(side - 2))
                 }
                 picture.fill(
-                    PictureBox(x: place[0], y: place[1], width: 2, height: 2), colour: colour)
+                    PictureBox(x: place[0], y: place[1], width: 2, height: 2), color: color)
             }
         }
-        dots(real, Colour(grey: 170))
-        dots(fake, Colour(red: 0xD5, green: 0x5E, blue: 0))
+        dots(real, Color(gray: 170))
+        dots(fake, Color(red: 0xD5, green: 0x5E, blue: 0))
         return picture
     }
 }

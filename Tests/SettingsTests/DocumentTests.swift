@@ -31,7 +31,7 @@ import Testing
             """)
         #expect(value.name == "a: b")
         #expect(value.network == Network(kind: .dense, size: 128, filters: 64, stem: [8, 8, 256]))
-        #expect(value.optimiser == Optimiser(learningRate: 0.001, betas: [0, 0.9], fused: false))
+        #expect(value.optimizer == Optimizer(learningRate: 0.001, betas: [0, 0.9], fused: false))
         #expect(value.training == Training(batch: 100, kimg: 5, tags: ["one", "2"]))
         #expect(value.penalties == [Penalty(kind: .gradient, weight: 10), Penalty(kind: .r1, weight: 0.5)])
     }
@@ -42,7 +42,7 @@ import Testing
             ("1E-2", 0.01),
         ] {
             #expect(
-                try decode("optimiser: {learningRate: \(text)}").optimiser.learningRate == number, "\(text)")
+                try decode("optimiser: {learningRate: \(text)}").optimizer.learningRate == number, "\(text)")
         }
         for text in [
             "1_000", "0x1", "1,5", "1e", "e5", ".", "+", "1e5.0", "0b1", "1 000", "١", "infinity", "nan",
@@ -63,7 +63,7 @@ import Testing
             ])
         #expect(value.training.batch == 5)
         #expect(value.name == "x: y")
-        #expect(value.optimiser.betas == [0, 0.99])
+        #expect(value.optimizer.betas == [0, 0.99])
         #expect(value.network.kind == .dense && value.network.size == 32)
         #expect(value.penalties.map(\.weight) == [1, 7])
         #expect(value.training.tags == ["a", "b"])
@@ -104,8 +104,8 @@ import Testing
         var random = SystemRandomNumberGenerator()
         for _ in 0..<2_000 {
             var value = Sample()
-            value.optimiser.learningRate = Double(bitPattern: random.next() & 0x3FEF_FFFF_FFFF_FFFF)
-            value.optimiser.clipNorm = abs(Double(bitPattern: random.next() & 0x7FEF_FFFF_FFFF_FFFF))
+            value.optimizer.learningRate = Double(bitPattern: random.next() & 0x3FEF_FFFF_FFFF_FFFF)
+            value.optimizer.clipNorm = abs(Double(bitPattern: random.next() & 0x7FEF_FFFF_FFFF_FFFF))
             #expect(try decode(SettingsDocument.encode(value)) == value)
         }
     }

@@ -21,8 +21,8 @@ import Testing
     @Test func aPresetChangesWhatItNames() throws {
         let (plain, small) = (try read(nil), try read("small"))
         #expect(plain.training.batch == 64 && small.training.batch == 8)
-        #expect(small.training.kimg == 10 && small.optimiser == plain.optimiser)
-        #expect(try read("huge").optimiser.learningRate == 1)
+        #expect(small.training.kimg == 10 && small.optimizer == plain.optimizer)
+        #expect(try read("huge").optimizer.learningRate == 1)
         // What the command line says comes last.
         #expect(try read("small", ["training.batch=16"]).training.batch == 16)
         #expect(try SettingsDocument.presets(yaml: Self.text, path: "a.yaml") == ["small", "huge"])

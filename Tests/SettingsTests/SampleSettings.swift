@@ -4,14 +4,14 @@ import Settings
 struct Sample: SettingsGroup, Equatable {
     var name = "sample"
     var network = Network()
-    var optimiser = Optimiser()
+    var optimizer = Optimizer()
     var training = Training()
     var penalties: [Penalty] = []
 
     mutating func fields(_ v: inout some FieldVisitor) throws {
         try v.text("name", &name, "What the run is called.")
         try v.group("network", &network, "The generator.")
-        try v.group("optimiser", &optimiser, "Adam for both networks.")
+        try v.group("optimiser", &optimizer, "Adam for both networks.")
         try v.group("training", &training, "The schedule.")
         try v.groups("penalties", &penalties, "Penalties on the discriminator.")
     }
@@ -35,7 +35,7 @@ struct Network: SettingsGroup, Equatable {
     }
 }
 
-struct Optimiser: SettingsGroup, Equatable {
+struct Optimizer: SettingsGroup, Equatable {
     var learningRate = 2e-4
     var betas = [0.5, 0.999]
     var clipNorm = Double.infinity

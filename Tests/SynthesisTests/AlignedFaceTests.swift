@@ -1,13 +1,14 @@
 import Datasets
 import Imaging
 import Synthesis
+import SyntheticFaces
 import Testing
 
 /// Cutting out and laying back, without a detector.
 @Suite struct AlignedFaceTests {
     static let data = Result { try DataProtocol.parse("faces128") }
 
-    /// A drawn face on a grey wall, moved by a similarity, and where its points are then.
+    /// A drawn face on a gray wall, moved by a similarity, and where its points are then.
     static func photo(_ place: Similarity, width: Int = 400, height: Int = 300) -> (Picture, DetectedFace) {
         let drawn = BuiltInFaces(seed: 3).face(7, size: 128)
         let wall = Picture(width: width, height: height, channels: 3, filledWith: 128)

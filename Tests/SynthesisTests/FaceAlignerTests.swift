@@ -1,8 +1,8 @@
-import Checkpoints
 import Datasets
 import Foundation
 import Imaging
 import Models
+import PretrainedWeights
 import Synthesis
 import TestSupport
 import Testing
@@ -34,8 +34,8 @@ struct FaceAlignerTests {
             own.inverse(PicturePoint(x: $0.0, y: $0.1))
         }
         for photo in photos {
-            // LFW has passers-by; its persons stand in the centre.
-            guard let face = try? FaceChoice.centre.choose(from: aligner.faces(in: photo), in: photo).first
+            // LFW has passers-by; its persons stand in the center.
+            guard let face = try? FaceChoice.center.choose(from: aligner.faces(in: photo), in: photo).first
             else {
                 continue
             }
@@ -109,11 +109,11 @@ struct FaceAlignerTests {
         let photos = try Photographs.pictures("lfw", count: 8)
         var (distances, found) = ([Double](), 0)
         for photo in photos {
-            let upright = try FaceChoice.centre.choose(from: aligner.faces(in: photo), in: photo)[0]
+            let upright = try FaceChoice.center.choose(from: aligner.faces(in: photo), in: photo)[0]
             let turn = Similarity(a: 1, b: 0, dx: -125, dy: -125).then(Similarity(scale: 1, degrees: degrees))
                 .then(Similarity(a: 1, b: 0, dx: 125, dy: 125))
             let turned = photo.warped(by: turn, width: 250, height: 250)
-            guard let face = try? FaceChoice.centre.choose(from: aligner.faces(in: turned), in: turned)[0]
+            guard let face = try? FaceChoice.center.choose(from: aligner.faces(in: turned), in: turned)[0]
             else { continue }
             found += 1
             distances += zip(face.points.all, upright.points.mapped(by: turn).all).map { $0.distance(to: $1) }

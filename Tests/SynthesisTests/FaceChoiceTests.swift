@@ -19,8 +19,8 @@ import Testing
             try choice.choose(from: faces, in: photo, minimumSize: minimum).map(\.size)
         }
         #expect(try sizes(.largest) == [60])
-        #expect(try sizes(.centre) == [20])
-        #expect(try sizes(.centre, 30) == [40])
+        #expect(try sizes(.center) == [20])
+        #expect(try sizes(.center, 30) == [40])
         #expect(try sizes(.all) == [60, 40, 20])
         #expect(try sizes(.all, 40) == [60, 40])
         #expect(try sizes(.one, 50) == [60])

@@ -1,7 +1,9 @@
 import Checkpoints
 import Models
+import Recipes
 import TestSupport
 import Torch
+import TorchNN
 
 /// Model files with untrained weights.
 struct Fixture {

@@ -1,5 +1,7 @@
 import Foundation
+import Imaging
 import Models
+import Provenance
 import Synthesis
 import Testing
 import Torch

@@ -1,5 +1,7 @@
 import Checkpoints
 import Foundation
+import Provenance
+import Recipes
 import Synthesis
 import TestSupport
 import Testing

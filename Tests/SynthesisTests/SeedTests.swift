@@ -1,5 +1,6 @@
 import Checkpoints
 import Models
+import Provenance
 import Synthesis
 import Testing
 import Torch
@@ -10,7 +11,7 @@ import Torch
     func aFaceDoesNotDependOnTheOthers(recipe: String, precision: Precision) throws {
         let fixture = try Fixture(recipe)
         let generator = try Model(fixture.path).generator
-        let maker = PictureMaker(generator, precision: precision)
+        let maker = GeneratorRunner(generator, precision: precision)
         let seeds = (0..<37).map { UInt64($0) * 1_000_003 }
         let together = maker.images(Codes(generator.latent).sample(seeds: seeds)).floats()
         let size = together.count / seeds.count

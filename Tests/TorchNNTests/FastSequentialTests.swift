@@ -38,14 +38,14 @@ import TorchNN
         let state: [(key: String, tensor: Tensor)]
     }
 
-    private func train(_ kernels: Kernels, penalised: Bool) throws -> Results {
+    private func train(_ kernels: Kernels, penalized: Bool) throws -> Results {
         let network = Self.network()
         let weights = network.parameters.map(\.parameter.value)
         return try withKernels(kernels) {
             let input = Self.input().requiringGradient()
             let output = network(input)
             var loss = output.square().sum()
-            if penalised {
+            if penalized {
                 let first = try #require(gradients(of: [loss], wrt: [input], createGraph: true)[0])
                 loss = first.square().sum()
             }
@@ -54,10 +54,10 @@ import TorchNN
         }
     }
 
-    /// - Parameter penalised: with gradients of gradients.
-    @Test(arguments: [false, true]) func trainsAsLayersOneByOne(penalised: Bool) throws {
+    /// - Parameter penalized: with gradients of gradients.
+    @Test(arguments: [false, true]) func trainsAsLayersOneByOne(penalized: Bool) throws {
         let (fast, plain) = (
-            try train(.fast, penalised: penalised), try train(.plain, penalised: penalised)
+            try train(.fast, penalized: penalized), try train(.plain, penalized: penalized)
         )
         #expect(error(fast.output, plain.output) < 1e-5)
         for (index, (a, b)) in zip(fast.gradients, plain.gradients).enumerated() {
@@ -65,7 +65,7 @@ import TorchNN
                 #expect((a == nil) == (b == nil), "gradient \(index)")
                 continue
             }
-            // A bias before a normalisation has no effect: its gradient is what rounding leaves.
+            // A bias before a normalization has no effect: its gradient is what rounding leaves.
             if b.norm().item() > 1e-3 { #expect(error(a, b) < 1e-4, "gradient \(index)") }
         }
         for ((key, a), (_, b)) in zip(fast.state, plain.state) {

@@ -1,4 +1,5 @@
 import Testing
+import Torch
 import TorchNN
 
 /// A layer as PyTorch's golden has it.

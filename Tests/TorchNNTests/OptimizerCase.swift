@@ -2,7 +2,7 @@ import Testing
 import Torch
 import TorchNN
 
-/// An optimiser as the golden's.
+/// An optimizer as the golden's.
 struct OptimizerCase: Sendable, CustomTestStringConvertible {
     typealias Parameters = [(key: String, parameter: Parameter)]
 

@@ -42,7 +42,7 @@ import Torch
 
     /// What is given back serves again, also for tensors larger than each of those that were there. In a process of its own,
     /// for the count is of the whole process.
-    @Test func neighboursBecomeOne() async {
+    @Test func neighborsBecomeOne() async {
         await #expect(processExitsWith: .success) {
             func round(_ sizes: [Int]) {
                 let all = sizes.map { Tensor.full([$0 << 18], 1) }

@@ -38,7 +38,7 @@ import Torch
         try golden.check("conv2d", y, tolerance: 1e-5)
     }
 
-    @Test func normalisations() throws {
+    @Test func normalizations() throws {
         let (scale, shift) = (try golden.given("scale"), try golden.given("shift"))
         let (mean, variance) = (try golden.given("mean"), try golden.given("variance"))
         func batchNorm(training: Bool) -> Tensor {

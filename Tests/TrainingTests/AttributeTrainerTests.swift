@@ -1,7 +1,9 @@
 import Checkpoints
 import Datasets
 import Foundation
+import Imaging
 import Models
+import Recipes
 import Testing
 import Torch
 import Training

@@ -1,7 +1,9 @@
 import Checkpoints
 import Objectives
+import Recipes
 import Testing
 import Torch
+import TorchNN
 import Training
 
 /// Steps that follow the discriminator's accuracy, and noise on what it sees.
@@ -38,7 +40,7 @@ import Training
             let before = trainer.clock.images
             try trainer.step { _ in
                 drawn += 1
-                return greyBatch(recipe)
+                return grayBatch(recipe)
             }
             // The clock counts what was drawn, learnt from or not.
             #expect(trainer.clock.images - before == drawn * recipe.batchSize)
@@ -66,7 +68,7 @@ import Training
         for _ in 0..<6 {
             let before = trainer.discriminator.parameters.map { $0.parameter.value.floats() }
             let generator = trainer.generator.parameters.map { $0.parameter.value.floats() }
-            try trainer.step { _ in greyBatch(above) }
+            try trainer.step { _ in grayBatch(above) }
             learnt.append(trainer.discriminator.parameters.map { $0.parameter.value.floats() } != before)
             #expect(trainer.generator.parameters.map { $0.parameter.value.floats() } != generator)
         }
@@ -131,7 +133,7 @@ import Training
         func losses(_ overrides: [String]) throws -> [Double] {
             let recipe = try TinyRun.recipe("dcgan", overrides)
             let trainer = try AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
-            try trainer.step { _ in greyBatch(recipe) }
+            try trainer.step { _ in grayBatch(recipe) }
             let means = try trainer.takeStatistics()
             return [means.discriminatorLoss, means.generatorLoss]
         }

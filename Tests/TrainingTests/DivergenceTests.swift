@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Recipes
 import Testing
 import Torch
 import Training
@@ -66,7 +67,7 @@ import Training
         let recipe = try TinyRun.recipe()
         for broken in ["average.", "optimizer.generator.square.", "discriminator.", "statistics."] {
             let trainer = try AdversarialTrainer(recipe: recipe, seed: 1, precision: .fp32)
-            try trainer.step { _ in greyBatch(recipe) }
+            try trainer.step { _ in grayBatch(recipe) }
             #expect(trainer.firstNotFinite() == nil)
             var state = trainer.checkpoint()
             let index = try #require(

@@ -1,10 +1,13 @@
 import Checkpoints
 import Datasets
 import Foundation
+import Imaging
 import Models
+import Recipes
 import Settings
 import Testing
 import Torch
+import TorchNN
 import Training
 
 /// The recipes from photographs to photographs, on drawn faces of 32 x 32 pixels.

@@ -1,5 +1,5 @@
-import Checkpoints
 import Foundation
+import Recipes
 import Testing
 import Torch
 import TorchNN
@@ -12,7 +12,7 @@ enum Faults {
     /// The discriminator's weights overflow before a step, in as many attempts as asked for.
     static func nan(atStep step: Int, attempts: Int = 1) -> Fault {
         { trainer in
-            guard trainer.clock.steps == step - 1, trainer.remedies.all.count < attempts else { return }
+            guard trainer.clock.steps == step - 1, trainer.recoveries.all.count < attempts else { return }
             change(discriminator(trainer)) { $0.fill_(.nan) }
         }
     }

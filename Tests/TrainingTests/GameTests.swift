@@ -1,8 +1,10 @@
-import Checkpoints
 import Foundation
+import Models
 import Objectives
+import Recipes
 import Testing
 import Torch
+import TorchNN
 import Training
 
 /// Every game that a recipe can name, through the whole step.
@@ -14,7 +16,7 @@ import Training
         recipe.steps.discriminator = 1
         let trainer = try AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
         let before = trainer.generator.state.map { $0.tensor.floats() }
-        for _ in 0..<3 { try trainer.step { _ in greyBatch(recipe) } }
+        for _ in 0..<3 { try trainer.step { _ in grayBatch(recipe) } }
         let means = try trainer.takeStatistics()
         #expect(means.discriminatorLoss.isFinite && means.generatorLoss.isFinite)
         #expect(trainer.generator.state.map { $0.tensor.floats() } != before)

@@ -1,8 +1,6 @@
-import Checkpoints
 import Foundation
 import TestSupport
 import Testing
-import Training
 
 /// kill -9 at random moments; `scripts/kill-test` is the long version.
 @Suite struct KillTests {

@@ -10,7 +10,7 @@ import Training
         private let state = Mutex((text: "", time: 0.0))
 
         func output(interactive: Bool) -> ConsoleOutput {
-            ConsoleOutput(isInteractive: interactive, hasColours: false, width: 200) { text in
+            ConsoleOutput(isInteractive: interactive, hasColors: false, width: 200) { text in
                 self.state.withLock { $0.text += text }
             }
         }

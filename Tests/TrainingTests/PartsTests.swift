@@ -2,6 +2,7 @@ import Checkpoints
 import Datasets
 import Models
 import Objectives
+import Recipes
 import TestSupport
 import Testing
 import Torch
@@ -15,10 +16,10 @@ import Training
     }
 
     private func steps(_ trainer: AdversarialTrainer, _ count: Int) throws {
-        for _ in 0..<count { try trainer.step { greyBatch(trainer.recipe, count: $0) } }
+        for _ in 0..<count { try trainer.step { grayBatch(trainer.recipe, count: $0) } }
     }
 
-    /// Steps that an optimiser has taken, of one of its tensors.
+    /// Steps that an optimizer has taken, of one of its tensors.
     private func stepCount(_ name: String, _ trainer: AdversarialTrainer) throws -> Double {
         let state = trainer.checkpoint().section("optimizer." + name)
         return try #require(state.first { $0.key.hasPrefix("step.") }).tensor.item()
@@ -33,7 +34,7 @@ import Training
         #expect(one.generator.parameters.contains { $0.parameter.value.abs().max().item() > 0.011 })
     }
 
-    /// The first of every four steps has a second one of the optimiser, for the penalty.
+    /// The first of every four steps has a second one of the optimizer, for the penalty.
     @Test func lazyPenaltiesTakeStepsOfTheirOwn() throws {
         for (every, expected) in [(1, 8.0), (4, 10.0)] {
             let recipe = try TinyRun.recipe(
@@ -45,7 +46,7 @@ import Training
         }
     }
 
-    /// Real pictures of one colour, and a penalty at them alone: only it can tell the two discriminators apart.
+    /// Real pictures of one color, and a penalty at them alone: only it can tell the two discriminators apart.
     @Test func aPenaltyMovesTheWeights() throws {
         let plain = try TinyRun.recipe("dcgan")
         let changes = [
@@ -77,12 +78,12 @@ import Training
         }
     }
 
-    /// Both terms are part of what the generator minimises, and of nothing that the discriminator does.
+    /// Both terms are part of what the generator minimizes, and of nothing that the discriminator does.
     @Test func mapsOfRealPicturesPullTheGenerator() throws {
         func losses(_ weights: String...) throws -> StepStatistics.Means {
             let recipe = try TinyRun.recipe("detail", weights)
             let one = try trainer(recipe)
-            try one.step { greyBatch(recipe, level: 250, count: $0) }
+            try one.step { grayBatch(recipe, level: 250, count: $0) }
             return try one.takeStatistics()
         }
         let none = try losses("perceptual.weight=0", "featureMatching.weight=0")
@@ -123,7 +124,7 @@ import Training
         #expect(settings.batchSize(side: 8, otherwise: 3) == 3)
     }
 
-    @Test func optimisersForgetWhenLayersChange() throws {
+    @Test func optimizersForgetWhenLayersChange() throws {
         let recipe = try TinyRun.recipe("progan")
         let one = try trainer(recipe)
         var resets: [Int] = []

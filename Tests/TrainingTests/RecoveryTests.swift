@@ -1,9 +1,12 @@
 import Checkpoints
 import Console
 import Foundation
+import Recipes
 import Synchronization
+import TestSupport
 import Testing
 import Torch
+import TorchNN
 import Training
 
 /// A run that diverges goes back to its last good state, changes something, and says so.
@@ -15,7 +18,7 @@ import Training
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe("dcgan", Self.saving)
         let said = Mutex("")
-        let console = ConsoleOutput(isInteractive: false, hasColours: false, width: 200) { text in
+        let console = ConsoleOutput(isInteractive: false, hasColors: false, width: 200) { text in
             said.withLock { $0 += text }
         }
         let run = try tiny.open("run", recipe)
@@ -26,8 +29,8 @@ import Training
         #expect(run.trainer.learningRateFactor == 0.5)
         #expect(run.trainer.firstNotFinite() == nil)
 
-        let remedy = try #require(run.trainer.remedies.all.first)
-        #expect(run.trainer.remedies.all.count == 1)
+        let remedy = try #require(run.trainer.recoveries.all.first)
+        #expect(run.trainer.recoveries.all.count == 1)
         #expect(remedy.step == 8 && remedy.failedStep == 10)
         // Back at 64 images; the pictures go on behind the 80 that were shown.
         #expect(remedy.skippedImages == 16)
@@ -74,7 +77,7 @@ import Training
         recipe.discriminatorOptimizer.kind = .sgd
         recipe.discriminatorOptimizer.learningRate = 0.03
         let run = try tiny.train("run", recipe, steps: 80)
-        #expect((1...3).contains(run.trainer.remedies.all.count))
+        #expect((1...3).contains(run.trainer.recoveries.all.count))
         #expect(run.trainer.firstNotFinite() == nil)
         recipe.supervision.tries = 0
         #expect(throws: TrainingError.self) { try tiny.train("unsupervised", recipe, steps: 80) }
@@ -85,7 +88,7 @@ import Training
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe("dcgan", ["training.logSteps=4"])
         let run = try tiny.train("run", recipe, steps: 12, fault: Faults.nan(atStep: 3))
-        #expect(run.trainer.remedies.all.map(\.step) == [0])
+        #expect(run.trainer.recoveries.all.map(\.step) == [0])
         #expect(try tiny.records("run", with: "remedy").count == 1)
     }
 
@@ -124,8 +127,8 @@ import Training
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe("dcgan", Self.saving + ["training.keepKimg=0.032"])
         let run = try tiny.train("run", recipe, steps: 20, fault: Faults.nan(atStep: 10, attempts: 2))
-        #expect(run.trainer.remedies.all.map(\.step) == [8, 4])
-        #expect(run.trainer.remedies.all.map(\.learningRateFactor) == [0.5, 0.25])
+        #expect(run.trainer.recoveries.all.map(\.step) == [8, 4])
+        #expect(run.trainer.recoveries.all.map(\.learningRateFactor) == [0.5, 0.25])
     }
 
     @Test func aLossWithoutEndIsADivergence() throws {
@@ -173,7 +176,7 @@ import Training
             // The state that the remedy was written with, before the step after it.
             try tiny.train(name, recipe, steps: 11) { trainer in
                 fault(trainer)
-                if trainer.remedies.all.count == 1, trainer.clock.steps == 8 {
+                if trainer.recoveries.all.count == 1, trainer.clock.steps == 8 {
                     try? FileManager.default.copyItem(atPath: last, toPath: copy)
                 }
             }

@@ -1,7 +1,8 @@
-import Checkpoints
 import Foundation
+import Recipes
 import TestSupport
 import Testing
+import Torch
 import Training
 
 /// What keeps a run from starting or going on, and what the user reads then.

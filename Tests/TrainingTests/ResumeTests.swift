@@ -1,5 +1,6 @@
-import Checkpoints
 import Foundation
+import Models
+import Recipes
 import Settings
 import Testing
 import Torch

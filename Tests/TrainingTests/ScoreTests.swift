@@ -22,7 +22,7 @@ import Training
     }
 
     /// A measure whose weights are not here is left out before the first step; the others go on.
-    @Test(.enabled(if: !JudgeNetworks.isHere("alexnet")))
+    @Test(.enabled(if: !FeatureExtractors.isHere("alexnet")))
     func missingWeightsAreSaidBeforeAStep() throws {
         let tiny = try TinyRun()
         let lines = try lines(tiny, "fd-alexnet,swd")
@@ -30,7 +30,7 @@ import Training
         #expect(!lines.contains { $0.contains("fd-alexnet") })
         let run = try tiny.open(
             "notes", TinyRun.recipe("dcgan", ["training.scoreKimg=1", "training.metrics=fd-alexnet"]))
-        let notes = try run.trainer.exhibition(of: tiny.store, subset: nil).notes
+        let notes = try run.trainer.monitor(of: tiny.store, subset: nil).notes
         #expect(notes.count == 1 && notes[0].contains("facegan weights"), "\(notes)")
     }
 

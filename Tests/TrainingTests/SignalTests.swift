@@ -1,8 +1,8 @@
 import Checkpoints
 import Foundation
+import Recipes
 import TestSupport
 import Testing
-import Training
 
 /// Signals to the real program.
 @Suite struct SignalTests {

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Recipes
 import TestSupport
 import Testing
 import Torch
@@ -79,7 +80,7 @@ import Training
         let recipe = try TinyRun.recipe()
         let trainer = try AdversarialTrainer(recipe: recipe, seed: 1, precision: .fp32)
         let other = try AdversarialTrainer(recipe: recipe, seed: 2, precision: .fp32)
-        for _ in 0..<2 { try other.step { _ in greyBatch(recipe) } }
+        for _ in 0..<2 { try other.step { _ in grayBatch(recipe) } }
         let good = other.checkpoint()
         func values(_ trainer: AdversarialTrainer) -> [[UInt8]] {
             trainer.checkpoint().tensors.map { $0.tensor.bytes() }

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Recipes
 import Testing
 import Torch
 import Training
@@ -64,9 +65,9 @@ import Training
         var recipe = try TinyRun.recipe()
         recipe.supervision.patienceSteps = 20
         var supervisor = Supervisor(recipe: recipe)
-        func readings(_ diversity: Double) -> [Reading] {
+        func readings(_ diversity: Double) -> [Scalar] {
             [("accuracy", 0.8), ("logitGap", 2.0), ("gradientG", 1.0), ("diversity", diversity)].map {
-                Reading($0, "health/\($0)", $1)
+                Scalar($0, "health/\($0)", $1)
             }
         }
         var said: [(step: Int, isOver: Bool)] = []

@@ -1,7 +1,7 @@
-import Checkpoints
 import Datasets
 import Foundation
 import Models
+import Recipes
 import TestSupport
 import Testing
 import Torch
@@ -113,8 +113,8 @@ final class TinyRun {
     }
 }
 
-/// A batch of one grey level, for trainers without a store.
-func greyBatch(_ recipe: Recipe, level: UInt8 = 100, count: Int? = nil) -> ImageBatch {
+/// A batch of one gray level, for trainers without a store.
+func grayBatch(_ recipe: Recipe, level: UInt8 = 100, count: Int? = nil) -> ImageBatch {
     let count = count ?? recipe.batchSize
     return ImageBatch(
         pixels: [UInt8](repeating: level, count: count * recipe.resolution * recipe.resolution * 3),

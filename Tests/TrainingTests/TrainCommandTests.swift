@@ -1,8 +1,8 @@
 import Checkpoints
 import Foundation
+import Recipes
 import TestSupport
 import Testing
-import Training
 
 /// What only the program as a whole can show.
 @Suite struct TrainCommandTests {

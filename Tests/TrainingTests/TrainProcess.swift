@@ -1,8 +1,7 @@
-import Checkpoints
+import Datasets
 import Foundation
 import TestSupport
 import Testing
-import Training
 
 /// `facegan train` as a program of its own, on a tiny run.
 struct TrainProcess {

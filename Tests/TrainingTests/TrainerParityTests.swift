@@ -1,6 +1,7 @@
 import Checkpoints
 import Datasets
 import Models
+import Recipes
 import TestSupport
 import Testing
 import Torch

@@ -1,9 +1,10 @@
-import Checkpoints
 import Foundation
 import Models
+import Recipes
 import TestSupport
 import Testing
 import Torch
+import TorchNN
 import Training
 
 /// The step and its parts.
@@ -35,7 +36,7 @@ import Training
     @Test func countersAreCopied() throws {
         let recipe = try TinyRun.recipe("dcgan", ["average.halfLifeKimg=100", "average.rampUp=0"])
         let trainer = try AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
-        for _ in 0..<3 { try trainer.step { _ in greyBatch(recipe) } }
+        for _ in 0..<3 { try trainer.step { _ in grayBatch(recipe) } }
         let counters = try #require(trainer.averaged).state.filter {
             $0.key.hasSuffix("num_batches_tracked")
         }
@@ -68,7 +69,7 @@ import Training
         for _ in 0..<2 {
             try trainer.step { _ in
                 batches += 1
-                return greyBatch(recipe)
+                return grayBatch(recipe)
             }
         }
         #expect(batches == 6)
@@ -82,10 +83,10 @@ import Training
         let two = try AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
         var sum = (0.0, 0.0)
         for _ in 0..<3 {
-            try one.step { _ in greyBatch(recipe) }
+            try one.step { _ in grayBatch(recipe) }
             let means = try one.takeStatistics()
             sum = (sum.0 + means.discriminatorLoss, sum.1 + means.fakeScore)
-            try two.step { _ in greyBatch(recipe) }
+            try two.step { _ in grayBatch(recipe) }
         }
         let means = try two.takeStatistics()
         #expect(abs(means.discriminatorLoss - sum.0 / 3) < 1e-6 && abs(means.fakeScore - sum.1 / 3) < 1e-6)
@@ -101,10 +102,10 @@ import Training
                 for precision in [Precision.fp32, .bf16] {
                     let recipe = try TinyRun.recipe("dcgan", overrides)
                     let trainer = try AdversarialTrainer(recipe: recipe, seed: 0, precision: precision)
-                    for _ in 0..<2 { try trainer.step { _ in greyBatch(recipe) } }
+                    for _ in 0..<2 { try trainer.step { _ in grayBatch(recipe) } }
                     let before = Engine.liveTensorCount
                     for step in 0..<20 {
-                        try trainer.step { _ in greyBatch(recipe) }
+                        try trainer.step { _ in grayBatch(recipe) }
                         if step % 5 == 0 { _ = try trainer.takeStatistics() }
                         _ = trainer.checkpoint()
                         #expect(Engine.liveTensorCount == before)

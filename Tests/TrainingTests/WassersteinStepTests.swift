@@ -1,9 +1,11 @@
 import Checkpoints
 import Models
 import Objectives
+import Recipes
 import TestSupport
 import Testing
 import Torch
+import TorchNN
 import Training
 
 /// A whole step of the critic against PyTorch: both losses, the penalty, the drift and Adam.
@@ -72,7 +74,7 @@ import Training
         #expect(difference <= tolerance, "\(name) differs by \(difference)")
     }
 
-    /// The log's loss is all that the critic minimises; its D(x) is the mean itself.
+    /// The log's loss is all that the critic minimizes; its D(x) is the mean itself.
     @Test func theLogTellsTheWholeLoss() throws {
         let recipe = try TinyRun.recipe("wgan-gp", ["steps.discriminator=1"])
         let trainer = try AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)

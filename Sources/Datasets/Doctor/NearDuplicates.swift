@@ -11,12 +11,12 @@ package struct NearDuplicates {
     package struct Pair: Sendable, Equatable {
         package let first: Int
         package let second: Int
-        /// Mean absolute difference of the thumbnails in grey levels.
+        /// Mean absolute difference of the thumbnails in gray levels.
         package let difference: Float
         package let isMirrored: Bool
     }
 
-    /// The largest difference of thumbnails that counts as the same picture: in grey levels, and as a part of the
+    /// The largest difference of thumbnails that counts as the same picture: in gray levels, and as a part of the
     /// thumbnails' own spread. Within these limits every pair in 18,023 pictures of CelebA shows one photograph.
     private static let levels: Float = 7
     private static let part: Float = 0.13
@@ -81,7 +81,7 @@ package struct NearDuplicates {
     private static func confirm(_ first: Int, _ second: Int, _ all: [Thumbnail], _ mirrored: Thumbnail)
         -> Pair?
     {
-        // All pictures of one colour look the same without showing the same.
+        // All pictures of one color look the same without showing the same.
         guard !all[first].isBlank, !all[second].isBlank else { return nil }
         let tolerance = min(levels, part * min(all[first].spread, all[second].spread))
         let straight = all[first].difference(to: all[second])

@@ -9,7 +9,7 @@ struct PictureExamination: Sendable {
     var height = 0
     /// SHA-256 of the file; nil for drawn pictures and files that could not be read.
     var digest: String?
-    /// Grey thumbnail for the search for near-duplicates; nil if the picture is bad.
+    /// Gray thumbnail for the search for near-duplicates; nil if the picture is bad.
     var thumbnail: Thumbnail?
 
     private let name: String
@@ -99,7 +99,7 @@ struct PictureExamination: Sendable {
         } catch {
             return fail(.tooSmall, "\(error)")
         }
-        if picture.isGrey { warnings.append(.grey) }
+        if picture.isGray { warnings.append(.gray) }
         let thumbnail = Thumbnail(picture)
         if thumbnail.isBlank { warnings.append(.blank) }
         self.thumbnail = thumbnail
@@ -107,8 +107,8 @@ struct PictureExamination: Sendable {
 }
 
 extension Picture {
-    /// Whether no pixel has a colour that one would see.
-    fileprivate var isGrey: Bool {
+    /// Whether no pixel has a color that one would see.
+    fileprivate var isGray: Bool {
         guard channels >= 3 else { return true }
         return pixels.withUnsafeBufferPointer { pixels in
             for i in stride(from: 0, to: width * height, by: 5) {

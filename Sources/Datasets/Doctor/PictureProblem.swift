@@ -20,12 +20,12 @@ public struct PictureProblem: Sendable, Equatable {
 
 /// Something about a picture that is worth knowing and does not keep it from being used.
 public enum PictureWarning: String, Sendable, CaseIterable, Codable {
-    case grey = "grey"
+    case gray = "gray"
     case transparent = "transparent (composited on white)"
     case sixteenBit = "16 bits a channel (reduced to 8)"
     case cmyk = "CMYK (converted)"
     case rotated = "turned by EXIF (set upright)"
-    case blank = "almost one colour"
+    case blank = "almost one color"
     case wrongExtension = "extension of another format"
     case stray = "stray bytes in the file"
 }

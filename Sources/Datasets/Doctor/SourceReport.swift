@@ -9,7 +9,7 @@ public struct SourceReport: Sendable, Codable {
     /// Pictures that show the same; the first one is the one to keep.
     public struct Group: Sendable, Codable, Equatable {
         public let names: [String]
-        /// The largest difference to the first one, in grey levels of a 16x16 thumbnail; 0 for identical files.
+        /// The largest difference to the first one, in gray levels of a 16x16 thumbnail; 0 for identical files.
         public let difference: Float
         /// Whether one of them is a mirror image.
         public let isMirrored: Bool

@@ -1,17 +1,17 @@
 import Foundation
 import Imaging
 
-/// A picture reduced to 16x16 greys, to find out quickly which pictures show the same.
+/// A picture reduced to 16x16 grays, to find out quickly which pictures show the same.
 package struct Thumbnail: Sendable, Equatable {
     package static let side = 16
     private static let count = side * side
 
     /// [16, 16], row by row.
-    package let greys: [UInt8]
+    package let grays: [UInt8]
 
     package init(_ picture: Picture) {
         let small = picture.rgb().resized(width: Thumbnail.side, height: Thumbnail.side, filter: .box)
-        greys = (0..<Thumbnail.count).map { i in
+        grays = (0..<Thumbnail.count).map { i in
             let (r, g, b) = (
                 Int(small.pixels[3 * i]), Int(small.pixels[3 * i + 1]), Int(small.pixels[3 * i + 2])
             )
@@ -19,32 +19,32 @@ package struct Thumbnail: Sendable, Equatable {
         }
     }
 
-    private init(greys: [UInt8]) {
-        self.greys = greys
+    private init(grays: [UInt8]) {
+        self.grays = grays
     }
 
     package var mirrored: Thumbnail {
         let side = Thumbnail.side
-        return Thumbnail(greys: (0..<Thumbnail.count).map { greys[$0 - $0 % side + side - 1 - $0 % side] })
+        return Thumbnail(grays: (0..<Thumbnail.count).map { grays[$0 - $0 % side + side - 1 - $0 % side] })
     }
 
-    /// Whether all of the picture has nearly one grey.
+    /// Whether all of the picture has nearly one gray.
     package var isBlank: Bool { spread < 2 }
 
-    /// Standard deviation of the greys, in levels.
+    /// Standard deviation of the grays, in levels.
     package var spread: Float {
         let mean = self.mean
-        return (greys.reduce(0) { $0 + (Float($1) - mean) * (Float($1) - mean) } / Float(Thumbnail.count))
+        return (grays.reduce(0) { $0 + (Float($1) - mean) * (Float($1) - mean) } / Float(Thumbnail.count))
             .squareRoot()
     }
 
-    private var mean: Float { Float(greys.reduce(0) { $0 + Int($1) }) / Float(Thumbnail.count) }
+    private var mean: Float { Float(grays.reduce(0) { $0 + Int($1) }) / Float(Thumbnail.count) }
 
     /// How much two thumbnails differ besides their brightness: the mean of the absolute differences, in levels.
     package func difference(to other: Thumbnail) -> Float {
         let shift = Int32((other.mean - mean).rounded())
-        return greys.withUnsafeBufferPointer { a in
-            other.greys.withUnsafeBufferPointer { b in
+        return grays.withUnsafeBufferPointer { a in
+            other.grays.withUnsafeBufferPointer { b in
                 var sum: Int32 = 0
                 for i in 0..<Thumbnail.count { sum &+= abs(Int32(b[i]) - Int32(a[i]) - shift) }
                 return Float(sum) / Float(Thumbnail.count)
@@ -60,7 +60,7 @@ package struct Thumbnail: Sendable, Equatable {
         for y in 0..<side {
             for u in 0..<9 {
                 var sum: Float = 0
-                for x in 0..<side { sum += Float(greys[y * side + x]) * Thumbnail.basis[u * side + x] }
+                for x in 0..<side { sum += Float(grays[y * side + x]) * Thumbnail.basis[u * side + x] }
                 rows[y * 9 + u] = sum
             }
         }

@@ -13,9 +13,9 @@ public struct Augmentation: Sendable, Equatable {
     public var rotationDegrees: Float
     /// Brightness is multiplied by 1 ± this.
     public var brightness: Float
-    /// Distance from middle grey is multiplied by 1 ± this.
+    /// Distance from middle gray is multiplied by 1 ± this.
     public var contrast: Float
-    /// Distance from the pixel's own grey is multiplied by 1 ± this.
+    /// Distance from the pixel's own gray is multiplied by 1 ± this.
     public var saturation: Float
     /// The largest turn of the hue to either side, in degrees.
     public var hueDegrees: Float
@@ -77,7 +77,7 @@ public struct Augmentation: Sendable, Equatable {
             UnsafeMutableRawBufferPointer(target).copyMemory(from: source)
         }
         if brightness > 0 || contrast > 0 || saturation > 0 || hueDegrees > 0 {
-            colours(seed: seed, position: position).apply(to: target)
+            colors(seed: seed, position: position).apply(to: target)
         }
     }
 
@@ -104,11 +104,11 @@ public struct Augmentation: Sendable, Equatable {
         }
     }
 
-    private func colours(seed: UInt64, position: Int) -> ColourMatrix {
+    private func colors(seed: UInt64, position: Int) -> ColorMatrix {
         func factor(_ stream: Stream, _ amount: Float) -> Float {
             1 + random(stream, seed, position) { $0.uniform(in: -amount...amount) }
         }
-        var matrix = ColourMatrix()
+        var matrix = ColorMatrix()
         matrix.scale(by: factor(.brightness, brightness), around: 0)
         matrix.scale(by: factor(.contrast, contrast), around: 127.5)
         matrix.turnHue(

@@ -1,3 +1,5 @@
+import Imaging
+
 /// An endless shuffled walk over a data set: every item once an epoch, in an order that belongs to (seed, epoch).
 ///
 /// The position is the whole state. A sampler that is made again with the same count and seed and set to the same

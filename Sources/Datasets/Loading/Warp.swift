@@ -31,7 +31,7 @@ package struct Warp {
         let cosine = cos(angle) * zoom
         let sine = sin(angle) * zoom
         let sign: Float = isFlipped ? -1 : 1
-        // Coordinates in 1/65536 of a pixel; pixel centres lie at halves.
+        // Coordinates in 1/65536 of a pixel; pixel centers lie at halves.
         let stepX = Int((cosine * sign * 65_536).rounded())
         let stepY = Int((sine * sign * 65_536).rounded())
         let first = (0.5 - middle) * sign

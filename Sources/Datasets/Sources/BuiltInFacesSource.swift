@@ -1,4 +1,5 @@
 import Imaging
+import SyntheticFaces
 
 /// Built-in faces as a source: drawn when they are asked for, with true labels and landmarks.
 ///
@@ -28,11 +29,9 @@ public struct BuiltInFacesSource: PictureSource {
         print.add(count)
         print.add(seed)
         for index in 0..<count {
-            let traits = FaceTraits(seed: seed, index: index)
-            labels.attributes += traits.attributes
-            for point in Portrait(traits, size: BuiltInFacesSource.landmarkFrame).landmarks {
-                labels.landmarks += [point.x, point.y]
-            }
+            let face = faces.labels(index, size: BuiltInFacesSource.landmarkFrame)
+            labels.attributes += face.attributes
+            for point in face.landmarks { labels.landmarks += [point.x, point.y] }
         }
         // A changed renderer must not find the pictures that the old one packed.
         for index in 0..<min(count, 8) { print.add(contentsOf: faces.face(index, size: 32).picture.pixels) }

@@ -39,7 +39,7 @@ public enum PictureContent: Sendable {
 
 /// What a source is, which decides how its pictures are cropped unless somebody says otherwise.
 public enum SourceKind: String, Sendable, CaseIterable, Codable {
-    case folder, zip, tar, celebA, lfw, labelled, builtIn, store
+    case folder, zip, tar, celebA, lfw, labeled, builtIn, store
 
     /// The protocol that this project uses for such pictures at the given size (a power of two, pixels).
     public func suggestedProtocol(size: Int) throws -> DataProtocol {
@@ -47,7 +47,7 @@ public enum SourceKind: String, Sendable, CaseIterable, Codable {
         case .celebA: try .parse("celeba\(size)-178")
         case .lfw: try .parse("lfw\(size)-160")
         case .builtIn: try .parse("faces\(size)")
-        case .folder, .zip, .tar, .labelled, .store: try .parse("square\(size)")
+        case .folder, .zip, .tar, .labeled, .store: try .parse("square\(size)")
         }
     }
 }

@@ -48,7 +48,7 @@ public enum SourceOpener {
         let json = path + "/" + DatasetJSON.fileName
         if files.fileExists(atPath: json) {
             let file = try MappedFile(path: json)
-            return try labelled(FolderSource(path: path), json: file.bytes(0..<file.count), path: json)
+            return try labeled(FolderSource(path: path), json: file.bytes(0..<file.count), path: json)
         }
         // The folder with CelebA's pictures themselves: the labels lie above it.
         let above = (path as NSString).standardizingPath + "/.."
@@ -58,7 +58,7 @@ public enum SourceOpener {
         }
         let source = try FolderSource(path: path)
         if source.count == 0, let archive = try onlyArchive(in: path) { return try openFile(archive) }
-        return recognised(source)
+        return recognized(source)
     }
 
     /// The path of the one archive in a folder; nil if there is none or more than one.
@@ -77,7 +77,7 @@ public enum SourceOpener {
         case .zip:
             let zip = try ZipSource(path: path)
             if let json = try zip.file(named: DatasetJSON.fileName) {
-                return try labelled(zip, json: json, path: path + ":" + DatasetJSON.fileName)
+                return try labeled(zip, json: json, path: path + ":" + DatasetJSON.fileName)
             }
             archive = zip
         case .tar, .gzip:
@@ -102,7 +102,7 @@ public enum SourceOpener {
         if looksLikeCelebA(archive.names), let labels = CelebALabels.find(in: [beside, beside + "/.."]) {
             return try celebA(archive, labels)
         }
-        return recognised(archive)
+        return recognized(archive)
     }
 
     // MARK: - Labels
@@ -111,24 +111,24 @@ public enum SourceOpener {
     {
         let (labels, issues) = try files.read(for: source.names)
         let digests = try files.paths.map { try Digest.sha256(file: $0) }
-        return LabelledSource(
+        return LabeledSource(
             source, kind: .celebA, labels: labels, issues: issues, digest: Array(digests.joined().utf8))
     }
 
-    private static func labelled(
+    private static func labeled(
         _ source: any PictureSource, json: [UInt8], path: String
     ) throws -> any PictureSource {
         let (labels, issues) = try DatasetJSON.read(json, path: path, names: source.names)
-        return LabelledSource(source, kind: .labelled, labels: labels, issues: issues, digest: json)
+        return LabeledSource(source, kind: .labeled, labels: labels, issues: issues, digest: json)
     }
 
-    private static func recognised(_ source: any PictureSource) -> any PictureSource {
+    private static func recognized(_ source: any PictureSource) -> any PictureSource {
         if let labels = LFWNames.labels(for: source.names) {
-            return LabelledSource(source, kind: .lfw, labels: labels, issues: [], digest: [])
+            return LabeledSource(source, kind: .lfw, labels: labels, issues: [], digest: [])
         }
         // CelebA's pictures without their label files are still cropped as CelebA's.
         if looksLikeCelebA(source.names), source.names[0].contains("celeba") {
-            return LabelledSource(
+            return LabeledSource(
                 source, kind: .celebA, labels: Labels(count: source.count), issues: [], digest: [])
         }
         return source

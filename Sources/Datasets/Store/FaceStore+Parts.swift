@@ -1,3 +1,5 @@
+import Imaging
+
 extension FaceStore {
     /// The samples of a part, ascending.
     ///

@@ -11,7 +11,7 @@ public struct StoreCache: Sendable {
 
     /// - Parameter folder: nil takes the usual one.
     public init(folder: String? = nil) {
-        self.folder = folder ?? StoreCache.usualFolder
+        self.folder = folder ?? CacheFolder.path
     }
 
     /// Where the store of such a source lies or would lie.
@@ -98,13 +98,5 @@ public struct StoreCache: Sendable {
                 "\(specification): a limit, a split or exclusions need the source itself, not a packed store")
         }
         return packedStore
-    }
-
-    /// `$FACEGAN_CACHE`, else `~/.cache/facegan`.
-    public static var usualFolder: String {
-        let environment = ProcessInfo.processInfo.environment
-        if let named = environment["FACEGAN_CACHE"], !named.isEmpty { return named }
-        if let caches = environment["XDG_CACHE_HOME"], caches.hasPrefix("/") { return caches + "/facegan" }
-        return NSHomeDirectory() + "/.cache/facegan"
     }
 }

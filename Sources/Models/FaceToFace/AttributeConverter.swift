@@ -43,7 +43,7 @@ public final class AttributeConverter: Module {
     /// - Returns: [N, 3, side, side], in -1...1.
     public func callAsFunction(_ images: Tensor, changes: Tensor) -> Tensor {
         var maps: [Tensor] = []
-        for block in encoder { maps.append(block.asPart(maps.last ?? images)) }
+        for block in encoder { maps.append(block.checkpointed(maps.last ?? images)) }
         let inner = maps.count - 1
         var (value, state) = (maps[inner], maps[inner])
         for (index, layer) in decoder.enumerated() {
@@ -73,7 +73,7 @@ public final class AttributeConverter: Module {
     }
 }
 
-/// Half the side: strided 4 x 4, normalisation, leaky ReLU. [N, in, H, W] to [N, out, H / 2, W / 2].
+/// Half the side: strided 4 x 4, normalization, leaky ReLU. [N, in, H, W] to [N, out, H / 2, W / 2].
 final class Halving: Layer {
     let conv: Conv2d
     let norm: BatchNorm2d

@@ -1,7 +1,7 @@
 import Torch
 import TorchNN
 
-/// AttGAN's critic (He et al. 2019): strided 4 x 4 with instance normalisation, then a logit and the attributes, each through a
+/// AttGAN's critic (He et al. 2019): strided 4 x 4 with instance normalization, then a logit and the attributes, each through a
 /// dense layer of their own. [N, 3, R, R] to logits [N] and attributes [N, K]. With projection, a picture must also be real for
 /// its labels.
 public final class ConverterCritic: Module, Discriminator {
@@ -35,10 +35,10 @@ public final class ConverterCritic: Module, Discriminator {
 
     public var usesBatchStatistics: Bool { false }
 
-    public func callAsFunction(_ images: Tensor, labels: Tensor?) -> Verdict {
+    public func callAsFunction(_ images: Tensor, labels: Tensor?) -> DiscriminatorOutput {
         let flat = main(images).contiguous().flattened(from: 1)
         let features = dense(flat).leakyReLU(0.2)
-        var verdict = Verdict(
+        var verdict = DiscriminatorOutput(
             logits: head(features).flattened(), maps: [], head: labelHead, features: features, labels: labels)
         verdict.attributes = attributeHead(attributeDense(flat).leakyReLU(0.2))
         return verdict

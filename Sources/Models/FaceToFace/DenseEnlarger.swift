@@ -32,7 +32,7 @@ public final class DenseEnlarger: Module, Restorer {
     public func callAsFunction(_ images: Tensor) -> Tensor {
         let first = convFirst(images)
         var value = first
-        for block in body { value = block.asPart(value) }
+        for block in body { value = block.checkpointed(value) }
         value = first + convBody(value)
         for layer in upconvs {
             let doubled = value.upsampledNearest(height: 2 * value.shape[2], width: 2 * value.shape[3])

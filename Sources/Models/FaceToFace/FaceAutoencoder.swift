@@ -143,7 +143,7 @@ public final class FaceAutoencoder: Module, Restorer {
         var value = dense2(code).reshape([code.shape[0], settings.bottleneck, innerSide, innerSide])
         value = widen(value.to(.channelsLast))
         for (index, block) in blocks.enumerated() {
-            value = block.asPart(value)
+            value = block.checkpointed(value)
             guard index < shortcuts.count else { continue }
             // Of all maps the one of this side.
             if let map = maps.first(where: { $0.shape[2] == value.shape[2] }) {
@@ -151,7 +151,7 @@ public final class FaceAutoencoder: Module, Restorer {
             }
         }
         let parts = output.map { $0(value) }
-        // Each convolution makes one of four neighbours: [N, 3, 4, h, w] in the order of a shuffle.
+        // Each convolution makes one of four neighbors: [N, 3, 4, h, w] in the order of a shuffle.
         let shape = value.shape
         let levels =
             parts.count == 1
@@ -172,8 +172,8 @@ public final class FaceAutoencoder: Module, Restorer {
             codeBatches.value.add_(Tensor.ones(like: codeBatches.value))
             let share = max(1 / codeBatches.value.item(), Self.leastMemory)
             let shift = code.mean([0]) - codeMean.value
-            let centred = code - code.mean([0])
-            let spread = centred.transposed(0, 1).matmul(centred) / Double(code.shape[0])
+            let centered = code - code.mean([0])
+            let spread = centered.transposed(0, 1).matmul(centered) / Double(code.shape[0])
             let between = shift.unsqueezed(1).matmul(shift.unsqueezed(0)) * (1 - share)
             codeMean.value.add_(shift, factor: share)
             codeCovariance.value.lerp_(spread + between, weight: share)

@@ -1,7 +1,7 @@
 import Torch
 import TorchNN
 
-/// SRResNet (Ledig et al. 2017) without normalisation, as BasicSR has it: residual blocks at the small side, doublings by
+/// SRResNet (Ledig et al. 2017) without normalization, as BasicSR has it: residual blocks at the small side, doublings by
 /// positions, and the whole on top of the picture enlarged bilinearly.
 public final class ResidualEnlarger: Module, Restorer {
     let convFirst: Conv2d
@@ -29,7 +29,7 @@ public final class ResidualEnlarger: Module, Restorer {
 
     public func callAsFunction(_ images: Tensor) -> Tensor {
         var value = convFirst(images).leakyReLU(0.1)
-        for block in body { value = block.asPart(value) }
+        for block in body { value = block.checkpointed(value) }
         for layer in upconvs { value = layer(value).pixelShuffle(2).leakyReLU(0.1) }
         let detail = convLast(convHr(value).leakyReLU(0.1))
         return detail + images.upsampledBilinear(height: detail.shape[2], width: detail.shape[3])

@@ -35,8 +35,8 @@ public final class VGGCritic: Module, Discriminator {
 
     public var usesBatchStatistics: Bool { true }
 
-    public func callAsFunction(_ images: Tensor, labels: Tensor?) -> Verdict {
+    public func callAsFunction(_ images: Tensor, labels: Tensor?) -> DiscriminatorOutput {
         let flat = main(images).contiguous().flattened(from: 1)
-        return Verdict(logits: head(dense(flat).leakyReLU(0.2)).flattened())
+        return DiscriminatorOutput(logits: head(dense(flat).leakyReLU(0.2)).flattened())
     }
 }

@@ -31,7 +31,7 @@ public class ConvolutionalTrunk: Module {
         layers.enumerated().map { ("features.\($0)", .module($1)) }
     }
 
-    /// Maps [N, C, h, w] after chosen activations, from the pictures on; takes normalised pictures of any size.
+    /// Maps [N, C, h, w] after chosen activations, from the pictures on; takes normalized pictures of any size.
     public func taps(_ normalized: Tensor) -> [Tensor] {
         var found: [Tensor] = []
         var value = normalized

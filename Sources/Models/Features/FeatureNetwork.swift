@@ -9,7 +9,7 @@ public protocol FeatureNetwork: Module {
     /// Numbers for each picture.
     var featureCount: Int { get }
 
-    /// [N, 3, H, W] in -1...1, any size, float32, to [N, featureCount]; resizes and normalises as the network's publisher
+    /// [N, 3, H, W] in -1...1, any size, float32, to [N, featureCount]; resizes and normalizes as the network's publisher
     /// does.
     func features(_ images: Tensor) -> Tensor
 }

@@ -16,7 +16,7 @@ public final class Inception: Module, FeatureNetwork {
 
     /// How pictures become 299 x 299; the features differ in the third digit.
     public enum Resize: Sendable {
-        /// Bilinear, pixel centres aligned, without antialiasing, as in pytorch-fid.
+        /// Bilinear, pixel centers aligned, without antialiasing, as in pytorch-fid.
         case pytorchFID
         /// Rounded to bytes, then bilinear with the upper left corners aligned, as TensorFlow 1 and torch-fidelity do; no
         /// gradient.
@@ -83,7 +83,7 @@ public final class Inception: Module, FeatureNetwork {
 }
 
 extension Tensor {
-    /// Bilinear as in TensorFlow 1: new pixel i lies at i * size / side of the old ones, whatever their centres.
+    /// Bilinear as in TensorFlow 1: new pixel i lies at i * size / side of the old ones, whatever their centers.
     fileprivate func cornerBilinear(side: Int) -> Tensor {
         let (rows, columns) = (corners(2, side), corners(3, side))
         func along(_ row: Tensor) -> Tensor {

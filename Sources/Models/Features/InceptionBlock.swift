@@ -1,7 +1,7 @@
 import Torch
 import TorchNN
 
-/// Convolution, batch normalisation with running statistics, ReLU. [N, in, H, W] to [N, out, ...].
+/// Convolution, batch normalization with running statistics, ReLU. [N, in, H, W] to [N, out, ...].
 final class InceptionUnit: Layer {
     let conv: RectangularConv2d
     let bn: BatchNorm2d
@@ -15,7 +15,7 @@ final class InceptionUnit: Layer {
         bn = BatchNorm2d(outputs, epsilon: 1e-3)
     }
 
-    /// The normalisation goes into the weights, which costs less than a pass over the maps.
+    /// The normalization goes into the weights, which costs less than a pass over the maps.
     override func callAsFunction(_ input: Tensor) -> Tensor {
         let (scale, shift) = bn.folded
         let maps = input.conv2d(

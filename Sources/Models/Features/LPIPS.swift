@@ -35,7 +35,7 @@ public final class LPIPS: Module {
     public func callAsFunction(_ a: Tensor, _ b: Tensor) -> Tensor {
         require(
             a.shape == b.shape, "LPIPS: expected pictures of one shape, got \(a.summary) and \(b.summary)")
-        // The scaling layer stands for ImageNet's normalisation.
+        // The scaling layer stands for ImageNet's normalization.
         let normalization = trunk.normalization == .imageNet ? .lpips : trunk.normalization
         let maps = trunk.taps(normalization(Tensor.concatenated([a, b])))
         let distances = zip(maps, heads.weights).map { map, weight in

@@ -55,7 +55,7 @@ public final class MobileFaceNet: Module, FeatureNetwork {
         (a * b).sum([1]) / (a.norm([1]) * b.norm([1])).clampedBelow(1e-12)
     }
 
-    /// Convolution, normalisation, ReLU up to 6.
+    /// Convolution, normalization, ReLU up to 6.
     fileprivate static func unit(_ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, groups: Int = 1)
         -> [Layer]
     {

@@ -9,19 +9,19 @@ public enum PictureNormalization: Sendable {
     /// ImageNet's, for pictures in -1...1, rounded to three digits; the scaling layer of LPIPS 0.1.
     case lpips
 
-    /// The normalised pictures.
+    /// The normalized pictures.
     public func callAsFunction(_ images: Tensor) -> Tensor {
         switch self {
         case .imageNet:
-            ((images + 1) / 2 - colour([0.485, 0.456, 0.406], images))
-                / colour([0.229, 0.224, 0.225], images)
-        case .caffe: (images.flipped([1]) + 1) * 127.5 - colour([104, 117, 123], images)
+            ((images + 1) / 2 - color([0.485, 0.456, 0.406], images))
+                / color([0.229, 0.224, 0.225], images)
+        case .caffe: (images.flipped([1]) + 1) * 127.5 - color([104, 117, 123], images)
         case .lpips:
-            (images - colour([-0.030, -0.088, -0.188], images)) / colour([0.458, 0.448, 0.450], images)
+            (images - color([-0.030, -0.088, -0.188], images)) / color([0.458, 0.448, 0.450], images)
         }
     }
 
-    private func colour(_ values: [Float], _ images: Tensor) -> Tensor {
+    private func color(_ values: [Float], _ images: Tensor) -> Tensor {
         Tensor(values, shape: [1, 3, 1, 1]).to(images.device)
     }
 }

@@ -9,6 +9,6 @@ public protocol TappedNetwork: FeatureNetwork {
     /// Channels of each map that `taps` gives.
     var tapChannels: [Int] { get }
 
-    /// Maps [N, C, h, w] after chosen activations, from the pictures on; takes normalised pictures of any size.
+    /// Maps [N, C, h, w] after chosen activations, from the pictures on; takes normalized pictures of any size.
     func taps(_ normalized: Tensor) -> [Tensor]
 }

@@ -13,7 +13,7 @@ public final class YuNet: Module {
         public let classes: Tensor
         /// How well a cell's box lies, 0...1, [N, 1, H, W].
         public let objects: Tensor
-        /// Centre relative to the cell, then logarithms of width and height, in strides, [N, 4, H, W].
+        /// Center relative to the cell, then logarithms of width and height, in strides, [N, 4, H, W].
         public let boxes: Tensor
         /// x and y of five points relative to the cell, in strides, [N, 10, H, W].
         public let points: Tensor
@@ -39,7 +39,7 @@ public final class YuNet: Module {
         return bboxHead(neck(backbone(input)))
     }
 
-    /// A convolution across channels, then one of each channel by itself; mostly with normalisation and ReLU.
+    /// A convolution across channels, then one of each channel by itself; mostly with normalization and ReLU.
     final class Unit: Layer {
         let conv1: Conv2d
         let conv2: Conv2d

@@ -3,7 +3,7 @@ import Torch
 /// What ADA does to one picture (Karras et al. 2020, arXiv:2006.06676, appendix B).
 package struct AdaptiveChange: Equatable {
     package var geometry = GeometricChange()
-    package var colour = ColourChange()
+    package var color = ColorChange()
     /// Of `FrequencyBands`.
     package var gains = [Double](repeating: 1, count: FrequencyBands.count)
     /// Standard deviation of the noise.
@@ -21,7 +21,7 @@ package struct AdaptiveChange: Equatable {
         geometry = GeometricChange(
             drawn: &drawn, blit: settings.blit * probability, geometry: settings.geometry * probability,
             of: size)
-        colour = ColourChange(drawn: &drawn, probability: settings.colour * probability)
+        color = ColorChange(drawn: &drawn, probability: settings.color * probability)
         gains = FrequencyBands.draw(&drawn, probability: settings.filter * probability)
         let corruption = settings.corruption * probability
         let isNoisy = drawn.happens(corruption)
@@ -49,7 +49,7 @@ package struct AdaptiveChange: Equatable {
                 changes.map(\.geometry.map.inverse), to: images, isOversampled: settings.geometry > 0,
                 beyond: .mirrorImages)
         }
-        if settings.colour > 0 { images = ColourMap.apply(changes.map(\.colour.map), to: images) }
+        if settings.color > 0 { images = ColorMap.apply(changes.map(\.color.map), to: images) }
         if settings.filter > 0 { images = FrequencyBands.apply(changes.map(\.gains), to: images) }
         if settings.corruption > 0, let noise {
             let deviations = Tensor(doubles: changes.map(\.noise), shape: [changes.count, 1, 1, 1])

@@ -31,7 +31,7 @@ final class AdaptiveProbability {
             let excess = signs.item() / images.item() - settings.target
             let step = images.item() / (settings.speedKimg * 1000)
             let move = excess > 0 ? step : excess < 0 ? -step : 0
-            probability.fill_(min(max(value + move, 0), settings.mostProbability))
+            probability.fill_(min(max(value + move, 0), settings.maxProbability))
             for tensor in [images, steps, signs] { tensor.zero_() }
         }
     }

@@ -4,7 +4,7 @@ import Torch
 package struct DiffAugmentChange: Equatable {
     /// Added to all channels.
     package var brightness = 0.0
-    /// Multiplies what differs from the grey of the same pixel.
+    /// Multiplies what differs from the gray of the same pixel.
     package var saturation = 1.0
     /// Multiplies what differs from the mean of the picture.
     package var contrast = 1.0
@@ -19,7 +19,7 @@ package struct DiffAugmentChange: Equatable {
         var drawn = draws
         let happens = drawn.happens(settings.probability)
         let light = drawn.number(in: -0.5..<0.5)
-        let (colours, difference) = (drawn.number(in: 0..<2), drawn.number(in: 0.5..<1.5))
+        let (colors, difference) = (drawn.number(in: 0..<2), drawn.number(in: 0.5..<1.5))
         func shift(_ side: Int) -> Int {
             let most = (side + 4) / 8
             return drawn.choice(of: 2 * most + 1) - most
@@ -33,15 +33,15 @@ package struct DiffAugmentChange: Equatable {
         }
         let (columns, rows) = (gap(size.width), gap(size.height))
         guard happens else { return }
-        if settings.recolour { (brightness, saturation, contrast) = (light, colours, difference) }
+        if settings.recolor { (brightness, saturation, contrast) = (light, colors, difference) }
         if settings.translate { (shiftX, shiftY) = (right, down) }
         if settings.cutOut { hole = Holes.Hole(columns: columns, rows: rows) }
     }
 
-    /// Each picture of [N, 3, H, W] with its own change; colour, then translation, then the hole.
+    /// Each picture of [N, 3, H, W] with its own change; color, then translation, then the hole.
     package static func apply(_ changes: [Self], to images: Tensor, _ settings: ViewSettings) -> Tensor {
         var images = images
-        if settings.recolour { images = recoloured(images, changes) }
+        if settings.recolor { images = recolored(images, changes) }
         if settings.translate {
             let maps = changes.map { PlaneMap.translation(Double(-$0.shiftX), Double(-$0.shiftY)) }
             images = Warp.apply(maps, to: images, isOversampled: false, beyond: .zeros)
@@ -51,13 +51,13 @@ package struct DiffAugmentChange: Equatable {
     }
 
     /// Brightness, saturation and contrast at once.
-    private static func recoloured(_ images: Tensor, _ changes: [Self]) -> Tensor {
+    private static func recolored(_ images: Tensor, _ changes: [Self]) -> Tensor {
         let maps = changes.map { change in
-            ColourMap.axis(1, change.saturation).then(.scale(change.contrast)).then(.shift(change.brightness))
+            ColorMap.axis(1, change.saturation).then(.scale(change.contrast)).then(.shift(change.brightness))
         }
         // Saturation leaves the mean as it is, and brightness moves it, so contrast keeps this part of it.
         let kept = Tensor(doubles: changes.map { 1 - $0.contrast }, shape: [changes.count, 1, 1])
         let means = images.mean([1, 2, 3]).reshape([changes.count, 1, 1])
-        return ColourMap.apply(maps, to: images, adding: means * kept.to(images.device, images.dtype))
+        return ColorMap.apply(maps, to: images, adding: means * kept.to(images.device, images.dtype))
     }
 }

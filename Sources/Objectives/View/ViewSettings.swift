@@ -6,7 +6,7 @@ public struct ViewSettings: SettingsGroup, Equatable {
     public enum Kind: String, Sendable, CaseIterable {
         /// Nothing.
         case none
-        /// Colour, translation and cutout of a fixed strength (Zhao et al. 2020, arXiv:2006.10738).
+        /// Color, translation and cutout of a fixed strength (Zhao et al. 2020, arXiv:2006.10738).
         case diffaugment
         /// Many operations, as often as the discriminator overfits (Karras et al. 2020, arXiv:2006.06676).
         case ada
@@ -17,7 +17,7 @@ public struct ViewSettings: SettingsGroup, Equatable {
     /// How often diffaugment changes a picture at all.
     public var probability = 1.0
     /// Brightness ± 0.5, saturation times 0 to 2, contrast times 0.5 to 1.5.
-    public var recolour = true
+    public var recolor = true
     /// Up to an eighth of the side in each direction, zeros beyond the edge.
     public var translate = true
     /// A hole with half the side of the picture.
@@ -32,14 +32,14 @@ public struct ViewSettings: SettingsGroup, Equatable {
     public var speedKimg = 500.0
     /// Where the probability stops rising: beyond it the changes leak into what is generated, and a probability that has
     /// run away takes as long to come back.
-    public var mostProbability = 0.8
+    public var maxProbability = 0.8
     public var startProbability = 0.0
     /// Multiplies the probability of mirroring, quarter turns and whole pixels of translation; 0: never.
     public var blit = 1.0
     /// The same for scale, rotation, stretch and fractions of pixels.
     public var geometry = 1.0
     /// The same for brightness, contrast, luma, hue and saturation.
-    public var colour = 1.0
+    public var color = 1.0
     /// The same for four bands of frequencies.
     public var filter = 0.0
     /// The same for noise and cutout.
@@ -58,7 +58,7 @@ public struct ViewSettings: SettingsGroup, Equatable {
         case .none: break
         case .diffaugment:
             try v.number("probability", &probability, in: 0...1, "How often a picture is changed at all.")
-            try v.flag("recolour", &recolour, "Brightness, saturation and contrast.")
+            try v.flag("recolor", &recolor, "Brightness, saturation and contrast.")
             try v.flag("translate", &translate, "Up to an eighth of the side.")
             try v.flag("cutOut", &cutOut, "A hole of half the side.")
         case .ada:
@@ -69,15 +69,15 @@ public struct ViewSettings: SettingsGroup, Equatable {
             try v.number(
                 "speedKimg", &speedKimg, in: 0.001...1e9,
                 "Thousand real pictures for the probability to go from 0 to 1.")
-            try v.number("mostProbability", &mostProbability, in: 0...1, "Where the probability stops.")
+            try v.number("maxProbability", &maxProbability, in: 0...1, "Where the probability stops.")
             try v.number("startProbability", &startProbability, in: 0...1, "Where the probability starts.")
             try v.check(
-                startProbability <= mostProbability, "startProbability", "a number up to mostProbability")
+                startProbability <= maxProbability, "startProbability", "a number up to maxProbability")
             let groups = "Share of the probability for "
             try v.number("blit", &blit, in: 0...1, groups + "mirroring, quarter turns, whole pixels; 0: off.")
             try v.number(
                 "geometry", &geometry, in: 0...1, groups + "scale, rotation, stretch, shift; 0: off.")
-            try v.number("colour", &colour, in: 0...1, groups + "brightness to saturation; 0: off.")
+            try v.number("color", &color, in: 0...1, groups + "brightness to saturation; 0: off.")
             try v.number("filter", &filter, in: 0...1, groups + "bands of frequencies; 0: off.")
             try v.number("corruption", &corruption, in: 0...1, groups + "noise and cutout; 0: off.")
         }

@@ -62,7 +62,7 @@ package enum Warp {
             }
             return number(0) * across + number(1) * down + number(2) * Double(axis.factor) + axis.middle
         }
-        let (x, y) = (columns.neighbours(places(0, columns)), rows.neighbours(places(1, rows)))
+        let (x, y) = (columns.neighbors(places(0, columns)), rows.neighbors(places(1, rows)))
 
         let samples = rows.frame * columns.frame
         let flat = dense.reshape([shape[0], shape[1], rows.samples * columns.samples])
@@ -124,7 +124,7 @@ struct WarpAxis {
     }
 
     /// The samples on both sides of places, and how much of each is seen.
-    func neighbours(_ places: Tensor) -> [(index: Tensor, share: Tensor)] {
+    func neighbors(_ places: Tensor) -> [(index: Tensor, share: Tensor)] {
         let first = op("floor", [places], #fileID, #line)
         let share = places - first
         return [(first, 1 - share), (first + 1, share)].map { index, share in

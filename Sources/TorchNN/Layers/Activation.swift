@@ -19,7 +19,7 @@ public final class Activation: Layer {
 
     public override var details: String { name }
 
-    /// max(x, 0), in the input's own memory; right after a normalisation or convolution, which do not need it again.
+    /// max(x, 0), in the input's own memory; right after a normalization or convolution, which do not need it again.
     public static func relu() -> Activation {
         Activation("relu", slope: 0) { input in
             input.relu_()

@@ -1,6 +1,6 @@
 import Torch
 
-/// Batch normalisation over N, H, W of [N, C, H, W] or over N of [N, C] (Ioffe and Szegedy 2015).
+/// Batch normalization over N, H, W of [N, C, H, W] or over N of [N, C] (Ioffe and Szegedy 2015).
 ///
 /// Training uses the batch's statistics and moves the running ones; use takes the running ones.
 public final class BatchNorm2d: Layer {

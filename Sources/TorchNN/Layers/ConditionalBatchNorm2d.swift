@@ -1,8 +1,8 @@
 import Torch
 
-/// Batch normalisation whose scale and shift are linear in a vector (de Vries et al. 2017), such as of attributes.
+/// Batch normalization whose scale and shift are linear in a vector (de Vries et al. 2017), such as of attributes.
 ///
-/// Starts as a plain normalisation whatever the vector. Statistics as in `BatchNorm2d`.
+/// Starts as a plain normalization whatever the vector. Statistics as in `BatchNorm2d`.
 public final class ConditionalBatchNorm2d: Module {
     /// [K] to what is added to a scale of 1, [C].
     public let scale: Linear

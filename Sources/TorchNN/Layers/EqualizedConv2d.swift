@@ -1,6 +1,6 @@
 import Torch
 
-/// Convolution with equalised learning rate; see `EqualizedRate`. Shapes as in `Conv2d`.
+/// Convolution with equalized learning rate; see `EqualizedRate`. Shapes as in `Conv2d`.
 public final class EqualizedConv2d: Layer, WeightedConvolution {
     /// N(0, 1 / rate) at first, [out, in, kernel, kernel].
     public let weight: Parameter

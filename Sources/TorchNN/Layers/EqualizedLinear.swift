@@ -1,6 +1,6 @@
 import Torch
 
-/// `Linear` with equalised learning rate; see `EqualizedRate`. Input [..., in], output [..., out].
+/// `Linear` with equalized learning rate; see `EqualizedRate`. Input [..., in], output [..., out].
 public final class EqualizedLinear: Layer {
     /// N(0, 1 / rate) at first, [out, in].
     public let weight: Parameter

@@ -1,6 +1,6 @@
 import Torch
 
-/// Equalised learning rate (Karras et al. 2018, section 4.1): weights of one size whatever the layer, multiplied as they
+/// Equalized learning rate (Karras et al. 2018, section 4.1): weights of one size whatever the layer, multiplied as they
 /// are used, so that a step of Adam moves every layer alike.
 struct EqualizedRate {
     /// What the weight is multiplied by, gain * rate / sqrt(fanIn).

@@ -1,6 +1,6 @@
 import Torch
 
-/// Normalisation over groups of channels (Wu and He 2018). Input and output [N, C, H, W].
+/// Normalization over groups of channels (Wu and He 2018). Input and output [N, C, H, W].
 public final class GroupNorm: Layer {
     public let weight: Parameter?
     public let bias: Parameter?

@@ -1,6 +1,6 @@
 import Torch
 
-/// Normalisation of each channel of each picture (Ulyanov et al. 2016). Input and output [N, C, H, W].
+/// Normalization of each channel of each picture (Ulyanov et al. 2016). Input and output [N, C, H, W].
 public final class InstanceNorm2d: Layer {
     public let weight: Parameter?
     public let bias: Parameter?

@@ -8,7 +8,7 @@ open class Layer: Module {
     }
 
     /// Applies the layer as one part that is computed again in the backward pass, if that was asked for.
-    public final func asPart(_ input: Tensor) -> Tensor {
+    public final func checkpointed(_ input: Tensor) -> Tensor {
         guard recomputesParts, isTraining else { return self(input) }
         return recomputed(input, parameters: trained) { [self] in self($0) }
     }

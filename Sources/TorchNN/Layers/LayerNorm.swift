@@ -1,6 +1,6 @@
 import Torch
 
-/// Normalisation over the last dimensions (Ba et al. 2016). Input and output [..., shape].
+/// Normalization over the last dimensions (Ba et al. 2016). Input and output [..., shape].
 public final class LayerNorm: Layer {
     public let weight: Parameter?
     public let bias: Parameter?

@@ -29,7 +29,7 @@ public final class Linear: Layer {
 }
 
 extension Initializer {
-    /// Weight and bias of a layer; PyTorch's initialiser draws the bias within 1 / sqrt(fanIn), others set it to zero.
+    /// Weight and bias of a layer; PyTorch's initializer draws the bias within 1 / sqrt(fanIn), others set it to zero.
     func fill(weight: Parameter, bias: Parameter?, _ random: RandomSource) {
         fill(weight.value, random: random)
         guard let bias else { return }

@@ -2,7 +2,7 @@ import Torch
 
 // A batch counts once, however often it is computed.
 extension Module {
-    /// Running statistics for a normalisation to move; a copy where they have moved already.
+    /// Running statistics for a normalization to move; a copy where they have moved already.
     func running(_ buffer: Buffer) -> Tensor {
         isTraining && Recompute.isActive ? buffer.value.cloned() : buffer.value
     }

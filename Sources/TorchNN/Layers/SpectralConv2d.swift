@@ -1,6 +1,6 @@
 import Torch
 
-/// Convolution whose weight is spectrally normalised; see `SpectralNorm`. Shapes as in `Conv2d`.
+/// Convolution whose weight is spectrally normalized; see `SpectralNorm`. Shapes as in `Conv2d`.
 public final class SpectralConv2d: Layer, WeightedConvolution {
     /// [out].
     public let bias: Parameter?

@@ -1,6 +1,6 @@
 import Torch
 
-/// `Linear` whose weight is spectrally normalised; see `SpectralNorm`. Input [..., in], output [..., out].
+/// `Linear` whose weight is spectrally normalized; see `SpectralNorm`. Input [..., in], output [..., out].
 public final class SpectralLinear: Layer {
     /// [out].
     public let bias: Parameter?

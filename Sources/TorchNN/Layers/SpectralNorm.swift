@@ -1,6 +1,6 @@
 import Torch
 
-/// Spectral normalisation (Miyato et al. 2018, algorithm 1): a weight over its largest singular value, which a power
+/// Spectral normalization (Miyato et al. 2018, algorithm 1): a weight over its largest singular value, which a power
 /// iteration follows, one step with each forward pass in training.
 ///
 /// Layers keep `weightOrig`, `weightU` and `weightV` under the keys that `torch.nn.utils.spectral_norm` gives them. Every

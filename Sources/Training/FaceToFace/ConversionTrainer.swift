@@ -1,7 +1,7 @@
-import Checkpoints
 import Datasets
 import Models
 import Objectives
+import Recipes
 import Torch
 import TorchNN
 
@@ -18,18 +18,18 @@ public final class ConversionTrainer: Trainer {
     /// The converter's moving average; nil when the recipe has none.
     public let averaged: AttributeConverter?
     public var clock = TrainingClock()
-    public var remedies = Remedies()
+    public var recoveries = RecoveryHistory()
 
     private let average: ExponentialAverage?
     private let converterOptimizer: any Optimizer
     private let criticOptimizer: any Optimizer
-    private let wishes: Wishes
+    private let targets: TargetAttributes
     /// Where the penalty's pictures lie.
     private let shares: RandomSource
     private let columns: (asked: [Int], width: Int)
     /// How pictures are changed for the view.
     private let views: RandomSource
-    private let view: DiscriminatorView
+    private let view: DiscriminatorAugmentation
     private let means: NamedMeans
 
     /// Makes the networks with starting values from `seed`.
@@ -45,19 +45,19 @@ public final class ConversionTrainer: Trainer {
         let random = RandomSource(seed: seed)
         converter = recipe.makeConverter(random: random)
         converter.move(to: device, format: .channelsLast)
-        if recipe.training.gradientCheckpointing { converter.recomputeParts() }
+        if recipe.training.gradientCheckpointing { converter.setCheckpointed() }
         critic = recipe.makeConverterCritic(random: random)
         critic.move(to: device, format: .channelsLast)
         averaged = recipe.average.halfLifeKimg > 0 ? recipe.makeConverter(random: random) : nil
         average = ExponentialAverage(averaged, following: converter)
         converterOptimizer = recipe.generatorOptimizer.make(for: converter)
         criticOptimizer = recipe.discriminatorOptimizer.make(for: critic)
-        wishes = Wishes(
+        targets = TargetAttributes(
             recipe, labels: labels, columns: columns.asked, random: RandomSource(seed: seed &+ 1),
             device: device)
         shares = RandomSource(seed: seed &+ 2)
         views = RandomSource(seed: seed &+ 3)
-        view = DiscriminatorView(recipe.view, device: device)
+        view = DiscriminatorAugmentation(recipe.view, device: device)
         means = NamedMeans(
             ["critic", "penalty", "names", "opinion", "wish", "pixels", "real", "fake"], on: device)
     }
@@ -78,7 +78,7 @@ public final class ConversionTrainer: Trainer {
             let batch = batches(recipe.batchSize)
             let real = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
             let labels = batch.labels(columns, on: device)
-            let wished = wishes.drawn(for: labels)
+            let wished = targets.drawn(for: labels)
             let fake = withoutGradients { convert(real, AttributeChanges.between(labels, wished)) }
             trainCritic(real: real, labels: labels, fake: fake, wished: wished)
             last = (real, labels, wished)
@@ -108,7 +108,7 @@ public final class ConversionTrainer: Trainer {
 
     private func trainCritic(real: Tensor, labels: Tensor, fake: Tensor, wished: Tensor) {
         let count = real.shape[0]
-        let counted = wishes.counted(labels)
+        let counted = targets.counted(labels)
         let (logits, attributes) = judge(
             Tensor.concatenated([real, fake]), Tensor.concatenated([counted, wished]))
         let (known, made) = (logits[0..<count], logits[count..<(2 * count)])
@@ -145,7 +145,7 @@ public final class ConversionTrainer: Trainer {
         let opinion =
             recipe.loss.isRelativistic
             ? recipe.loss.generator(
-                fake: logits, real: withoutGradients { judge(real, wishes.counted(labels)).logits })
+                fake: logits, real: withoutGradients { judge(real, targets.counted(labels)).logits })
             : recipe.loss.generator(logits)
         let wish = recipe.attributeLoss.fake(attributes, attributes: wished)
         let pixels = recipe.reconstruction(same, target: real)
@@ -159,7 +159,7 @@ public final class ConversionTrainer: Trainer {
 
     // MARK: What is shown and kept
 
-    public func takeReadings() throws -> [Reading] {
+    public func takeReadings() throws -> [Scalar] {
         if let name = means.firstNotFinite { throw diverged(name) }
         return means.takeReadings([
             ("critic", "loss/critic", ("loss", "critic")),
@@ -173,7 +173,7 @@ public final class ConversionTrainer: Trainer {
         ])
     }
 
-    public func exhibition(of store: FaceStore, subset: [Int]?) throws -> any Exhibition {
+    public func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor {
         try ConvertedFaces(by: averaged ?? converter, recipe: recipe, store: store, subset: subset)
     }
 
@@ -186,7 +186,7 @@ public final class ConversionTrainer: Trainer {
     }
 
     public var streams: [(name: String, source: RandomSource)] {
-        [("wishes", wishes.random), ("shares", shares)]
+        [("targets", targets.random), ("shares", shares)]
             + (recipe.view.kind == .none ? [] : [("views", views)])
     }
 }

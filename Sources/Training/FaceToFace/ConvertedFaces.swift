@@ -1,12 +1,13 @@
-import Checkpoints
 import Datasets
 import Evaluation
 import Models
 import Provenance
+import Recipes
 import Torch
+import TorchNN
 
-/// The exhibition of a converter: held-out photographs, as they come back unchanged, and with each attribute turned.
-struct ConvertedFaces: Exhibition {
+/// The monitor of a converter: held-out photographs, as they come back unchanged, and with each attribute turned.
+struct ConvertedFaces: RunMonitor {
     private let converter: AttributeConverter
     private let recipe: Recipe
     private let store: FaceStore

@@ -1,4 +1,4 @@
-import Checkpoints
+import Recipes
 import Torch
 
 /// Where a restorer's run stands among its phases, and what it has seen of the loss of pixels.

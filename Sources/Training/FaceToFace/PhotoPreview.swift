@@ -1,6 +1,7 @@
 import Checkpoints
 import Imaging
 import Provenance
+import Recipes
 import Torch
 
 /// Grids of photographs and of what a network makes of them.

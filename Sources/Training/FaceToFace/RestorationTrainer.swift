@@ -4,6 +4,7 @@ import Evaluation
 import Foundation
 import Models
 import Objectives
+import Recipes
 import Torch
 import TorchNN
 
@@ -20,7 +21,7 @@ public final class RestorationTrainer: Trainer {
     /// The restorer's moving average; nil when the recipe has none.
     public let averaged: (any Restorer)?
     public var clock = TrainingClock()
-    public var remedies = Remedies()
+    public var recoveries = RecoveryHistory()
 
     private let average: ExponentialAverage?
     private let perceptual: PerceptualNetwork?
@@ -53,7 +54,7 @@ public final class RestorationTrainer: Trainer {
         let random = RandomSource(seed: seed)
         let restorer = recipe.makeRestorer(random: random)
         restorer.move(to: device, format: .channelsLast)
-        if recipe.training.gradientCheckpointing { restorer.recomputeParts() }
+        if recipe.training.gradientCheckpointing { restorer.setCheckpointed() }
         let isAdversarial = recipe.phases.adversarialWeight > 0
         critic = isAdversarial ? recipe.makeCritic(seed: seed, fall: 0, on: device) : nil
         averaged = recipe.average.halfLifeKimg > 0 ? recipe.makeRestorer(random: random) : nil
@@ -212,7 +213,7 @@ public final class RestorationTrainer: Trainer {
 
     // MARK: What is shown and kept
 
-    public func takeReadings() throws -> [Reading] {
+    public func takeReadings() throws -> [Scalar] {
         if let name = means.firstNotFinite { throw diverged("the loss of \(name)") }
         return means.takeReadings([
             ("pixels", "loss/pixels", ("loss", "pixels")),
@@ -221,10 +222,10 @@ public final class RestorationTrainer: Trainer {
             ("critic", "loss/critic", ("loss", "critic")),
             ("real", "score/real", ("", "D(real)")),
             ("fake", "score/fake", ("", "D(fake)")),
-        ]) + [Reading("phase", "phase/number", Double(phases.phase.rawValue))]
+        ]) + [Scalar("phase", "phase/number", Double(phases.phase.rawValue))]
     }
 
-    public func exhibition(of store: FaceStore, subset: [Int]?) throws -> any Exhibition {
+    public func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor {
         try RestoredFaces(by: averaged ?? restorer, recipe: recipe, store: store, subset: subset)
     }
 

@@ -1,12 +1,15 @@
-import Checkpoints
 import Datasets
 import Evaluation
 import Models
+import Objectives
+import PretrainedWeights
 import Provenance
+import Recipes
 import Torch
+import TorchNN
 
-/// The exhibition of a restorer: held-out photographs as it was given them, as it gives them back, and as they are.
-struct RestoredFaces: Exhibition {
+/// The monitor of a restorer: held-out photographs as it was given them, as it gives them back, and as they are.
+struct RestoredFaces: RunMonitor {
     private let restorer: any Restorer
     private let recipe: Recipe
     private let store: FaceStore

@@ -46,18 +46,18 @@ struct HealthStatistics {
     }
 
     /// Means since the beginning, as the log has them; waits for the device.
-    func readings(penalised: Bool, turns: Bool) -> [Reading] {
+    func readings(penalized: Bool, turns: Bool) -> [Scalar] {
         let values = sums.floats().map(Double.init)
         let (looks, trained, made) = (max(1, values[0]), max(1, values[3]), max(1, values[6]))
         var readings = [
-            Reading("accuracy", "health/accuracy", values[1] / looks),
-            Reading("logitGap", "health/logit gap", values[2] / looks),
-            Reading("gradientD", "health/gradient of discriminator", values[4] / trained),
-            Reading("gradientG", "health/gradient of generator", values[7] / made),
-            Reading("diversity", "health/diversity", values[8] / made),
+            Scalar("accuracy", "health/accuracy", values[1] / looks),
+            Scalar("logitGap", "health/logit gap", values[2] / looks),
+            Scalar("gradientD", "health/gradient of discriminator", values[4] / trained),
+            Scalar("gradientG", "health/gradient of generator", values[7] / made),
+            Scalar("diversity", "health/diversity", values[8] / made),
         ]
-        if penalised { readings.append(Reading("penalty", "health/penalty", values[5] / trained)) }
-        if turns { readings.append(Reading("learnt", "health/steps of discriminator", values[3] / looks)) }
+        if penalized { readings.append(Scalar("penalty", "health/penalty", values[5] / trained)) }
+        if turns { readings.append(Scalar("learnt", "health/steps of discriminator", values[3] / looks)) }
         return readings
     }
 

@@ -1,4 +1,4 @@
-import Checkpoints
+import Recipes
 import Torch
 
 /// Says turn by turn how many steps the discriminator makes, so that its accuracy stays in the recipe's band.

@@ -1,7 +1,7 @@
-import Checkpoints
 import Console
 import Foundation
 import Objectives
+import Recipes
 
 /// Watches the readings of a game and says in words what goes wrong: once when it begins, once when it is over.
 ///
@@ -56,7 +56,7 @@ public struct Supervisor {
 
     private static let leastDiversity = 0.2
     private static let leastGradient = 1e-6
-    /// Steps in which a generator may be grey; healthy ones differ after 20 to 180.
+    /// Steps in which a generator may be gray; healthy ones differ after 20 to 180.
     private static let firstSteps = 100
 
     /// What of a rule's question holds now: whether it begins to, and whether it is over.
@@ -68,7 +68,7 @@ public struct Supervisor {
     }
 
     private func collapse(_ diversity: Double, at step: Int) -> Finding {
-        // First pictures are grey and alike.
+        // First pictures are gray and alike.
         let mayBegin = memory.hasSeenDiversity || step > max(Self.firstSteps, 3 * settings.patienceSteps)
         return (mayBegin && diversity < Self.leastDiversity, diversity > 1.5 * Self.leastDiversity)
     }
@@ -83,7 +83,7 @@ public struct Supervisor {
     // MARK: Watching
 
     /// What there is to say after the steps that these readings are means of.
-    public mutating func observe(_ readings: [Reading], at clock: TrainingClock) -> [Diagnosis] {
+    public mutating func observe(_ readings: [Scalar], at clock: TrainingClock) -> [Diagnosis] {
         func value(_ key: String) -> Double? { readings.first { $0.key == key }?.value }
         guard settings.isOn, let accuracy = value("accuracy"), let gap = value("logitGap"),
             let gradient = value("gradientG"), let diversity = value("diversity")

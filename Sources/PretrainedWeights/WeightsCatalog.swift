@@ -1,0 +1,119 @@
+import Downloads
+import Models
+
+/// The published weights that are known here; none of them comes with this program.
+///
+/// Beginnings of checksums are part of the names that torchvision gave its files.
+public enum WeightsCatalog {
+    public static let all: [KnownWeights] = features + heads + faces
+
+    /// The entry of a key, if there is one.
+    public static subscript(key: String) -> KnownWeights? { all.first { $0.key == key } }
+
+    private static let torchvision = "https://download.pytorch.org/models/"
+    private static let imageNet = "BSD-3-Clause; trained on ImageNet, which is for research"
+
+    private static let features: [KnownWeights] = [
+        .init(
+            "inception", "Inception-v3 of 2015-12-05: FID, KID, Inception score",
+            publisher: "Google, converted by pytorch-fid", license: "Apache-2.0",
+            file: "pt_inception-2015-12-05-6726825d.pth", megabytes: 96,
+            checksum: .sha256("6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"),
+            addresses: [
+                "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
+                    + "pt_inception-2015-12-05-6726825d.pth",
+                "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"
+                    + "weights-inception-2015-12-05-6726825d.pth",
+            ], marks: ["fc.weight": [1008, 2048], "Mixed_7c.branch_pool.conv.weight": [192, 2048, 1, 1]]),
+        .init(
+            "inception-torchvision", "Inception-v3 of torchvision; distances on it are not FID",
+            publisher: "torchvision", license: imageNet, file: "inception_v3_google-0cc3c7bd.pth",
+            megabytes: 109, checksum: .sha256Beginning("0cc3c7bd"),
+            addresses: [torchvision + "inception_v3_google-0cc3c7bd.pth"],
+            marks: ["fc.weight": [1000, 2048], "AuxLogits.fc.weight": [1000, 768]]),
+        .init(
+            "vgg16", "VGG-16: perceptual distances and losses", publisher: "torchvision", license: imageNet,
+            file: "vgg16-397923af.pth", megabytes: 553, checksum: .sha256Beginning("397923af"),
+            addresses: [torchvision + "vgg16-397923af.pth"],
+            marks: ["features.0.weight": [64, 3, 3, 3], "features.28.weight": [512, 512, 3, 3]],
+            unused: ["classifier."]),
+        .init(
+            "alexnet", "AlexNet: perceptual distances", publisher: "torchvision", license: imageNet,
+            file: "alexnet-owt-7be5be79.pth", megabytes: 244, checksum: .sha256Beginning("7be5be79"),
+            addresses: [torchvision + "alexnet-owt-7be5be79.pth"],
+            marks: ["features.0.weight": [64, 3, 11, 11], "features.10.weight": [256, 256, 3, 3]],
+            unused: ["classifier."]),
+        .init(
+            "squeezenet", "SqueezeNet 1.1: perceptual distances", publisher: "torchvision", license: imageNet,
+            file: "squeezenet1_1-b8a52dc0.pth", megabytes: 5, checksum: .sha256Beginning("b8a52dc0"),
+            addresses: [torchvision + "squeezenet1_1-b8a52dc0.pth"], marks: squeezeNet,
+            unused: ["classifier."]),
+        .init(
+            "squeezenet-caffe", "SqueezeNet 1.1 of its authors, under torchvision's keys",
+            publisher: "forresti/SqueezeNet", license: "BSD-2-Clause",
+            file: "squeezenet1_1_torchvision_names.pth", megabytes: 5,
+            checksum: .sha256("182d28a2a7ccb0878b14a5f587d818c1088019119238e8904e56205cc3d1560b"),
+            addresses: [], marks: squeezeNet, unused: ["classifier."]),
+    ]
+
+    private static let squeezeNet = [
+        "features.0.weight": [64, 3, 3, 3], "features.12.expand3x3.weight": [256, 64, 3, 3],
+    ]
+
+    private static let heads: [KnownWeights] = [
+        head(
+            "vgg", "vgg16", "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868", last: 4, 512),
+        head(
+            "alex", "alexnet", "df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0", last: 4,
+            256),
+        head(
+            "squeeze", "squeezenet", "4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76",
+            last: 6, 512),
+    ]
+
+    private static func head(_ name: String, _ trunk: String, _ sha256: String, last: Int, _ channels: Int)
+        -> KnownWeights
+    {
+        let folder = "https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/"
+        return .init(
+            "lpips-" + name, "LPIPS 0.1, the layers on top of \(trunk)",
+            publisher: "richzhang/PerceptualSimilarity", license: "BSD-2-Clause", file: "\(name).pth",
+            megabytes: 0.01, checksum: .sha256(sha256), addresses: [folder + "v0.1/\(name).pth"],
+            marks: ["lin\(last).model.1.weight": [1, channels, 1, 1]])
+    }
+
+    private static let faces: [KnownWeights] = [
+        .init(
+            "mobilefacenet", "MobileFaceNet: whether two faces are one person",
+            publisher: "foamliu/MobileFaceNet",
+            license: "Apache-2.0; trained on MS-Celeb-1M, which its publisher withdrew",
+            file: "mobilefacenet.pt",
+            megabytes: 4.1,
+            checksum: .sha256("90a00ba1d8b0b688af3deb731ed53dca582e6106805d1bc3cfdef55f570493f4"),
+            addresses: [
+                "https://github.com/foamliu/MobileFaceNet/releases/download/v1.0/mobilefacenet.pt"
+            ], marks: ["gdconv.depthwise.weight": [512, 1, 7, 7], "conv3.weight": [128, 512, 1, 1]]),
+        .init(
+            "yunet", "YuNet: finds faces and five points of each",
+            publisher: "ShiqiYu/libfacedetection.train",
+            license: "Apache-2.0", file: "yunet_n.pth", megabytes: 0.7,
+            checksum: .sha256("9c7c9e14a4d60e57491d77e4d8b0d451bd834f300e05c0dea7fd1f6533817b06"),
+            addresses: [
+                "https://github.com/ShiqiYu/libfacedetection.train/raw/master/weights/yunet_n.pth"
+            ], marks: ["state_dict.backbone.model0.conv1.weight": [16, 3, 3, 3]],
+            place: "state_dict."),
+        mtcnn("pnet", "proposes faces", 0.03, marks: ["conv4_2.weight": [4, 32, 1, 1]]),
+        mtcnn("rnet", "refines the proposals", 0.4, marks: ["dense5_2.weight": [4, 128]]),
+        mtcnn("onet", "finds five points", 1.6, marks: ["dense6_3.weight": [10, 256]]),
+    ]
+
+    private static func mtcnn(_ stage: String, _ about: String, _ megabytes: Double, marks: [String: [Int]])
+        -> KnownWeights
+    {
+        .init(
+            "mtcnn-" + stage, "MTCNN, the stage that \(about)", publisher: "timesler/facenet-pytorch",
+            license: "MIT", file: stage + ".pt", megabytes: megabytes, checksum: nil,
+            addresses: ["https://raw.githubusercontent.com/timesler/facenet-pytorch/master/data/\(stage).pt"],
+            marks: marks)
+    }
+}

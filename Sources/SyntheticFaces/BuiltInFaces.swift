@@ -1,0 +1,42 @@
+/// An endless data set of drawn faces: face `index` of `seed` is the same on every machine and at every call.
+///
+/// The faces are shaded solids (see `HeadField`), framed like CelebA's center crop. They need no files, so they serve
+/// demonstrations and tests; their attributes and landmarks are true by construction.
+public struct BuiltInFaces: Sendable {
+    /// CelebA's attribute names in their official order (Liu et al. 2015).
+    public static let attributeNames: [String] = [
+        "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Bald", "Bangs", "Big_Lips",
+        "Big_Nose", "Black_Hair", "Blond_Hair", "Blurry", "Brown_Hair", "Bushy_Eyebrows", "Chubby",
+        "Double_Chin",
+        "Eyeglasses", "Goatee", "Gray_Hair", "Heavy_Makeup", "High_Cheekbones", "Male", "Mouth_Slightly_Open",
+        "Mustache", "Narrow_Eyes", "No_Beard", "Oval_Face", "Pale_Skin", "Pointy_Nose", "Receding_Hairline",
+        "Rosy_Cheeks", "Sideburns", "Smiling", "Straight_Hair", "Wavy_Hair", "Wearing_Earrings",
+        "Wearing_Hat",
+        "Wearing_Lipstick", "Wearing_Necklace", "Wearing_Necktie", "Young",
+    ]
+
+    /// Chooses among endless data sets.
+    public let seed: UInt64
+
+    public init(seed: UInt64 = 0) { self.seed = seed }
+
+    /// Draws a face.
+    ///
+    /// - Parameters:
+    ///   - index: any number; faces are independent of each other.
+    ///   - size: width and height in pixels, 8...1024.
+    public func face(_ index: Int, size: Int) -> BuiltInFace {
+        precondition((8...1024).contains(size), "face size: expected 8...1024, got \(size)")
+        let traits = FaceTraits(seed: seed, index: index)
+        let portrait = Portrait(traits, size: size)
+        return BuiltInFace(
+            picture: portrait.render(size: size), attributes: traits.attributes, landmarks: portrait.landmarks
+        )
+    }
+
+    /// Attributes and landmarks of `face(index, size: size)`, without drawing it.
+    public func labels(_ index: Int, size: Int) -> (attributes: [Int8], landmarks: [SIMD2<Float>]) {
+        let traits = FaceTraits(seed: seed, index: index)
+        return (traits.attributes, Portrait(traits, size: size).landmarks)
+    }
+}

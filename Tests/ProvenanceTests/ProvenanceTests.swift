@@ -1,0 +1,114 @@
+import Imaging
+import Provenance
+import Testing
+
+@Suite struct ProvenanceTests {
+    private let origin = Origin(
+        software: "FaceGAN 0.1", model: "9f86d081884c7d65",
+        fields: [("seed", "17"), ("note", "a <b> & \"c\" 'd'\n\u{1}é 🙂"), ("truncationPsi", "0.7")])
+
+    private func image(_ value: UInt8 = 90, seed: String? = nil) -> SyntheticImage {
+        SyntheticImage(
+            picture: Picture(width: 24, height: 16, channels: 3, filledWith: value),
+            origin: seed.map { Origin(software: "FaceGAN", model: "m", fields: [("seed", $0)]) } ?? origin)
+    }
+
+    /// A picture in which neighboring pixels differ.
+    private static func pattern(_ width: Int, _ height: Int) -> Picture {
+        var picture = Picture(width: width, height: height, channels: 3, filledWith: 0)
+        for index in picture.pixels.indices { picture.pixels[index] = UInt8(index * index % 251) }
+        return picture
+    }
+
+    @Test func everyEncoderWritesTheMarkAndItIsFound() throws {
+        let files = [
+            try image().png(), try image().jpeg(),
+            try SyntheticImage.film([image(10), image(200)], millisecondsPerFrame: 50),
+            try SyntheticImage.grid([image(), image()]).png(compression: 1),
+        ]
+        for file in files {
+            let found = try #require(Provenance.read(file))
+            #expect(found.source == .trainedAlgorithmicMedia)
+            #expect(found.software == "FaceGAN 0.1" && found.model == "9f86d081884c7d65")
+            #expect(found["seed"] == "17" && found["truncationPsi"] == "0.7")
+            // A control character cannot be written.
+            #expect(found["note"] == "a <b> & \"c\" 'd'\né 🙂")
+            #expect(throws: Never.self) { try PictureDecoder.decode(file) }
+        }
+    }
+
+    @Test func theMarkIsIPTCs() throws {
+        let text = String(decoding: try image().jpeg(), as: UTF8.self)
+        #expect(
+            text.contains(
+                "Iptc4xmpExt:DigitalSourceType="
+                    + "\"http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia\""))
+    }
+
+    @Test func pixelsAreUnchanged() throws {
+        let picture = Self.pattern(40, 30)
+        let file = try SyntheticImage(picture: picture, origin: origin).png()
+        #expect(try PictureDecoder.decode(file).picture == picture)
+    }
+
+    @Test func gridsListTheirSeeds() throws {
+        let seeds = ["0", "1", "2", "7", "9", "10", "x", "2"]
+        let grid = SyntheticImage.grid(seeds.map { image(seed: $0) })
+        #expect(grid.origin["seed"] == "0-2, 7, 9-10, x")
+        #expect(grid.origin.model == "m" && grid.origin.source == .trainedAlgorithmicMedia)
+        let composite = Origin(software: "FaceGAN", model: "n", source: .compositeWithTrainedAlgorithmicMedia)
+        let mixed = SyntheticImage.grid([
+            image(seed: "4"),
+            SyntheticImage(
+                picture: Picture(width: 9, height: 9, channels: 1, filledWith: 0), origin: composite),
+        ])
+        #expect(mixed.origin.source == .compositeWithTrainedAlgorithmicMedia)
+        #expect(mixed.origin.model == "m, n" && mixed.origin["seed"] == "4")
+        #expect(try Provenance.read(mixed.png()) == mixed.origin)
+        #expect(
+            "\(mixed.origin)" == "compositeWithTrainedAlgorithmicMedia: software FaceGAN, model m, n, seed 4")
+    }
+
+    @Test func manySeedsStayShort() throws {
+        let grid = SyntheticImage.grid((0..<900).map { image(seed: String($0 * 2)) })
+        let seeds = try #require(grid.origin["seed"])
+        #expect(seeds.count < 2010 && seeds.hasPrefix("0, 2, 4") && seeds.hasSuffix("…"))
+        #expect(throws: Never.self) { try grid.jpeg() }
+    }
+
+    @Test func unmarkedFilesHaveNoOrigin() throws {
+        let picture = Picture(width: 8, height: 8, channels: 3, filledWith: 1)
+        #expect(try Provenance.read(PictureEncoder.png(picture)) == nil)
+        #expect(try Provenance.read(PictureEncoder.jpeg(picture, xmp: "<x:xmpmeta/>")) == nil)
+        #expect(Provenance.read([]) == nil)
+        #expect(Provenance.read(Array("plain text".utf8)) == nil)
+    }
+
+    @Test func marksOfOtherProgramsAreFound() throws {
+        let picture = Picture(width: 8, height: 8, channels: 3, filledWith: 1)
+        let type = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+        for packet in [
+            "<rdf:Description xmp:CreatorTool='Other'>\n<Iptc4xmpExt:DigitalSourceType>\(type)</Iptc4xmpExt:DigitalSourceType>"
+                + "</rdf:Description>",
+            "<a xmp:CreatorTool = \"Other\" ><Iptc4xmpExt:DigitalSourceType rdf:resource=\"\(type)\"/></a>",
+        ] {
+            let found = try #require(Provenance.read(PictureEncoder.jpeg(picture, xmp: packet)))
+            #expect(found.source == .compositeWithTrainedAlgorithmicMedia && found.software == "Other")
+        }
+    }
+
+    @Test func cutFilesDoNotTrap() throws {
+        for file in [try image().png(), try image().jpeg()] {
+            for count in stride(from: 0, to: file.count, by: 3) {
+                _ = Provenance.read(Array(file.prefix(count)))
+            }
+        }
+        let packet = "<a b='1' c=\"2\"><d>&amp;&#x41;&#65;&bad;</d><!-- x --><e"
+        for count in 0...packet.count {
+            let xmp =
+                String(packet.prefix(count)) + "<a Iptc4xmpExt:DigitalSourceType='/trainedAlgorithmicMedia'"
+            let picture = Picture(width: 1, height: 1, channels: 1, filledWith: 1)
+            _ = try Provenance.read(PictureEncoder.jpeg(picture, xmp: xmp))
+        }
+    }
+}
