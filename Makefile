@@ -3,15 +3,15 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench bundle lint format clean
+.PHONY: help setup build demo test test-kernels bench bundle lint format clean
 
 MINUTES ?= 4
 DEMO ?= runs/demo
 
 help: ## show this page
 	@printf '\n  FaceGAN: train, judge, edit and serve face GANs, in Swift on libtorch.\n\n'
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS=$$'\t' read -r name text; do \
-	    printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS=$$'\t' read -r name text; do \
+	    printf '  make %-13s %s\n' "$$name" "$$text"; done
 	@printf '\n  ./facegan --help   the command itself (built when needed)\n\n'
 
 setup: ## install what is missing: system packages, PyTorch's engine in .venv
@@ -25,6 +25,9 @@ demo: ## see faces: trains a small GAN for 4 minutes (MINUTES=n) on built-in fac
 
 test: setup ## run all tests in release
 	@scripts/test
+
+test-kernels: setup ## test the CPU operators with sanitizers and random arguments
+	@scripts/test-kernels
 
 bench: build ## measure against plain PyTorch and Pillow, in one run
 	@Benchmarks/run

@@ -10,6 +10,14 @@ let swift: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// How C++ sources find libtorch's headers.
+let libtorch: [CXXSetting] = [
+    .unsafeFlags([
+        "-isystem", torch + "/include", "-isystem", torch + "/include/torch/csrc/api/include",
+        "-fvisibility=hidden", "-Wno-deprecated-declarations", "-Wno-psabi",
+    ])
+]
+
 /// A module in `Sources/` and the targets that it imports.
 func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target
 {
@@ -40,15 +48,9 @@ let package = Package(
     targets: [
         // Level 0
         .target(name: "CTorch"),
+        .target(name: "TorchKernels", cxxSettings: libtorch),
         .target(
-            name: "TorchEngine", dependencies: ["CTorch"],
-            cxxSettings: [
-                .unsafeFlags([
-                    "-isystem", torch + "/include",
-                    "-isystem", torch + "/include/torch/csrc/api/include",
-                    "-fvisibility=hidden", "-Wno-deprecated-declarations",
-                ])
-            ],
+            name: "TorchEngine", dependencies: ["CTorch", "TorchKernels"], cxxSettings: libtorch,
             linkerSettings: [
                 .unsafeFlags([
                     "-L", torch + "/lib", "-Xlinker", "-rpath", "-Xlinker", torch + "/lib",

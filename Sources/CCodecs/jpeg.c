@@ -1,6 +1,7 @@
 #include "include/ccodecs_jpeg.h"
 
 #include <setjmp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,20 +185,53 @@ void ccodecs_jpeg_close(CodecsJPEG *jpeg) {
     free(jpeg);
 }
 
-// Lives in the caller's frame, where a jump cannot leave it half-known.
+// Lives in the caller's frame: a longjmp leaves its members defined.
 typedef struct {
     struct jpeg_compress_struct cinfo;
     ErrorState error;
+    struct jpeg_destination_mgr destination;
+    // Owned here at all times. libjpeg's own memory destination frees and replaces the buffer of its caller, so after an
+    // error in between the caller would free it a second time.
     unsigned char *bytes;
-    unsigned long size;
+    size_t size, capacity;
 } Encoding;
+
+static Encoding *encoding_of(j_compress_ptr c) {
+    return (Encoding *)((char *)c - offsetof(Encoding, cinfo));
+}
+
+static boolean grow(j_compress_ptr c) {
+    Encoding *e = encoding_of(c);
+    const size_t written = e->capacity, wanted = e->capacity ? 2 * e->capacity : 1 << 14;
+    unsigned char *larger = realloc(e->bytes, wanted);
+    if (!larger) {
+        // "Insufficient memory", as libjpeg's own allocations report it.
+        c->err->msg_code = JERR_OUT_OF_MEMORY;
+        c->err->msg_parm.i[0] = 0;
+        c->err->error_exit((j_common_ptr)c);
+    }
+    e->bytes = larger;
+    e->capacity = wanted;
+    e->destination.next_output_byte = e->bytes + written;
+    e->destination.free_in_buffer = wanted - written;
+    return TRUE;
+}
+
+static void begin(j_compress_ptr c) { grow(c); }
+
+static void finish(j_compress_ptr c) {
+    Encoding *e = encoding_of(c);
+    e->size = e->capacity - e->destination.free_in_buffer;
+}
 
 static bool encode(Encoding *e, const uint8_t *pixels, uint32_t width, uint32_t height, int channels,
                    int quality, const uint8_t *app1, size_t app1_size) {
     j_compress_ptr c = &e->cinfo;
     if (setjmp(e->error.jump)) return false;
     jpeg_create_compress(c);
-    jpeg_mem_dest(c, &e->bytes, &e->size);
+    e->destination = (struct jpeg_destination_mgr){
+        .init_destination = begin, .empty_output_buffer = grow, .term_destination = finish};
+    c->dest = &e->destination;
     c->image_width = width;
     c->image_height = height;
     c->input_components = channels;

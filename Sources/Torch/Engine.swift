@@ -50,6 +50,12 @@ public enum Engine {
         check(api.set_threads(Int32(count), Int32(interOp)), "set threads")
     }
 
+    /// Allocates CPU tensors of 256 KiB and more from one address range that is reused between training steps.
+    ///
+    /// This saves the time in which the system clears pages, and some memory. It replaces libtorch's CPU allocator in the
+    /// whole process, so programs opt in and libraries do not. Tensors that exist already are not affected.
+    public static func useBlockAllocator() { api.use_block_allocator() }
+
     /// Treats denormal numbers as zero on this thread, which keeps long CPU runs from slowing down.
     public static func flushDenormals(_ enabled: Bool) {
         check(api.set_flush_denormal(enabled), "flush denormals")

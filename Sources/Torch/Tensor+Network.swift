@@ -17,7 +17,7 @@ extension Tensor {
             return op("facegan::convolution", [self, weight, bias, stride, padding, 0, false], file, line)
         }
         return op(
-            "conv2d",
+            "facegan::plain_convolution",
             [self, weight, bias, [stride, stride], [padding, padding], [dilation, dilation], groups], file,
             line)
     }
@@ -33,7 +33,8 @@ extension Tensor {
             return conv2d(weight: weight, bias: bias, stride: stride, padding: rows, file: file, line: line)
         }
         return op(
-            "conv2d", [self, weight, bias, [stride, stride], [rows, columns], [1, 1], 1], file, line)
+            "facegan::plain_convolution",
+            [self, weight, bias, [stride, stride], [rows, columns], [1, 1], 1], file, line)
     }
 
     /// Transposed convolution; weight [in, out / groups, kh, kw].

@@ -9,7 +9,7 @@
 #include <mutex>
 
 #include "engine.h"
-#include "memory.h"
+#include "torch_kernels.h"
 
 namespace engine {
 namespace {
@@ -42,7 +42,6 @@ at::Generator default_generator(int32_t type, int32_t index) {
 }  // namespace
 
 void fill_machine(ct_api &api) {
-  keep_large_blocks();
   load_cuda();
   api.version = []() noexcept {
     // The header's version is the one compiled against; the loaded library tells its own among its settings.
@@ -112,6 +111,7 @@ void fill_machine(ct_api &api) {
       if (intra_op > 0) at::set_num_threads(intra_op);
     });
   };
+  api.use_block_allocator = []() noexcept { kernels::use_block_allocator(); };
   api.set_flush_denormal = [](bool enabled) {
     return guard([&] { at::globalContext().setFlushDenormal(enabled); });
   };

@@ -20,6 +20,7 @@ struct DeviceOptions: ParsableArguments {
     /// Loads the engine and gives the device.
     func prepare() throws -> Device {
         try Engine.load()
+        Engine.useBlockAllocator()
         if let threads { Engine.setThreads(threads) }
         switch device {
         case .auto: return Engine.bestDevice

@@ -5,7 +5,7 @@ import Testing
 @Suite struct ScriptsTests {
     static let bash =
         ["facegan", ".ci/run", "Benchmarks/run"]
-        + ["setup", "build", "demo", "test", "bundle", "bundle-door"].map { "scripts/" + $0 }
+        + ["setup", "build", "demo", "test", "bundle", "bundle-engine"].map { "scripts/" + $0 }
 
     @Test(arguments: bash)
     func parsesAndRuns(script: String) throws {
@@ -32,7 +32,7 @@ import Testing
         #expect(result.errors.contains("2.10"))
     }
 
-    /// The bundle's launcher asks python3 for PyTorch and hands its folder and the right door to the command.
+    /// The bundle's launcher asks python3 for PyTorch and hands its folder and the right engine library to the command.
     @Test func launcherFindsTheEngineOfPython() throws {
         let bundle = try Bundle(python: "2.13.0+cpu /somewhere/torch")
         let found = try bundle.launch(["train", "a b"])
@@ -68,7 +68,7 @@ import Testing
         let bundle = try Bundle(python: "2.12.0 /somewhere/torch", builder: "#!/bin/sh\ntouch \"$3\"\n")
         let first = try bundle.launch(["train"])
         #expect(first.errors.contains("PyTorch 2.12"))
-        #expect(first.output.contains("/cache/doors/libFaceGANTorchEngine-2.12-"))
+        #expect(first.output.contains("/cache/engines/libFaceGANTorchEngine-2.12-"))
         let second = try bundle.launch(["train"])
         #expect(second.errors.isEmpty)
         #expect(second.output == first.output)
@@ -78,7 +78,7 @@ import Testing
         let result = try Bundle(python: "2.12.0 /somewhere/torch", builder: "#!/bin/sh\nexit 3\n").launch([
             "train"
         ])
-        #expect(result.errors.contains("doors for: 2.13"))
+        #expect(result.errors.contains("engine libraries for: 2.13"))
         #expect(result.errors.contains("C++ compiler"))
         #expect(result.output.contains("FACEGAN_ENGINE=none"))
     }
@@ -93,28 +93,28 @@ import Testing
         return folder
     }
 
-    /// A bundle whose command only says what it was given, with a door for PyTorch 2.13 and a python3 of its own.
+    /// A bundle whose command only says what it was given, with an engine library for PyTorch 2.13 and a python3 of its own.
     private struct Bundle {
         let folder: TemporaryFolder
 
         /// - Parameters:
         ///   - python: what python3 answers when it is asked for PyTorch.
-        ///   - builder: the script that stands for the compilation of a door.
+        ///   - builder: the script that stands for the compilation of an engine library.
         init(python: String, builder: String = "#!/bin/sh\nexit 1\n") throws {
             folder = try TemporaryFolder()
             let command =
                 "#!/bin/sh\necho \"TORCH_HOME=${TORCH_HOME:-none} FACEGAN_ENGINE=${FACEGAN_ENGINE:-none}\"\n"
                 + "printf '<%s>' \"$@\"\n"
             let scripts = [
-                ("lib/facegan", command), ("lib/door/build", builder),
+                ("lib/facegan", command), ("lib/engine/build", builder),
                 ("bin/python3", "#!/bin/sh\necho '\(python)'\n"),
             ]
             for (name, text) in scripts {
                 try FileManager.default.setAttributes(
                     [.posixPermissions: 0o755], ofItemAtPath: folder.write(text, to: name))
             }
-            try folder.write("", to: "lib/door/door.cpp")
-            try folder.write("", to: "lib/door/door.h")
+            try folder.write("", to: "lib/engine/engine.cpp")
+            try folder.write("", to: "lib/engine/engine.h")
             try folder.write("", to: "lib/libFaceGANTorchEngine-2.13.so")
             try FileManager.default.copyItem(
                 atPath: packageRoot() + "/scripts/bundle-launcher", toPath: folder.file("facegan"))

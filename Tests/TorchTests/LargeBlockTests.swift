@@ -2,8 +2,10 @@ import Foundation
 import Testing
 import Torch
 
-/// Large tensors come from one range of addresses, which must never hold two of them in one place.
+/// Large tensors share one address range and must never overlap.
 @Suite struct LargeBlockTests {
+    init() { Engine.useBlockAllocator() }
+
     /// A tensor of one value, of 0.3 to 5 MB.
     private struct Held {
         let tensor: Tensor
@@ -44,6 +46,7 @@ import Torch
     /// for the count is of the whole process.
     @Test func neighborsBecomeOne() async {
         await #expect(processExitsWith: .success) {
+            Engine.useBlockAllocator()
             func round(_ sizes: [Int]) {
                 let all = sizes.map { Tensor.full([$0 << 18], 1) }
                 #expect(all.allSatisfy { $0[0..<1].item() == 1 })

@@ -113,7 +113,7 @@ typedef struct {
                                       ct_tensor _Nullable *_Nonnull found);
   // A tensor with the values of `output` whose gradient goes to `inputs` by way of `backward`; `release` gets the context
   // when the tape lets go of it.
-  ct_status (*_Nonnull function)(ct_tensor output, const ct_tensor *_Nonnull inputs, int32_t input_count,
+  ct_status (*_Nonnull function)(ct_tensor output, const ct_tensor _Nonnull *_Nonnull inputs, int32_t input_count,
                         ct_backward backward, void *_Nonnull context, void (*_Nonnull release)(void *_Nonnull),
                         ct_tensor _Nullable *_Nonnull out);
   bool (*_Nonnull grad_mode)(void);
@@ -138,6 +138,8 @@ typedef struct {
   int32_t (*_Nonnull threads)(void);
   int32_t (*_Nonnull interop_threads)(void);
   ct_status (*_Nonnull set_threads)(int32_t intra_op, int32_t inter_op);
+  // Large CPU tensors come from one reused address range from now on, in the whole process.
+  void (*_Nonnull use_block_allocator)(void);
   ct_status (*_Nonnull set_flush_denormal)(bool enabled);
   ct_status (*_Nonnull set_deterministic)(bool enabled);
   int32_t (*_Nonnull cuda_device_count)(void);
@@ -146,7 +148,7 @@ typedef struct {
   ct_status (*_Nonnull cuda_empty_cache)(void);
 } ct_api;
 
-#define CT_ABI 4
+#define CT_ABI 5
 
 #if defined(__clang__)
 #pragma clang assume_nonnull end

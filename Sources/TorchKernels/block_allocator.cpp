@@ -1,5 +1,5 @@
-// See memory.h.
-#include "memory.h"
+#include "block_allocator.h"
+#include "torch_kernels.h"
 
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
@@ -13,21 +13,21 @@
 #include <new>
 #include <unordered_map>
 
-namespace engine {
+namespace kernels {
 namespace {
 
-/// Blocks below this size are the C library's.
+/// Smaller blocks come from the C library.
 constexpr size_t LARGE = 1 << 18;
-/// Blocks below this size come from the upper end of a gap.
+/// Smaller blocks come from the upper end of a gap, so that gaps between large blocks stay whole.
 constexpr size_t FROM_ABOVE = 8 << 20;
 constexpr size_t PAGE = 1 << 12, HUGE_PAGE = 1 << 21;
 
-/// One range of addresses, as long as it needs to be; neighbours that are given back become one again. So it
-/// holds little more than what is in use at once, and pages stay where they are.
+/// Blocks of one reserved address range. Free neighbors are merged, so the range grows little beyond what is in use at
+/// once. Pages are not returned to the system.
 class Blocks {
  public:
   Blocks() {
-    // Addresses cost nothing. A limit on them (ulimit -v) may leave less.
+    // Reserved addresses use no memory. A limit on them (ulimit -v) may allow less.
     reserved_ = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE) * 2 / HUGE_PAGE * HUGE_PAGE;
     void *found = MAP_FAILED;
     for (; reserved_ > HUGE_PAGE; reserved_ = reserved_ / 2 / HUGE_PAGE * HUGE_PAGE) {
@@ -48,7 +48,7 @@ class Blocks {
   void *take(size_t wanted) {
     const size_t size = (wanted + PAGE - 1) / PAGE * PAGE;
     std::lock_guard<std::mutex> lock(mutex_);
-    // The smallest that is large enough.
+    // The smallest free range that is large enough.
     auto found = free_.end();
     for (auto range = free_.begin(); range != free_.end(); range++)
       if (range->second >= size && (found == free_.end() || range->second < found->second)) found = range;
@@ -61,7 +61,6 @@ class Blocks {
       found = touchesEnd ? last : free_.emplace(end_, size).first;
       end_ = start + size;
     }
-    // So gaps between large blocks stay whole.
     const auto [from, length] = *found;
     const size_t rest = length - size, start = size < FROM_ABOVE ? from + rest : from;
     free_.erase(found);
@@ -70,12 +69,13 @@ class Blocks {
     return reinterpret_cast<void *>(base_ + start);
   }
 
-  /// False for memory that is not from here.
+  /// Frees a block. False for memory that is not a block of this range.
   bool give(void *memory) {
     const uintptr_t address = reinterpret_cast<uintptr_t>(memory);
     if (address < base_ || address >= base_ + reserved_) return false;
     std::lock_guard<std::mutex> lock(mutex_);
     auto block = taken_.find(address - base_);
+    TORCH_CHECK(block != taken_.end(), "block allocator: ", memory, " is freed twice or is not the start of a block");
     auto [start, size] = *block;
     taken_.erase(block);
     auto next = free_.lower_bound(start);
@@ -95,7 +95,7 @@ class Blocks {
   }
 
  private:
-  /// Makes the first `size` bytes usable.
+  /// Makes the first `size` bytes of the range readable and writable.
   bool open(size_t size) {
     if (size <= open_) return true;
     size = std::min(reserved_, (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
@@ -106,7 +106,7 @@ class Blocks {
 
   std::mutex mutex_;
   uintptr_t base_ = 0;
-  // Counted from the base: addresses, those that may be used, and where all blocks have ended so far.
+  // Offsets from the base: end of the range, end of the usable part, highest end of a block so far.
   size_t reserved_ = 0, open_ = 0, end_ = 0;
   // Sizes by start.
   std::map<size_t, size_t> free_;
@@ -114,12 +114,12 @@ class Blocks {
 };
 
 Blocks &blocks() {
-  // Never destroyed: tensors and threads may outlive the program's statics.
+  // Never destroyed: tensors may outlive static objects.
   static auto *all = new Blocks;
   return *all;
 }
 
-/// Whose small blocks these are.
+/// The allocator of small blocks.
 c10::Allocator *c_library() {
   static auto *found = c10::GetDefaultCPUAllocator();
   return found;
@@ -139,7 +139,7 @@ struct LargeBlockAllocator : c10::Allocator {
     }
     return {memory, memory, &free_any, c10::Device(c10::DeviceType::CPU)};
   }
-  // The engine also frees by address alone.
+  // libtorch also frees by address alone.
   c10::DeleterFnPtr raw_deleter() const override { return &free_any; }
   void copy_data(void *to, const void *from, size_t count) const override { default_copy_data(to, from, count); }
 
@@ -151,9 +151,11 @@ struct LargeBlockAllocator : c10::Allocator {
 
 }  // namespace
 
-void keep_large_blocks() {
+void use_block_allocator() {
+  // Before the allocator is replaced, which `c_library` would find otherwise.
+  c_library();
   static auto *allocator = new LargeBlockAllocator;
-  // Above the default's priority, which libtorch sets when it is loaded.
+  // Above the priority of libtorch's own allocator.
   c10::SetCPUAllocator(allocator, 1);
 }
 
@@ -166,4 +168,4 @@ void give_block(void *memory, size_t size) noexcept {
   else blocks().give(memory);
 }
 
-}  // namespace engine
+}  // namespace kernels

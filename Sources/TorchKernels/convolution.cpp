@@ -1,5 +1,6 @@
-// The operator facegan::convolution: the engine's own convolution or products over tiles, whichever is faster here.
+// The operators facegan::convolution, facegan::convolution_activated and facegan::plain_convolution.
 #include <ATen/autocast_mode.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/conv_transpose2d.h>
 #include <ATen/ops/convolution_backward.h>
@@ -8,12 +9,13 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "convolution.h"
 #include "normalization.h"
 
-namespace engine {
+namespace kernels {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::Function;
@@ -32,11 +34,28 @@ TileShape shape_of(const std::vector<int64_t> &n) {
   return {n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], static_cast<at::ScalarType>(n[10])};
 }
 
-// The engine's own kernels compute in the pictures' type, and what is done to pixels takes a pass of its own.
+at::Tensor plain_convolution(const at::Tensor &input, const at::Tensor &weight, const std::optional<at::Tensor> &bias,
+                             at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation,
+                             int64_t groups) {
+  const bool isStridedPoint = input.dim() == 4 && weight.dim() == 4 && input.is_cpu() && weight.size(2) == 1 &&
+                              weight.size(3) == 1 && stride.size() == 2 && padding.size() == 2 && stride[0] > 0 &&
+                              stride[1] > 0 && (stride[0] > 1 || stride[1] > 1) && padding[0] >= 0 && padding[1] >= 0;
+  if (!isStridedPoint) return at::conv2d(input, weight, bias, stride, padding, dilation, groups);
+  auto x = input;
+  if (padding[0] > 0 || padding[1] > 0)
+    x = at::constant_pad_nd(x, {padding[1], padding[1], padding[0], padding[0]});
+  x = x.slice(2, 0, x.size(2), stride[0]).slice(3, 0, x.size(3), stride[1]);
+  constexpr int64_t ONES[] = {1, 1}, ZEROS[] = {0, 0};
+  return at::conv2d(x.contiguous(input.suggest_memory_format()), weight, bias, at::IntArrayRef(ONES),
+                    at::IntArrayRef(ZEROS), at::IntArrayRef(ONES), groups);
+}
+
+// libtorch's operators compute in the dtype of the pictures and take a pass of their own over the pixels for a change.
 
 at::Tensor small_of(const TileShape &shape, const Seen &big, const at::Tensor &weight, const Change &finish) {
   if (tiles_win(shape)) return tile_forward(shape, big, weight, finish);
-  return at::conv2d(changed(big), weight.to(shape.dtype), {}, shape.stride, shape.padding);
+  return plain_convolution(changed(big), weight.to(shape.dtype), {}, {shape.stride, shape.stride},
+                           {shape.padding, shape.padding}, {1, 1}, 1);
 }
 
 at::Tensor big_of(const TileShape &shape, const Seen &small, const at::Tensor &weight, const Change &finish) {
@@ -50,7 +69,7 @@ at::Tensor big_of(const TileShape &shape, const Seen &small, const at::Tensor &w
 
 at::Tensor weight_of(const TileShape &shape, const Seen &big, const Seen &small) {
   if (tiles_win(shape)) return tile_weight(shape, big, small);
-  // Only the shape of the weight counts.
+  // Only the weight's shape is read.
   auto like = at::empty({shape.filters, shape.channels, shape.kernel, shape.kernel}, big.pictures.options(),
                         at::MemoryFormat::ChannelsLast);
   auto gradients = at::convolution_backward(changed(small), changed(big), like, {}, {shape.stride, shape.stride},
@@ -61,7 +80,7 @@ at::Tensor weight_of(const TileShape &shape, const Seen &big, const Seen &small)
 
 namespace {
 
-// Each of the three is differentiated by the other two, so that every order of derivative is there.
+// The derivative of each of the three sums is the other two, which gives derivatives of every order.
 
 struct Small : Function<Small> {
   static at::Tensor forward(AutogradContext *context, const at::Tensor &big, const at::Tensor &weight,
@@ -81,8 +100,7 @@ struct Weight : Function<Weight> {
   static variable_list backward(AutogradContext *context, variable_list gradients);
 };
 
-/// The two factors of a sum, as far as the other's gradient will be asked for, and its shape, from the forward to the
-/// backward pass.
+/// What the forward pass of a sum saves for the backward pass: its shape, and each factor if the other one needs a gradient.
 struct Kept {
   at::Tensor first, second;
   TileShape shape;
@@ -100,8 +118,8 @@ struct Kept {
   }
 };
 
-/// The gradients of both factors, as far as they are asked for. The second one first: it is a weight's, which takes memory
-/// to compute and little to keep.
+/// The gradients of both factors that are needed. The second factor's comes first: it is usually a weight's, which needs
+/// much memory to compute and little to keep.
 template <class First, class Second>
 variable_list factors(AutogradContext *context, First &&first, Second &&second) {
   at::Tensor ofSecond = context->needs_input_grad(1) ? second() : at::Tensor();
@@ -152,15 +170,28 @@ variable_list Weight::backward(AutogradContext *context, variable_list gradients
 
 }  // namespace
 
-Call::Call(const at::Tensor &input, const at::Tensor &weight, int64_t stride, int64_t padding, int64_t outputPadding,
-           bool transposed) {
-  // What the engine would refuse, it refuses in its own words.
+Call::Call(const at::Tensor &input, const at::Tensor &weight, const std::optional<at::Tensor> &bias, int64_t stride,
+           int64_t padding, int64_t outputPadding, bool transposed) {
+  constexpr int64_t LIMIT = 1 << 20;
+  TORCH_CHECK(stride >= 1 && stride <= LIMIT, "convolution: expected a stride of 1 or more, got ", stride);
+  TORCH_CHECK(padding >= 0 && padding <= LIMIT, "convolution: expected a padding of 0 or more, got ", padding);
+  TORCH_CHECK(outputPadding >= 0 && (outputPadding < stride || outputPadding == 0),
+              "convolution: expected an output padding of 0 or more and below the stride ", stride, ", got ",
+              outputPadding);
+  TORCH_CHECK(transposed || outputPadding == 0, "convolution: only a transposed convolution has an output padding");
+  TORCH_CHECK(input.dim() == 4 && weight.dim() == 4, "convolution: expected an input [N, C, H, W] and a weight of rank 4,",
+              " got ", input.sizes(), " and ", weight.sizes());
+  const int64_t outputs = weight.size(transposed ? 1 : 0);
+  TORCH_CHECK(!bias || !bias->defined() || (bias->dim() == 1 && bias->numel() == outputs),
+              "convolution: expected a bias of ", outputs, " values, got ", bias ? bias->sizes() : at::IntArrayRef());
+  // libtorch refuses the rest of what it does not accept.
   if (input.dim() != 4 || weight.dim() != 4 || !input.is_cpu() || !weight.is_cpu() ||
       weight.scalar_type() != at::kFloat || weight.size(2) != weight.size(3) ||
       input.size(1) != weight.size(transposed ? 0 : 1) || input.numel() == 0)
     return;
   const bool casts = at::autocast::is_autocast_enabled(at::kCPU) && input.scalar_type() != at::kDouble;
   const int64_t kernel = weight.size(2);
+  if (kernel < 1 || (!transposed && std::min(input.size(2), input.size(3)) + 2 * padding < kernel)) return;
   auto extent = [&](int64_t side) {
     return transposed ? (side - 1) * stride - 2 * padding + kernel + outputPadding
                       : (side + 2 * padding - kernel) / stride + 1;
@@ -186,11 +217,11 @@ at::Tensor convolved(const TileShape &shape, const at::Tensor &pictures, const a
 
 at::Tensor convolution(const at::Tensor &input, const at::Tensor &weight, const std::optional<at::Tensor> &bias,
                        int64_t stride, int64_t padding, int64_t outputPadding, bool transposed) {
-  Call call(input, weight, stride, padding, outputPadding, transposed);
-  // By these names, because autocast knows them.
+  Call call(input, weight, bias, stride, padding, outputPadding, transposed);
+  // Operators that autocast knows.
   if (call.isPlain)
     return transposed ? at::conv_transpose2d(input, weight, bias, stride, padding, outputPadding)
-                      : at::conv2d(input, weight, bias, stride, padding);
+                      : plain_convolution(input, weight, bias, {stride, stride}, {padding, padding}, {1, 1}, 1);
   return with_bias(convolved(call.shape, dense(input, call.shape.dtype), weight, transposed), bias);
 }
 
@@ -200,24 +231,28 @@ at::Tensor with_bias(const at::Tensor &output, const std::optional<at::Tensor> &
 
 namespace {
 
-/// Without a tape: the convolution, then x where it is positive, else slope * x.
+/// A convolution, then x where it is positive and slope * x elsewhere. Has no derivative.
 at::Tensor convolution_activated(const at::Tensor &input, const at::Tensor &weight,
                                  const std::optional<at::Tensor> &bias, int64_t stride, int64_t padding,
                                  int64_t outputPadding, bool transposed, double slope) {
-  TORCH_CHECK(!at::GradMode::is_enabled(), "convolution_activated: gradients are recorded here; it has none");
-  Call call(input, weight, stride, padding, outputPadding, transposed);
+  TORCH_CHECK(!at::GradMode::is_enabled(), "convolution_activated: has no derivative; call it without gradients");
+  Call call(input, weight, bias, stride, padding, outputPadding, transposed);
   if (!call.isTiled) {
     auto output = convolution(input, weight, bias, stride, padding, outputPadding, transposed);
     return slope == 1 ? output : slope == 0 ? output.relu_() : at::leaky_relu_(output, slope);
   }
   at::Tensor floats = bias && bias->defined() ? bias->to(at::kFloat).contiguous() : at::Tensor();
-  Change finish{.shift = floats.defined() ? floats.const_data_ptr<float>() : nullptr,
+  const Change finish{.shift = floats.defined() ? floats.const_data_ptr<float>() : nullptr,
                 .slope = static_cast<float>(slope)};
   auto pictures = dense(input, call.shape.dtype);
   return transposed ? big_of(call.shape, pictures, weight, finish) : small_of(call.shape, pictures, weight, finish);
 }
 
 TORCH_LIBRARY_FRAGMENT(facegan, library) {
+  library.def(
+      "plain_convolution(Tensor input, Tensor weight, Tensor? bias, int[] stride, int[] padding, int[] dilation, "
+      "int groups) -> Tensor",
+      torch::dispatch(c10::DispatchKey::CompositeImplicitAutograd, TORCH_FN(plain_convolution)));
   library.def(
       "convolution(Tensor input, Tensor weight, Tensor? bias, int stride, int padding, int output_padding, "
       "bool transposed) -> Tensor",
@@ -229,4 +264,4 @@ TORCH_LIBRARY_FRAGMENT(facegan, library) {
 }
 
 }  // namespace
-}  // namespace engine
+}  // namespace kernels

@@ -1,9 +1,10 @@
-// The operator facegan::norm_activated: batch normalisation in training and the activation after it in one, which reads
-// and writes the pictures half as often as the two operators.
+// The operator facegan::norm_activated: batch normalization in training and an activation in one, which reads and writes
+// the pictures half as often as two operators.
 #include <ATen/Version.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/batch_norm.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/native_batch_norm_backward.h>
@@ -13,13 +14,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
-#include "memory.h"
+#include "block_allocator.h"
 #include "normalization.h"
 #include "parallel.h"
 
-namespace engine {
+namespace kernels {
 namespace {
 
 #define LOOPS "norm_loops.h"
@@ -31,7 +33,7 @@ using torch::autograd::variable_list;
 
 int64_t rows_of(const at::Tensor &x) { return x.size(0) * x.size(2) * x.size(3); }
 
-/// Calls `body` with the type of x's elements.
+/// Calls `body` with a value of x's element type.
 template <class Body>
 void typed(const at::Tensor &x, Body &&body) {
   if (x.scalar_type() == at::kFloat) body(float{});
@@ -39,6 +41,19 @@ void typed(const at::Tensor &x, Body &&body) {
 }
 
 }  // namespace
+
+void check_norm(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias, const at::Tensor &runningMean,
+                const at::Tensor &runningVariance) {
+  TORCH_CHECK(x.dim() == 4, "norm_activated: expected pictures [N, C, H, W], got ", x.sizes());
+  const std::pair<const char *, const at::Tensor &> values[] = {
+      {"weight", weight}, {"bias", bias}, {"running mean", runningMean}, {"running variance", runningVariance}};
+  for (const auto &[name, value] : values) {
+    TORCH_CHECK(value.dim() == 1 && value.numel() == x.size(1), "norm_activated: expected a ", name, " of ", x.size(1),
+                " values, got ", value.sizes());
+    TORCH_CHECK(value.device() == x.device(), "norm_activated: the ", name, " is on ", value.device(),
+                ", the pictures are on ", x.device());
+  }
+}
 
 bool norm_fits(const at::Tensor &x, const at::Tensor &weight) {
   return has_vectors() && x.dim() == 4 && x.is_cpu() && x.numel() > 0 && x.size(1) % 16 == 0 &&
@@ -62,9 +77,11 @@ Moments::Moments(const at::Tensor &x, at::Tensor runningMean, at::Tensor running
 
 Normalization::Normalization(const Moments &moments, const at::Tensor &weight, const at::Tensor &bias, float slope)
     : slope_(slope) {
+  // Read by pointer below.
+  const auto weights = weight.to(at::kFloat).contiguous(), biases = bias.to(at::kFloat).contiguous();
   const float *m = moments.mean.const_data_ptr<float>(), *i = moments.inverse.const_data_ptr<float>();
-  const float *w = weight.const_data_ptr<float>(), *b = bias.const_data_ptr<float>();
-  for (int64_t c = 0; c < weight.numel(); c++) {
+  const float *w = weights.const_data_ptr<float>(), *b = biases.const_data_ptr<float>();
+  for (int64_t c = 0; c < weights.numel(); c++) {
     scale_.push_back(w[c] * i[c]);
     shift_.push_back(b[c] - m[c] * scale_.back());
   }
@@ -89,7 +106,8 @@ std::vector<at::Tensor> norm_gradients(const at::Tensor &given, const at::Tensor
   const Change change = normalization.change();
   const float *scale = change.scale, *shift = change.shift;
   std::vector<double> sums(2 * channels);
-  auto ofX = at::empty_like(x), ofWeight = at::empty_like(weight), ofBias = at::empty_like(bias);
+  auto ofX = at::empty_like(x);
+  auto ofWeight = at::empty({channels}, x.options().dtype(at::kFloat)), ofBias = at::empty_like(ofWeight);
   const float *m = moments.mean.const_data_ptr<float>(), *i = moments.inverse.const_data_ptr<float>();
   typed(x, [&](auto element) {
     using E = decltype(element);
@@ -107,7 +125,7 @@ std::vector<at::Tensor> norm_gradients(const at::Tensor &given, const at::Tensor
     WITH_LOOPS(input_gradient(g, values, rows, channels, scale, shift, slope, byValue.data(), constant.data(),
                               ofX.template data_ptr<E>()));
   });
-  return {ofX, ofWeight, ofBias};
+  return {ofX, ofWeight, ofBias.to(bias.scalar_type())};
 }
 
 namespace {
@@ -137,13 +155,13 @@ struct NormActivated : Function<NormActivated> {
   }
 
  private:
-  /// By the engine's operators, for gradients of gradients.
+  /// The gradient through libtorch's operators, which have derivatives of every order.
   static variable_list differentiable(const at::Tensor &gradient, const at::Tensor &x, const at::Tensor &weight,
                                       const at::Tensor &bias, const at::Tensor &mean, const at::Tensor &inverse,
                                       double epsilon, double slope) {
     at::Tensor factors;
     {
-      // Bends are where they are: their own derivative is zero.
+      // The activation is piecewise linear: its second derivative is zero.
       at::NoGradGuard constant;
       auto scale = weight * inverse;
       auto inner = x * scale.view({1, -1, 1, 1}) + (bias - mean * scale).view({1, -1, 1, 1});
@@ -161,6 +179,7 @@ struct NormActivated : Function<NormActivated> {
 at::Tensor norm_activated(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias,
                           const at::Tensor &runningMean, const at::Tensor &runningVariance, double momentum,
                           double epsilon, double slope) {
+  check_norm(x, weight, bias, runningMean, runningVariance);
   if (norm_fits(x, weight))
     return NormActivated::apply(x, weight, bias, runningMean, runningVariance, momentum, epsilon, slope);
   auto y = at::batch_norm(x, weight, bias, runningMean, runningVariance, true, momentum, epsilon, true);
@@ -174,4 +193,4 @@ TORCH_LIBRARY_FRAGMENT(facegan, library) {
       torch::dispatch(c10::DispatchKey::CompositeImplicitAutograd, TORCH_FN(norm_activated)));
 }
 
-}  // namespace engine
+}  // namespace kernels

@@ -1,15 +1,17 @@
 // The loop of pixels.cpp; included for each instruction set.
 
-/// -1...1 to 0...255, halves to even, what lies outside to the ends.
+/// -1...1 to 0...255; halves are rounded to even, values outside are clamped.
 template <class E>
 void to_bytes(const E *values, int64_t count, uint8_t *bytes) {
   typedef uint8_t Bytes __attribute__((vector_size(LANES)));
   auto convert = [](Floats x) FORCED {
     x = x < -1 ? Floats{} - 1 : x;
     x = x > 1 ? Floats{} + 1 : x;
-    // A float this large has no room for fractions: adding it rounds to the nearest whole number, halves to even.
+    // Adding a float of this size rounds to an integer, halves to even. In a statement of its own: fused with the product,
+    // it would round once instead of twice.
     const float large = 3 << 22;
-    Floats rounded = (x + 1) * 127.5f + large;
+    const Floats scaled = (x + 1) * 127.5f;
+    const Floats rounded = scaled + large;
     return __builtin_convertvector(rounded - large, Bytes);
   };
   constexpr int64_t GRAIN = 1 << 14;

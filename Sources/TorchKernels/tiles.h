@@ -9,7 +9,7 @@
 
 #include "change.h"
 
-namespace engine {
+namespace kernels {
 
 /// Where the pictures, the tiles and the kernel lie. "Big" is the input of a convolution, "small" its output.
 struct TileShape {
@@ -72,4 +72,4 @@ at::Tensor tile_adjoint(const TileShape &shape, const Seen &small, const at::Ten
 /// The gradient of `tile_forward` with respect to weight.
 at::Tensor tile_weight(const TileShape &shape, const Seen &big, const Seen &small);
 
-}  // namespace engine
+}  // namespace kernels

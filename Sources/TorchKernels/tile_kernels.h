@@ -372,15 +372,19 @@ void pack_thin(const TileShape &s, const float *weight, E *packed) {
         }
 }
 
-/// Sums [view rows][pitch][LANES] to a big picture.
+/// Sums [view rows][pitch][LANES] to a big picture; pixels that no product reaches are zero before `finish`.
 template <class E>
 void big_from_thin(const TileShape &s, const float *sums, int64_t pitch, const Change &finish, E *big) {
+  const int64_t viewRows = s.rows + s.taps() - 1, viewColumns = s.columns + s.taps() - 1;
+  static constexpr float ZEROS[4] = {};
   for (int64_t y = 0; y < s.height; y++) {
     int64_t row = (y + s.padding) / s.stride, down = (y + s.padding) % s.stride;
     E *to = big + y * s.width * s.channels;
     for (int64_t x = 0; x < s.width; x++, to += s.channels) {
       int64_t column = (x + s.padding) / s.stride, right = (x + s.padding) % s.stride;
-      const float *from = sums + (row * pitch + column) * LANES + (down * s.stride + right) * s.channels;
+      const float *from = row < viewRows && column < viewColumns
+                              ? sums + (row * pitch + column) * LANES + (down * s.stride + right) * s.channels
+                              : ZEROS;
       for (int64_t c = 0; c < s.channels; c++) {
         float value = from[c] * (finish.scale ? finish.scale[c] : 1) + (finish.shift ? finish.shift[c] : 0);
         to[c] = static_cast<E>(value > 0 ? value : value * finish.slope);

@@ -8,7 +8,7 @@
 
 #include "parallel.h"
 
-namespace engine {
+namespace kernels {
 namespace {
 
 #define LOOPS "pixel_loops.h"
@@ -34,4 +34,4 @@ TORCH_LIBRARY_FRAGMENT(facegan, library) {
               torch::dispatch(c10::DispatchKey::CompositeImplicitAutograd, TORCH_FN(pixels)));
 }
 
-}  // namespace engine
+}  // namespace kernels

@@ -1,4 +1,4 @@
-// The three products over tiles; see tiles.h.
+// The three sums of tiles.h, and the cache of packed weights.
 #include "tiles.h"
 
 #include <ATen/Version.h>
@@ -6,47 +6,67 @@
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "memory.h"
+#include "block_allocator.h"
+#include "normalization.h"
 #include "parallel.h"
 
-namespace engine {
+namespace kernels {
 namespace {
 
-/// Filters of which the products are held at once.
+/// Filters whose products are computed together.
 constexpr int64_t FILTERS_OF_BLOCK = 256;
 
-/// Tiles that a product of the weight's gradient sums at once.
+/// Tiles that one product of the weight gradient sums over.
 constexpr int64_t TILES_OF_CHUNK = 512;
 
-/// Whether one group of lanes holds all phases of a pixel of the big picture.
+/// Whether one vector holds all phases of a pixel of the big picture.
 bool is_thin(const TileShape &s) { return s.stride == 2 && s.channels <= 4; }
 
 #define LOOPS "tile_loops.h"
 #include "instruction_sets.h"
 
-/// Weights as the loops take them, kept until the weights change or go; but not those that change after each use.
+/// Sum over the bits of a weight, to notice values that were written through another tensor of the same memory.
+uint64_t checksum(const at::Tensor &weight) {
+  if (!weight.is_non_overlapping_and_dense()) return 0;
+  const auto *words = reinterpret_cast<const uint32_t *>(weight.const_data_ptr<float>());
+  const int64_t count = weight.numel();
+  std::atomic<uint64_t> sum{0};
+  constexpr int64_t GRAIN = 1 << 16;
+  parallel((count + GRAIN - 1) / GRAIN, [&](int64_t first, int64_t last) {
+    uint64_t part = 0;
+    WITH_LOOPS(sum_words(words, first * GRAIN, std::min(count, last * GRAIN), part));
+    sum.fetch_add(part, std::memory_order_relaxed);
+  });
+  return sum.load();
+}
+
+/// Weights packed as the loops read them, kept until the weights change or are freed. Weights that change after each use
+/// are not kept.
 class PackedWeights {
  public:
   at::Tensor get(const TileShape &shape, const at::Tensor &weight, bool isAdjoint) {
-    if (weight.is_inference()) return pack(shape, weight, isAdjoint);
+    if (weight.is_inference() || !weight.is_non_overlapping_and_dense()) return pack(shape, weight, isAdjoint);
+    // The version misses writes through a tensor that shares the memory and not the counter.
+    const uint64_t sum = checksum(weight);
     std::lock_guard<std::mutex> lock(mutex_);
     entries_.erase(std::remove_if(entries_.begin(), entries_.end(), [](auto &entry) { return entry.storage.expired(); }),
                    entries_.end());
     Entry &entry = entry_of(shape, weight, isAdjoint);
-    // Whether they are worth keeping: these were used before, or the last ones were.
+    // Keep them if these were used before, or if the previous values were used more than once.
     bool keeps = entry.uses > 1;
-    if (entry.version == weight._version()) {
+    if (entry.version == weight._version() && entry.sum == sum) {
       entry.uses++;
       if (entry.packed.defined()) return entry.packed;
       keeps = true;
     } else {
       entry.packed.reset();
-      entry.version = weight._version(), entry.uses = 1;
+      entry.version = weight._version(), entry.sum = sum, entry.uses = 1;
     }
     auto packed = pack(shape, weight, isAdjoint);
     if (keeps) entry.packed = packed;
@@ -61,8 +81,9 @@ class PackedWeights {
     int64_t stride, points;
     bool isAdjoint;
     at::ScalarType dtype;
-    // Of the weights that were used last, and how often.
+    // Of the values that were used last, and how often they were used.
     int64_t version = -1, uses = 0;
+    uint64_t sum = 0;
     at::Tensor packed = {};
   };
 
@@ -98,7 +119,7 @@ PackedWeights &packed_weights() {
 
 }  // namespace
 
-/// Whether the engine's products take bfloat16 on this machine; it says so only by refusing.
+/// Whether libtorch's brgemm accepts bfloat16 on this machine. It reports this only by throwing.
 static bool multiplies_bfloat16() {
   static const bool can = [] {
     const c10::BFloat16 left[32] = {}, right[32 * 16] = {};
@@ -114,7 +135,7 @@ static bool multiplies_bfloat16() {
   return can;
 }
 
-/// What all of the kernels need.
+/// The conditions of all kernels here.
 static bool fits(const TileShape &shape) {
   return has_vectors() && (shape.taps() == 2 || shape.taps() == 3) && shape.stride <= 2 && shape.filters % 16 == 0 &&
          (shape.dtype == at::kFloat || (shape.dtype == at::kBFloat16 && multiplies_bfloat16()));
@@ -126,8 +147,8 @@ bool thin_adjoint_wins(const TileShape &shape) {
 
 bool tiles_win(const TileShape &shape) {
   if (!fits(shape) || shape.channels % 16 != 0) return false;
-  // Measured on AVX-512 with and without bfloat16, and on AVX2 (`make bench`, layers): thin products lose to the
-  // engine's convolution whatever the pictures' size.
+  // Measured on AVX-512 with and without bfloat16, and on AVX2 (`make bench`, layers): with fewer channels libtorch's
+  // convolution is faster for every picture size.
   const int64_t depth = shape.channels * shape.phases();
   return depth >= (shape.taps() == 2 ? 128 : shape.stride == 2 ? 256 : 64) && shape.filters >= 64;
 }
@@ -142,11 +163,18 @@ at::Tensor tile_forward(const TileShape &s, const Seen &big, const at::Tensor &w
 at::Tensor tile_adjoint(const TileShape &s, const Seen &small, const at::Tensor &weight, const Change &finish) {
   auto big = at::empty({s.pictures, s.channels, s.height, s.width}, small.pictures.options(),
                        at::MemoryFormat::ChannelsLast);
-  // The last row and column of a picture may lie under no tile.
+  const auto packed = packed_weights().get(s, weight, true);
+  // With an output padding, no product reaches the last rows and columns: they are zero before `finish`.
   auto covered = [&](int64_t results) { return (results + s.taps() - 1) * s.stride - s.padding; };
-  if (covered(s.tile_rows() * s.down()) < s.height || covered(s.tile_columns() * s.across()) < s.width) big.zero_();
-  WITH_LOOPS(run_adjoint(s, small, packed_weights().get(s, weight, true), finish, big));
-  return big;
+  const bool isCovered =
+      covered(s.tile_rows() * s.down()) >= s.height && covered(s.tile_columns() * s.across()) >= s.width;
+  if (isCovered || is_thin(s)) {
+    WITH_LOOPS(run_adjoint(s, small, packed, finish, big));
+    return big;
+  }
+  big.zero_();
+  WITH_LOOPS(run_adjoint(s, small, packed, {}, big));
+  return changed({big, finish});
 }
 
 at::Tensor tile_weight(const TileShape &s, const Seen &big, const Seen &small) {
@@ -156,4 +184,4 @@ at::Tensor tile_weight(const TileShape &s, const Seen &big, const Seen &small) {
   return gradient;
 }
 
-}  // namespace engine
+}  // namespace kernels

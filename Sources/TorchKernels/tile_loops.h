@@ -160,6 +160,17 @@ void pack(const TileShape &s, const float *weight, bool isAdjoint, E *packed) {
   });
 }
 
+/// Adds words first..<last, each multiplied by a hash of its place, to `sum`.
+static void sum_words(const uint32_t *words, int64_t first, int64_t last, uint64_t &sum) {
+  uint64_t parts[8] = {};
+  int64_t at = first;
+  for (; at + 8 <= last; at += 8)
+    for (int lane = 0; lane < 8; lane++)
+      parts[lane] += static_cast<uint64_t>(words[at + lane]) * (2 * static_cast<uint32_t>(at + lane) + 1);
+  for (; at < last; at++) parts[0] += static_cast<uint64_t>(words[at]) * (2 * static_cast<uint32_t>(at) + 1);
+  for (uint64_t part : parts) sum += part;
+}
+
 // ---- What tiles.cpp calls -------------------------------------------------------------------------------------
 
 /// Calls `body` with the form of the tiles and the element's type.

@@ -16,7 +16,7 @@
 
 #include "parallel.h"
 
-namespace engine {
+namespace kernels {
 namespace {
 
 using torch::autograd::AutogradContext;
@@ -215,6 +215,8 @@ at::Tensor warp(const at::Tensor &images, const at::Tensor &maps, const at::Tens
               "warp: expected maps [N, 2, 3] in float64 on the CPU, got ", maps.sizes());
   TORCH_CHECK(taps.is_cpu() && taps.scalar_type() == at::kDouble && taps.dim() == 1,
               "warp: expected taps [count] in float64 on the CPU, got ", taps.sizes());
+  TORCH_CHECK(taps.numel() == 0 || (taps.numel() <= 64 && std::abs(taps.sum().item<double>()) > 1e-6),
+              "warp: expected at most 64 taps whose sum is not 0");
   return Warp::apply(images, maps.contiguous(), taps.contiguous(), isZeroOutside, false);
 }
 
@@ -225,4 +227,4 @@ TORCH_LIBRARY_FRAGMENT(facegan, library) {
               torch::dispatch(c10::DispatchKey::CompositeImplicitAutograd, TORCH_FN(warp)));
 }
 
-}  // namespace engine
+}  // namespace kernels

@@ -1,4 +1,4 @@
-// Batch normalisation in training and the activation after it.
+// Batch normalization in training, with an activation after it.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -7,25 +7,29 @@
 
 #include "tiles.h"
 
-namespace engine {
+namespace kernels {
 
-/// Whether the functions below take pictures and a scale like these.
+/// Throws c10::Error unless weight, bias and running statistics have one value for each channel of x.
+void check_norm(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias, const at::Tensor &runningMean,
+                const at::Tensor &runningVariance);
+
+/// Whether the functions below accept these pictures and this scale.
 bool norm_fits(const at::Tensor &x, const at::Tensor &weight);
 
-/// Statistics of the batch x [N, C, H, W], both float32 [C]: the mean, and one over the deviation.
+/// Statistics of a batch x [N, C, H, W], float32 [C]: the mean and the inverse standard deviation.
 struct Moments {
   at::Tensor mean, inverse;
 
-  /// Moves the running ones towards them, in place.
+  /// Computes them and updates the running statistics in place.
   Moments(const at::Tensor &x, at::Tensor runningMean, at::Tensor runningVariance, double momentum, double epsilon);
   Moments(const at::Tensor &mean, const at::Tensor &inverse) : mean(mean), inverse(inverse) {}
 };
 
-/// (x - mean) * inverse * weight + bias, then the activation, as one change of x.
+/// (x - mean) * inverse * weight + bias and an activation, as one change of x.
 class Normalization {
  public:
   Normalization(const Moments &moments, const at::Tensor &weight, const at::Tensor &bias, float slope);
-  /// Valid for as long as this lives.
+  /// Valid while this object lives.
   Change change() const { return {.scale = scale_.data(), .shift = shift_.data(), .slope = slope_}; }
 
  private:
@@ -33,16 +37,16 @@ class Normalization {
   float slope_;
 };
 
-/// Pictures with their change done.
+/// Pictures after their change.
 at::Tensor changed(const Seen &x);
 
-/// Gradients with respect to x, weight and bias of x normalised and activated, from the one of the result.
+/// Gradients of normalization and activation with respect to x, weight and bias, given the gradient of the result.
 std::vector<at::Tensor> norm_gradients(const at::Tensor &gradient, const at::Tensor &x, const at::Tensor &weight,
                                        const at::Tensor &bias, const Moments &moments, float slope);
 
-/// The operator facegan::norm_activated, which has derivatives of every order.
+/// The operator facegan::norm_activated. Has derivatives of every order.
 at::Tensor norm_activated(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias,
                           const at::Tensor &runningMean, const at::Tensor &runningVariance, double momentum,
                           double epsilon, double slope);
 
-}  // namespace engine
+}  // namespace kernels

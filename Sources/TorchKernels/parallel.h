@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace engine {
+namespace kernels {
 
 /// Calls `body(context, first, last)` on parts of 0..<count; exceptions reach the caller.
 void split(int64_t count, void (*body)(void *context, int64_t first, int64_t last), void *context);
@@ -15,4 +15,4 @@ void parallel(int64_t count, Body &&body) {
   split(count, [](void *context, int64_t first, int64_t last) { (*static_cast<Body *>(context))(first, last); }, &body);
 }
 
-}  // namespace engine
+}  // namespace kernels

@@ -9,7 +9,7 @@
 #include <exception>
 #include <mutex>
 
-namespace engine {
+namespace kernels {
 namespace {
 
 using RunThreads = void (*)(void (*)(void *), void *, unsigned, unsigned);
@@ -61,4 +61,4 @@ void split(int64_t count, void (*body)(void *, int64_t, int64_t), void *context)
   if (work.error) std::rethrow_exception(work.error);
 }
 
-}  // namespace engine
+}  // namespace kernels

@@ -1,7 +1,7 @@
 // What is done to pictures as they are read or written, instead of in a pass of its own.
 #pragma once
 
-namespace engine {
+namespace kernels {
 
 /// x * scale + shift for each channel, then x where it is positive, else slope * x.
 struct Change {
@@ -13,4 +13,4 @@ struct Change {
   bool is_none() const { return !scale && !shift && slope == 1; }
 };
 
-}  // namespace engine
+}  // namespace kernels

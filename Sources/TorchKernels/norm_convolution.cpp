@@ -1,5 +1,5 @@
-// The operator facegan::norm_activated_convolution: batch normalisation in training, an activation and a convolution in
-// one. What lies between them is computed as the convolution reads it and kept by nobody.
+// The operator facegan::norm_activated_convolution: batch normalization in training, an activation and a convolution. The
+// normalized and activated pictures are computed as the convolution reads them and are never stored.
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
@@ -7,7 +7,7 @@
 #include "convolution.h"
 #include "normalization.h"
 
-namespace engine {
+namespace kernels {
 namespace {
 
 using torch::autograd::AutogradContext;
@@ -58,11 +58,11 @@ struct NormConvolution : Function<NormConvolution> {
     return results;
   }
 
-  /// By the two operators that this one stands for, for gradients of gradients.
+  /// The gradient through the two separate operators, which have derivatives of every order.
   static variable_list differentiable(AutogradContext *context, const at::Tensor &gradient) {
     const auto saved = context->get_saved_variables();
     const variable_list inputs(saved.begin(), saved.begin() + 4);
-    // The running statistics have been moved.
+    // The forward pass has updated the running statistics already.
     auto mean = at::zeros_like(inputs[1]), variance = at::ones_like(inputs[1]);
     auto inner = norm_activated(inputs[0], inputs[1], inputs[2], mean, variance, 0,
                                 context->saved_data["epsilon"].toDouble(), context->saved_data["slope"].toDouble());
@@ -85,7 +85,8 @@ at::Tensor norm_activated_convolution(const at::Tensor &x, const at::Tensor &sca
                                       double momentum, double epsilon, double slope, const at::Tensor &weight,
                                       const std::optional<at::Tensor> &bias, int64_t stride, int64_t padding,
                                       int64_t outputPadding, bool transposed) {
-  const Call call(x, weight, stride, padding, outputPadding, transposed);
+  check_norm(x, scale, shift, runningMean, runningVariance);
+  const Call call(x, weight, bias, stride, padding, outputPadding, transposed);
   if (!call.isTiled || x.scalar_type() != call.shape.dtype || !norm_fits(x, scale)) {
     auto inner = norm_activated(x, scale, shift, runningMean, runningVariance, momentum, epsilon, slope);
     return convolution(inner, weight, bias, stride, padding, outputPadding, transposed);
@@ -105,4 +106,4 @@ TORCH_LIBRARY_FRAGMENT(facegan, library) {
       torch::dispatch(c10::DispatchKey::CompositeImplicitAutograd, TORCH_FN(norm_activated_convolution)));
 }
 
-}  // namespace engine
+}  // namespace kernels
