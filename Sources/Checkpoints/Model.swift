@@ -14,8 +14,8 @@ public struct Model {
     public enum State: String, Sendable, CaseIterable { case last, best }
 
     public let generator: any Generator
-    /// What the generator takes.
-    public var codes: Codes
+    /// Draws the generator's latents.
+    public var sampler: LatentSampler
     public let recipe: Recipe
     public let clock: TrainingClock
     /// What was known where it was trained, such as the data's protocol.
@@ -55,7 +55,7 @@ public struct Model {
                 try generator.load(state)
             }
         } catch { throw CheckpointError("\(path): \(error)") }
-        codes = Codes(generator.latent, labels: try checkpoint.labelRows(path: path))
+        sampler = LatentSampler(generator.latentSpace, labels: try checkpoint.labelRows(path: path))
         // Weights of others come without a clock.
         if let growth = recipe.growth(images: clock.images), facts[PyTorchImport.originFact] == nil {
             (generator as? any Growing)?.growth = growth

@@ -2,24 +2,24 @@ import Datasets
 import Models
 import Torch
 
-/// Faces that a generator draws as it is now, always from the same latents, rounded to bytes.
+/// Pictures of a generator from fixed latents, rounded to bytes.
 public struct GeneratorPictures: PictureSet {
     public let title = "the generator"
     public let count: Int
     public let side: Int
     public let data: DataProtocol
     public let contentHash = ""
-    private let maker: GeneratorRunner
-    private let z: Tensor
+    private let runner: GeneratorRunner
+    private let latents: Latents
 
-    /// Another stream than those of previews and of training.
+    /// Seed of a stream of its own, separate from previews and training.
     private static let seed: UInt64 = 0x5C0_4E5
 
-    public init(_ generator: any Generator, codes: Codes, count: Int, data: DataProtocol) {
+    public init(_ generator: any Generator, sampler: LatentSampler, count: Int, data: DataProtocol) {
         (self.count, side, self.data) = (count, generator.resolution, data)
-        maker = GeneratorRunner(generator)
-        z = codes.sample(count, random: RandomSource(seed: Self.seed))
+        runner = GeneratorRunner(generator)
+        latents = sampler.sample(count, random: RandomSource(seed: Self.seed))
     }
 
-    public func pixels(_ range: Range<Int>) -> [UInt8] { maker.pixels(z[range]).flatMap { $0 } }
+    public func pixels(_ range: Range<Int>) -> [UInt8] { runner.pixels(latents[range]).flatMap { $0 } }
 }

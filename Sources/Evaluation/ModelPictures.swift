@@ -14,7 +14,7 @@ public struct ModelPictures: PictureSet {
     public let contentHash: String
     public let drawn: DrawnFacts?
     public let model: Model
-    private let maker: GeneratorRunner
+    private let runner: GeneratorRunner
     private let firstSeed: UInt64
 
     /// - Throws: `CheckpointError` when the model does not say which pictures it learnt from.
@@ -31,28 +31,29 @@ public struct ModelPictures: PictureSet {
                     + " (--protocol celeba64-178)")
         }
         self.data = known
-        maker = GeneratorRunner(model.generator, precision: precision)
+        runner = GeneratorRunner(model.generator, precision: precision)
         title = "\(model.path) after \(model.clock.images) images"
         let facts = DrawnFacts(
             model: model.digest, seeds: firstSeed...(firstSeed + UInt64(max(1, count)) - 1),
-            weights: model.weights.rawValue, precision: maker.precision.rawValue, truncationPsi: 1,
-            asked: model.askedText)
+            weights: model.weights.rawValue, precision: runner.precision.rawValue, truncationPsi: 1,
+            asked: model.requestedText)
         drawn = facts
         contentHash = Digest.sha256("\(facts)")
     }
 
     public func pixels(_ range: Range<Int>) -> [UInt8] {
-        maker.pixels(codes(range)).flatMap { $0 }
+        runner.pixels(latents(range)).flatMap { $0 }
     }
 
-    /// What a conditional model was asked for.
+    /// Labels that a conditional model was given.
     public var attributes: (names: [String], values: [Int8])? {
-        guard let names = model.codes.labels?.names else { return nil }
-        let asked = model.codes.latent.split(codes(0..<count), labels: names.count).labels!
-        return (names, asked.floats().map { Int8($0) })
+        guard let names = model.sampler.labels?.names, let labels = latents(0..<count).labels else {
+            return nil
+        }
+        return (names, labels.floats().map { Int8($0) })
     }
 
-    private func codes(_ range: Range<Int>) -> Tensor {
-        model.codes.sample(seeds: range.map { firstSeed + UInt64($0) })
+    private func latents(_ range: Range<Int>) -> Latents {
+        model.sampler.sample(seeds: range.map { firstSeed + UInt64($0) })
     }
 }

@@ -142,24 +142,21 @@ struct Scorer {
         }
         let generator = drawn.model.generator
         let random = RandomSource(seed: seed)
-        let codes = drawn.model.codes
+        let sampler = drawn.model.sampler
         func latents() -> Tensor {
-            codes.latent.sample(Self.pathCount, random: random).to(generator.device)
+            sampler.space.sample(Self.pathCount, random: random).to(generator.device)
         }
-        // A path leads through z; what is asked for stays.
-        let asked = codes.latent.split(
-            codes.sample(1, random: random), labels: codes.labels?.names.count ?? 0
-        )
-        .labels?.to(generator.device)
+        // The path leads through z. Labels stay.
+        let labels = sampler.sample(1, random: random).labels?.to(generator.device)
         let lpips = network == nil ? try FeatureNetworks.perceptualDistance("lpips-vgg") : nil
         lpips?.move(to: device, format: .channelsLast)
         let estimate = PathLength.estimate(
             from: latents(), to: latents(),
-            along: codes.latent.distribution == .normal ? .spherical : .linear,
+            along: sampler.space.distribution == .normal ? .spherical : .linear,
             generator: { z in
-                generator(
-                    asked.map { Tensor.concatenated([z, $0.expanded(to: [z.shape[0], $0.shape[1]])], 1) } ?? z
-                )
+                let images = generator(
+                    Latents(z, labels: labels.map { $0.expanded(to: [z.shape[0], $0.shape[1]]) }))
+                return generator.fullSize(images)
             },
             distance: { a, b in
                 if let lpips { return lpips(a, b) }

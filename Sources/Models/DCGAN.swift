@@ -32,20 +32,22 @@ public struct DCGANSettings: SettingsGroup, Equatable {
     }
 }
 
-/// A code [N, size + labels] to pictures [N, 3, R, R] by transposed convolutions with batch normalization.
+/// Latents to pictures [N, 3, R, R] by transposed convolutions with batch normalization.
 public final class DCGANGenerator: Module, Generator {
     public let main: Sequential
-    public let latent: Latent
+    public let latentSpace: LatentSpace
     public let resolution: Int
 
     public init(
-        _ settings: DCGANSettings = .init(), latent: Latent = .init(), resolution: Int = 64, labels: Int = 0
+        _ settings: DCGANSettings = .init(), latentSpace: LatentSpace = .init(), resolution: Int = 64,
+        labels: Int = 0
     ) {
         let weights = Initializer.normal(deviation: 0.02)
         let widths = Array(settings.widths(resolution).reversed())
-        // [N, size + labels, 1, 1] to [N, widest, 4, 4]
+        // [N, Z + K, 1, 1] to [N, widest, 4, 4]
         var layers: [Layer] = [
-            ConvTranspose2d(latent.size + labels, widths[0], kernel: 4, bias: false, initializer: weights),
+            ConvTranspose2d(
+                latentSpace.size + labels, widths[0], kernel: 4, bias: false, initializer: weights),
             BatchNorm2d(widths[0], deviation: 0.02), Activation.relu(),
         ]
         for (width, next) in zip(widths, widths.dropFirst()) {
@@ -61,19 +63,19 @@ public final class DCGANGenerator: Module, Generator {
             Activation.tanh(),
         ]
         main = Sequential(layers)
-        self.latent = latent
+        self.latentSpace = latentSpace
         self.resolution = resolution
     }
 
-    public func callAsFunction(_ code: Tensor) -> Tensor { main(column(code)) }
+    public func callAsFunction(_ latents: Latents, noise: NoiseInput) -> Tensor { main(maps(latents)) }
 
-    public func folded() -> (Tensor) -> Tensor {
+    public func folded() -> (Latents, NoiseInput) -> Tensor {
         let main = FoldedSequential(main)
-        return { [self] in main(column($0)) }
+        return { [self] latents, _ in main(maps(latents)) }
     }
 
-    /// [N, size + labels] to [N, size + labels, 1, 1].
-    private func column(_ code: Tensor) -> Tensor { code.unsqueezed(2).unsqueezed(3) }
+    /// z and labels as maps of one pixel, [N, Z + K, 1, 1].
+    private func maps(_ latents: Latents) -> Tensor { latents.joined.unsqueezed(2).unsqueezed(3) }
 }
 
 /// Pictures [N, 3, R, R] to logits [N] by strided convolutions with batch normalization.

@@ -27,20 +27,21 @@ public struct DenseDCGANSettings: SettingsGroup, Equatable {
     }
 }
 
-/// A code [N, size + labels] to pictures [N, 3, R, R]: dense to 4 x 4, then 5 x 5 transposed convolutions.
+/// Latents to pictures [N, 3, R, R]: dense to 4 x 4, then 5 x 5 transposed convolutions.
 public final class DenseDCGANGenerator: Module, Generator {
     public let stem: Linear
     public let main: Sequential
-    public let latent: Latent
+    public let latentSpace: LatentSpace
     public let resolution: Int
 
     public init(
-        _ settings: DenseDCGANSettings = .init(), latent: Latent, resolution: Int = 64, labels: Int = 0
+        _ settings: DenseDCGANSettings = .init(), latentSpace: LatentSpace, resolution: Int = 64,
+        labels: Int = 0
     ) {
         let weights = Initializer.normal(deviation: 0.02)
         let momentum = settings.batchNormMomentum
         let widths = Array(settings.widths(resolution).reversed())
-        stem = Linear(latent.size + labels, widths[0] * 16, initializer: weights)
+        stem = Linear(latentSpace.size + labels, widths[0] * 16, initializer: weights)
         // [N, widest x 16] to [N, widest, 4, 4]
         var layers: [Layer] = [
             Reshape(widths[0], 4, 4), BatchNorm2d(widths[0], momentum: momentum), Activation.relu(),
@@ -53,7 +54,7 @@ public final class DenseDCGANGenerator: Module, Generator {
         }
         layers += [Self.enlarging(widths.last!, 3, weights), Activation.tanh()]
         main = Sequential(layers)
-        self.latent = latent
+        self.latentSpace = latentSpace
         self.resolution = resolution
     }
 
@@ -62,11 +63,11 @@ public final class DenseDCGANGenerator: Module, Generator {
             inputs, outputs, kernel: 5, stride: 2, padding: 2, outputPadding: 1, initializer: weights)
     }
 
-    public func callAsFunction(_ code: Tensor) -> Tensor { main(stem(code)) }
+    public func callAsFunction(_ latents: Latents, noise: NoiseInput) -> Tensor { main(stem(latents.joined)) }
 
-    public func folded() -> (Tensor) -> Tensor {
+    public func folded() -> (Latents, NoiseInput) -> Tensor {
         let main = FoldedSequential(main)
-        return { [stem] in main(stem($0)) }
+        return { [stem] latents, _ in main(stem(latents.joined)) }
     }
 }
 

@@ -13,7 +13,7 @@ public enum NetworkKind: String, Sendable, CaseIterable {
 /// Which generator a recipe uses, and its size.
 public struct GeneratorSettings: SettingsGroup, Equatable {
     public var kind = NetworkKind.dcgan
-    public var latent = Latent()
+    public var latent = LatentSpace()
     public var dcgan = DCGANSettings()
     public var denseDCGAN = DenseDCGANSettings()
     public var residual = ResidualSettings()
@@ -46,13 +46,13 @@ public struct GeneratorSettings: SettingsGroup, Equatable {
     public func make(resolution: Int, labels: Int = 0, random: RandomSource) -> any Generator {
         let network: any Generator =
             switch kind {
-            case .dcgan: DCGANGenerator(dcgan, latent: latent, resolution: resolution, labels: labels)
+            case .dcgan: DCGANGenerator(dcgan, latentSpace: latent, resolution: resolution, labels: labels)
             case .denseDCGAN:
-                DenseDCGANGenerator(denseDCGAN, latent: latent, resolution: resolution, labels: labels)
+                DenseDCGANGenerator(denseDCGAN, latentSpace: latent, resolution: resolution, labels: labels)
             case .residual:
-                ResidualGenerator(residual, latent: latent, resolution: resolution, labels: labels)
+                ResidualGenerator(residual, latentSpace: latent, resolution: resolution, labels: labels)
             case .progressive:
-                ProgressiveGenerator(progressive, latent: latent, resolution: resolution, labels: labels)
+                ProgressiveGenerator(progressive, latentSpace: latent, resolution: resolution, labels: labels)
             }
         network.initialize(random)
         return network

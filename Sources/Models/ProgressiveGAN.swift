@@ -50,7 +50,7 @@ public struct ProgressiveSettings: SettingsGroup, Equatable {
     }
 }
 
-/// A code [N, size + labels] to pictures [N, 3, R, R], by way of all smaller sides.
+/// Latents to pictures [N, 3, side, side], through all smaller sides.
 ///
 /// Every pixel's channels are normalized after each convolution; weights have an equalized rate. A level has layers of
 /// its own towards colors, which stay when the next one fades in over them.
@@ -62,35 +62,30 @@ public final class ProgressiveGenerator: Module, Generator, Growing {
     public let blocks: [ProgressiveUpBlock]
     /// One for each side, from 4 on.
     public let toRgb: [EqualizedConv2d]
-    public let latent: Latent
+    public let latentSpace: LatentSpace
     public let resolution: Int
     public var growth: Growth
     private let norm = PixelNorm()
 
     public init(
-        _ settings: ProgressiveSettings = .init(), latent: Latent, resolution: Int = 64, labels: Int = 0
+        _ settings: ProgressiveSettings = .init(), latentSpace: LatentSpace, resolution: Int = 64,
+        labels: Int = 0
     ) {
         let levels = settings.levels(resolution)
         let widest = levels[0].channels
         // The authors' gain for a layer of few inputs.
-        stem = EqualizedLinear(latent.size + labels, widest * 16, gain: 2.0.squareRoot() / 4)
+        stem = EqualizedLinear(latentSpace.size + labels, widest * 16, gain: 2.0.squareRoot() / 4)
         first = EqualizedConv2d(widest, widest, kernel: 3, padding: 1)
         blocks = zip(levels, settings.generatorMaps(resolution)).map {
             ProgressiveUpBlock($0.channels, $1, settings)
         }
         toRgb = levels.map { EqualizedConv2d($0.channels, 3, kernel: 1, gain: 1) }
-        (self.latent, self.resolution, growth) = (latent, resolution, Growth(side: resolution))
+        (self.latentSpace, self.resolution, growth) = (latentSpace, resolution, Growth(side: resolution))
     }
 
-    public func callAsFunction(_ code: Tensor) -> Tensor {
-        let small = grown(code)
-        return growth.side == resolution
-            ? small : small.upsampledNearest(height: resolution, width: resolution)
-    }
-
-    public func grown(_ code: Tensor) -> Tensor {
+    public func callAsFunction(_ latents: Latents, noise: NoiseInput) -> Tensor {
         // [N, widest x 16] to [N, widest, 4, 4]
-        let start = stem(norm(code)).reshape([code.shape[0], -1, 4, 4])
+        let start = stem(norm(latents.joined)).reshape([latents.count, -1, 4, 4])
         var features = norm(first(norm(start.leakyReLU(0.2))).leakyReLU(0.2))
         var before: Tensor?
         let count = growth.side.trailingZeroBitCount - 2

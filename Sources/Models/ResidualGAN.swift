@@ -73,7 +73,7 @@ public struct ResidualSettings: SettingsGroup, Equatable {
     }
 }
 
-/// A code [N, size + labels] to pictures [N, 3, R, R]: dense to 4 x 4, then residual blocks that double the side. Labels
+/// Latents to pictures [N, 3, R, R]: dense to 4 x 4, then residual blocks that double the side. Labels
 /// scale and shift the normalized maps.
 public final class ResidualGenerator: Module, Generator {
     public let stem: Layer
@@ -82,32 +82,33 @@ public final class ResidualGenerator: Module, Generator {
     public let attention: SelfAttention2d?
     public let norm: BatchNorm2d
     public let output: any WeightedConvolution
-    public let latent: Latent
+    public let latentSpace: LatentSpace
     public let resolution: Int
-    private let labels: Int
     private let attentionSide: Int
 
     public init(
-        _ settings: ResidualSettings = .init(), latent: Latent, resolution: Int = 64, labels: Int = 0
+        _ settings: ResidualSettings = .init(), latentSpace: LatentSpace, resolution: Int = 64,
+        labels: Int = 0
     ) {
         let maps = settings.generatorMaps(resolution)
         let widths = maps.map(\.channels)
         let style = ResidualStyle(isSpectral: settings.spectralNorm, conditions: labels)
-        stem = style.dense(latent.size, widths[0] * 16)
+        stem = style.dense(latentSpace.size, widths[0] * 16)
         blocks = zip([widths[0]] + widths, widths).map { ResidualUpBlock($0, $1, style) }
         attention = settings.attentionLayer(among: maps)
         norm = BatchNorm2d(widths.last!)
         output = style.convolution(widths.last!, 3, kernel: 3)
-        (self.latent, self.resolution, self.labels) = (latent, resolution, labels)
+        (self.latentSpace, self.resolution) = (latentSpace, resolution)
         attentionSide = settings.attention.side
     }
 
-    public func callAsFunction(_ code: Tensor) -> Tensor {
-        let (z, y) = latent.split(code, labels: labels)
+    public func callAsFunction(_ latents: Latents, noise: NoiseInput) -> Tensor {
         // [N, widest x 16] to [N, widest, 4, 4]
-        var features = stem(z).reshape([z.shape[0], -1, 4, 4])
+        var features = stem(latents.z).reshape([latents.count, -1, 4, 4])
         for block in blocks {
-            features = y.map { (block as! ResidualUpBlock)(features, $0) } ?? block.checkpointed(features)
+            features =
+                latents.labels.map { (block as! ResidualUpBlock)(features, $0) }
+                ?? block.checkpointed(features)
             if let attention, features.shape[2] == attentionSide { features = attention(features) }
         }
         let last = norm(features)

@@ -8,7 +8,7 @@ import Torch
 /// Makes faces with a trained model; the same seed is the same face everywhere, in one precision to the last few bits.
 public final class FaceSampler {
     public let model: Model
-    private let maker: GeneratorRunner
+    private let runner: GeneratorRunner
 
     /// - Parameters:
     ///   - source: a run's folder or a file of this program.
@@ -23,40 +23,37 @@ public final class FaceSampler {
 
     public init(_ model: Model, precision: Precision = .auto) {
         self.model = model
-        maker = GeneratorRunner(model.generator, precision: precision)
+        runner = GeneratorRunner(model.generator, precision: precision)
     }
 
     /// `fp32` or `bf16`.
-    public var precision: Precision { maker.precision }
+    public var precision: Precision { runner.precision }
 
     /// One face for each seed, whatever the others are. The noise is drawn on the CPU, from each seed alone.
     /// - Parameter batchSize: how many are computed at once; another number may change last bits.
     public func faces(seeds: [UInt64], batchSize: Int = GeneratorRunner.batchSize) -> [SyntheticImage] {
-        let pixels = maker.pixels(model.codes.sample(seeds: seeds), batchSize: batchSize)
+        let pixels = runner.pixels(model.sampler.sample(seeds: seeds), batchSize: batchSize)
         return zip(seeds, pixels).map { face($1, [("seed", "\($0)")]) }
     }
 
     /// A row for each seed: its face, then for each attribute that face without it and with it, all else as it was.
     public func sheet(seeds: [UInt64], batchSize: Int = GeneratorRunner.batchSize) -> [SyntheticImage] {
-        let codes = model.codes
-        let names = model.attributes
-        var rows: [Tensor] = []
+        var rows: [Latents] = []
         var fields: [[(name: String, value: String)]] = []
         for seed in seeds {
-            let code = codes.sample(seeds: [seed])
-            rows.append(code)
+            let latents = model.sampler.sample(seeds: [seed])
+            rows.append(latents)
             fields.append([("seed", "\(seed)")])
-            for (index, name) in names.enumerated() {
+            for (index, name) in model.attributes.enumerated() {
                 for value in [0, 1] {
-                    let changed = code.cloned()
-                    changed.narrow(1, start: codes.latent.size + index, length: 1)
-                        .fill_(value == 1 ? 1 : -1)
-                    rows.append(changed)
+                    let labels = latents.labels!.cloned()
+                    labels.narrow(1, start: index, length: 1).fill_(value == 1 ? 1 : -1)
+                    rows.append(Latents(latents.z, labels: labels))
                     fields.append([("seed", "\(seed)"), ("changed", "\(name)=\(value)")])
                 }
             }
         }
-        let pixels = maker.pixels(Tensor.concatenated(rows), batchSize: batchSize)
+        let pixels = runner.pixels(.concatenated(rows), batchSize: batchSize)
         return zip(pixels, fields).map { face($0, $1) }
     }
 
@@ -65,24 +62,24 @@ public final class FaceSampler {
     public func film(through seeds: [UInt64], framesPerStep: Int, batchSize: Int = GeneratorRunner.batchSize)
         -> [SyntheticImage]
     {
-        let codes = model.codes
-        let points = seeds.map { codes.sample(seeds: [$0]) }
-        var path: [Tensor] = []
+        let sampler = model.sampler
+        let points = seeds.map { sampler.sample(seeds: [$0]) }
+        var path: [Latents] = []
         for (index, point) in points.enumerated() {
             let next = points[(index + 1) % points.count]
             for frame in 0..<framesPerStep {
                 let t = Double(frame) / Double(framesPerStep)
-                path.append(codes.interpolated(point, next, t))
+                path.append(sampler.interpolated(point, next, t))
             }
         }
         let stops = seeds.map(String.init).joined(separator: ",")
-        return maker.pixels(Tensor.concatenated(path), batchSize: batchSize).map {
+        return runner.pixels(.concatenated(path), batchSize: batchSize).map {
             face($0, [("seeds", stops)])
         }
     }
 
-    private var asked: [(name: String, value: String)] {
-        model.askedText.map { [("attributes", $0)] } ?? []
+    private var requested: [(name: String, value: String)] {
+        model.requestedText.map { [("attributes", $0)] } ?? []
     }
 
     private func face(_ pixels: [UInt8], _ fields: [(name: String, value: String)]) -> SyntheticImage {
@@ -91,6 +88,6 @@ public final class FaceSampler {
             picture: Picture(width: side, height: side, channels: 3, pixels: pixels),
             origin: Origin(
                 software: Model.software, model: model.digest.isEmpty ? model.recipe.name : model.digest,
-                fields: fields + [("weights", model.weights.rawValue)] + asked))
+                fields: fields + [("weights", model.weights.rawValue)] + requested))
     }
 }

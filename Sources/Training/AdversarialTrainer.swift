@@ -17,8 +17,8 @@ public final class AdversarialTrainer: Trainer {
     public let discriminator: any Discriminator
     /// The generator's moving average; nil when the recipe has none.
     public let averaged: (any Generator)?
-    /// What the generator takes.
-    public let codes: Codes
+    /// Draws latents with labels, for previews and scores.
+    public let sampler: LatentSampler
     public var clock = TrainingClock()
     public var recoveries = RecoveryHistory()
     /// What the steps since the last `takeStatistics` summed up.
@@ -60,7 +60,7 @@ public final class AdversarialTrainer: Trainer {
         self.kernels = kernels
         self.precision = precision.resolved(for: device)
         columns = try recipe.columns(of: labels)
-        codes = Codes(recipe.generator.latent, labels: recipe.rows(of: labels, columns.asked))
+        sampler = LatentSampler(recipe.generator.latent, labels: recipe.rows(of: labels, columns.asked))
         perceptual = try recipe.perceptual.loss.weight > 0 ? PerceptualNetwork(recipe, device) : nil
         let random = RandomSource(seed: seed)
         generator = recipe.makeGenerator(random: random)
@@ -178,7 +178,7 @@ public final class AdversarialTrainer: Trainer {
 
     public func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor {
         try GeneratedFaces(
-            of: averaged ?? generator, codes: codes, recipe: recipe, store: store, subset: subset)
+            of: averaged ?? generator, sampler: sampler, recipe: recipe, store: store, subset: subset)
     }
 
     public func clockChanged() { recipe.growth(images: clock.images).map(grow) }
@@ -194,8 +194,7 @@ public final class AdversarialTrainer: Trainer {
 
     private func generate(_ count: Int, _ labels: Tensor?) -> Tensor {
         let z = recipe.generator.latent.sample(count, random: latents).to(device)
-        let code = labels.map { Tensor.concatenated([z, $0], 1) } ?? z
-        return computing { generator.grown(code) }
+        return computing { generator(Latents(z, labels: labels)) }
     }
 
     /// What the discriminator says of what it sees of pictures.
@@ -212,7 +211,7 @@ public final class AdversarialTrainer: Trainer {
 
     public var sections: [(name: String, tensors: [(key: String, tensor: Tensor)])] {
         [("generator", generator.state)] + (averaged.map { [("average", $0.state)] } ?? [])
-            + (codes.labels.map { [("labels", Checkpoint.section(of: $0))] } ?? []) + [
+            + (sampler.labels.map { [("labels", Checkpoint.section(of: $0))] } ?? []) + [
                 ("discriminator", discriminator.state),
                 ("optimizer.generator", generatorOptimizer.state),
                 ("optimizer.discriminator", discriminatorOptimizer.state),

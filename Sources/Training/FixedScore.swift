@@ -8,20 +8,20 @@ import TorchNN
 struct FixedScore {
     private let store: FaceStore
     private let indices: [Int]
-    private let z: Tensor
+    private let latents: Latents
 
     /// Pictures on both sides, if the store has so many.
     private static let count = 1024
     /// Another stream than the previews' and the training's.
     private static let seed: UInt64 = 0x5C0_4E5
 
-    init(codes: Codes, store: FaceStore, subset: [Int]?) {
+    init(sampler: LatentSampler, store: FaceStore, subset: [Int]?) {
         self.store = store
         let all = subset ?? Array(0..<store.count)
         // Evenly spread, for sources are often sorted.
         let count = min(Self.count, all.count)
         indices = (0..<count).map { all[$0 * all.count / count] }
-        z = codes.sample(max(2, count), random: RandomSource(seed: Self.seed))
+        latents = sampler.sample(max(2, count), random: RandomSource(seed: Self.seed))
     }
 
     /// The sliced Wasserstein distance of its faces to the store's pictures, without augmentation.
@@ -30,10 +30,10 @@ struct FixedScore {
         generator.train(false)
         defer { generator.train(wasTraining) }
         return SlicedWasserstein()(
-            count: z.shape[0],
+            count: latents.count,
             reference: { range in
                 .pictures(of: store, range.map { indices[$0 % indices.count] }, on: generator.device)
             },
-            judged: { range in generator(z[range].to(generator.device)) })
+            judged: { range in generator.fullSize(generator(latents[range].to(generator.device))) })
     }
 }

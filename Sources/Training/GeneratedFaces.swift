@@ -11,7 +11,7 @@ import TorchNN
 struct GeneratedFaces: RunMonitor {
     let notes: [String]
     private let generator: any Generator
-    private let codes: Codes
+    private let sampler: LatentSampler
     private let recipe: Recipe
     private let grid: Preview
     private let sliced: FixedScore
@@ -21,11 +21,11 @@ struct GeneratedFaces: RunMonitor {
 
     /// - Throws: `EvaluationError` for a metric that does not exist.
     init(
-        of generator: any Generator, codes: Codes, recipe: Recipe, store: FaceStore, subset: [Int]?
+        of generator: any Generator, sampler: LatentSampler, recipe: Recipe, store: FaceStore, subset: [Int]?
     ) throws {
-        (self.generator, self.codes, self.recipe) = (generator, codes, recipe)
-        grid = Preview(recipe: recipe, codes: codes)
-        sliced = FixedScore(codes: codes, store: store, subset: subset)
+        (self.generator, self.sampler, self.recipe) = (generator, sampler, recipe)
+        grid = Preview(recipe: recipe, sampler: sampler)
+        sliced = FixedScore(sampler: sampler, store: store, subset: subset)
         reference = StorePictures(store, title: store.path, limit: recipe.training.scoreCount, among: subset)
         var (metrics, networks, notes): ([Metric], [FeatureExtractor], [String]) = ([], [], [])
         for name in recipe.training.metrics.split(separator: ",") where recipe.training.scoreKimg > 0 {
@@ -53,7 +53,7 @@ struct GeneratedFaces: RunMonitor {
         let sliced = others.count < metrics.count ? [slicedScore()] : []
         guard !others.isEmpty else { return sliced }
         let faces = GeneratorPictures(
-            generator, codes: codes, count: recipe.training.scoreCount, data: reference.data)
+            generator, sampler: sampler, count: recipe.training.scoreCount, data: reference.data)
         let evaluator = Evaluator(others, networks: networks, device: generator.device)
         let found = try evaluator(faces, against: reference).scores.map(RunScore.init)
         return metrics[0].kind == .slicedWasserstein ? sliced + found : found + sliced

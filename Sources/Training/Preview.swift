@@ -8,18 +8,18 @@ import Torch
 
 /// Grids of the same latents over the run, and a film of them.
 struct Preview {
-    private let z: Tensor
+    private let latents: Latents
     private let origin: Origin
 
-    init(recipe: Recipe, codes: Codes) {
-        z = codes.sample(seeds: (0..<UInt64(recipe.training.previewCount)).map { $0 })
+    init(recipe: Recipe, sampler: LatentSampler) {
+        latents = sampler.sample(seeds: (0..<UInt64(recipe.training.previewCount)).map { $0 })
         origin = Origin(software: Model.software, model: recipe.name, fields: [("use", "preview")])
     }
 
     /// A grid of the generator's faces.
     func grid(_ generator: any Generator) -> SyntheticImage {
         let side = generator.resolution
-        let faces = GeneratorRunner(generator).pixels(z).map {
+        let faces = GeneratorRunner(generator).pixels(latents).map {
             SyntheticImage(
                 picture: Picture(width: side, height: side, channels: 3, pixels: $0), origin: origin)
         }

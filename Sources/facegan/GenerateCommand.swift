@@ -138,7 +138,7 @@ struct GenerateCommand: ParsableCommand {
         let device = try place.prepare()
         var model = try Model(
             model, state: best ? .best : .last, weights: weights.value, device: device)
-        try model.ask(for: attributes?.wanted ?? [])
+        try model.request(attributes?.wanted ?? [])
         let sampler = FaceSampler(model, precision: precision)
         if sheet {
             try writeSheet(sampler)

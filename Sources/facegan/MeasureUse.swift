@@ -56,7 +56,7 @@ struct MeasureUse: ParsableCommand {
             generator.initialize(random)
             generator.move(to: device, format: .channelsLast)
             let maker = GeneratorRunner(generator, precision: precision)
-            let z = generator.latent.sample(batch, random: random)
+            let z = Latents(generator.latentSpace.sample(batch, random: random))
             make = { _ = maker.pixels(z, batchSize: batch) }
         case .classifier:
             let classifier = faceNetwork(random, device)

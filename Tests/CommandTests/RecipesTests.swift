@@ -96,12 +96,12 @@ import Testing
         let generator = recipe.makeGenerator(random: random)
         let discriminator = recipe.makeDiscriminator(random: random)
         let names = recipe.conditions.attributes
-        let codes = Codes(
+        let sampler = LatentSampler(
             recipe.generator.latent,
             labels: names.isEmpty
                 ? nil : LabelRows(names: names, values: names.map { _ in 1 }))
         withoutGradients {
-            let images = generator(codes.sample(2, random: random))
+            let images = generator(sampler.sample(2, random: random))
             #expect(images.shape == [2, 3, recipe.resolution, recipe.resolution])
             #expect(discriminator(images).shape[0] == 2)
         }

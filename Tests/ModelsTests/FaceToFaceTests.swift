@@ -208,7 +208,7 @@ import TorchNN
         // Drawn codes have these statistics again, and become pictures.
         let decoder = CodeDecoder(network)
         network.train(false)
-        let faces = decoder(decoder.latent.sample(4, random: random))
+        let faces = decoder(Latents(decoder.latentSpace.sample(4, random: random)))
         #expect(faces.shape == [4, 3, 32, 32] && faces.abs().max().item() <= 1)
     }
 }

@@ -45,7 +45,8 @@ import TorchNN
     @Test(arguments: ["progressive", "detail"], Stage.all)
     func growingNetworksEqualPyTorchs(family: String, stage: Stage) throws {
         let golden = try goldenTensors("Models/families.safetensors")
-        let generator = ProgressiveGenerator(settings(family), latent: Latent(size: 6), resolution: 16)
+        let generator = ProgressiveGenerator(
+            settings(family), latentSpace: LatentSpace(size: 6), resolution: 16)
         var critics = settings(family)
         critics.attention.side = 0
         let critic = ProgressiveCritic(critics, resolution: 16)
@@ -54,7 +55,7 @@ import TorchNN
         (generator.growth, critic.growth) = (stage.growth, stage.growth)
         let (first, second) = ("\(family).generator.\(stage.name)", "\(family).critic.\(stage.name)")
         let code = try #require(golden["\(first).input"])
-        try expect([generator.grown(code)], generator, first, golden)
+        try expect([generator(Latents(code))], generator, first, golden)
         let images = try #require(golden["\(second).input"]).to(.channelsLast)
         try expect([critic(images)], critic, second, golden)
     }
@@ -66,12 +67,16 @@ import TorchNN
         settings.pooling = .sum
         var conditions = ConditionSettings()
         (conditions.attributes, conditions.classifier) = (["a", "b", "c"], true)
-        let generator = ResidualGenerator(settings, latent: Latent(size: 6), resolution: 16, labels: 3)
+        let generator = ResidualGenerator(
+            settings, latentSpace: LatentSpace(size: 6), resolution: 16, labels: 3)
         let critic = ResidualCritic(settings, resolution: 16, conditions: conditions)
         try Self.start(generator, "sagan.generator", golden)
         try Self.start(critic, "sagan.critic", golden)
         let code = try #require(golden["sagan.generator.full.input"])
-        try expect([generator(code)], generator, "sagan.generator.full", golden)
+        // z of 6 values, then 3 labels.
+        let latents = Latents(
+            code.narrow(1, start: 0, length: 6), labels: code.narrow(1, start: 6, length: 3))
+        try expect([generator(latents)], generator, "sagan.generator.full", golden)
         let images = try #require(golden["sagan.critic.full.input"]).to(.channelsLast)
         let verdict = critic(images, labels: golden["sagan.critic.full.labels"])
         try expect(

@@ -30,7 +30,7 @@ import TorchNN
 
         let loss = AdversarialLoss(.nonSaturating)
         let z = Tensor.normal([64, 100], random: random)
-        let fake = netG(z)
+        let fake = netG(Latents(z))
         let lossD = loss.real(netD(real)) + loss.fake(netD(fake.detached()))
         optD.step(gradients(of: [lossD], wrt: netD.parameters.map(\.parameter.value)))
 
@@ -42,7 +42,7 @@ import TorchNN
 
     @Test func aGradientPenalty() {
         let (netG, critic) = networks()
-        let mixed = netG(Tensor.normal([4, 100], random: random))
+        let mixed = netG(Latents(Tensor.normal([4, 100], random: random)))
 
         let x = mixed.detached().requiringGradient()  // [N, 3, H, W]
         let g = gradients(of: [critic(x).sum()], wrt: [x], createGraph: true)[0]!
@@ -64,10 +64,15 @@ import TorchNN
         y.lerp_(x, weight: 0.5)
         #expect(y.floats() == x.floats())
         #expect(x.to(.float16).dtype == .float16)
-        #expect(netG(Tensor.normal([1, 100], random: random)).to(.channelsLast).isContiguous(.channelsLast))
+        #expect(
+            netG(Latents(Tensor.normal([1, 100], random: random))).to(.channelsLast).isContiguous(
+                .channelsLast))
         #expect(x.binaryCrossEntropyWithLogits(x.sigmoid()).item() > 0 && x.leakyReLU(0.2).rank == 2)
-        #expect(!withoutGradients { netG(Tensor.normal([1, 100], random: random)) }.requiresGradient)
-        let half = withAutocast(.bfloat16, on: .cpu) { netG(Tensor.normal([1, 100], random: random)) }
+        #expect(
+            !withoutGradients { netG(Latents(Tensor.normal([1, 100], random: random))) }.requiresGradient)
+        let half = withAutocast(.bfloat16, on: .cpu) {
+            netG(Latents(Tensor.normal([1, 100], random: random)))
+        }
         #expect(half.dtype == .bfloat16)
         #expect(try recoveringFromOutOfMemory { x.sum().item() }.isFinite)
         let net = Sequential(

@@ -18,12 +18,12 @@ import TorchNN
     @Test(arguments: [false, true], [8, 16, 32])
     func aGeneratorFadesFromTheSmallerToTheLarger(residual: Bool, side: Int) {
         let generator = ProgressiveGenerator(
-            settings(residual: residual), latent: Latent(size: 6), resolution: 32)
+            settings(residual: residual), latentSpace: LatentSpace(size: 6), resolution: 32)
         generator.initialize(random)
-        let code = Tensor.normal([3, 6], random: random)
+        let latents = Latents(Tensor.normal([3, 6], random: random))
         func made(_ growth: Growth) -> Tensor {
             generator.growth = growth
-            return generator.grown(code)
+            return generator(latents)
         }
         let smaller = made(Growth(side: side / 2)).upsampledNearest(height: side, width: side)
         let larger = made(Growth(side: side))
@@ -32,8 +32,8 @@ import TorchNN
         // The last step before 1 is as near to it as its alpha.
         #expect(difference(made(Growth(side: side, alpha: 1 - 1e-7)), larger) < 1e-6)
         #expect(difference(smaller, larger) > 0.01)
-        // In use it always has the full side.
-        #expect(generator(code).shape == [3, 3, 32, 32])
+        #expect(generator.fullSize(generator(latents)).shape == [3, 3, 32, 32])
+        #expect(GeneratorRunner(generator).images(latents, batchSize: 4).shape == [3, 3, 32, 32])
     }
 
     @Test(arguments: [false, true])
@@ -66,7 +66,7 @@ import TorchNN
 
     /// Karras et al. 2018, table 2: 23.1 million trained values in each network at 1024².
     @Test func publishedSizesAreReached() {
-        let generator = ProgressiveGenerator(latent: Latent(size: 512), resolution: 1024)
+        let generator = ProgressiveGenerator(latentSpace: LatentSpace(size: 512), resolution: 1024)
         let critic = ProgressiveCritic(resolution: 1024)
         #expect(abs(Double(generator.parameterCount) / 1e6 - 23.1) < 0.05)
         #expect(abs(Double(critic.parameterCount) / 1e6 - 23.1) < 0.05)

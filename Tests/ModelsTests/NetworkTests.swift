@@ -25,12 +25,12 @@ import TorchNN
                 [DCGANGenerator(resolution: resolution), DCGANDiscriminator(resolution: resolution)]
             case .denseDCGAN:
                 [
-                    DenseDCGANGenerator(latent: Latent(size: 100), resolution: resolution),
+                    DenseDCGANGenerator(latentSpace: LatentSpace(size: 100), resolution: resolution),
                     DenseDCGANDiscriminator(resolution: resolution),
                 ]
             case .residual:
                 [
-                    ResidualGenerator(latent: Latent(size: 128), resolution: resolution),
+                    ResidualGenerator(latentSpace: LatentSpace(size: 128), resolution: resolution),
                     ResidualCritic(resolution: resolution),
                 ]
             case .progressive: fatalError("see FamilyTests")
@@ -50,7 +50,7 @@ import TorchNN
     func shapesAndRanges(kind: NetworkKind, resolution: Int) {
         var (first, second) = (GeneratorSettings(), DiscriminatorSettings())
         (first.kind, second.kind) = (kind, kind)
-        first.latent = Latent(size: 12, distribution: .uniform)
+        first.latent = LatentSpace(size: 12, distribution: .uniform)
         (first.dcgan.filters, first.denseDCGAN.filters) = (4, 4)
         (first.residual.filters, first.progressive.maxFilters) = (4, 8)
         (second.dcgan, second.denseDCGAN) = (first.dcgan, first.denseDCGAN)
@@ -60,7 +60,7 @@ import TorchNN
         let discriminator = second.make(resolution: resolution, random: random)
         let z = first.latent.sample(3, random: random)
         #expect(z.shape == [3, 12] && z.abs().max().item() <= 1)
-        let images = generator(z)
+        let images = generator(Latents(z))
         #expect(images.shape == [3, 3, resolution, resolution])
         // Growing networks end without tanh, as published.
         #expect(images.abs().max().item() <= (kind == .progressive ? 10 : 1))
@@ -68,11 +68,11 @@ import TorchNN
     }
 
     @Test func aSeedIsOneLatentWhereverItStands() {
-        let latent = Latent(size: 16)
-        let several = Codes(latent).sample(seeds: [5, 9, 5])
+        let latent = LatentSpace(size: 16)
+        let several = LatentSampler(latent).sample(seeds: [5, 9, 5]).z
         #expect(several.shape == [3, 16])
         #expect(several[0].floats() == several[2].floats())
-        #expect(several[1].floats() == Codes(latent).sample(seeds: [9])[0].floats())
+        #expect(several[1].floats() == LatentSampler(latent).sample(seeds: [9]).z[0].floats())
         #expect(several[0].floats() != several[1].floats())
         // A stream of its own per seed, so the first values are those of `RandomSource(seed:)`.
         #expect(several[0].floats() == Tensor.normal([1, 16], random: RandomSource(seed: 5)).floats())

@@ -23,7 +23,7 @@ struct Parity {
     ) {
         var (first, second) = (GeneratorSettings(), DiscriminatorSettings())
         (first.kind, second.kind) = (kind, kind)
-        first.latent = Latent(size: latent)
+        first.latent = LatentSpace(size: latent)
         (first.dcgan.filters, first.denseDCGAN.filters) = (filters, filters)
         first.residual.filters = filters
         (second.dcgan, second.denseDCGAN, second.residual) = (first.dcgan, first.denseDCGAN, first.residual)
@@ -49,24 +49,24 @@ struct Parity {
         try restart()
         let (z, images) = try (latents(0), pictures(0))
         withoutGradients {
-            let made = generator(z)
+            let made = generator(Latents(z))
             #expect(made.shape == [z.shape[0], 3, generator.resolution, generator.resolution])
         }
         try restart()
-        let (made, logits) = withoutGradients { (generator(z), discriminator(images)) }
+        let (made, logits) = withoutGradients { (generator(Latents(z)), discriminator(images)) }
         try expect(made, "value.images", within: Self.valueTolerance)
         try expect(logits.sigmoid(), "value.probabilities", within: Self.valueTolerance)
 
         try generator.load(state("end.generator."))
         generator.train(false)
         defer { generator.train() }
-        try expect(withoutGradients { generator(z) }, "value.used", within: Self.valueTolerance)
+        try expect(withoutGradients { generator(Latents(z)) }, "value.used", within: Self.valueTolerance)
     }
 
     func expectSameGradients() throws {
         let loss = AdversarialLoss()
         try restart()
-        let fake = try generator(latents(0)).detached()
+        let fake = try generator(Latents(latents(0))).detached()
         let lossD = try loss.real(discriminator(pictures(0))) + loss.fake(discriminator(fake))
         try expect(lossD, "loss.discriminator", within: Self.valueTolerance)
         try expectGradients(of: lossD, discriminator, "discriminator")
@@ -75,7 +75,7 @@ struct Parity {
         ]
         for (name, kind) in kinds {
             try restart()
-            let lossG = try AdversarialLoss(kind).generator(discriminator(generator(latents(0))))
+            let lossG = try AdversarialLoss(kind).generator(discriminator(generator(Latents(latents(0)))))
             try expect(lossG, "loss.\(name)", within: Self.valueTolerance)
             try expectGradients(of: lossG, generator, name)
         }
@@ -90,7 +90,7 @@ struct Parity {
         let steps = try tensor("latents").shape[0]
         #expect(steps == 10)
         for step in 0..<steps {
-            let fake = try generator(latents(step))
+            let fake = try generator(Latents(latents(step)))
             let lossD =
                 try loss.real(discriminator(pictures(step))) + loss.fake(discriminator(fake.detached()))
             optD.step(optD.gradients(of: lossD))

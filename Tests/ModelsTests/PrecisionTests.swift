@@ -10,11 +10,11 @@ import TorchNN
         let random = RandomSource(seed: 3)
         let (generator, discriminator) = (DCGANGenerator(), DCGANDiscriminator())
         for network in [generator, discriminator] as [Module] { network.initialize(random) }
-        let codes = Tensor.normal([16, 100], random: random)
+        let latents = Latents(Tensor.normal([16, 100], random: random))
         let weights = (generator.parameters + discriminator.parameters).map(\.parameter.value)
         func found(_ kernels: Kernels, _ rounds: Bool) throws -> [Tensor] {
             func loss() -> Tensor {
-                let logits = discriminator(generator(codes), labels: nil).logits
+                let logits = discriminator(generator(latents), labels: nil).logits
                 return logits.to(.float32).square().mean()
             }
             return try withKernels(kernels) {

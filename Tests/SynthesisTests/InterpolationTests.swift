@@ -7,8 +7,8 @@ import Testing
 import Torch
 
 @Suite struct InterpolationTests {
-    let a = Codes(Latent(size: 64)).sample(seeds: [1])
-    let b = Codes(Latent(size: 64)).sample(seeds: [2])
+    let a = LatentSampler(LatentSpace(size: 64)).sample(seeds: [1]).z
+    let b = LatentSampler(LatentSpace(size: 64)).sample(seeds: [2]).z
 
     private func angle(_ x: Tensor, _ y: Tensor) -> Double {
         acos((x * y).sum().item() / (x.norm().item() * y.norm().item()))
@@ -17,7 +17,7 @@ import Torch
     private func distance(_ x: Tensor, _ y: Tensor) -> Double { (x - y).norm().item() }
 
     @Test func endsAreTheSeeds() {
-        for distribution in Latent.Distribution.allCases {
+        for distribution in LatentSpace.Distribution.allCases {
             #expect(distance(interpolated(a, b, 0, distribution), a) < 1e-5)
             #expect(distance(interpolated(a, b, 1, distribution), b) < 1e-5)
         }

@@ -13,13 +13,15 @@ import Torch
         let generator = try Model(fixture.path).generator
         let maker = GeneratorRunner(generator, precision: precision)
         let seeds = (0..<37).map { UInt64($0) * 1_000_003 }
-        let together = maker.images(Codes(generator.latent).sample(seeds: seeds)).floats()
+        let together = maker.images(LatentSampler(generator.latentSpace).sample(seeds: seeds)).floats()
         let size = together.count / seeds.count
         for index in [0, 1, 7, 15, 16, 31, 32, 36] {
-            let alone = maker.images(Codes(generator.latent).sample(seeds: [seeds[index]])).floats()
+            let alone = maker.images(LatentSampler(generator.latentSpace).sample(seeds: [seeds[index]]))
+                .floats()
             #expect(alone.elementsEqual(together[(index * size)..<((index + 1) * size)]), "seed at \(index)")
         }
-        let pair = maker.images(Codes(generator.latent).sample(seeds: [seeds[20], seeds[3]])).floats()
+        let pair = maker.images(LatentSampler(generator.latentSpace).sample(seeds: [seeds[20], seeds[3]]))
+            .floats()
         #expect(pair[..<size].elementsEqual(together[(20 * size)..<(21 * size)]))
         #expect(pair[size...].elementsEqual(together[(3 * size)..<(4 * size)]))
     }
@@ -36,7 +38,7 @@ import Torch
 
     /// torch.randn(1, 6, generator=torch.Generator().manual_seed(5))
     @Test func noiseIsPyTorchs() {
-        let z = Codes(Latent(size: 6)).sample(seeds: [5]).floats()
+        let z = LatentSampler(LatentSpace(size: 6)).sample(seeds: [5]).z.floats()
         let expected: [Float] = [-0.4867808, -0.6038216, -0.5580962, 0.6675243, -0.1974151, 1.9427835]
         #expect(zip(z, expected).allSatisfy { abs($0 - $1) < 1e-6 }, "\(z)")
     }

@@ -181,7 +181,7 @@ import Training
         try tiny.train("run", try Self.recipe("dfl"), steps: 10)
         let model = try Model(tiny.folder("run"))
         let faces = withoutGradients {
-            model.generator(model.codes.sample(3, random: RandomSource(seed: 1)))
+            model.generator(model.sampler.sample(3, random: RandomSource(seed: 1)))
         }
         #expect(faces.shape == [3, 3, 32, 32])
         try tiny.train("skips", try Self.recipe("dfl", ["restorer.skips=true"]), steps: 2)

@@ -155,7 +155,8 @@ import Training
         let model = try Model(tiny.folder("run"))
         let growth = try #require(recipe.growth(images: model.clock.images))
         #expect((model.generator as? any Growing)?.growth == growth && growth.side == 8 && growth.alpha < 1)
-        #expect(model.generator(model.codes.sample(seeds: [1])).shape == [1, 3, 16, 16])
+        let runner = GeneratorRunner(model.generator)
+        #expect(runner.images(model.sampler.sample(seeds: [1])).shape == [1, 3, 16, 16])
     }
 
     // MARK: Labels
@@ -177,22 +178,22 @@ import Training
         try tiny.train("run", TinyRun.recipe("conditional"), steps: 3)
         var model = try Model(tiny.folder("run"))
         #expect(model.attributes == model.recipe.conditions.attributes)
-        let rows = try #require(model.codes.labels)
+        let rows = try #require(model.sampler.labels)
         #expect(rows.count == 64)
         let column = try #require(tiny.store.labels.attributeNames.firstIndex(of: "Smiling"))
         let width = tiny.store.labels.attributeNames.count
         for row in 0..<64 {
             #expect(rows.values[row * 6] == tiny.store.labels.attributes[row * width + column])
         }
-        let free = model.codes.sample(seeds: [4])
-        try model.ask(for: [("Smiling", true), ("Eyeglasses", false)])
-        #expect(Array(model.codes.sample(seeds: [4]).floats()[8..<10]) == [1, -1])
-        #expect(free.shape == [1, 14])
-        let error = #expect(throws: CheckpointError.self) { try model.ask(for: [("Smilin", true)]) }
+        let free = model.sampler.sample(seeds: [4])
+        try model.request([("Smiling", true), ("Eyeglasses", false)])
+        #expect(model.sampler.sample(seeds: [4]).labels.map { Array($0.floats()[0..<2]) } == [1, -1])
+        #expect(free.z.shape == [1, 8] && free.labels?.shape == [1, 6])
+        let error = #expect(throws: CheckpointError.self) { try model.request([("Smilin", true)]) }
         #expect("\(error!)".contains("Did you mean `Smiling`?"))
         // The rows travel with a model alone.
         try ModelExport.checkpoint(of: tiny.folder("run")).write(to: tiny.folder("model.safetensors"))
-        #expect(try Model(tiny.folder("model.safetensors")).codes.labels == rows)
+        #expect(try Model(tiny.folder("model.safetensors")).sampler.labels == rows)
     }
 
     @Test func namingLabelsIsPartOfBothLosses() throws {

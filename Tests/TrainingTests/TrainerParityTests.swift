@@ -14,7 +14,7 @@ import Training
         let golden = Dictionary(uniqueKeysWithValues: read.map { ($0.name, $0.tensor) })
         var recipe = Recipe()
         (recipe.resolution, recipe.batchSize) = (32, 4)
-        recipe.generator.latent = Latent(size: 10)
+        recipe.generator.latent = LatentSpace(size: 10)
         recipe.generator.dcgan.filters = 4
         recipe.discriminator.dcgan.filters = 4
         recipe.average.halfLifeKimg = 0

@@ -1,17 +1,18 @@
 import Torch
 import TorchNN
 
-/// An autoencoder's decoder as a generator: z ~ N(0, I) becomes a code as the faces that were seen have them.
+/// The decoder of an autoencoder as a generator: z ~ N(0, I) is mapped to the distribution of the bottleneck over training
+/// faces, a normal distribution with their mean and covariance.
 public final class CodeDecoder: Module, Generator {
     let autoencoder: FaceAutoencoder
-    public let latent: Latent
-    // Deviations along the principal directions, in the rows: [codeSize, codeSize].
+    public let latentSpace: LatentSpace
+    // Principal directions in rows, each scaled by its standard deviation: [codeSize, codeSize].
     private let directions: Tensor
 
-    /// - Parameter autoencoder: one that `decodesCodes` and has seen faces.
+    /// - Parameter autoencoder: a trained one with `decodesCodes`.
     public init(_ autoencoder: FaceAutoencoder) {
         self.autoencoder = autoencoder
-        latent = Latent(size: autoencoder.codeSize)
+        latentSpace = LatentSpace(size: autoencoder.codeSize)
         directions = withoutGradients {
             let (values, vectors) = autoencoder.codeCovariance.value.to(.cpu).symmetricEigen()
             return (vectors * values.clampedBelow(0).sqrt()).transposed(0, 1).contiguous()
@@ -20,8 +21,8 @@ public final class CodeDecoder: Module, Generator {
 
     public var resolution: Int { autoencoder.resolution }
 
-    public func callAsFunction(_ code: Tensor) -> Tensor {
-        let drawn = code.matmul(directions.to(code.device)) + autoencoder.codeMean.value
-        return autoencoder.decode(drawn)
+    public func callAsFunction(_ latents: Latents, noise: NoiseInput) -> Tensor {
+        let z = latents.z
+        return autoencoder.decode(z.matmul(directions.to(z.device)) + autoencoder.codeMean.value)
     }
 }

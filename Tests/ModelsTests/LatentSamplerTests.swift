@@ -1,0 +1,111 @@
+import Models
+import Testing
+import Torch
+import TorchNN
+
+/// Labels and seeds of generated pictures.
+@Suite struct LatentSamplerTests {
+    /// Beard and lipstick exclude each other; half of the others smile.
+    private let rows = LabelRows(
+        names: ["Beard", "Lipstick", "Smiling"],
+        values: [1, -1, 1, 1, -1, -1, -1, 1, 1, -1, 1, -1, -1, -1, 1, -1, -1, -1])
+
+    private func row(_ asked: [Int: Int8], share: Double) -> [Int8] {
+        rows.rows(requested: asked, positions: [share])[0]
+    }
+
+    @Test func whatIsAskedIsThere() {
+        for share in stride(from: 0.0, to: 1, by: 0.07) {
+            #expect(row([0: 1], share: share)[0] == 1)
+            #expect(row([0: -1, 2: 1], share: share)[0] == -1)
+            #expect(row([0: -1, 2: 1], share: share)[2] == 1)
+            // Even where no picture has both.
+            #expect(row([0: 1, 1: 1], share: share)[0..<2] == [1, 1])
+        }
+    }
+
+    @Test func theRestComesFromPicturesThatAgree() {
+        let shares = stride(from: 0.0, to: 1, by: 0.01)
+        let bearded = shares.map { row([0: 1], share: $0) }
+        #expect(bearded.allSatisfy { $0[1] == -1 }, "nobody with a beard has lipstick")
+        #expect(abs(bearded.count { $0[2] == 1 } - 50) <= 1)
+        let all = shares.map { row([:], share: $0) }
+        #expect(abs(all.count { $0[0] == 1 } - 33) <= 1)
+        #expect(abs(all.count { $0[1] == 1 } - 33) <= 1)
+    }
+
+    @Test func aSeedKeepsItsLatentWhateverIsAsked() {
+        var sampler = LatentSampler(LatentSpace(size: 5), labels: rows)
+        let free = sampler.sample(seeds: [1, 2, 3])
+        #expect(free.z.shape == [3, 5] && free.labels?.shape == [3, 3])
+        sampler.requested = [2: 1]
+        let requested = sampler.sample(seeds: [1, 2, 3])
+        #expect(requested.z.floats() == free.z.floats())
+        #expect(requested.labels?.select(1, 2).floats() == [1, 1, 1])
+        let unconditional = LatentSampler(LatentSpace(size: 5)).sample(seeds: [1, 2, 3])
+        #expect(unconditional.labels == nil && free.z.floats() == unconditional.z.floats())
+        let alone = sampler.sample(seeds: [3])
+        #expect(alone.z.floats() == requested[2..<3].z.floats())
+        #expect(alone.labels?.floats() == requested[2..<3].labels?.floats())
+    }
+
+    @Test func labelsChangeWhatAGeneratorDraws() {
+        for kind in NetworkKind.allCases {
+            var settings = GeneratorSettings()
+            settings.kind = kind
+            settings.latent = LatentSpace(size: 5)
+            settings.dcgan.filters = 4
+            settings.denseDCGAN.filters = 4
+            settings.residual.filters = 4
+            settings.progressive.maxFilters = 8
+            let random = RandomSource(seed: 1)
+            let generator = settings.make(resolution: 16, labels: 3, random: random)
+            for (_, parameter) in generator.parameters where kind == .residual {
+                // Conditional norms begin as plain ones.
+                withoutGradients { parameter.value.normal_(random: random) }
+            }
+            let z = Tensor.normal([1, 5], random: random)
+            let (a, b) = ([Float(1), 1, -1], [Float(-1), 1, 1])
+            let both = generator(
+                .concatenated([a, b].map { Latents(z, labels: Tensor($0, shape: [1, 3])) }))
+            #expect((both[0] - both[1]).abs().max().item() > 1e-4, "\(kind)")
+        }
+    }
+
+    /// A style generator is a generator: `map`, `truncated` and `synthesize` give what a call gives.
+    @Test func styleGeneratorsMapThenSynthesize() {
+        final class Style: Module, StyleGenerator {
+            let latentSpace = LatentSpace(size: 5)
+            let resolution = 4
+            let layerCount = 3
+            let averageW = Buffer(Tensor.zeros([6]))
+            let mapping = Linear(8, 6)
+            let color = Linear(18, 3)
+            let noiseStrength = 0.5
+
+            func map(_ latents: Latents) -> Tensor {
+                let inputs = Tensor.concatenated([latents.z, latents.labels!], 1)
+                return mapping(inputs).unsqueezed(1).expanded(to: [latents.count, layerCount, 6])
+            }
+
+            func synthesize(_ w: Tensor, noise: NoiseInput) -> Tensor {
+                let pixels = color(w.contiguous().reshape([w.shape[0], 18])).reshape([w.shape[0], 3, 1, 1])
+                let images = pixels.expanded(to: [w.shape[0], 3, resolution, resolution])
+                guard case .random(let stream) = noise else { return images }
+                return images + Tensor.normal(images.shape, random: stream) * noiseStrength
+            }
+        }
+        let generator = Style()
+        generator.initialize(RandomSource(seed: 1))
+        let sampler = LatentSampler(generator.latentSpace, labels: rows, requested: [0: 1])
+        let latents = sampler.sample(seeds: [1, 2])
+        let w = generator.map(latents)
+        #expect(w.shape == [2, 3, 6])
+        #expect(generator(latents).bytes() == generator.synthesize(w, noise: .constant).bytes())
+        #expect(generator.truncated(w, psi: 1).bytes() == w.bytes())
+        #expect(generator.truncated(w, psi: 0).abs().max().item() == 0)
+        let noisy = generator(latents, noise: .random(RandomSource(seed: 2)))
+        #expect(noisy.bytes() == generator(latents, noise: .random(RandomSource(seed: 2))).bytes())
+        #expect((noisy - generator(latents, noise: .none)).abs().max().item() > 0.1)
+    }
+}
