@@ -157,6 +157,7 @@ let package = Package(
         tests("Models", ["TensorTestSupport", "TorchNN", "Torch", "Objectives", "Files", "Imaging"]),
         tests("Objectives", ["Models", "TorchNN", "Torch", "Settings"]),
         tests("Metrics", ["Torch"]),
+        tests("Recipes", ["Models", "TorchNN", "Torch", "Settings"]),
         tests("PretrainedWeights", ["Models", "TorchNN", "Torch", "Imaging", "Files"]),
         tests(
             "Training",

@@ -13,8 +13,8 @@ struct FirstFaces {
         var recipe = try Recipe.load("dcgan")
         recipe.resolution = 32
         recipe.batchSize = 64
-        recipe.generator.dcgan.filters = 32
-        recipe.discriminator.dcgan.filters = 32
+        recipe.adversarial.generator[DCGANSettings.self].filters = 32
+        recipe.adversarial.discriminator[DCGANSettings.self].filters = 32
 
         // Pictures are packed once. A folder of photographs or an archive is named in the same way.
         let data = "builtin:5000"

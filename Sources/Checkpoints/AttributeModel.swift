@@ -22,13 +22,13 @@ public struct AttributeModel {
         path = try Model.file(of: source, state)
         let checkpoint = try Checkpoint(path: path, sections: ["network", "average"])
         (recipe, clock, facts) = (checkpoint.recipe, checkpoint.clock, checkpoint.facts)
-        guard recipe.task == .attributes, let names = facts["attributes"] else {
+        guard case .attributes(let settings) = recipe.system, let names = facts["attributes"] else {
             throw CheckpointError(
                 "\(path): not a face network (its recipe is \(recipe.name)); train one with --recipe attributes"
             )
         }
         attributes = names.split(separator: " ").map(String.init)
-        network = recipe.network.make(outputs: attributes.count, random: RandomSource(seed: 0))
+        network = settings.network.make(outputs: attributes.count, random: RandomSource(seed: 0))
         let average = checkpoint.section("average")
         do { try network.load(average.isEmpty ? checkpoint.section("network") : average) } catch {
             throw CheckpointError("\(path): \(error)")

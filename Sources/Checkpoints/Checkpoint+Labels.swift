@@ -7,8 +7,10 @@ extension Checkpoint {
     /// - Parameter path: the file, for errors.
     /// - Throws: `CheckpointError` when the rows are damaged.
     func labelRows(path: String) throws -> LabelRows? {
-        let names = recipe.conditions.attributes
-        guard recipe.task == .adversarial, !names.isEmpty else { return nil }
+        guard case .adversarial(let settings) = recipe.system, !settings.conditions.attributes.isEmpty else {
+            return nil
+        }
+        let names = settings.conditions.attributes
         guard let rows = section("labels").first(where: { $0.key == "rows" })?.tensor else {
             // Weights of others know no pictures: what is not asked for is left open.
             return LabelRows(names: names, values: [])

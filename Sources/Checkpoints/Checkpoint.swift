@@ -21,7 +21,7 @@ public struct Checkpoint {
         (self.recipe, self.clock, self.facts, self.tensors) = (recipe, clock, facts, tensors)
     }
 
-    static let format = "facegan 1"
+    static let format = "facegan 2"
     private static let ownKeys: Set<String> = [
         "format", "recipe", "steps", "images", SafetensorsFile.digestKey,
     ]
@@ -62,6 +62,11 @@ public struct Checkpoint {
     public init(path: String, sections: [String]? = nil) throws {
         let file = try TensorFile(path: path)
         try file.verify()
+        if let format = file.metadata["format"], format != Self.format, format.hasPrefix("facegan ") {
+            throw CheckpointError(
+                "\(path): written by another version of FaceGAN (\(format); this version reads \(Self.format))."
+                    + " Use that version, or train again; `facegan train --restart` replaces a run.")
+        }
         guard file.metadata["format"] == Self.format, let text = file.metadata["recipe"] else {
             throw CheckpointError(
                 "\(path): a safetensors file, but not a model or state of this program."

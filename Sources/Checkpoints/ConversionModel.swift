@@ -17,7 +17,7 @@ public struct ConversionModel {
     public let digest: String
 
     /// Names of the attributes that it changes.
-    public var attributes: [String] { recipe.conditions.attributes }
+    public var attributes: [String] { recipe.attributeNames }
 
     /// - Parameter source: a run's folder or a file of this program.
     /// - Throws: `CheckpointError` for another kind of model.
@@ -27,13 +27,13 @@ public struct ConversionModel {
         path = try Model.file(of: source, state)
         let checkpoint = try Checkpoint(path: path, sections: ["generator", "average"])
         (recipe, clock, facts) = (checkpoint.recipe, checkpoint.clock, checkpoint.facts)
-        guard recipe.task == .conversion else {
+        guard case .conversion(let settings) = recipe.system else {
             throw CheckpointError(
                 "\(path): not a network that changes attributes (its recipe is \(recipe.name)); train one with --recipe"
                     + " convert")
         }
         digest = try SafetensorsFile(path: path).digest ?? ""
-        converter = recipe.makeConverter(random: RandomSource(seed: 0))
+        converter = settings.makeConverter(random: RandomSource(seed: 0))
         do {
             try converter.load(checkpoint.generator(weights).state)
         } catch { throw CheckpointError("\(path): \(error)") }

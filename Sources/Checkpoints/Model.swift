@@ -45,19 +45,21 @@ public struct Model {
         digest = try SafetensorsFile(path: path).digest ?? ""
         let random = RandomSource(seed: 0)
         do {
-            if recipe.task == .restoration,
-                let faces = recipe.makeRestorer(random: random) as? FaceAutoencoder
-            {
+            switch recipe.system {
+            case .restoration(let settings):
+                let faces = settings.makeRestorer(resolution: recipe.resolution, random: random)
                 try faces.load(state)
-                generator = CodeDecoder(faces)
-            } else {
-                generator = recipe.makeGenerator(random: random)
+                generator = CodeDecoder(faces as! FaceAutoencoder)
+            default:
+                generator = recipe.adversarial.makeGenerator(resolution: recipe.resolution, random: random)
                 try generator.load(state)
             }
         } catch { throw CheckpointError("\(path): \(error)") }
         sampler = LatentSampler(generator.latentSpace, labels: try checkpoint.labelRows(path: path))
         // Weights of others come without a clock.
-        if let growth = recipe.growth(images: clock.images), facts[PyTorchImport.originFact] == nil {
+        if case .adversarial(let settings) = recipe.system, facts[PyTorchImport.originFact] == nil,
+            let growth = settings.growth(images: clock.images, resolution: recipe.resolution)
+        {
             (generator as? any Growing)?.growth = growth
         }
         generator.move(to: device, format: .channelsLast)
@@ -72,13 +74,13 @@ public struct Model {
 
     /// The command for models of a recipe that makes no faces from seeds; nil for one that does.
     private static func otherUse(of recipe: Recipe) -> String? {
-        switch recipe.task {
+        switch recipe.system {
         case .adversarial: nil
         case .attributes: "facegan evaluate PICTURES --metrics accuracy --face MODEL"
         case .conversion: "facegan convert"
-        case .restoration:
-            recipe.restorer.kind != .autoencoder
-                ? "facegan upscale" : recipe.restorer.autoencoder.skips ? "facegan reconstruct" : nil
+        case .restoration(let settings):
+            settings.restorer.kind != .autoencoder
+                ? "facegan upscale" : settings.restorer.autoencoder.skips ? "facegan reconstruct" : nil
         }
     }
 

@@ -18,7 +18,7 @@ public enum ModelExport {
         let own = try Checkpoint(
             path: path,
             sections: ["average", "generator", "network", "labels", RestorationModel.beforeSection])
-        let raw = own.recipe.task == .attributes ? "network" : "generator"
+        let raw = own.recipe.system.kind == .attributes ? "network" : "generator"
         let name = weights == .average && !own.section("average").isEmpty ? "average" : raw
         let section = own.section(name)
         guard !section.isEmpty else {

@@ -25,8 +25,12 @@ public struct PyTorchImport {
     public init(path: String, recipe: Recipe, network: Network? = nil) throws {
         let state = Self.withoutCommonPrefix(try PyTorchStateDictionary.read(path).map { ($0.0, $0.1) })
         let random = RandomSource(seed: 0)
-        let generator = recipe.makeGenerator(random: random)
-        let discriminator = recipe.makeDiscriminator(random: random)
+        guard case .adversarial(let settings) = recipe.system else {
+            throw CheckpointError(
+                "the recipe \(recipe.name) has no generator; weights are imported into adversarial recipes")
+        }
+        let generator = settings.makeGenerator(resolution: recipe.resolution, random: random)
+        let discriminator = settings.makeDiscriminator(resolution: recipe.resolution, random: random)
         let mismatches: [(Network, StateMismatch)] = [
             (.generator, generator.mismatch(with: state)),
             (.discriminator, discriminator.mismatch(with: state)),

@@ -34,7 +34,7 @@ public struct RestorationModel {
         path = try Model.file(of: source, state)
         let checkpoint = try Checkpoint(path: path, sections: ["generator", "average", Self.beforeSection])
         (recipe, clock, facts) = (checkpoint.recipe, checkpoint.clock, checkpoint.facts)
-        guard recipe.task == .restoration else {
+        guard case .restoration(let settings) = recipe.system else {
             throw CheckpointError(
                 "\(path): not a network that restores pictures (its recipe is \(recipe.name)); train one with --recipe dfl"
                     + " or --recipe superres")
@@ -47,7 +47,7 @@ public struct RestorationModel {
                 "\(path): no critic has come in yet, so there is one set of weights alone; leave --strength out"
             )
         }
-        restorer = recipe.makeRestorer(random: RandomSource(seed: 0))
+        restorer = settings.makeRestorer(resolution: recipe.resolution, random: RandomSource(seed: 0))
         do {
             try restorer.load(checkpoint.generator(weights).state)
             if strength != 1 {

@@ -3,7 +3,9 @@ import Torch
 import TorchNN
 
 /// Size of a DCGAN network (Radford et al. 2016), in the shape of PyTorch's example.
-public struct DCGANSettings: SettingsGroup, Equatable {
+public struct DCGANSettings: NetworkFamily {
+    public static let name = "dcgan"
+
     /// Channels of the widest pictures' layer; each halving of the resolution doubles them.
     public var filters = 64
     /// Channels are never more than this.
@@ -15,6 +17,14 @@ public struct DCGANSettings: SettingsGroup, Equatable {
         try v.integer(
             "filters", &filters, in: 1...1024, "Channels next to the picture; doubled at each halving.")
         try v.integer("maxFilters", &maxFilters, in: 1...8192, "Upper limit of the channels.")
+    }
+
+    public func makeGenerator(latentSpace: LatentSpace, resolution: Int, labels: Int) -> any Generator {
+        DCGANGenerator(self, latentSpace: latentSpace, resolution: resolution, labels: labels)
+    }
+
+    public func makeDiscriminator(resolution: Int, conditions: ConditionSettings) -> any Discriminator {
+        DCGANDiscriminator(self, resolution: resolution, conditions: conditions)
     }
 
     /// Channels from the picture inwards: one for each halving down to 4 x 4.

@@ -3,7 +3,9 @@ import Torch
 import TorchNN
 
 /// Size of a DCGAN with a dense stem and 5 x 5 kernels, the shape of the first TensorFlow version.
-public struct DenseDCGANSettings: SettingsGroup, Equatable {
+public struct DenseDCGANSettings: NetworkFamily {
+    public static let name = "dcgan-dense"
+
     /// Channels next to the picture; each halving of the resolution doubles them.
     public var filters = 64
     /// Channels are never more than this; also those of the 4 x 4 stem.
@@ -20,6 +22,14 @@ public struct DenseDCGANSettings: SettingsGroup, Equatable {
         try v.number(
             "batchNormMomentum", &batchNormMomentum, in: 0...1,
             "Share of the batch in the running statistics (one minus TensorFlow's momentum).")
+    }
+
+    public func makeGenerator(latentSpace: LatentSpace, resolution: Int, labels: Int) -> any Generator {
+        DenseDCGANGenerator(self, latentSpace: latentSpace, resolution: resolution, labels: labels)
+    }
+
+    public func makeDiscriminator(resolution: Int, conditions: ConditionSettings) -> any Discriminator {
+        DenseDCGANDiscriminator(self, resolution: resolution, conditions: conditions)
     }
 
     func widths(_ resolution: Int) -> [Int] {

@@ -3,7 +3,11 @@ import Torch
 import TorchNN
 
 /// Size of networks that grow (Karras et al. 2018, "Progressive Growing of GANs", arXiv:1710.10196).
-public struct ProgressiveSettings: SettingsGroup, Equatable {
+public struct ProgressiveSettings: NetworkFamily {
+    public static let name = "progressive"
+    public static let grows = true
+    public static let keepsMaps = true
+
     /// Channels at a side S are 2 channelBase / S, from 8 to `maxFilters`: 8,192 gives 256 at 64.
     public var channelBase = 8192
     public var maxFilters = 512
@@ -15,8 +19,24 @@ public struct ProgressiveSettings: SettingsGroup, Equatable {
 
     public init() {}
 
+    public func makeGenerator(latentSpace: LatentSpace, resolution: Int, labels: Int) -> any Generator {
+        ProgressiveGenerator(self, latentSpace: latentSpace, resolution: resolution, labels: labels)
+    }
+
+    public func makeDiscriminator(resolution: Int, conditions: ConditionSettings) -> any Discriminator {
+        ProgressiveCritic(self, resolution: resolution, conditions: conditions)
+    }
+
+    public func generatorAttention(resolution: Int) -> (side: Int, channels: Int?) {
+        attention.place(among: generatorMaps(resolution))
+    }
+
+    public func discriminatorAttention(resolution: Int) -> (side: Int, channels: Int?) {
+        attention.place(among: criticMaps(resolution))
+    }
+
     /// The fields that both networks have.
-    mutating func sizes(_ v: inout some FieldVisitor) throws {
+    public mutating func generatorFields(_ v: inout some FieldVisitor) throws {
         try v.integer(
             "channelBase", &channelBase, in: 8...65536, "Channels at a side S are 2 channelBase / S.")
         try v.integer("maxFilters", &maxFilters, in: 8...8192, "Upper limit of the channels.")
@@ -25,7 +45,7 @@ public struct ProgressiveSettings: SettingsGroup, Equatable {
     }
 
     public mutating func fields(_ v: inout some FieldVisitor) throws {
-        try sizes(&v)
+        try generatorFields(&v)
         try v.integer(
             "deviationGroup", &deviationGroup, in: 0...64, "Pictures that the critic compares; 0: none.")
     }

@@ -4,7 +4,10 @@ import TorchNN
 
 /// Size of a residual network in the shape of Gulrajani et al. 2017 (arXiv:1704.00028), as their code has it for 64 x 64;
 /// with spectral norms and attention in that of Zhang et al. 2019.
-public struct ResidualSettings: SettingsGroup, Equatable {
+public struct ResidualSettings: NetworkFamily {
+    public static let name = "residual"
+    public static let keepsMaps = true
+
     /// What precedes the ReLUs of a critic; batch normalization would make a penalty on single pictures meaningless.
     public enum Normalization: String, Sendable, CaseIterable {
         /// Nothing: the penalty alone holds the scales.
@@ -35,8 +38,24 @@ public struct ResidualSettings: SettingsGroup, Equatable {
 
     public init() {}
 
+    public func makeGenerator(latentSpace: LatentSpace, resolution: Int, labels: Int) -> any Generator {
+        ResidualGenerator(self, latentSpace: latentSpace, resolution: resolution, labels: labels)
+    }
+
+    public func makeDiscriminator(resolution: Int, conditions: ConditionSettings) -> any Discriminator {
+        ResidualCritic(self, resolution: resolution, conditions: conditions)
+    }
+
+    public func generatorAttention(resolution: Int) -> (side: Int, channels: Int?) {
+        attention.place(among: generatorMaps(resolution))
+    }
+
+    public func discriminatorAttention(resolution: Int) -> (side: Int, channels: Int?) {
+        attention.place(among: criticMaps(resolution))
+    }
+
     /// The fields that both networks have.
-    mutating func sizes(_ v: inout some FieldVisitor) throws {
+    public mutating func generatorFields(_ v: inout some FieldVisitor) throws {
         try v.integer(
             "filters", &filters, in: 1...1024, "Channels next to the picture; doubled at each halving.")
         try v.integer("maxFilters", &maxFilters, in: 1...8192, "Upper limit of the channels.")
@@ -45,7 +64,7 @@ public struct ResidualSettings: SettingsGroup, Equatable {
     }
 
     public mutating func fields(_ v: inout some FieldVisitor) throws {
-        try sizes(&v)
+        try generatorFields(&v)
         try v.choice(
             "normalization", &normalization, "Before each ReLU of the critic: none, or over a picture.")
         try v.choice("pooling", &pooling, "The critic's last maps: all values, or sums of rectified ones.")

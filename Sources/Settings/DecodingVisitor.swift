@@ -5,11 +5,12 @@ struct DecodingVisitor: FieldVisitor {
         let path: String
         /// All dotted keys of the document's type, for suggestions.
         let allKeys: () -> [String]
+        /// Keys of earlier versions, and those that replace them.
+        let renamed: [String: String]
         var problems: [SettingsError.Problem] = []
 
-        init(path: String, allKeys: @escaping () -> [String]) {
-            self.path = path
-            self.allKeys = allKeys
+        init(path: String, renamed: [String: String] = [:], allKeys: @escaping () -> [String]) {
+            (self.path, self.renamed, self.allKeys) = (path, renamed, allKeys)
         }
     }
 
@@ -19,8 +20,8 @@ struct DecodingVisitor: FieldVisitor {
     private let entries: [String: SettingsNode.Entry]
     private let order: [String]
     private var known: [String] = []
-    private var kind: String?
-    private var kindIsWrong = false
+    private var variant: (key: String, name: String)?
+    private var variantIsWrong = false
     private var problemsBefore: Int
 
     private init(
@@ -55,7 +56,7 @@ struct DecodingVisitor: FieldVisitor {
     }
 
     private func refuseUnknownKeys() {
-        guard !kindIsWrong else { return }
+        guard !variantIsWrong else { return }
         let known = Set(known)
         for key in order where !known.contains(key) {
             guard let entry = entries[key] else { continue }
@@ -65,7 +66,10 @@ struct DecodingVisitor: FieldVisitor {
 
     private func unknown(_ key: String) -> String {
         let group = keys.isEmpty ? "" : " of \(Quoted.short(keys.joined(separator: "."), mark: "`"))"
-        let variant = kind.map { " when `kind` is `\($0)`" } ?? ""
+        if let current = report.renamed[(keys + [key]).joined(separator: ".")] {
+            return "this setting is now called `\(current)`"
+        }
+        let variant = variant.map { " when `\($0.key)` is `\($0.name)`" } ?? ""
         let text = "not a setting\(group)\(variant)"
         if let near = Suggestion.closest(to: key, in: known) { return "\(text); did you mean `\(near)`?" }
         let last = key.split(separator: ".").last.map(String.init) ?? key
@@ -165,17 +169,29 @@ struct DecodingVisitor: FieldVisitor {
         }
     }
 
-    mutating func choice<E: RawRepresentable & CaseIterable & Sendable>(
-        _ key: String, _ value: inout E, _ help: String
-    ) throws where E.RawValue == String {
-        defer { if key == "kind" { kind = value.rawValue } }
+    mutating func scheduled(
+        _ key: String, _ value: inout Scheduled<Double>, in range: ClosedRange<Double>, _ help: String
+    ) throws {
+        if case .map? = entries[key]?.value.kind, let node = node(key) {
+            var fields = ScheduleFields(value, in: range)
+            try Self.read(&fields, from: node, keys: keys + [key], report: report)
+            value = fields.value
+        } else {
+            var constant = value.from
+            try number(key, &constant, in: range, help)
+            value = Scheduled(constant)
+        }
+    }
+
+    mutating func choice(_ key: String, _ value: inout String, of names: [String], _ help: String) throws {
+        let isVariant = variantKeys.contains(key)
+        defer { if isVariant { variant = (key, value) } }
         guard let node = node(key) else { return }
-        if case .scalar(let text, _) = node.kind, let read = E(rawValue: text) {
-            value = read
+        if case .scalar(let text, _) = node.kind, names.contains(text) {
+            value = text
             return
         }
-        if key == "kind" { kindIsWrong = true }
-        let names = E.allCases.map(\.rawValue)
+        if isVariant { variantIsWrong = true }
         var message = "expected one of \(names.joined(separator: ", ")), received \(node.received)"
         if case .scalar(let text, _) = node.kind, let near = Suggestion.closest(to: text, in: names) {
             message += "; did you mean `\(near)`?"

@@ -43,9 +43,17 @@ struct EncodingVisitor: FieldVisitor {
 
     private func flow(_ items: [String]) -> String { "[" + items.joined(separator: ", ") + "]" }
 
-    mutating func choice<E: RawRepresentable & CaseIterable & Sendable>(
-        _ key: String, _ value: inout E, _ help: String
-    ) throws where E.RawValue == String { put(key, ScalarText.yaml(value.rawValue)) }
+    mutating func scheduled(
+        _ key: String, _ value: inout Scheduled<Double>, in range: ClosedRange<Double>, _ help: String
+    ) throws {
+        guard !value.isConstant else { return put(key, ScalarText.text(value.from)) }
+        var fields = ScheduleFields(value, in: range)
+        try group(key, &fields, help)
+    }
+
+    mutating func choice(_ key: String, _ value: inout String, of names: [String], _ help: String) throws {
+        put(key, ScalarText.yaml(value))
+    }
 
     mutating func group<G: SettingsGroup>(_ key: String, _ value: inout G, _ help: String) throws {
         var inner = EncodingVisitor(indent: indent + "  ", prefix: prefix + key + ".")

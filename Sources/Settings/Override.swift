@@ -52,7 +52,9 @@ struct Override {
     /// Another kind leaves behind what the document says for the old one: those fields are not the user's mistake.
     /// - Parameter fields: the reference of the whole document; asked for only when a kind is set.
     func dropOtherKinds(of root: inout SettingsNode, fields: () -> [SettingsDocument.Field]) {
-        guard keys.last == "kind", case .scalar(let kind, _) = value.kind else { return }
+        guard let last = keys.last, variantKeys.contains(last), case .scalar(let kind, _) = value.kind else {
+            return
+        }
         let group = keys.dropLast()
         let prefix = group.isEmpty ? "" : group.joined(separator: ".") + "."
         let others = fields().filter { $0.key.hasPrefix(prefix) && !($0.kinds?.contains(kind) ?? true) }

@@ -1,8 +1,9 @@
 /// Collects a table of all fields, those of every variant included.
 struct ReferenceVisitor: FieldVisitor {
     private(set) var fields: [SettingsDocument.Field] = []
-    /// The raw values of a choice named `kind`.
+    /// The names of the choice that decides on variants, and its key.
     private var kinds: [String] = []
+    private var kindKey = "kind"
     private let forced: String?
     private let prefix: String
 
@@ -18,21 +19,22 @@ struct ReferenceVisitor: FieldVisitor {
         var base = ReferenceVisitor(prefix: prefix, forced: nil)
         try group.fields(&base)
         guard base.kinds.count > 1 else { return base.fields }
-        let usual = base.fields.first { $0.key == prefix + "kind" }
+        let kindKey = prefix + base.kindKey
+        let usual = base.fields.first { $0.key == kindKey }
         var variants: [(kind: String, fields: [SettingsDocument.Field])] = []
         for kind in base.kinds {
             var variant = G()
             var visitor = ReferenceVisitor(prefix: prefix, forced: kind)
             try variant.fields(&visitor)
             // The row of the kind itself shows the default in every variant.
-            variants.append((kind, visitor.fields.map { $0.key == prefix + "kind" ? usual ?? $0 : $0 }))
+            variants.append((kind, visitor.fields.map { $0.key == kindKey ? usual ?? $0 : $0 }))
         }
-        return merged(variants)
+        return merged(variants, key: base.kindKey)
     }
 
     /// Fields in the order of their first variant; one that some kinds lack says which kinds have it.
     private static func merged(
-        _ variants: [(kind: String, fields: [SettingsDocument.Field])]
+        _ variants: [(kind: String, fields: [SettingsDocument.Field])], key: String
     ) -> [SettingsDocument.Field] {
         var order: [SettingsDocument.Field] = []
         var owners: [[String]] = []
@@ -48,7 +50,9 @@ struct ReferenceVisitor: FieldVisitor {
         }
         return zip(order, owners).map { field, kinds in
             var field = field
-            if kinds.count < variants.count { field.kinds = kinds }
+            if kinds.count < variants.count {
+                if key == "kind" { field.kinds = kinds } else { field.systems = kinds }
+            }
             return field
         }
     }
@@ -93,15 +97,18 @@ struct ReferenceVisitor: FieldVisitor {
         put(key, "whole numbers", text, ScalarText.range(range), help)
     }
 
-    mutating func choice<E: RawRepresentable & CaseIterable & Sendable>(
-        _ key: String, _ value: inout E, _ help: String
-    ) throws where E.RawValue == String {
-        let names = E.allCases.map(\.rawValue)
-        if key == "kind" {
-            kinds = names
-            if let forced, let kind = E(rawValue: forced) { value = kind }
+    mutating func scheduled(
+        _ key: String, _ value: inout Scheduled<Double>, in range: ClosedRange<Double>, _ help: String
+    ) throws {
+        put(key, "number or schedule", ScalarText.text(value.from), ScalarText.range(range), help)
+    }
+
+    mutating func choice(_ key: String, _ value: inout String, of names: [String], _ help: String) throws {
+        if variantKeys.contains(key) {
+            (kinds, kindKey) = (names, key)
+            if let forced { value = forced }
         }
-        put(key, "choice", value.rawValue, names.joined(separator: ", "), help)
+        put(key, "choice", value, names.joined(separator: ", "), help)
     }
 
     mutating func group<G: SettingsGroup>(_ key: String, _ value: inout G, _ help: String) throws {

@@ -14,7 +14,9 @@ public enum SettingsDocument {
     public static func decode<G: SettingsGroup>(
         _: G.Type = G.self, yaml: String, path: String, preset: String? = nil, overrides: [String] = []
     ) throws -> G {
-        let report = DecodingVisitor.Report(path: path) { (try? reference(G.self).map(\.key)) ?? [] }
+        let report = DecodingVisitor.Report(path: path, renamed: G.renamedKeys) {
+            (try? reference(G.self).map(\.key)) ?? []
+        }
         var root = try YamlReader.read(yaml, path: path)
         let presets = try Presets(takenFrom: &root, path: path)
         if let preset { try presets.apply(preset, to: &root) }
@@ -133,6 +135,8 @@ public enum SettingsDocument {
         public let help: String
         /// The kinds of its group that have this field; nil when all have it.
         public internal(set) var kinds: [String]?
+        /// The systems of the document that have this field; nil when all have it.
+        public internal(set) var systems: [String]?
     }
 
     /// What can be set, in the order of the fields, with all variants.

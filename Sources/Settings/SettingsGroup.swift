@@ -9,14 +9,23 @@
 ///         }
 ///     }
 ///
-/// A group with variants visits a choice named `kind` first, then lists the fields of that kind inline.
+/// A group with variants visits a choice named `kind` or `system` first, then lists the fields of that variant inline.
 public protocol SettingsGroup: Sendable {
     init()
+    /// Dotted keys of earlier versions and the keys that replace them. Read for the outermost group of a document.
+    static var renamedKeys: [String: String] { get }
     /// Visits every field once, in the order in which it is to be written.
     mutating func fields(_ v: inout some FieldVisitor) throws
 }
 
-/// What visits the fields of a `SettingsGroup`.
+extension SettingsGroup {
+    public static var renamedKeys: [String: String] { [:] }
+}
+
+/// The keys of choices that decide which other fields a group has.
+let variantKeys: Set<String> = ["kind", "system"]
+
+/// A visitor of the fields of a `SettingsGroup`.
 ///
 /// A visitor of a document collects what is wrong instead of throwing at the first problem; a field whose value
 /// is wrong keeps its default.
@@ -39,9 +48,11 @@ public protocol FieldVisitor {
     /// A list of whole numbers, each in `range`.
     mutating func integers(
         _ key: String, _ value: inout [Int], in range: ClosedRange<Int>, _ help: String) throws
-    /// One of the raw values of an enumeration.
-    mutating func choice<E: RawRepresentable & CaseIterable & Sendable>(
-        _ key: String, _ value: inout E, _ help: String) throws where E.RawValue == String
+    /// A number that is the same over a run or follows a schedule; each value in `range`.
+    mutating func scheduled(
+        _ key: String, _ value: inout Scheduled<Double>, in range: ClosedRange<Double>, _ help: String) throws
+    /// One of several names.
+    mutating func choice(_ key: String, _ value: inout String, of names: [String], _ help: String) throws
     /// A group inside this one.
     mutating func group<G: SettingsGroup>(_ key: String, _ value: inout G, _ help: String) throws
     /// A list of groups of one type.
@@ -50,4 +61,15 @@ public protocol FieldVisitor {
     ///
     /// - Parameter expected: what must hold, to follow the word "expected": `a size that 4 divides`.
     mutating func check(_ ok: Bool, _ key: String, _ expected: String) throws
+}
+
+extension FieldVisitor {
+    /// One of the raw values of an enumeration.
+    public mutating func choice<E: RawRepresentable & CaseIterable & Sendable>(
+        _ key: String, _ value: inout E, _ help: String
+    ) throws where E.RawValue == String {
+        var name = value.rawValue
+        try choice(key, &name, of: E.allCases.map(\.rawValue), help)
+        if let read = E(rawValue: name) { value = read }
+    }
 }

@@ -25,17 +25,17 @@ extension AdversarialTrainer {
         }
         for penalty in due where penalty.lazy.every == 1 { pay(penalty, into: &found) }
         game.loss = paid.map { game.loss.detached() + $0 } ?? game.loss
-        withoutGradients { apply(found, recipe.discriminatorOptimizer, discriminatorOptimizer) }
+        withoutGradients { apply(found, settings.discriminatorOptimizer, discriminatorOptimizer) }
         // A lazy penalty's own step stands on the weights that the game has moved.
         for penalty in due where penalty.lazy.every > 1 {
             var slopes = weights.map { _ in Tensor?.none }
             pay(penalty, into: &slopes)
-            withoutGradients { apply(slopes, recipe.discriminatorOptimizer, discriminatorOptimizer) }
+            withoutGradients { apply(slopes, settings.discriminatorOptimizer, discriminatorOptimizer) }
         }
         withoutGradients {
             lazySteps.add_(Tensor.ones(like: lazySteps))
-            if recipe.view.kind == .ada {
-                let logits = game.real - (recipe.loss.border ?? 0)
+            if settings.augment.kind == .ada {
+                let logits = game.real - (settings.loss.border ?? 0)
                 view.observe(realLogits: logits.rank > 1 ? logits.mean([1]) : logits)
             }
             note(game)
@@ -60,7 +60,7 @@ extension AdversarialTrainer {
     private func game(
         _ real: DiscriminatorOutput, _ fake: Tensor, _ labels: Tensor?, wrt weights: [Tensor]
     ) -> (Game, [Tensor?]) {
-        let loss = completed(recipe.loss.discriminator(real: real.logits, fake: fake), real, labels)
+        let loss = completed(settings.loss.discriminator(real: real.logits, fake: fake), real, labels)
         return ((real.logits, fake, loss), gradients(of: [loss], wrt: weights))
     }
 
@@ -70,13 +70,13 @@ extension AdversarialTrainer {
     ) -> (Game, [Tensor?]) {
         let verdict = judge(real, labels)
         // Pairs have one loss and one tape.
-        if recipe.loss.isRelativistic {
+        if settings.loss.isRelativistic {
             return game(verdict, judge(fake, labels).logits, labels, wrt: weights)
         }
-        let realLoss = completed(recipe.loss.real(verdict.logits), verdict, labels)
+        let realLoss = completed(settings.loss.real(verdict.logits), verdict, labels)
         var found = gradients(of: [realLoss], wrt: weights)
         let fakeLogits = judge(fake, labels).logits
-        let fakeLoss = recipe.loss.fake(fakeLogits)
+        let fakeLoss = settings.loss.fake(fakeLogits)
         addGradients(of: fakeLoss, wrt: weights, to: &found)
         return ((verdict.logits, fakeLogits, withoutGradients { realLoss + fakeLoss }), found)
     }
@@ -84,10 +84,10 @@ extension AdversarialTrainer {
     /// A loss with what else real pictures decide: a critic's drift and the names of labels.
     private func completed(_ loss: Tensor, _ real: DiscriminatorOutput, _ labels: Tensor?) -> Tensor {
         var loss = loss
-        let drift = recipe.gradientPenalty.drift
+        let drift = settings.gradientPenalty.drift
         if drift > 0 { loss = loss + real.logits.square().mean() * drift }
         if let attributes = real.attributes, let labels {
-            loss = loss + recipe.attributeLoss.real(attributes, attributes: labels)
+            loss = loss + settings.attributeLoss.real(attributes, attributes: labels)
         }
         return loss
     }
@@ -102,7 +102,7 @@ extension AdversarialTrainer {
         }
         var found: [(lazy: LazyRegularization, value: () -> Tensor)] = []
         let (slope, dragan, flat) = (
-            recipe.gradientPenalty, recipe.draganPenalty, recipe.zeroCenteredPenalty
+            settings.gradientPenalty, settings.draganPenalty, settings.zeroCenteredPenalty
         )
         if slope.weight > 0 {
             found.append((slope.lazy, { slope(real: real, fake: fake, share: share(), critic: critic) }))

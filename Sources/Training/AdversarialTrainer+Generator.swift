@@ -12,25 +12,25 @@ extension AdversarialTrainer {
     ///   - labels: of both, [N, K].
     func trainGenerator(_ fake: Tensor, against real: Tensor, labels: Tensor?) {
         let verdict = discriminator.frozen { judge(noisy(fake), labels, moves: false) }
-        let matches = recipe.featureMatching.weight > 0
+        let matches = settings.featureMatching.weight > 0
         let other =
-            matches || recipe.loss.isRelativistic
+            matches || settings.loss.isRelativistic
             ? withoutGradients { judge(noisy(real), labels, moves: false) } : nil
         var loss =
-            recipe.loss.isRelativistic
-            ? recipe.loss.generator(fake: verdict.logits, real: other!.logits)
-            : recipe.loss.generator(verdict.logits)
-        if let attributes = verdict.attributes, let labels, recipe.attributeLoss.fakeWeight > 0 {
-            loss = loss + recipe.attributeLoss.fake(attributes, attributes: labels)
+            settings.loss.isRelativistic
+            ? settings.loss.generator(fake: verdict.logits, real: other!.logits)
+            : settings.loss.generator(verdict.logits)
+        if let attributes = verdict.attributes, let labels, settings.attributeLoss.fakeWeight > 0 {
+            loss = loss + settings.attributeLoss.fake(attributes, attributes: labels)
         }
-        if matches { loss = loss + recipe.featureMatching(fake: verdict.maps, real: other!.maps) }
-        if let perceptual, fake.shape[2] >= recipe.perceptual.leastSide {
+        if matches { loss = loss + settings.featureMatching(fake: verdict.maps, real: other!.maps) }
+        if let perceptual, fake.shape[2] >= settings.perceptual.minSide {
             let known = withoutGradients { perceptual.maps(real) }
-            loss = loss + recipe.perceptual.loss(fake: perceptual.maps(fake), real: known)
+            loss = loss + settings.perceptual.loss(fake: perceptual.maps(fake), real: known)
         }
         let found = gradients(of: [loss], wrt: generatorOptimizer.parameters.map(\.parameter.value))
         withoutGradients {
-            apply(found, recipe.generatorOptimizer, generatorOptimizer)
+            apply(found, settings.generatorOptimizer, generatorOptimizer)
             statistics.add(generatorLoss: loss)
             health.add(generatorGradient: HealthStatistics.norm(found, on: device), fake: fake, real: real)
         }

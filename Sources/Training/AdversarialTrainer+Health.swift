@@ -1,6 +1,7 @@
 import Models
 import Objectives
 import Recipes
+import Settings
 import Torch
 
 // What both steps measure, and what the discriminator sees when it does not learn.
@@ -10,7 +11,7 @@ extension AdversarialTrainer {
 
     /// Pictures as the discriminator sees them.
     func noisy(_ images: Tensor) -> Tensor {
-        let deviation = recipe.instanceNoise.deviation(atKimg: clock.kimg)
+        let deviation = settings.instanceNoise.schedule.value(atKimg: clock.kimg)
         guard deviation > 0 else { return images }
         return images + (Tensor.normal(images.shape, random: noise) * deviation).to(device).to(images.dtype)
     }
@@ -20,17 +21,17 @@ extension AdversarialTrainer {
         withoutGradients {
             let real = judge(noisy(real), labels, moves: false).logits
             let fake = judge(noisy(fake), labels, moves: false).logits
-            note((real, fake, recipe.loss.discriminator(real: real, fake: fake)))
+            note((real, fake, settings.loss.discriminator(real: real, fake: fake)))
         }
     }
 
     /// Keeps what the discriminator said.
     func note(_ game: Game) {
-        let accuracy = recipe.loss.accuracy(real: game.real, fake: game.fake)
+        let accuracy = settings.loss.accuracy(real: game.real, fake: game.fake)
         balance.note(accuracy)
         health.add(accuracy: accuracy, gap: game.real.mean() - game.fake.mean())
         statistics.add(
-            discriminatorLoss: game.loss, realScore: recipe.loss.score(game.real),
-            fakeScore: recipe.loss.score(game.fake))
+            discriminatorLoss: game.loss, realScore: settings.loss.score(game.real),
+            fakeScore: settings.loss.score(game.fake))
     }
 }

@@ -9,6 +9,7 @@ import TorchNN
 /// The game of a generator and a discriminator: both networks, their optimizers and the average.
 public final class AdversarialTrainer: Trainer {
     public let recipe: Recipe
+    let settings: AdversarialSettings
     public let device: Device
     /// Never `.auto`.
     public let precision: Precision
@@ -56,38 +57,43 @@ public final class AdversarialTrainer: Trainer {
         precision: Precision = .auto, kernels: Kernels = .standard
     ) throws {
         self.recipe = recipe
+        let settings = recipe.adversarial
+        self.settings = settings
         self.device = device
         self.kernels = kernels
         self.precision = precision.resolved(for: device)
         columns = try recipe.columns(of: labels)
-        sampler = LatentSampler(recipe.generator.latent, labels: recipe.rows(of: labels, columns.asked))
-        perceptual = try recipe.perceptual.loss.weight > 0 ? PerceptualNetwork(recipe, device) : nil
+        sampler = LatentSampler(settings.generator.latent, labels: recipe.rows(of: labels, columns.asked))
+        perceptual =
+            try settings.perceptual.loss.weight > 0 ? PerceptualNetwork(settings.perceptual, device) : nil
         let random = RandomSource(seed: seed)
-        generator = recipe.makeGenerator(random: random)
-        discriminator = recipe.makeDiscriminator(random: random)
+        generator = settings.makeGenerator(resolution: recipe.resolution, random: random)
+        discriminator = settings.makeDiscriminator(resolution: recipe.resolution, random: random)
         generator.move(to: device, format: .channelsLast)
         discriminator.move(to: device, format: .channelsLast)
-        averaged = recipe.average.halfLifeKimg > 0 ? recipe.makeGenerator(random: random) : nil
+        averaged =
+            recipe.average.halfLifeKimg > 0
+            ? settings.makeGenerator(resolution: recipe.resolution, random: random) : nil
         average = ExponentialAverage(averaged, following: generator)
-        let penalties = recipe.penalties
+        let penalties = settings.penalties
         if recipe.training.gradientCheckpointing {
             generator.setCheckpointed()
             // A penalty differentiates the gradients, which a recomputed part does not offer.
             discriminator.setCheckpointed(penalties.isEmpty)
         }
         correction = LazyRegularization.correction(penalties)
-        generatorOptimizer = recipe.generatorOptimizer.make(for: generator)
-        discriminatorOptimizer = recipe.discriminatorOptimizer.make(
+        generatorOptimizer = settings.generatorOptimizer.make(for: generator)
+        discriminatorOptimizer = settings.discriminatorOptimizer.make(
             for: discriminator, correction: correction)
         movesInPasses = !discriminator.usesBatchStatistics && !discriminator.buffers.isEmpty
-        view = DiscriminatorAugmentation(recipe.view, device: device)
+        view = DiscriminatorAugmentation(settings.augment, device: device)
         changes = RandomSource(seed: seed &+ 3)
         latents = RandomSource(seed: seed &+ 1)
         shares = RandomSource(seed: seed &+ 2)
         noise = RandomSource(seed: seed &+ 4)
         statistics = StepStatistics(device: device)
         health = HealthStatistics(device: device)
-        balance = StepBalance(recipe.steps)
+        balance = StepBalance(settings.steps)
         clockChanged()
     }
 
@@ -96,15 +102,15 @@ public final class AdversarialTrainer: Trainer {
     }
 
     /// Where steps adapt, those of a turn within the band.
-    public var imagesPerStep: Int { recipe.batchSize(images: clock.images) * recipe.steps.discriminator }
+    public var imagesPerStep: Int { recipe.batchSize(images: clock.images) * settings.steps.discriminator }
 
     /// One turn of the game: the discriminator's steps, then the generator's, then the average.
     public func step(_ batches: (_ count: Int) -> ImageBatch) throws {
         let factor = learningRateFactor
-        generatorOptimizer.learningRate = recipe.generatorOptimizer.learningRate * factor
+        generatorOptimizer.learningRate = settings.generatorOptimizer.learningRate * factor
         discriminatorOptimizer.learningRate =
-            recipe.discriminatorOptimizer.learningRate * factor * correction
-        let growth = recipe.growth(images: clock.images)
+            settings.discriminatorOptimizer.learningRate * factor * correction
+        let growth = settings.growth(images: clock.images, resolution: recipe.resolution)
         growth.map(grow)
         let count = recipe.batchSize(images: clock.images)
 
@@ -128,15 +134,15 @@ public final class AdversarialTrainer: Trainer {
             }
         } while balance.goesOn(after: looks)
         let taken = looks * count
-        for turn in 0..<recipe.steps.generator {
+        for turn in 0..<settings.steps.generator {
             if turn > 0 { fake = generate(count, labels) }
             trainGenerator(fake, against: real, labels: labels)
         }
         clock.steps += 1
         clock.images += taken
         average?.update(decay: recipe.average.decay(batchSize: taken, images: clock.images))
-        if let growth, recipe.growth.resetsOptimizers,
-            !growth.hasSameLayers(as: recipe.growth(images: clock.images)!)
+        if let growth, settings.growth.resetsOptimizers,
+            !growth.hasSameLayers(as: settings.growth(images: clock.images, resolution: recipe.resolution)!)
         {
             generatorOptimizer.reset()
             discriminatorOptimizer.reset()
@@ -159,21 +165,21 @@ public final class AdversarialTrainer: Trainer {
     public func takeReadings() throws -> [Scalar] {
         let means = try takeStatistics()
         defer { health = HealthStatistics(device: device) }
-        let growth = recipe.growth(images: clock.images)
+        let growth = settings.growth(images: clock.images, resolution: recipe.resolution)
         return [
             Scalar("lossD", "loss/discriminator", ("loss", "D"), means.discriminatorLoss),
             Scalar("lossG", "loss/generator", ("loss", "G"), means.generatorLoss),
             Scalar("realScore", "score/real", ("", "D(real)"), means.realScore),
             Scalar("fakeScore", "score/fake", ("", "D(fake)"), means.fakeScore),
         ]
-            + (recipe.view.kind == .ada
+            + (settings.augment.kind == .ada
                 ? [Scalar("viewProbability", "view/probability", ("", "p"), view.probability)] : [])
             + (growth.map {
                 [
                     Scalar("side", "growth/side", ("", "side"), Double($0.side)),
                     Scalar("alpha", "growth/alpha", ("", "alpha"), $0.alpha),
                 ]
-            } ?? []) + health.readings(penalized: !recipe.penalties.isEmpty, turns: balance.isAdaptive)
+            } ?? []) + health.readings(penalized: !settings.penalties.isEmpty, turns: balance.isAdaptive)
     }
 
     public func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor {
@@ -181,7 +187,9 @@ public final class AdversarialTrainer: Trainer {
             of: averaged ?? generator, sampler: sampler, recipe: recipe, store: store, subset: subset)
     }
 
-    public func clockChanged() { recipe.growth(images: clock.images).map(grow) }
+    public func clockChanged() {
+        settings.growth(images: clock.images, resolution: recipe.resolution).map(grow)
+    }
 
     // MARK: What both steps need
 
@@ -193,7 +201,7 @@ public final class AdversarialTrainer: Trainer {
     }
 
     private func generate(_ count: Int, _ labels: Tensor?) -> Tensor {
-        let z = recipe.generator.latent.sample(count, random: latents).to(device)
+        let z = settings.generator.latent.sample(count, random: latents).to(device)
         return computing { generator(Latents(z, labels: labels)) }
     }
 
@@ -219,12 +227,12 @@ public final class AdversarialTrainer: Trainer {
                 (HealthStatistics.section, health.state),
             ] + (view.state.isEmpty ? [] : [("view", view.state)])
             + (balance.isAdaptive ? [("balance", balance.state)] : [])
-            + (recipe.penalties.contains { $0.every > 1 } ? [("penalties", [("steps", lazySteps)])] : [])
+            + (settings.penalties.contains { $0.every > 1 } ? [("penalties", [("steps", lazySteps)])] : [])
     }
 
     public var streams: [(name: String, source: RandomSource)] {
-        [("latents", latents)] + (recipe.penalties.isEmpty ? [] : [("shares", shares)])
-            + (recipe.view.kind == .none ? [] : [("changes", changes)])
-            + (recipe.instanceNoise.deviation > 0 ? [("noise", noise)] : [])
+        [("latents", latents)] + (settings.penalties.isEmpty ? [] : [("shares", shares)])
+            + (settings.augment.kind == .none ? [] : [("changes", changes)])
+            + (settings.instanceNoise.deviation > 0 ? [("noise", noise)] : [])
     }
 }

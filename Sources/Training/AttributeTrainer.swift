@@ -9,6 +9,7 @@ import TorchNN
 /// Teaches a face network the attributes of photographs: one cross entropy for each, where the label is known.
 public final class AttributeTrainer: Trainer {
     public let recipe: Recipe
+    private let settings: AttributeSettings
     public let device: Device
     public let precision: Precision
     public let kernels: Kernels
@@ -39,16 +40,17 @@ public final class AttributeTrainer: Trainer {
                     + " list_attr_celeba.txt beside its pictures, or builtin:20000")
         }
         (self.recipe, self.attributes, self.device, self.kernels) = (recipe, attributes, device, kernels)
+        settings = recipe.attributes
         self.precision = precision.resolved(for: device)
         let random = RandomSource(seed: seed)
-        network = recipe.network.make(outputs: attributes.count, random: random)
+        network = settings.network.make(outputs: attributes.count, random: random)
         network.move(to: device, format: .channelsLast)
         averaged =
             recipe.average.halfLifeKimg > 0
-            ? recipe.network.make(outputs: attributes.count, random: random) : nil
+            ? settings.network.make(outputs: attributes.count, random: random) : nil
         average = ExponentialAverage(averaged, following: network)
         if recipe.training.gradientCheckpointing { network.setCheckpointed() }
-        optimizer = recipe.optimizer.make(for: network)
+        optimizer = settings.optimizer.make(for: network)
         shares = RandomSource(seed: seed &+ 1)
         sums = Tensor.zeros([4], on: device)
     }
@@ -58,15 +60,15 @@ public final class AttributeTrainer: Trainer {
     public var networks: [(name: String, network: Module)] { [("face network", network)] }
 
     public func step(_ batches: (_ count: Int) -> ImageBatch) throws {
-        optimizer.learningRate = recipe.optimizer.learningRate * learningRateFactor
+        optimizer.learningRate = settings.optimizer.learningRate * learningRateFactor
         let batch = batches(recipe.batchSize)
         var images = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
         let labels = Tensor(batch.attributes.map(Float.init), shape: [batch.count, attributes.count]).to(
             device)
         let known = labels.abs()
-        var targets = labels * (0.5 * (1 - recipe.labels.smoothing)) + 0.5
+        var targets = labels * (0.5 * (1 - settings.labels.smoothing)) + 0.5
         var weights = known
-        if recipe.labels.mixUp > 0 {
+        if settings.labels.mixUp > 0 {
             let share = mixUpShare()
             let others = [0]
             images = images * share + images.flipped(others) * (1 - share)
@@ -77,7 +79,7 @@ public final class AttributeTrainer: Trainer {
         let loss = AttributeLoss.crossEntropy(logits, targets: targets, weights: weights)
         let found = gradients(of: [loss], wrt: optimizer.parameters.map(\.parameter.value))
         withoutGradients {
-            apply(found, recipe.optimizer, optimizer)
+            apply(found, settings.optimizer, optimizer)
             let right = (logits * labels).greater(than: 0).to(.float32).sum()
             sums.add_(Tensor.stacked([loss.detached(), right, known.sum(), Tensor.ones(like: right)]))
         }
@@ -93,7 +95,7 @@ public final class AttributeTrainer: Trainer {
     private func mixUpShare() -> Double {
         while true {
             let draw = Tensor.uniform([2], random: shares).floats().map {
-                pow(Double($0), 1 / recipe.labels.mixUp)
+                pow(Double($0), 1 / settings.labels.mixUp)
             }
             let sum = draw[0] + draw[1]
             if sum > 0, sum <= 1 { return draw[0] / sum }

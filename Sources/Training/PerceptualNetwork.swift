@@ -16,8 +16,7 @@ final class PerceptualNetwork {
     private static let leastSide = 32
 
     /// - Throws: `CheckpointError` for a network that is not there; `TrainingError.refused` for layers that it lacks.
-    init(_ recipe: Recipe, _ device: Device) throws {
-        let settings = recipe.perceptual
+    init(_ settings: PerceptualSettings, _ device: Device) throws {
         let (network, count): (Module, Int)
         if settings.network == "face" || FileManager.default.fileExists(atPath: settings.network) {
             let model =

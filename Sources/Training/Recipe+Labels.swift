@@ -12,7 +12,7 @@ extension Recipe {
     /// - Throws: `TrainingError.refused` for a name that they lack, with the nearest one that they have.
     func columns(of labels: Labels) throws -> (asked: [Int], width: Int) {
         let names = labels.attributeNames
-        let asked = try conditions.attributes.map { name in
+        let asked = try attributeNames.map { name in
             if let column = names.firstIndex(of: name) { return column }
             let near = Suggestion.closest(to: name, in: names).map { " Did you mean `\($0)`?" } ?? ""
             throw TrainingError.refused(
@@ -33,7 +33,7 @@ extension Recipe {
         let values = (0..<count).flatMap { row in
             columns.map { labels.attributes[row * labels.count / count * width + $0] }
         }
-        return LabelRows(names: conditions.attributes, values: values)
+        return LabelRows(names: attributeNames, values: values)
     }
 }
 

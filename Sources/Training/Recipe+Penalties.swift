@@ -1,7 +1,7 @@
 import Objectives
 import Recipes
 
-extension Recipe {
+extension AdversarialSettings {
     /// Cadences of the penalties that are on.
     var penalties: [LazyRegularization] {
         (gradientPenalty.weight > 0 ? [gradientPenalty.lazy] : [])

@@ -10,7 +10,7 @@ extension Recipe {
         labels: Labels, seed: UInt64, device: Device = .cpu, precision: Precision = .auto,
         kernels: Kernels = .standard
     ) throws -> any Trainer {
-        switch task {
+        switch system {
         case .adversarial:
             try AdversarialTrainer(
                 recipe: self, labels: labels, seed: seed, device: device, precision: precision,

@@ -14,17 +14,20 @@ extension Trainer {
     /// - Throws: `CheckpointError` for weights that do not fit, before anything has changed; `FileError`.
     func begin(with path: String) throws -> [String] {
         let other = try Checkpoint(path: path, sections: networkSections + ["average"])
-        guard other.recipe.task == recipe.task else {
+        guard other.recipe.system.kind == recipe.system.kind else {
             throw CheckpointError(
-                "it is of the recipe \(other.recipe.name) (\(other.recipe.task.rawValue)), this run of"
-                    + " \(recipe.name) (\(recipe.task.rawValue))")
+                "it is of the recipe \(other.recipe.name) (\(other.recipe.system.kind.rawValue)), this run of"
+                    + " \(recipe.name) (\(recipe.system.kind.rawValue))")
         }
-        guard other.recipe.conditions.attributes == recipe.conditions.attributes else {
+        guard other.recipe.attributeNames == recipe.attributeNames else {
             throw CheckpointError(
-                "it knows the attributes \(other.recipe.conditions.attributes), the recipe asks for"
-                    + " \(recipe.conditions.attributes): set conditions.attributes alike, in the same order")
+                "it knows the attributes \(other.recipe.attributeNames), the recipe asks for"
+                    + " \(recipe.attributeNames): set conditions.attributes alike, in the same order")
         }
-        if let growth = recipe.growth(images: 0), growth.side < recipe.resolution {
+        if case .adversarial(let settings) = recipe.system,
+            let growth = settings.growth(images: 0, resolution: recipe.resolution),
+            growth.side < recipe.resolution
+        {
             throw CheckpointError(
                 "its networks have grown, and this run would begin with pictures of \(growth.side):"
                     + " --set growth.startSide=\(recipe.resolution)")

@@ -1,5 +1,6 @@
 import Datasets
 import Recipes
+import Settings
 import Torch
 import TorchNN
 
@@ -50,7 +51,7 @@ public protocol Trainer: AnyObject {
 
 extension Trainer {
     public var learningRateFactor: Double {
-        recipe.schedule.schedule.factor(atKimg: clock.kimg) * recoveries.learningRateFactor
+        recipe.schedule.factor.value(atKimg: clock.kimg) * recoveries.learningRateFactor
     }
     public var facts: [String: String] { [:] }
     public func clockChanged() {}

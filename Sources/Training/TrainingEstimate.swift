@@ -21,12 +21,15 @@ public struct TrainingEstimate: Sendable {
 
     /// A recipe of phases that begins with its last one, which takes the longest.
     private static func slowest(_ recipe: Recipe) -> Recipe {
-        guard recipe.task == .restoration, recipe.phases.adversarialWeight > 0 else { return recipe }
+        guard case .restoration(var settings) = recipe.system, settings.phases.adversarialWeight > 0 else {
+            return recipe
+        }
         var recipe = recipe
-        let drops = recipe.phases.dropout.mostKimg > 0
-        (recipe.phases.warp, recipe.phases.plain) = (.init(mostKimg: 0), .init(mostKimg: 0))
+        let drops = settings.phases.dropout.maxKimg > 0
+        (settings.phases.warp, settings.phases.plain) = (.init(maxKimg: 0), .init(maxKimg: 0))
         // Dropout stays on after its phase, which a first step to warm up ends.
-        recipe.phases.dropout = .init(mostKimg: drops ? 1e-6 : 0)
+        settings.phases.dropout = .init(maxKimg: drops ? 1e-6 : 0)
+        recipe.system = .restoration(settings)
         return recipe
     }
 
@@ -40,8 +43,9 @@ public struct TrainingEstimate: Sendable {
             let trainer = try slowest(recipe).trainer(
                 labels: labels, seed: 0, device: device, precision: precision)
             // Growing networks are measured when they have grown.
-            if recipe.growth(images: 0) != nil {
-                trainer.clock.images = Int(recipe.growth.endKimg(resolution: recipe.resolution) * 1000)
+            if case .adversarial(let settings) = recipe.system, settings.grows {
+                let endKimg = settings.growth.endKimg(resolution: recipe.resolution)
+                trainer.clock.images = Int(endKimg * 1000)
             }
             let side = recipe.resolution
             func batch(_ count: Int) -> ImageBatch {

@@ -10,7 +10,7 @@ extension TrainingSession {
     var supervision: SupervisionSettings { trainer.recipe.supervision }
 
     /// Whether a divergence sends the run back.
-    var canGoBack: Bool { supervision.isOn && supervision.tries > 0 }
+    var canGoBack: Bool { supervision.isOn && supervision.maxRecoveries > 0 }
 
     /// Says what the readings of the last steps give away.
     /// - Throws: `TrainingError.exploded` when a loss is beyond the recipe's limit.
@@ -42,7 +42,7 @@ extension TrainingSession {
     func recover(from error: TrainingError) throws {
         guard let (cause, failedStep) = error.divergence else { throw error }
         let earlier = trainer.recoveries
-        guard canGoBack, earlier.all.count < supervision.tries, let path = stateToGoBackTo() else {
+        guard canGoBack, earlier.all.count < supervision.maxRecoveries, let path = stateToGoBackTo() else {
             let kept =
                 saved.map { "The state of step \($0.step) is kept in \($0.path)." }
                 ?? "No state had been saved yet."
@@ -79,7 +79,7 @@ extension TrainingSession {
         reporter?.note(
             "health: \(cause) at step \(failedStep); went back to step \(clock.steps) with the learning rates x "
                 + "\(recoveries.learningRateFactor) and other pictures (\(recoveries.all.count) of "
-                + "\(supervision.tries) tries). See Docs/Training.md.")
+                + "\(supervision.maxRecoveries) tries). See Docs/Training.md.")
     }
 
     /// The newest good state; one before it when the newest has not helped.

@@ -90,8 +90,8 @@ struct DataPreview: ParsableCommand {
     }
 
     /// The discriminator's view that --augment names.
-    private var view: ViewSettings {
-        var settings = ViewSettings(augment == .ada ? .ada : .diffaugment)
+    private var view: AugmentSettings {
+        var settings = AugmentSettings(augment == .ada ? .ada : .diffaugment)
         settings.probability = augmentProbability ?? settings.probability
         (settings.startProbability, settings.maxProbability) = (augmentProbability ?? 0.6, 1)
         return settings

@@ -17,7 +17,7 @@ extension EvaluateCommand {
     /// - Returns: false for any other source.
     func evaluatedFaceToFace(_ device: Device) throws -> Bool {
         guard PictureSets.isModel(source) else { return false }
-        let task = try Model.recipe(of: source).task
+        let task = try Model.recipe(of: source).system.kind
         guard task == .restoration || task == .conversion else { return false }
         let ignored = [
             ("--html", html != nil), ("--protocol", dataProtocol != nil), ("--face", face != nil),
@@ -83,7 +83,7 @@ extension EvaluateCommand {
         let line = ProgressLine("judging", total: indices.count, unit: .things("pictures"))
         let score = try cancellable(line) {
             try RestorationScore(
-                restorers, input: RestorerInput(newest.recipe.input),
+                restorers, input: RestorerInput(newest.recipe.restoration.input),
                 measures: try PairMeasure.available(side: side, device: device), count: indices.count,
                 pictures: { range in self.pictures(store, Array(indices[range]), device) },
                 progress: { line.update($0) }, isCancelled: { Interrupt.isRequested })

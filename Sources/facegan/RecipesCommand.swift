@@ -36,7 +36,8 @@ struct RecipesCommand: ParsableCommand {
         if fields {
             for field in try SettingsDocument.reference(Recipe.self) {
                 let range = field.range.map { " (\($0))" } ?? ""
-                let kinds = field.kinds.map { " [\($0.joined(separator: ", "))]" } ?? ""
+                let kinds = [field.systems, field.kinds].compactMap { $0 }
+                    .map { " [\($0.joined(separator: ", "))]" }.joined()
                 output.writeLine("\(field.key) = \(field.defaultValue)\(range)\(kinds)\n    \(field.help)")
             }
         } else if let name {

@@ -44,7 +44,7 @@ struct ReconstructCommand: ParsableCommand {
         setenv("OMP_WAIT_POLICY", "passive", 0)
         let device = try place.prepare()
         let loaded = try stage.load(model, device: device)
-        guard loaded.recipe.restorer.kind == .autoencoder else {
+        guard loaded.recipe.restoration.restorer.kind == .autoencoder else {
             throw CommandError("\(loaded.path): this model enlarges pictures; use it by `facegan upscale`")
         }
         let restorer = PhotoRestorer(loaded)

@@ -122,7 +122,7 @@ struct TrainCommand: ParsableCommand {
             console.writeLine("Nothing to do: the run has \(state) already. More: \(again) --kimg N")
         case .finished:
             let use =
-                switch recipe.task {
+                switch recipe.system {
                 case .adversarial: "Faces: facegan generate \(folder) --seeds 0-63 --out faces.png"
                 case .attributes: "A file of it: facegan export \(folder) --half --out face.safetensors"
                 case .restoration, .conversion: "How good it is: facegan evaluate \(folder)"
@@ -181,9 +181,9 @@ struct TrainCommand: ParsableCommand {
             trainer.networks.map { "\($0.name) \(Readable.count($0.network.parameterCount))" }
                 .joined(separator: " and ") + " parameters; run in \(run.directory.path)"
         )
-        let grown = trainer.recipe.growth.endKimg(resolution: trainer.recipe.resolution)
-        if trainer.recipe.growth(images: 0) != nil,
-            let end = kimg ?? (steps == nil ? trainer.recipe.training.totalKimg : nil), end < grown
+        if case .adversarial(let settings) = trainer.recipe.system, settings.grows,
+            let end = kimg ?? (steps == nil ? trainer.recipe.training.totalKimg : nil),
+            case let grown = settings.growth.endKimg(resolution: trainer.recipe.resolution), end < grown
         {
             console.writeLine(
                 "note: the networks have grown after \(Readable.fixed(grown, 0)) kimg, the run ends at "

@@ -65,7 +65,7 @@ struct UpscaleCommand: ParsableCommand {
         setenv("OMP_WAIT_POLICY", "passive", 0)
         let device = try place.prepare()
         let loaded = try stage.load(model, device: device)
-        guard loaded.recipe.restorer.kind != .autoencoder else {
+        guard loaded.recipe.restoration.restorer.kind != .autoencoder else {
             throw CommandError("\(loaded.path): this model gives faces back; use it by `facegan reconstruct`")
         }
         let restorer = PhotoRestorer(loaded)

@@ -7,7 +7,7 @@ import Torch
 enum ViewSheet {
     /// A row for every picture: the picture itself, then views of it.
     /// - Parameter pictures: square, RGB.
-    static func compose(_ pictures: [Picture], _ settings: ViewSettings, columns: Int = 8, seed: UInt64)
+    static func compose(_ pictures: [Picture], _ settings: AugmentSettings, columns: Int = 8, seed: UInt64)
         throws
         -> Picture
     {

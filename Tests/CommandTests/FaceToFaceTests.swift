@@ -29,12 +29,12 @@ import Testing
             "resolution=32", "batchSize=4", "training.previewCount=6", "training.logSteps=2",
             "training.scoreKimg=0",
         ]
-        let phases = ["phases.plain.leastKimg=0", "phases.plain.mostKimg=0.032", "critic.filters=2"]
+        let phases = ["phases.plain.minKimg=0", "phases.plain.maxKimg=0.032", "critic.filters=2"]
         let recipes = [
             "dfl": phases + [
                 "restorer.encoderFilters=2", "restorer.bottleneck=4", "restorer.decoderFilters=2",
-                "restorer.halfSide=false", "phases.warp.leastKimg=0", "phases.warp.mostKimg=0",
-                "phases.dropout.leastKimg=0", "phases.dropout.mostKimg=0",
+                "restorer.halfSide=false", "phases.warp.minKimg=0", "phases.warp.maxKimg=0",
+                "phases.dropout.minKimg=0", "phases.dropout.maxKimg=0",
             ],
             "superres": phases + [
                 "restorer.filters=4", "restorer.blocks=1", "perceptual.weight=0", "input.scale=2",

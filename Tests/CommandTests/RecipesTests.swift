@@ -47,7 +47,7 @@ import Testing
             #expect(recipe != plain && recipe.name == name)
             #expect(!recipe.yaml.contains("presets"))
         }
-        if plain.task != .attributes {
+        if plain.system.kind != .attributes {
             _ = try Recipe.load(name, preset: "small")
         }
     }
@@ -59,7 +59,7 @@ import Testing
         let folder = try TemporaryFolder()
         let path = try folder.write(without.yaml, to: "without.yaml")
         let again = try Recipe.load(path, overrides: ["phases.adversarialWeight=0.1"])
-        #expect(try again.critic == Recipe.load(name, preset: "small").critic)
+        #expect(try again.restoration.critic == Recipe.load(name, preset: "small").restoration.critic)
     }
 
     /// Whatever sides a user asks for, the answer is an error or a recipe.
@@ -85,43 +85,39 @@ import Testing
         }
     }
 
-    /// Networks of every recipe: pictures of the right shape from the generator, one logit each from the other.
+    /// The networks of every recipe have matching shapes.
     @Test(arguments: files)
     func itsNetworksFitTogether(name: String) throws {
         let recipe = try Recipe.load(name)
         let random = RandomSource(seed: 0)
-        guard recipe.task != .restoration, recipe.task != .conversion else {
-            return expectPicturesOfPictures(recipe, random)
-        }
-        let generator = recipe.makeGenerator(random: random)
-        let discriminator = recipe.makeDiscriminator(random: random)
-        let names = recipe.conditions.attributes
-        let sampler = LatentSampler(
-            recipe.generator.latent,
-            labels: names.isEmpty
-                ? nil : LabelRows(names: names, values: names.map { _ in 1 }))
-        withoutGradients {
-            let images = generator(sampler.sample(2, random: random))
-            #expect(images.shape == [2, 3, recipe.resolution, recipe.resolution])
-            #expect(discriminator(images).shape[0] == 2)
-        }
-    }
-
-    /// The same of networks that take pictures.
-    private func expectPicturesOfPictures(_ recipe: Recipe, _ random: RandomSource) {
         let side = recipe.resolution
         let shape = [2, 3, side, side]
-        if recipe.task == .restoration {
-            let small = side / recipe.input.enlargement
-            let restorer = recipe.makeRestorer(random: random)
-            let critic = recipe.critic.make(resolution: side, random: random)
+        switch recipe.system {
+        case .adversarial(let settings):
+            let generator = settings.makeGenerator(resolution: side, random: random)
+            let discriminator = settings.makeDiscriminator(resolution: side, random: random)
+            let names = settings.conditions.attributes
+            let rows = names.isEmpty ? nil : LabelRows(names: names, values: names.map { _ in 1 })
+            let sampler = LatentSampler(settings.generator.latent, labels: rows)
+            withoutGradients {
+                let images = generator(sampler.sample(2, random: random))
+                #expect(images.shape == shape)
+                #expect(discriminator(images).shape[0] == 2)
+            }
+        case .attributes(let settings):
+            let network = settings.network.make(outputs: 40, random: random)
+            #expect(withoutGradients { network(Tensor.zeros(shape)) }.shape == [2, 40])
+        case .restoration(let settings):
+            let small = side / settings.input.enlargement
+            let restorer = settings.makeRestorer(resolution: side, random: random)
+            let critic = settings.critic.make(resolution: side, random: random)
             let made = withoutGradients { restorer(Tensor.zeros([2, 3, small, small])) }
             #expect(made.shape == shape)
             #expect(critic(made, labels: nil).logits.shape[0] == 2)
-        } else {
-            let converter = recipe.makeConverter(random: random)
-            let critic = recipe.makeConverterCritic(random: random)
-            let labels = Tensor.zeros([2, recipe.conditions.attributes.count])
+        case .conversion(let settings):
+            let converter = settings.makeConverter(random: random)
+            let critic = settings.makeCritic(resolution: side, random: random)
+            let labels = Tensor.zeros([2, settings.conditions.attributes.count])
             let made = withoutGradients { converter(Tensor.zeros(shape), changes: labels) }
             #expect(made.shape == shape)
             #expect(critic(made, labels: nil).logits.shape[0] == 2)

@@ -58,6 +58,6 @@ import Testing
             #expect(result.output.contains(text), "\(result.output)")
         }
         let recipe = try run.folder.write(yaml + "\n", to: "same.yaml")
-        #expect(try Recipe.load(recipe).generator.dcgan.filters == 4)
+        #expect(try Recipe.load(recipe).adversarial.generator[DCGANSettings.self].filters == 4)
     }
 }

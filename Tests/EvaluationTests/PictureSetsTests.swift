@@ -58,7 +58,7 @@ import TorchNN
         let place = try TemporaryFolder()
         let recipe = try Recipe.load(
             "dcgan", overrides: ["resolution=16", "generator.filters=4", "generator.latent.size=8"])
-        let generator = recipe.generator.make(resolution: 16, random: RandomSource(seed: 1))
+        let generator = recipe.adversarial.generator.make(resolution: 16, random: RandomSource(seed: 1))
         var model = Checkpoint(recipe: recipe, facts: ["dataProtocol": "faces16"])
         model.add("generator", generator.state)
         try model.write(to: place.file("model.safetensors"))
@@ -76,7 +76,9 @@ import TorchNN
         let place = try TemporaryFolder()
         let recipe = try Recipe.load("dcgan", overrides: ["resolution=16", "generator.filters=4"])
         var model = Checkpoint(recipe: recipe)
-        model.add("generator", recipe.generator.make(resolution: 16, random: RandomSource(seed: 1)).state)
+        model.add(
+            "generator",
+            recipe.adversarial.generator.make(resolution: 16, random: RandomSource(seed: 1)).state)
         try model.write(to: place.file("model.safetensors"))
         #expect(throws: CheckpointError.self) {
             try PictureSets.open(place.file("model.safetensors"), .init())

@@ -50,14 +50,8 @@ import TorchNN
     }
 
     @Test func labelsChangeWhatAGeneratorDraws() {
-        for kind in NetworkKind.allCases {
-            var settings = GeneratorSettings()
-            settings.kind = kind
-            settings.latent = LatentSpace(size: 5)
-            settings.dcgan.filters = 4
-            settings.denseDCGAN.filters = 4
-            settings.residual.filters = 4
-            settings.progressive.maxFilters = 8
+        for kind in SmallFamily.allCases {
+            let settings = GeneratorSettings(kind.settings(filters: 4), latent: LatentSpace(size: 5))
             let random = RandomSource(seed: 1)
             let generator = settings.make(resolution: 16, labels: 3, random: random)
             for (_, parameter) in generator.parameters where kind == .residual {

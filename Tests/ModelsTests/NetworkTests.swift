@@ -13,10 +13,10 @@ import TorchNN
     }
 
     @Test(arguments: [
-        ("dcgan", NetworkKind.dcgan, 64), ("dcgan-dense", .denseDCGAN, 64), ("dcgan128", .dcgan, 128),
+        ("dcgan", SmallFamily.dcgan, 64), ("dcgan-dense", .denseDCGAN, 64), ("dcgan128", .dcgan, 128),
         ("residual", .residual, 64),
     ])
-    func keysAndSizesArePyTorchs(name: String, kind: NetworkKind, resolution: Int) throws {
+    func keysAndSizesArePyTorchs(name: String, kind: SmallFamily, resolution: Int) throws {
         let data = try Data(contentsOf: URL(fileURLWithPath: goldens("Models/networks.json")))
         let facts = try #require(try JSONDecoder().decode([String: [Facts]].self, from: data)[name])
         let modules: [Module] =
@@ -46,15 +46,11 @@ import TorchNN
         #expect(DCGANDiscriminator().parameterCount == 2_765_568)
     }
 
-    @Test(arguments: NetworkKind.allCases, [8, 16, 64])
-    func shapesAndRanges(kind: NetworkKind, resolution: Int) {
-        var (first, second) = (GeneratorSettings(), DiscriminatorSettings())
-        (first.kind, second.kind) = (kind, kind)
-        first.latent = LatentSpace(size: 12, distribution: .uniform)
-        (first.dcgan.filters, first.denseDCGAN.filters) = (4, 4)
-        (first.residual.filters, first.progressive.maxFilters) = (4, 8)
-        (second.dcgan, second.denseDCGAN) = (first.dcgan, first.denseDCGAN)
-        (second.residual, second.progressive) = (first.residual, first.progressive)
+    @Test(arguments: SmallFamily.allCases, [8, 16, 64])
+    func shapesAndRanges(kind: SmallFamily, resolution: Int) {
+        let family = kind.settings(filters: 4)
+        let first = GeneratorSettings(family, latent: LatentSpace(size: 12, distribution: .uniform))
+        let second = DiscriminatorSettings(family)
         let random = RandomSource(seed: 1)
         let generator = first.make(resolution: resolution, random: random)
         let discriminator = second.make(resolution: resolution, random: random)

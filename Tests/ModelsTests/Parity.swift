@@ -18,15 +18,13 @@ struct Parity {
     private let format: MemoryFormat
 
     init(
-        _ kind: NetworkKind, filters: Int, latent: Int, resolution: Int, format: MemoryFormat,
+        _ kind: SmallFamily, filters: Int, latent: Int, resolution: Int, format: MemoryFormat,
         golden: [(name: String, tensor: Tensor)]
     ) {
-        var (first, second) = (GeneratorSettings(), DiscriminatorSettings())
-        (first.kind, second.kind) = (kind, kind)
-        first.latent = LatentSpace(size: latent)
-        (first.dcgan.filters, first.denseDCGAN.filters) = (filters, filters)
-        first.residual.filters = filters
-        (second.dcgan, second.denseDCGAN, second.residual) = (first.dcgan, first.denseDCGAN, first.residual)
+        let family = kind.settings(filters: filters)
+        let (first, second) = (
+            GeneratorSettings(family, latent: LatentSpace(size: latent)), DiscriminatorSettings(family)
+        )
         let random = RandomSource(seed: 7)
         generator = first.make(resolution: resolution, random: random)
         discriminator = second.make(resolution: resolution, random: random)

@@ -6,8 +6,8 @@ import Torch
 
 /// The networks against PyTorch, number by number.
 @Suite struct ParityTests {
-    @Test(arguments: [NetworkKind.dcgan, .denseDCGAN, .residual], [MemoryFormat.contiguous, .channelsLast])
-    func smallNetworksEqualPyTorchs(kind: NetworkKind, format: MemoryFormat) throws {
+    @Test(arguments: [SmallFamily.dcgan, .denseDCGAN, .residual], [MemoryFormat.contiguous, .channelsLast])
+    func smallNetworksEqualPyTorchs(kind: SmallFamily, format: MemoryFormat) throws {
         let golden = try TensorFile.read(goldens("Models/\(kind.rawValue).safetensors")).tensors
         let parity = Parity(
             kind, filters: 4, latent: 10, resolution: 32, format: format, golden: golden)

@@ -4,8 +4,10 @@ import Torch
 
 /// ADA's controller.
 @Suite struct AdaptiveProbabilityTests {
-    private static func view(_ change: (inout ViewSettings) -> Void = { _ in }) -> DiscriminatorAugmentation {
-        var settings = ViewSettings(.ada)
+    private static func view(_ change: (inout AugmentSettings) -> Void = { _ in })
+        -> DiscriminatorAugmentation
+    {
+        var settings = AugmentSettings(.ada)
         settings.speedKimg = 1
         change(&settings)
         return DiscriminatorAugmentation(settings, device: .cpu)
@@ -74,8 +76,8 @@ import Torch
     }
 
     @Test func otherKindsHaveNone() {
-        for kind in [ViewSettings.Kind.none, .diffaugment] {
-            let view = DiscriminatorAugmentation(ViewSettings(kind), device: .cpu)
+        for kind in [AugmentSettings.Kind.none, .diffaugment] {
+            let view = DiscriminatorAugmentation(AugmentSettings(kind), device: .cpu)
             let before = view.probability
             for _ in 0..<8 { view.observe(realLogits: Self.sure) }
             #expect(view.state.isEmpty && view.probability == before)

@@ -9,21 +9,21 @@ import Torch
         Tensor.uniform([count, 3, 16, 16], -1, 1, random: RandomSource(seed: 9)).to(dtype)
     }
 
-    private static func ada(_ probability: Double) -> ViewSettings {
-        var settings = ViewSettings(.ada)
+    private static func ada(_ probability: Double) -> AugmentSettings {
+        var settings = AugmentSettings(.ada)
         (settings.startProbability, settings.maxProbability) = (probability, 1)
         (settings.filter, settings.corruption) = (1, 1)
         return settings
     }
 
-    private static func diffaugment(_ probability: Double) -> ViewSettings {
-        var settings = ViewSettings(.diffaugment)
+    private static func diffaugment(_ probability: Double) -> AugmentSettings {
+        var settings = AugmentSettings(.diffaugment)
         settings.probability = probability
         return settings
     }
 
     @Test func nothingIsDoneAtZero() {
-        for settings in [ViewSettings(), Self.diffaugment(0), Self.ada(0)] {
+        for settings in [AugmentSettings(), Self.diffaugment(0), Self.ada(0)] {
             let images = Self.pictures()
             let view = DiscriminatorAugmentation(settings, device: .cpu)
             #expect(view.probability == 0)
@@ -88,7 +88,7 @@ import Torch
 
     @Test func wrongShapesAreRefused() async {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-            _ = DiscriminatorAugmentation(ViewSettings(), device: .cpu)(
+            _ = DiscriminatorAugmentation(AugmentSettings(), device: .cpu)(
                 Tensor.zeros([2, 1, 8, 8]), random: RandomSource(seed: 0))
         }
         let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
@@ -122,16 +122,16 @@ import Torch
     /// A kind shows only what it reads.
     @Test func settingsAreRead() throws {
         let text = "kind: ada\ntarget: 0.5\nspeedKimg: 100\nfilter: 0.25\n"
-        let settings = try SettingsDocument.decode(ViewSettings.self, yaml: text, path: "view.yaml")
+        let settings = try SettingsDocument.decode(AugmentSettings.self, yaml: text, path: "augment.yaml")
         #expect(settings.kind == .ada && settings.target == 0.5 && settings.filter == 0.25)
         #expect(settings.speedKimg == 100 && settings.blit == 1)
         #expect(throws: SettingsError.self) {
             try SettingsDocument.decode(
-                ViewSettings.self, yaml: "kind: none\ntarget: 0.5\n", path: "view.yaml")
+                AugmentSettings.self, yaml: "kind: none\ntarget: 0.5\n", path: "augment.yaml")
         }
         #expect(throws: SettingsError.self) {
             try SettingsDocument.decode(
-                ViewSettings.self, yaml: "kind: ada\nstartProbability: 0.9\n", path: "view.yaml")
+                AugmentSettings.self, yaml: "kind: ada\nstartProbability: 0.9\n", path: "augment.yaml")
         }
     }
 }

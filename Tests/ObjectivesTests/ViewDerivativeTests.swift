@@ -35,16 +35,17 @@ import Torch
             return ColorMap.apply([change.map, ColorMap()], to: images)
         case "bands": return FrequencyBands.apply([[0.5, 2, 1, 3], [1, 1, 1.5, 1]], to: images)
         case "noise and cutout":
-            var settings = ViewSettings(.ada)
+            var settings = AugmentSettings(.ada)
             (settings.blit, settings.geometry, settings.color, settings.corruption) = (0, 0, 0, 1)
             var change = AdaptiveChange()
             (change.noise, change.hole) = (0.1, Holes.Hole(columns: 1..<3, rows: 0..<2))
             let noise = Tensor.normal(shape, random: random)
             return AdaptiveChange.apply([change, AdaptiveChange()], to: images, settings, noise: noise)
         case "diffaugment":
-            return DiscriminatorAugmentation(ViewSettings(.diffaugment), device: .cpu)(images, random: random)
+            return DiscriminatorAugmentation(AugmentSettings(.diffaugment), device: .cpu)(
+                images, random: random)
         default:
-            var settings = ViewSettings(.ada)
+            var settings = AugmentSettings(.ada)
             (settings.startProbability, settings.filter, settings.corruption) = (0.8, 1, 1)
             return DiscriminatorAugmentation(settings, device: .cpu)(images, random: random)
         }

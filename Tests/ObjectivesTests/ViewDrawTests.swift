@@ -30,7 +30,7 @@ import Torch
     }
 
     @Test func adaDrawsAsThePaperSays() {
-        var settings = ViewSettings(.ada)
+        var settings = AugmentSettings(.ada)
         (settings.filter, settings.corruption) = (1, 0.5)
         let draws = ViewDraws(pictures: Self.count, random: RandomSource(seed: 21))
         let changes = (0..<Self.count).map {
@@ -81,7 +81,7 @@ import Torch
     }
 
     @Test func diffaugmentDrawsAsThePaperSays() {
-        var settings = ViewSettings(.diffaugment)
+        var settings = AugmentSettings(.diffaugment)
         settings.probability = 0.25
         let draws = ViewDraws(pictures: Self.count, random: RandomSource(seed: 22))
         let all = (0..<Self.count).map { DiffAugmentChange(drawn: draws[$0], settings, of: Self.size) }

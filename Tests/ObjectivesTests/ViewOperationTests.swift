@@ -147,7 +147,7 @@ import Torch
     }
 
     @Test func noiseAndCutoutAreNumPys() throws {
-        var settings = ViewSettings(.ada)
+        var settings = AugmentSettings(.ada)
         (settings.blit, settings.geometry, settings.color, settings.corruption) = (0, 0, 0, 1)
         var changes = try given("noise.deviations").doubles().map { deviation in
             var change = AdaptiveChange()
@@ -170,7 +170,7 @@ import Torch
         }
         changes[1].hole = Holes.Hole(columns: 8..<14, rows: 5..<10)
         changes[2].hole = Holes.Hole(columns: 2..<8, rows: -1..<3)
-        let found = try DiffAugmentChange.apply(changes, to: given("images"), ViewSettings(.diffaugment))
+        let found = try DiffAugmentChange.apply(changes, to: given("images"), AugmentSettings(.diffaugment))
         try expect(found, is: "diffaugment")
         #expect(try found[0].doubles() == given("images")[0].doubles())
     }

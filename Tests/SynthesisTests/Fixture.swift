@@ -16,7 +16,8 @@ struct Fixture {
         path = folder.file("model.safetensors")
         let recipe = try Recipe.load(recipe, overrides: overrides)
         func state(_ seed: UInt64) -> [(key: String, tensor: Tensor)] {
-            recipe.generator.make(resolution: recipe.resolution, random: RandomSource(seed: seed)).state
+            recipe.adversarial.generator.make(resolution: recipe.resolution, random: RandomSource(seed: seed))
+                .state
         }
         var checkpoint = Checkpoint(recipe: recipe, clock: TrainingClock(steps: 5, images: 640))
         checkpoint.add("generator", state(1))

@@ -1,6 +1,7 @@
 import Checkpoints
 import Objectives
 import Recipes
+import Settings
 import Testing
 import Torch
 import TorchNN
@@ -50,7 +51,7 @@ import Training
 
     @Test func belowTheBandStepsAreRepeated() throws {
         let below = try recipe([
-            "steps.low=0.999", "steps.high=1", "steps.mostRepeats=3", "steps.memory=0.99",
+            "steps.low=0.999", "steps.high=1", "steps.maxRepeats=3", "steps.memory=0.99",
         ])
         #expect(try draws(below, turns: 4) == [4, 4, 4, 4])
         let within = try recipe(["steps.low=0", "steps.high=1", "steps.discriminator=2"])
@@ -60,7 +61,7 @@ import Training
     /// Above it the discriminator looks at one batch and keeps its weights, for so many turns in a row.
     @Test func aboveTheBandStepsAreSkipped() throws {
         let above = try recipe(
-            ["steps.low=0", "steps.high=0.0001", "steps.mostSkips=2", "steps.discriminator=2"])
+            ["steps.low=0", "steps.high=0.0001", "steps.maxSkips=2", "steps.discriminator=2"])
         // The mean begins in the middle of the band, so the first turn learns.
         #expect(try draws(above, turns: 8) == [2, 1, 1, 2, 1, 1, 2, 1])
         let trainer = try AdversarialTrainer(recipe: above, seed: 0, precision: .fp32)
@@ -88,7 +89,7 @@ import Training
         }
         let fixed = try accuracy("fixed", [])
         let adaptive = try accuracy(
-            "adaptive", ["steps.kind=adaptive", "steps.high=0.85", "steps.mostSkips=10"])
+            "adaptive", ["steps.kind=adaptive", "steps.high=0.85", "steps.maxSkips=10"])
         #expect(fixed > 0.9, "\(fixed)")
         #expect(adaptive < fixed - 0.03, "\(adaptive) against \(fixed)")
     }
@@ -108,16 +109,16 @@ import Training
         if overrides[0].hasPrefix("steps") {
             let images = try Checkpoint(path: tiny.folder("straight/checkpoints/last.safetensors")).clock
                 .images
-            #expect(images != 20 * 8 * recipe.steps.discriminator)
+            #expect(images != 20 * 8 * recipe.adversarial.steps.discriminator)
         }
     }
 
     @Test func noiseFallsToNothing() throws {
         var settings = InstanceNoiseSettings()
         (settings.deviation, settings.endKimg) = (0.2, 100)
-        #expect(settings.deviation(atKimg: 0) == 0.2)
-        #expect(abs(settings.deviation(atKimg: 75) - 0.05) < 1e-12)
-        #expect(settings.deviation(atKimg: 100) == 0 && settings.deviation(atKimg: 200) == 0)
+        #expect(settings.schedule.value(atKimg: 0) == 0.2)
+        #expect(abs(settings.schedule.value(atKimg: 75) - 0.05) < 1e-12)
+        #expect(settings.schedule.value(atKimg: 100) == 0 && settings.schedule.value(atKimg: 200) == 0)
         // Only a run with noise has its stream, and a run without is what it was.
         func names(_ overrides: [String]) throws -> [String] {
             try AdversarialTrainer(recipe: try TinyRun.recipe("dcgan", overrides), seed: 0, precision: .fp32)

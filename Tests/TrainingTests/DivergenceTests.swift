@@ -14,11 +14,11 @@ import Training
             [
                 "name=absurd", "training.logSteps=1", "training.saveMinutes=0", "supervision.isOn=false",
             ])
-        recipe.discriminatorOptimizer.kind = .sgd
-        recipe.discriminatorOptimizer.learningRate = 1
-        recipe.discriminatorOptimizer.momentum = 0.9999
-        recipe.discriminatorOptimizer.weightDecay = 1
-        recipe.generatorOptimizer = recipe.discriminatorOptimizer
+        recipe.adversarial.discriminatorOptimizer.kind = .sgd
+        recipe.adversarial.discriminatorOptimizer.learningRate = 1
+        recipe.adversarial.discriminatorOptimizer.momentum = 0.9999
+        recipe.adversarial.discriminatorOptimizer.weightDecay = 1
+        recipe.adversarial.generatorOptimizer = recipe.adversarial.discriminatorOptimizer
         return recipe
     }
 

@@ -26,15 +26,15 @@ import Training
                     "restorer.encoderFilters=2", "restorer.bottleneck=4", "restorer.decoderFilters=2",
                     "restorer.halfSide=false", "critic.filters=2",
                     // Five steps each, so that stops fall into all of them.
-                    "phases.warp.leastKimg=0", "phases.warp.mostKimg=0.016", "phases.dropout.leastKimg=0",
-                    "phases.dropout.mostKimg=0.016", "phases.plain.leastKimg=0",
-                    "phases.plain.mostKimg=0.016",
+                    "phases.warp.minKimg=0", "phases.warp.maxKimg=0.016", "phases.dropout.minKimg=0",
+                    "phases.dropout.maxKimg=0.016", "phases.plain.minKimg=0",
+                    "phases.plain.maxKimg=0.016",
                     "phases.patienceKimg=0.02",
                 ]
             case "superres":
                 [
                     "restorer.filters=4", "restorer.blocks=1", "critic.filters=2", "perceptual.weight=0",
-                    "phases.plain.leastKimg=0", "phases.plain.mostKimg=0.016", "phases.patienceKimg=0.02",
+                    "phases.plain.minKimg=0", "phases.plain.maxKimg=0.016", "phases.patienceKimg=0.02",
                 ]
             default:
                 [
@@ -67,7 +67,7 @@ import Training
             Case(
                 recipe: "convert",
                 overrides: [
-                    "converter.selective=false", "converter.turnedShare=0.5", "view.kind=diffaugment",
+                    "converter.selective=false", "converter.flipFraction=0.5", "augment.kind=diffaugment",
                     "conditions.projection=false",
                 ]),
         ]
@@ -79,7 +79,7 @@ import Training
         let tiny = try TinyRun(side: 32)
         var recipe = try Self.recipe(one.recipe, one.overrides)
         if let critic = one.critic {
-            recipe.critic.kind = critic
+            recipe.restoration.critic.kind = critic
             // What is not a setting of this kind is not written, either.
             recipe = try SettingsDocument.decode(yaml: recipe.yaml, path: "recipe")
         }
@@ -89,7 +89,7 @@ import Training
         }
         try tiny.expectEqual("straight", "stopped")
         #expect(try tiny.states("straight").contains("best.safetensors"))
-        if recipe.task == .restoration {
+        if recipe.system.kind == .restoration {
             #expect(try tiny.states("straight").contains("before-critic.safetensors"))
         }
     }
@@ -111,7 +111,7 @@ import Training
         let recipe = try Self.recipe(
             "dfl",
             [
-                "phases.warp.mostKimg=1000", "phases.dropout.mostKimg=0", "phases.plain.mostKimg=0",
+                "phases.warp.maxKimg=1000", "phases.dropout.maxKimg=0", "phases.plain.maxKimg=0",
                 "generatorOptimizer.learningRate=0",
             ])
         try tiny.train("run", recipe, steps: 30)
@@ -127,7 +127,7 @@ import Training
             [
                 "phases.adversarialWeight=100000", "phases.collapseFactor=1.01",
                 "generatorOptimizer.learningRate=0.02",
-                "phases.patienceKimg=0.016", "phases.tries=2",
+                "phases.patienceKimg=0.016", "phases.maxAttempts=2",
             ])
         let run = try tiny.open("run", recipe)
         let error = #expect(throws: TrainingError.self) {
@@ -196,11 +196,11 @@ import Training
         let recipe = try Self.recipe(
             name,
             [
-                "phases.plain.mostKimg=100", "generatorOptimizer.learningRate=0.005",
+                "phases.plain.maxKimg=100", "generatorOptimizer.learningRate=0.005",
                 "average.halfLifeKimg=0",
             ]
                 + (name == "dfl"
-                    ? ["phases.warp.mostKimg=0", "phases.dropout.mostKimg=0"]
+                    ? ["phases.warp.maxKimg=0", "phases.dropout.maxKimg=0"]
                     : ["restorer.filters=16", "restorer.blocks=2", "input.scale=2"]))
         let trainer = try tiny.open("run", recipe).trainer
         let batch = ImageBatch(

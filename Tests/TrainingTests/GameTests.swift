@@ -12,8 +12,8 @@ import Training
     @Test(arguments: AdversarialLoss.Kind.allCases, ["dcgan", "wgan-gp"])
     func stepsGoWell(kind: AdversarialLoss.Kind, recipe name: String) throws {
         var recipe = try TinyRun.recipe(name)
-        recipe.loss = AdversarialLoss(kind)
-        recipe.steps.discriminator = 1
+        recipe.adversarial.loss = AdversarialLoss(kind)
+        recipe.adversarial.steps.discriminator = 1
         let trainer = try AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
         let before = trainer.generator.state.map { $0.tensor.floats() }
         for _ in 0..<3 { try trainer.step { _ in grayBatch(recipe) } }
@@ -26,8 +26,8 @@ import Training
     /// A pair is judged by the difference of its logits, in both networks' steps.
     @Test func pairsAreComparedByTheirDifference() throws {
         var recipe = try TinyRun.recipe("wgan-gp", ["gradientPenalty.weight=0"])
-        recipe.loss = AdversarialLoss(.relativistic)
-        recipe.steps.discriminator = 1
+        recipe.adversarial.loss = AdversarialLoss(.relativistic)
+        recipe.adversarial.steps.discriminator = 1
         let trainer = try AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
         let random = RandomSource(seed: 5)
         let shape = [recipe.batchSize, 3, 16, 16]

@@ -61,7 +61,7 @@ import Training
             seen.append(one.discriminator.state.flatMap { $0.tensor.floats() })
         }
         #expect(Set(seen).count == all.count)
-        #expect(plain.zeroCenteredPenalty.isOn == false)
+        #expect(plain.adversarial.zeroCenteredPenalty.isOn == false)
     }
 
     /// However often a discriminator with spectral norms is asked in a step, its power iterations move once.
@@ -89,7 +89,7 @@ import Training
         let none = try losses("perceptual.weight=0", "featureMatching.weight=0")
         let perceptual = try losses("perceptual.weight=5", "featureMatching.weight=0")
         let matching = try losses("perceptual.weight=0", "featureMatching.weight=5")
-        let early = try losses("perceptual.weight=5", "featureMatching.weight=0", "perceptual.leastSide=8")
+        let early = try losses("perceptual.weight=5", "featureMatching.weight=0", "perceptual.minSide=8")
         #expect(early.generatorLoss == none.generatorLoss)
         for one in [perceptual, matching] {
             #expect(one.generatorLoss > none.generatorLoss + 0.01)
@@ -128,11 +128,11 @@ import Training
         let recipe = try TinyRun.recipe("progan")
         let one = try trainer(recipe)
         var resets: [Int] = []
-        var before = recipe.growth(images: 0)!
+        var before = recipe.adversarial.growth(images: 0, resolution: recipe.resolution)!
         let taken = 30
         for _ in 0..<taken {
             try steps(one, 1)
-            let now = recipe.growth(images: one.clock.images)!
+            let now = recipe.adversarial.growth(images: one.clock.images, resolution: recipe.resolution)!
             if !now.hasSameLayers(as: before) {
                 resets.append(one.clock.steps)
                 #expect(try stepCount("generator", one) == 0 && stepCount("discriminator", one) == 0)
@@ -142,7 +142,9 @@ import Training
             before = now
         }
         #expect(resets.count == 4, "two fades begin and end")
-        #expect(recipe.growth(images: one.clock.images)! == Growth(side: 16))
+        #expect(
+            recipe.adversarial.growth(images: one.clock.images, resolution: recipe.resolution)!
+                == Growth(side: 16))
         // Batches of 8 at a side of 4, of 4 from then on.
         #expect(one.clock.images == 8 * resets[0] + 4 * (taken - resets[0]))
     }
@@ -153,7 +155,8 @@ import Training
         let recipe = try TinyRun.recipe("progan")
         try tiny.train("run", recipe, steps: 7)
         let model = try Model(tiny.folder("run"))
-        let growth = try #require(recipe.growth(images: model.clock.images))
+        let growth = try #require(
+            recipe.adversarial.growth(images: model.clock.images, resolution: recipe.resolution))
         #expect((model.generator as? any Growing)?.growth == growth && growth.side == 8 && growth.alpha < 1)
         let runner = GeneratorRunner(model.generator)
         #expect(runner.images(model.sampler.sample(seeds: [1])).shape == [1, 3, 16, 16])
@@ -177,7 +180,7 @@ import Training
         let tiny = try TinyRun()
         try tiny.train("run", TinyRun.recipe("conditional"), steps: 3)
         var model = try Model(tiny.folder("run"))
-        #expect(model.attributes == model.recipe.conditions.attributes)
+        #expect(model.attributes == model.recipe.adversarial.conditions.attributes)
         let rows = try #require(model.sampler.labels)
         #expect(rows.count == 64)
         let column = try #require(tiny.store.labels.attributeNames.firstIndex(of: "Smiling"))

@@ -74,12 +74,12 @@ import Training
     @Test func aRateThatIsTooHighIsCured() throws {
         let tiny = try TinyRun()
         var recipe = try TinyRun.recipe("wgan-gp", ["steps.discriminator=1", "training.logSteps=4"])
-        recipe.discriminatorOptimizer.kind = .sgd
-        recipe.discriminatorOptimizer.learningRate = 0.03
+        recipe.adversarial.discriminatorOptimizer.kind = .sgd
+        recipe.adversarial.discriminatorOptimizer.learningRate = 0.03
         let run = try tiny.train("run", recipe, steps: 80)
         #expect((1...3).contains(run.trainer.recoveries.all.count))
         #expect(run.trainer.firstNotFinite() == nil)
-        recipe.supervision.tries = 0
+        recipe.supervision.maxRecoveries = 0
         #expect(throws: TrainingError.self) { try tiny.train("unsupervised", recipe, steps: 80) }
     }
 
@@ -95,7 +95,7 @@ import Training
     @Test(arguments: [0, 1, 2])
     func itGivesUp(tries: Int) throws {
         let tiny = try TinyRun()
-        let recipe = try TinyRun.recipe("dcgan", Self.saving + ["supervision.tries=\(tries)"])
+        let recipe = try TinyRun.recipe("dcgan", Self.saving + ["supervision.maxRecoveries=\(tries)"])
         func train() throws {
             let run = try tiny.open("run", recipe)
             run.beforeStep = Faults.nan(atStep: 10, attempts: .max)
@@ -115,7 +115,7 @@ import Training
         #expect("\(try #require(second))" == text)
         // More tries may be granted to a run.
         var more = recipe
-        more.supervision.tries = tries + 1
+        more.supervision.maxRecoveries = tries + 1
         let run = try tiny.open("run", more)
         run.beforeStep = Faults.nan(atStep: 10, attempts: tries + 1)
         #expect(try run.run(until: .init(steps: 20), output: nil, isCancelled: { false }) == .finished)
@@ -133,7 +133,7 @@ import Training
 
     @Test func aLossWithoutEndIsADivergence() throws {
         let tiny = try TinyRun()
-        let recipe = try TinyRun.recipe("wgan-gp", Self.saving + ["supervision.tries=0"])
+        let recipe = try TinyRun.recipe("wgan-gp", Self.saving + ["supervision.maxRecoveries=0"])
         let error = #expect(throws: TrainingError.self) {
             try tiny.train("run", recipe, steps: 40) { trainer in
                 guard trainer.clock.steps == 21, let last = Faults.discriminator(trainer).parameters.last

@@ -30,12 +30,13 @@ import Training
                 Case(recipe: recipe, precision: $0, overrides: everyChange)
             }
         } + ["lsgan", "wgan", "sagan", "progan", "detail", "conditional"].map { Case(recipe: $0) } + [
-            Case(overrides: ["view.kind=diffaugment"]),
+            Case(overrides: ["augment.kind=diffaugment"]),
             Case(
                 recipe: "sagan",
                 overrides: [
-                    "view.kind=ada", "view.startProbability=0.4", "view.speedKimg=1", "view.corruption=1",
-                    "view.filter=1",
+                    "augment.kind=ada", "augment.startProbability=0.4", "augment.speedKimg=1",
+                    "augment.corruption=1",
+                    "augment.filter=1",
                 ]),
             Case(
                 overrides: [
@@ -64,11 +65,11 @@ import Training
                 "training.scoreKimg=0.03", "training.keepKimg=0.05", "training.previewKimg=0.07",
             ])
         if let kind = one.optimizer {
-            recipe.discriminatorOptimizer.kind = kind
-            recipe.discriminatorOptimizer.momentum = 0.9
-            recipe.discriminatorOptimizer.weightDecay = 0.01
-            recipe.discriminatorOptimizer.clipNorm = 1
-            recipe.generatorOptimizer = recipe.discriminatorOptimizer
+            recipe.adversarial.discriminatorOptimizer.kind = kind
+            recipe.adversarial.discriminatorOptimizer.momentum = 0.9
+            recipe.adversarial.discriminatorOptimizer.weightDecay = 0.01
+            recipe.adversarial.discriminatorOptimizer.clipNorm = 1
+            recipe.adversarial.generatorOptimizer = recipe.adversarial.discriminatorOptimizer
             // What is not a setting of this kind is not written, either.
             recipe = try SettingsDocument.decode(yaml: recipe.yaml, path: "recipe")
         }
@@ -76,7 +77,9 @@ import Training
         try tiny.train("stopped", recipe, steps: 7, precision: one.precision)
         let run = try tiny.open("stopped", recipe, precision: one.precision)
         #expect(run.resumedAt?.steps == 7)
-        if let growth = recipe.growth(images: run.trainer.clock.images) {
+        if let growth = recipe.adversarial.growth(
+            images: run.trainer.clock.images, resolution: recipe.resolution)
+        {
             #expect(growth.side == 8 && growth.alpha > 0.3 && growth.alpha < 1, "stopped in mid-fade")
         }
         #expect(run.notes.isEmpty)

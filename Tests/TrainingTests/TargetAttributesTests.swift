@@ -22,17 +22,17 @@ import Training
         return labels
     }
 
-    @Test(arguments: [0, 0.6]) func photographsCountAsOftenAsTheyAreWishedFor(turnedShare: Double) throws {
+    @Test(arguments: [0, 0.6]) func photographsCountAsOftenAsTheyAreWishedFor(flipFraction: Double) throws {
         let recipe = try Recipe.load(
             "convert",
             overrides: [
                 "conditions.attributes=[Eyeglasses,Blond_Hair,Black_Hair]",
-                "converter.turnedShare=\(turnedShare)",
+                "converter.flipFraction=\(flipFraction)",
             ])
         let labels = Self.labels(2000)
         let columns = [1, 2, 0]
         let targets = TargetAttributes(
-            recipe, labels: labels, columns: columns, random: RandomSource(seed: 1), device: .cpu)
+            recipe.conversion, labels: labels, columns: columns, random: RandomSource(seed: 1), device: .cpu)
         let values = labels.values(of: 0..<2000, columns: columns)
         let own = Tensor(values, shape: [2000, 3])
         func frequencies(_ labels: Tensor) -> [Double] {
@@ -50,6 +50,6 @@ import Training
             #expect(abs(counted - drawn) < 0.005)
         }
         // Glasses are wished for more often than they are worn.
-        #expect((drawn[0] > 1.5 * frequencies(own)[0]) == (turnedShare > 0))
+        #expect((drawn[0] > 1.5 * frequencies(own)[0]) == (flipFraction > 0))
     }
 }

@@ -41,7 +41,7 @@ final class TinyRun {
             // The second critic sees half the side.
             case "detail":
                 Array(growing.dropLast()) + [
-                    "generator.attentionSide=8", "perceptual.layers=[0]", "perceptual.leastSide=4",
+                    "generator.attentionSide=8", "perceptual.layers=[0]", "perceptual.minSide=4",
                 ]
             case "sagan": fixed + ["generator.attentionSide=8", "discriminator.attentionSide=8"]
             default: fixed

@@ -14,9 +14,9 @@ import Training
         let golden = Dictionary(uniqueKeysWithValues: read.map { ($0.name, $0.tensor) })
         var recipe = Recipe()
         (recipe.resolution, recipe.batchSize) = (32, 4)
-        recipe.generator.latent = LatentSpace(size: 10)
-        recipe.generator.dcgan.filters = 4
-        recipe.discriminator.dcgan.filters = 4
+        recipe.adversarial.generator.latent = LatentSpace(size: 10)
+        recipe.adversarial.generator[DCGANSettings.self].filters = 4
+        recipe.adversarial.discriminator[DCGANSettings.self].filters = 4
         recipe.average.halfLifeKimg = 0
         let trainer = try AdversarialTrainer(recipe: recipe, seed: 7, precision: .fp32)
         expectClose(trainer.checkpoint(), "start", golden, within: 1e-5)

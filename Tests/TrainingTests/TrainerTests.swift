@@ -12,7 +12,7 @@ import Training
     @Test func averageFollowsTheClosedFormula() throws {
         let recipe = try TinyRun.recipe()
         func make(_ seed: UInt64) -> any Generator {
-            recipe.generator.make(resolution: 16, random: RandomSource(seed: seed))
+            recipe.adversarial.generator.make(resolution: 16, random: RandomSource(seed: seed))
         }
         let source = make(1)
         let averaged = make(2)

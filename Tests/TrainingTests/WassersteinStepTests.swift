@@ -27,7 +27,7 @@ import Training
             overrides: [
                 "batchSize=16", "generator.filters=4", "discriminator.filters=4", "gradientPenalty.drift=0.5",
             ])
-        recipe.discriminator.residual.normalization = normalization
+        recipe.adversarial.discriminator[ResidualSettings.self].normalization = normalization
         let trainer = try AdversarialTrainer(
             recipe: recipe, seed: UInt64(try given("seed").item()), precision: .fp32)
         let keys = trainer.discriminator.state.map(\.key)
@@ -36,7 +36,7 @@ import Training
         let (real, fake) = try (blocks("coarse") / 127.5 - 1, blocks("noise"))
         let logits = withoutGradients { trainer.discriminator(Tensor.concatenated([real, fake])) }
         try expect(logits, given("logits"), "logits")
-        let penalty = try recipe.gradientPenalty(
+        let penalty = try recipe.adversarial.gradientPenalty(
             real: real, fake: fake, share: given("share"), critic: { trainer.discriminator($0) })
         try expect(penalty, given("penalty"), "penalty")
 
@@ -82,7 +82,7 @@ import Training
         let fake = Tensor.uniform([8, 3, 16, 16], -1, 1, random: RandomSource(seed: 2))
         let share = Tensor.uniform([8, 1, 1, 1], random: RandomSource(seed: 2))
         let critic = trainer.discriminator
-        let penalty = recipe.gradientPenalty(
+        let penalty = recipe.adversarial.gradientPenalty(
             real: real, fake: fake, share: share, critic: { critic($0) }
         ).item()
         let (onReal, onFake) = withoutGradients { (critic(real).mean().item(), critic(fake).mean().item()) }

@@ -14,8 +14,8 @@ public struct ConverterSettings: SettingsGroup, Equatable {
     public var injections = 1
     /// Whether what goes straight on is selected by the changes (Liu et al. 2019).
     public var selective = true
-    /// Share of targets that turn one attribute of the photograph, as people ask; the others are labels of other photographs.
-    public var turnedShare = 0.0
+    /// Fraction of training targets that flip one attribute of the photograph. The others are labels of other photographs.
+    public var flipFraction = 0.0
     /// Channels of the critic next to the picture; each halving doubles them.
     public var criticFilters = 64
     /// Width of the critic's dense layers.
@@ -36,8 +36,8 @@ public struct ConverterSettings: SettingsGroup, Equatable {
         try v.check(injections < levels, "injections", "less than levels")
         try v.flag("selective", &selective, "What goes straight on is selected by the changes.")
         try v.number(
-            "turnedShare", &turnedShare, in: 0...1,
-            "Share of targets that turn one attribute; the others are labels of other photographs.")
+            "flipFraction", &flipFraction, in: 0...1,
+            "Fraction of targets that flip one attribute; the others are labels of other photographs.")
         try v.integer(
             "criticFilters", &criticFilters, in: 1...512, "The critic's channels next to the picture.")
         try v.integer("criticWidth", &criticWidth, in: 1...8192, "Width of the critic's dense layers.")

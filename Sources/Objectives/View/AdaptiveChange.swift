@@ -15,7 +15,7 @@ package struct AdaptiveChange: Equatable {
 
     /// - Parameter probability: that each operation is applied, before the groups' multipliers.
     package init(
-        drawn draws: PictureDraws, _ settings: ViewSettings, probability: Double, of size: PictureSize
+        drawn draws: PictureDraws, _ settings: AugmentSettings, probability: Double, of size: PictureSize
     ) {
         var drawn = draws
         geometry = GeometricChange(
@@ -40,7 +40,7 @@ package struct AdaptiveChange: Equatable {
     /// Each picture of [N, 3, H, W] with its own change; groups that are off cost nothing.
     /// - Parameter noise: N(0, 1), of the pictures' shape.
     package static func apply(
-        _ changes: [Self], to images: Tensor, _ settings: ViewSettings, noise: Tensor?
+        _ changes: [Self], to images: Tensor, _ settings: AugmentSettings, noise: Tensor?
     ) -> Tensor {
         var images = images
         if settings.blit > 0 || settings.geometry > 0 {

@@ -2,11 +2,11 @@ import Torch
 
 /// ADA's controller; all that it knows is in tensors, which a saved run replaces in place.
 final class AdaptiveProbability {
-    private let settings: ViewSettings
+    private let settings: AugmentSettings
     // Single numbers in float64. The signs are summed where the logits are: reading them would wait for the device.
     private let probability, images, steps, signs: Tensor
 
-    init(_ settings: ViewSettings, device: Device) {
+    init(_ settings: AugmentSettings, device: Device) {
         self.settings = settings
         probability = Tensor(doubles: [settings.startProbability], shape: [])
         (images, steps) = (Tensor(doubles: [0], shape: []), Tensor(doubles: [0], shape: []))

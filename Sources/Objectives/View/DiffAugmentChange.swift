@@ -15,7 +15,7 @@ package struct DiffAugmentChange: Equatable {
     /// No change.
     package init() {}
 
-    package init(drawn draws: PictureDraws, _ settings: ViewSettings, of size: PictureSize) {
+    package init(drawn draws: PictureDraws, _ settings: AugmentSettings, of size: PictureSize) {
         var drawn = draws
         let happens = drawn.happens(settings.probability)
         let light = drawn.number(in: -0.5..<0.5)
@@ -39,7 +39,7 @@ package struct DiffAugmentChange: Equatable {
     }
 
     /// Each picture of [N, 3, H, W] with its own change; color, then translation, then the hole.
-    package static func apply(_ changes: [Self], to images: Tensor, _ settings: ViewSettings) -> Tensor {
+    package static func apply(_ changes: [Self], to images: Tensor, _ settings: AugmentSettings) -> Tensor {
         var images = images
         if settings.recolor { images = recolored(images, changes) }
         if settings.translate {

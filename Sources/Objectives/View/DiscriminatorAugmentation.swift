@@ -4,11 +4,11 @@ import Torch
 ///
 /// The view can be differentiated with respect to the pictures as often as one likes.
 public final class DiscriminatorAugmentation {
-    private let settings: ViewSettings
+    private let settings: AugmentSettings
     private let adaptive: AdaptiveProbability?
 
     /// - Parameter device: where the logits are.
-    public init(_ settings: ViewSettings, device: Device) {
+    public init(_ settings: AugmentSettings, device: Device) {
         self.settings = settings
         adaptive = settings.kind == .ada ? AdaptiveProbability(settings, device: device) : nil
     }

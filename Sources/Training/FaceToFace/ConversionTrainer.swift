@@ -9,6 +9,7 @@ import TorchNN
 /// real and names its attributes, and a photograph that nothing is to change must come back as it was.
 public final class ConversionTrainer: Trainer {
     public let recipe: Recipe
+    private let settings: ConversionSettings
     public let device: Device
     /// Never `.auto`.
     public let precision: Precision
@@ -40,24 +41,25 @@ public final class ConversionTrainer: Trainer {
         kernels: Kernels = .standard
     ) throws {
         (self.recipe, self.device, self.kernels) = (recipe, device, kernels)
+        settings = recipe.conversion
         self.precision = precision.resolved(for: device)
         columns = try recipe.columns(of: labels)
         let random = RandomSource(seed: seed)
-        converter = recipe.makeConverter(random: random)
+        converter = settings.makeConverter(random: random)
         converter.move(to: device, format: .channelsLast)
         if recipe.training.gradientCheckpointing { converter.setCheckpointed() }
-        critic = recipe.makeConverterCritic(random: random)
+        critic = settings.makeCritic(resolution: recipe.resolution, random: random)
         critic.move(to: device, format: .channelsLast)
-        averaged = recipe.average.halfLifeKimg > 0 ? recipe.makeConverter(random: random) : nil
+        averaged = recipe.average.halfLifeKimg > 0 ? settings.makeConverter(random: random) : nil
         average = ExponentialAverage(averaged, following: converter)
-        converterOptimizer = recipe.generatorOptimizer.make(for: converter)
-        criticOptimizer = recipe.discriminatorOptimizer.make(for: critic)
+        converterOptimizer = settings.converterOptimizer.make(for: converter)
+        criticOptimizer = settings.criticOptimizer.make(for: critic)
         targets = TargetAttributes(
-            recipe, labels: labels, columns: columns.asked, random: RandomSource(seed: seed &+ 1),
+            settings, labels: labels, columns: columns.asked, random: RandomSource(seed: seed &+ 1),
             device: device)
         shares = RandomSource(seed: seed &+ 2)
         views = RandomSource(seed: seed &+ 3)
-        view = DiscriminatorAugmentation(recipe.view, device: device)
+        view = DiscriminatorAugmentation(settings.augment, device: device)
         means = NamedMeans(
             ["critic", "penalty", "names", "opinion", "wish", "pixels", "real", "fake"], on: device)
     }
@@ -66,15 +68,15 @@ public final class ConversionTrainer: Trainer {
         [("converter", converter), ("critic", critic)]
     }
 
-    public var imagesPerStep: Int { recipe.batchSize * recipe.steps.discriminator }
+    public var imagesPerStep: Int { recipe.batchSize * settings.steps.discriminator }
 
     /// One turn: the critic's steps, each on its own photographs, then the converter's on the last ones.
     public func step(_ batches: (_ count: Int) -> ImageBatch) throws {
         let factor = learningRateFactor
-        converterOptimizer.learningRate = recipe.generatorOptimizer.learningRate * factor
-        criticOptimizer.learningRate = recipe.discriminatorOptimizer.learningRate * factor
+        converterOptimizer.learningRate = settings.converterOptimizer.learningRate * factor
+        criticOptimizer.learningRate = settings.criticOptimizer.learningRate * factor
         var last: (real: Tensor, labels: Tensor, wished: Tensor)!
-        for _ in 0..<recipe.steps.discriminator {
+        for _ in 0..<settings.steps.discriminator {
             let batch = batches(recipe.batchSize)
             let real = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
             let labels = batch.labels(columns, on: device)
@@ -112,16 +114,16 @@ public final class ConversionTrainer: Trainer {
         let (logits, attributes) = judge(
             Tensor.concatenated([real, fake]), Tensor.concatenated([counted, wished]))
         let (known, made) = (logits[0..<count], logits[count..<(2 * count)])
-        let names = recipe.attributeLoss.real(attributes[0..<count], attributes: labels)
-        var loss = recipe.loss.discriminator(real: known, fake: made) + names
+        let names = settings.attributeLoss.real(attributes[0..<count], attributes: labels)
+        var loss = settings.loss.discriminator(real: known, fake: made) + names
         var parts = [
-            "names": names, "real": recipe.loss.score(known), "fake": recipe.loss.score(made),
+            "names": names, "real": settings.loss.score(known), "fake": settings.loss.score(made),
         ]
-        if recipe.gradientPenalty.weight > 0 {
+        if settings.gradientPenalty.weight > 0 {
             let share = Tensor.uniform([count, 1, 1, 1], random: shares).to(device)
             // Mixtures have mixed labels.
             let between = wished.lerp(counted, weight: share.reshape([count, 1]))
-            let penalty = recipe.gradientPenalty(real: real, fake: fake, share: share) {
+            let penalty = settings.gradientPenalty(real: real, fake: fake, share: share) {
                 judge($0, between).logits
             }
             loss = loss + penalty
@@ -130,7 +132,7 @@ public final class ConversionTrainer: Trainer {
         let found = gradients(of: [loss], wrt: criticOptimizer.parameters.map(\.parameter.value))
         parts["critic"] = loss
         withoutGradients {
-            apply(found, recipe.discriminatorOptimizer, criticOptimizer)
+            apply(found, settings.criticOptimizer, criticOptimizer)
             means.add(parts)
         }
     }
@@ -143,16 +145,16 @@ public final class ConversionTrainer: Trainer {
         let (made, same) = (both[0..<count], both[count..<(2 * count)])
         let (logits, attributes) = critic.frozen { judge(made, wished) }
         let opinion =
-            recipe.loss.isRelativistic
-            ? recipe.loss.generator(
+            settings.loss.isRelativistic
+            ? settings.loss.generator(
                 fake: logits, real: withoutGradients { judge(real, targets.counted(labels)).logits })
-            : recipe.loss.generator(logits)
-        let wish = recipe.attributeLoss.fake(attributes, attributes: wished)
-        let pixels = recipe.reconstruction(same, target: real)
+            : settings.loss.generator(logits)
+        let wish = settings.attributeLoss.fake(attributes, attributes: wished)
+        let pixels = settings.reconstruction(same, target: real)
         let loss = opinion + wish + pixels
         let found = gradients(of: [loss], wrt: converterOptimizer.parameters.map(\.parameter.value))
         withoutGradients {
-            apply(found, recipe.generatorOptimizer, converterOptimizer)
+            apply(found, settings.converterOptimizer, converterOptimizer)
             means.add(["opinion": opinion, "wish": wish, "pixels": pixels])
         }
     }
@@ -187,6 +189,6 @@ public final class ConversionTrainer: Trainer {
 
     public var streams: [(name: String, source: RandomSource)] {
         [("targets", targets.random), ("shares", shares)]
-            + (recipe.view.kind == .none ? [] : [("views", views)])
+            + (settings.augment.kind == .none ? [] : [("views", views)])
     }
 }

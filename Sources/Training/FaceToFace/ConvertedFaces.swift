@@ -23,7 +23,7 @@ struct ConvertedFaces: RunMonitor {
 
     /// A row for each photograph: itself, unchanged by the network, then each attribute's other value.
     func preview() -> SyntheticImage? {
-        let width = recipe.conditions.attributes.count + 2
+        let width = recipe.conversion.conditions.attributes.count + 2
         let count = min(max(1, recipe.training.previewCount / width), indices.count)
         let (images, labels) = pictures(0..<count)
         let wasTraining = converter.isTraining
@@ -31,7 +31,7 @@ struct ConvertedFaces: RunMonitor {
         defer { converter.train(wasTraining) }
         return withoutGradients {
             let none = Tensor.zeros(like: labels)
-            let changes = AttributeChanges(recipe.conditions.attributes, on: converter.device)
+            let changes = AttributeChanges(recipe.conversion.conditions.attributes, on: converter.device)
             let turned = (0..<columns.asked.count).map { column in
                 converter(
                     images, changes: AttributeChanges.between(labels, changes.turned(labels, column: column)))
@@ -44,7 +44,7 @@ struct ConvertedFaces: RunMonitor {
     func scores() throws -> [RunScore] {
         let count = min(recipe.training.scoreCount, indices.count)
         let found = try ConversionScore(
-            converter, attributes: recipe.conditions.attributes, count: count, pictures: pictures)
+            converter, attributes: recipe.conversion.conditions.attributes, count: count, pictures: pictures)
         func mean(_ value: (ConversionScore.Line) -> Double) -> Double {
             found.lines.map(value).reduce(0, +) / Double(max(1, found.lines.count))
         }

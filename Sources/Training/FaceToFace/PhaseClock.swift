@@ -55,7 +55,7 @@ final class PhaseClock {
     private var phases: [Phase] {
         let found = Phase.allCases.filter { phase in
             switch phase {
-            case .warp, .dropout, .plain: limits(phase).mostKimg > 0
+            case .warp, .dropout, .plain: limits(phase).maxKimg > 0
             case .adversarial: settings.adversarialWeight > 0
             }
         }
@@ -78,7 +78,7 @@ final class PhaseClock {
 
     var warps: Bool { phase == .warp || phase == .dropout }
     /// From the phase of that name on, where the recipe has it.
-    var drops: Bool { settings.dropout.mostKimg > 0 && phase.rawValue >= Phase.dropout.rawValue }
+    var drops: Bool { settings.dropout.maxKimg > 0 && phase.rawValue >= Phase.dropout.rawValue }
     /// Whether the perceptual term counts.
     var comparesFeatures: Bool { phase == .adversarial || !settings.pixelsFirst }
     /// Times that the network was sent back.
@@ -108,7 +108,7 @@ final class PhaseClock {
             }
             return .nothing
         }
-        if self[.best] == 0 || mean < self[.best] * (1 - settings.leastGain) {
+        if self[.best] == 0 || mean < self[.best] * (1 - settings.minGain) {
             (self[.best], self[.bestAt]) = (mean, now)
         }
         return ends(now, now - self[.bestAt] >= 1000 * settings.patienceKimg)
@@ -120,8 +120,8 @@ final class PhaseClock {
             return .nothing
         }
         let (limits, age) = (limits(phase), now - self[.began])
-        let isPlateau = isFlat && age >= 1000 * limits.leastKimg
-        guard isPlateau || age >= 1000 * limits.mostKimg else { return .nothing }
+        let isPlateau = isFlat && age >= 1000 * limits.minKimg
+        guard isPlateau || age >= 1000 * limits.maxKimg else { return .nothing }
         if next == .adversarial {
             self[.before] = self[.count] > 0 ? self[.sum] / self[.count] : self[.latest]
         }

@@ -11,6 +11,7 @@ import TorchNN
 /// Teaches a restorer to give pictures back, phase by phase, the last one against a critic.
 public final class RestorationTrainer: Trainer {
     public let recipe: Recipe
+    private let settings: RestorationSettings
     public let device: Device
     /// Never `.auto`.
     public let precision: Precision
@@ -48,25 +49,30 @@ public final class RestorationTrainer: Trainer {
         recipe: Recipe, seed: UInt64, device: Device = .cpu, precision: Precision = .auto,
         kernels: Kernels = .standard
     ) throws {
+        let settings = recipe.restoration
+        self.settings = settings
         (self.recipe, self.device, self.kernels, self.seed) = (recipe, device, kernels, seed)
         self.precision = precision.resolved(for: device)
-        perceptual = try recipe.perceptual.loss.weight > 0 ? PerceptualNetwork(recipe, device) : nil
+        perceptual =
+            try settings.perceptual.loss.weight > 0 ? PerceptualNetwork(settings.perceptual, device) : nil
         let random = RandomSource(seed: seed)
-        let restorer = recipe.makeRestorer(random: random)
+        let restorer = settings.makeRestorer(resolution: recipe.resolution, random: random)
         restorer.move(to: device, format: .channelsLast)
         if recipe.training.gradientCheckpointing { restorer.setCheckpointed() }
-        let isAdversarial = recipe.phases.adversarialWeight > 0
+        let isAdversarial = settings.phases.adversarialWeight > 0
         critic = isAdversarial ? recipe.makeCritic(seed: seed, fall: 0, on: device) : nil
-        averaged = recipe.average.halfLifeKimg > 0 ? recipe.makeRestorer(random: random) : nil
+        averaged =
+            recipe.average.halfLifeKimg > 0
+            ? settings.makeRestorer(resolution: recipe.resolution, random: random) : nil
         average = ExponentialAverage(averaged, following: restorer)
         self.restorer = restorer
         before =
             isAdversarial
             ? withoutGradients { restorer.state.map { ($0.key, $0.tensor.detached().cloned()) } } : []
-        restorerOptimizer = recipe.generatorOptimizer.make(for: restorer)
-        criticOptimizer = critic.map { recipe.discriminatorOptimizer.make(for: $0) }
-        input = RestorerInput(recipe.input)
-        phases = PhaseClock(recipe.phases)
+        restorerOptimizer = settings.restorerOptimizer.make(for: restorer)
+        criticOptimizer = critic.map { settings.criticOptimizer.make(for: $0) }
+        input = RestorerInput(settings.input)
+        phases = PhaseClock(settings.phases)
         changes = RandomSource(seed: seed &+ 1)
         rests = RandomSource(seed: seed &+ 2)
         means = NamedMeans(["pixels", "features", "opinion", "critic", "real", "fake"], on: device)
@@ -83,14 +89,14 @@ public final class RestorationTrainer: Trainer {
         let factor = learningRateFactor
         let turn = 2 * Double.pi * Double(clock.steps) / Self.dropoutPeriod
         restorerOptimizer.learningRate =
-            recipe.generatorOptimizer.learningRate * factor * (phases.drops ? (cos(turn) + 1) / 2 : 1)
+            settings.restorerOptimizer.learningRate * factor * (phases.drops ? (cos(turn) + 1) / 2 : 1)
         let batch = batches(recipe.batchSize)
         let target = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
         let given = input(target, warps: phases.warps, random: changes)
         let pictures = computing { restorer(given) }.to(.float32)
         let pixels = trainRestorer(pictures, target)
         if phases.adversarialWeight > 0, let critic, let criticOptimizer {
-            criticOptimizer.learningRate = recipe.discriminatorOptimizer.learningRate * factor
+            criticOptimizer.learningRate = settings.criticOptimizer.learningRate * factor
             train(critic, criticOptimizer, real: target, fake: pictures.detached())
         }
         clock.steps += 1
@@ -108,28 +114,28 @@ public final class RestorationTrainer: Trainer {
 
     /// - Returns: the loss of pixels.
     private func trainRestorer(_ pictures: Tensor, _ target: Tensor) -> Double {
-        let pixels = recipe.reconstruction(pictures, target: target)
+        let pixels = settings.reconstruction(pictures, target: target)
         var (loss, parts) = (pixels, ["pixels": pixels])
         if let perceptual, phases.comparesFeatures {
             let known = withoutGradients { perceptual.maps(target) }
-            let term = recipe.perceptual.loss(fake: perceptual.maps(pictures), real: known)
+            let term = settings.perceptual.loss(fake: perceptual.maps(pictures), real: known)
             (loss, parts["features"]) = (loss + term, term)
         }
         let weight = phases.adversarialWeight
         if weight > 0, let critic {
             let fake = critic.frozen { judge(critic, pictures) }
-            let real = recipe.loss.isRelativistic ? withoutGradients { judge(critic, target) } : fake
-            let term = zip(fake, real).map { recipe.loss.generator(fake: $0, real: $1) }.total
+            let real = settings.loss.isRelativistic ? withoutGradients { judge(critic, target) } : fake
+            let term = zip(fake, real).map { settings.loss.generator(fake: $0, real: $1) }.total
             (loss, parts["opinion"]) = (loss + term * weight, term)
         }
         let found = gradients(of: [loss], wrt: restorerOptimizer.parameters.map(\.parameter.value))
         withoutGradients {
             let weights = restorerOptimizer.parameters.map(\.parameter.value)
             let earlier = phases.drops ? weights.map { $0.cloned() } : []
-            apply(found, recipe.generatorOptimizer, restorerOptimizer)
+            apply(found, settings.restorerOptimizer, restorerOptimizer)
             for (value, old) in zip(weights, earlier) {
                 let draws = Tensor.uniform(value.shape, random: rests).to(device)
-                let moves = draws.less(than: recipe.phases.dropoutRate)
+                let moves = draws.less(than: settings.phases.dropoutRate)
                 value.copy_(value.where_(moves, else: old))
             }
             means.add(parts)
@@ -146,12 +152,12 @@ public final class RestorationTrainer: Trainer {
             let count = real.shape[0]
             (known, made) = (both.map { $0[0..<count] }, both.map { $0[count..<(2 * count)] })
         }
-        let loss = zip(known, made).map { recipe.loss.discriminator(real: $0, fake: $1) }.total * 0.5
+        let loss = zip(known, made).map { settings.loss.discriminator(real: $0, fake: $1) }.total * 0.5
         let found = gradients(of: [loss], wrt: optimizer.parameters.map(\.parameter.value))
         withoutGradients {
-            apply(found, recipe.discriminatorOptimizer, optimizer)
+            apply(found, settings.criticOptimizer, optimizer)
             means.add([
-                "critic": loss, "real": recipe.loss.score(known[0]), "fake": recipe.loss.score(made[0]),
+                "critic": loss, "real": settings.loss.score(known[0]), "fake": settings.loss.score(made[0]),
             ])
         }
     }
@@ -176,7 +182,7 @@ public final class RestorationTrainer: Trainer {
                     "next phase: \(phases.phase.title), for \(why)", keptAs: isLast ? "before-critic" : nil))
         case .fell(let from, let to):
             let texts = (String(format: "%.4f", to), String(format: "%.4f", from))
-            guard phases.falls <= recipe.phases.tries else {
+            guard phases.falls <= settings.phases.maxAttempts else {
                 throw TrainingError.refused(
                     "the critic made the pictures bad \(phases.falls) times: a loss of pixels of \(texts.0) against "
                         + "\(texts.1) before it. The weights of before it are in checkpoints/before-critic.safetensors; "
@@ -254,7 +260,7 @@ extension Recipe {
     /// - Parameter fall: which of the critics that one run may need.
     fileprivate func makeCritic(seed: UInt64, fall: Int, on device: Device) -> any Discriminator {
         let random = RandomSource(seed: seed &+ 3 &+ UInt64(fall) &* 0x9E37_79B9)
-        let network = critic.make(resolution: resolution, random: random)
+        let network = restoration.critic.make(resolution: resolution, random: random)
         network.move(to: device, format: .channelsLast)
         return network
     }

@@ -25,13 +25,14 @@ struct RestoredFaces: RunMonitor {
     init(by restorer: any Restorer, recipe: Recipe, store: FaceStore, subset: [Int]?) throws {
         (self.restorer, self.recipe, self.store) = (restorer, recipe, store)
         indices = try recipe.heldOut(of: store, subset)
-        input = RestorerInput(recipe.input)
+        input = RestorerInput(recipe.restoration.input)
         let all = try PairMeasure.available(side: store.size, device: restorer.device)
         // A network that the recipe trains on is no judge where there is another one.
         let others = FeatureNetworks.distanceNames.filter { name in all.contains { $0.name == name } }
-        let trainsOnFaces = recipe.perceptual.loss.weight > 0 && recipe.perceptual.network == "face"
+        let trainsOnFaces =
+            recipe.restoration.perceptual.loss.weight > 0 && recipe.restoration.perceptual.network == "face"
         let judge = trainsOnFaces ? others.first ?? "ssim" : "distance-face"
-        decides = recipe.phases.adversarialWeight > 0 ? judge : "psnr"
+        decides = recipe.restoration.phases.adversarialWeight > 0 ? judge : "psnr"
         let wanted = Set(["psnr", "ssim", "distance-face", decides])
         measures = all.filter { wanted.contains($0.name) }
     }

@@ -15,10 +15,10 @@ package struct TargetAttributes {
     ///   - labels: of all photographs.
     ///   - columns: of the labels that the recipe asks for.
     package init(
-        _ recipe: Recipe, labels: Labels, columns: [Int], random: RandomSource, device: Device
+        _ settings: ConversionSettings, labels: Labels, columns: [Int], random: RandomSource, device: Device
     ) {
-        (self.random, share) = (random, recipe.converter.turnedShare)
-        changes = AttributeChanges(recipe.conditions.attributes, on: device)
+        (self.random, share) = (random, settings.converter.flipFraction)
+        changes = AttributeChanges(settings.conditions.attributes, on: device)
         let rows = labels.count
         let values = labels.values(of: 0..<rows, columns: columns)
         let all = Tensor(values, shape: [rows, columns.count]).to(device)
@@ -30,7 +30,7 @@ package struct TargetAttributes {
         // Of other photographs, as often as a photograph's own are known.
         let known = all.abs().mean([0])
         var (come, go) = (has * known * (1 - share), lacks * known * (1 - share))
-        let names = recipe.conditions.attributes.indices
+        let names = settings.conditions.attributes.indices
         for column in names where share > 0 {
             let turned = shares(changes.turned(all, column: column))
             come = come + turned.present * (share / Double(names.count))

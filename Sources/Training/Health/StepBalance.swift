@@ -18,7 +18,7 @@ struct StepBalance {
     func skips() -> Bool {
         guard isAdaptive else { return false }
         let values = memory.floats()
-        let skips = Double(values[0]) > settings.high && Int(values[1]) < settings.mostSkips
+        let skips = Double(values[0]) > settings.high && Int(values[1]) < settings.maxSkips
         keep(values[0], skipped: skips ? values[1] + 1 : 0)
         return skips
     }
@@ -32,7 +32,7 @@ struct StepBalance {
         let values = memory.floats()
         if values[1] > 0 { return false }
         return steps < settings.discriminator
-            || Double(values[0]) < settings.low && steps < settings.discriminator + settings.mostRepeats
+            || Double(values[0]) < settings.low && steps < settings.discriminator + settings.maxRepeats
     }
 
     /// Takes the accuracy on a batch into the mean; waits for the device.

@@ -33,9 +33,14 @@ public struct Supervisor {
 
     public init(recipe: Recipe) {
         settings = recipe.supervision
-        kind = recipe.loss.kind
+        guard case .adversarial(let adversarial) = recipe.system else {
+            (kind, leastSpike) = (.wasserstein, 1)
+            return
+        }
+        kind = adversarial.loss.kind
         // Below half the weight, slopes are off by less than 0.7 of what they should be.
-        leastSpike = max(1, recipe.gradientPenalty.weight / 2, recipe.draganPenalty.weight / 2)
+        leastSpike = max(
+            1, adversarial.gradientPenalty.weight / 2, adversarial.draganPenalty.weight / 2)
     }
 
     // MARK: Rules

@@ -1,7 +1,7 @@
 import Settings
 
 /// How pictures are changed before a discriminator sees them, so that it cannot learn a few of them by heart.
-public struct ViewSettings: SettingsGroup, Equatable {
+public struct AugmentSettings: SettingsGroup, Equatable {
     /// What is done to the pictures.
     public enum Kind: String, Sendable, CaseIterable {
         /// Nothing.

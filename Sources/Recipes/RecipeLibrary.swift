@@ -2,7 +2,7 @@ import Foundation
 import Settings
 
 extension Recipe {
-    /// The recipes that come with the program: name and text.
+    /// The recipes of this package: name and YAML text.
     public static let library: [(name: String, text: String)] = [
         ("dcgan", PackageResources.dcgan_yaml), ("dcgan-dense", PackageResources.dcgan_dense_yaml),
         ("lsgan", PackageResources.lsgan_yaml), ("wgan", PackageResources.wgan_yaml),
@@ -14,11 +14,11 @@ extension Recipe {
         ("attributes", PackageResources.attributes_yaml),
     ].map { ($0, String(decoding: $1, as: UTF8.self)) }
 
-    /// A recipe by the name of one that comes with the program or by the path of a YAML file.
+    /// Loads a recipe of this package by name, or a YAML file by path.
     /// - Parameters:
-    ///   - preset: one of the file's presets, such as `small`.
-    ///   - overrides: `generator.filters=32` and the like.
-    /// - Throws: `SettingsError` with every problem, each with its line.
+    ///   - preset: a preset of the file, such as `small`.
+    ///   - overrides: values such as `generator.filters=32`; later ones win.
+    /// - Throws: `RecipeError` for an unknown name; `SettingsError` with every problem and its line.
     public static func load(
         _ nameOrPath: String, preset: String? = nil, overrides: [String] = []
     ) throws -> Recipe {
@@ -36,6 +36,6 @@ extension Recipe {
         )
     }
 
-    /// The recipe as YAML with every value.
+    /// The recipe as YAML, with every value.
     public var yaml: String { SettingsDocument.encode(self) }
 }

@@ -2,53 +2,59 @@ import Foundation
 import Settings
 import TorchNN
 
-/// Which optimizer a network learns with.
+/// Optimizer of a network.
 public struct OptimizerSettings: SettingsGroup, Equatable {
-    /// The optimizers that a recipe can name.
+    /// Optimizers by their names in recipes.
     public enum Kind: String, Sendable, CaseIterable {
         case adam, adamw, sgd, rmsprop, adabelief
     }
 
     public var kind = Kind.adam
     public var learningRate = 2e-4
+    /// Decay of the mean gradient.
     public var beta1 = 0.5
+    /// Decay of the mean squared gradient.
     public var beta2 = 0.999
+    /// Added to the root of the mean squared gradient.
     public var epsilon = 1e-8
+    /// Momentum of SGD.
     public var momentum = 0.0
+    /// Decay of the mean squared gradient of RMSprop.
     public var alpha = 0.99
+    /// L2 penalty, or decoupled decay in AdamW and AdaBelief.
     public var weightDecay = 0.0
-    /// Joint norm that gradients are scaled down to; 0 for never.
+    /// Largest joint norm of the gradients; 0 for no limit.
     public var clipNorm = 0.0
-    /// Largest absolute value of a weight after each step (Arjovsky et al. 2017); 0 for no limit.
+    /// Largest absolute value of a weight after a step (Arjovsky et al. 2017, algorithm 1); 0 for no limit.
     public var weightLimit = 0.0
 
     public init() {}
 
     public mutating func fields(_ v: inout some FieldVisitor) throws {
-        try v.choice("kind", &kind, "Family.")
-        try v.number("learningRate", &learningRate, in: 0...1, "Step size.")
+        try v.choice("kind", &kind, "Optimizer.")
+        try v.number("learningRate", &learningRate, in: 0...1, "Learning rate.")
         switch kind {
         case .adam, .adamw, .adabelief:
-            try v.number("beta1", &beta1, in: 0...0.9999, "Memory of the mean gradient.")
-            try v.number("beta2", &beta2, in: 0...0.999999, "Memory of the squared gradient.")
+            try v.number("beta1", &beta1, in: 0...0.9999, "Decay of the mean gradient.")
+            try v.number("beta2", &beta2, in: 0...0.999999, "Decay of the mean squared gradient.")
             try v.number("epsilon", &epsilon, in: 0...1, "Added to the root of the squared gradient.")
         case .sgd:
-            try v.number("momentum", &momentum, in: 0...0.9999, "Memory of the step.")
+            try v.number("momentum", &momentum, in: 0...0.9999, "Momentum.")
         case .rmsprop:
-            try v.number("alpha", &alpha, in: 0...0.9999, "Memory of the squared gradient.")
+            try v.number("alpha", &alpha, in: 0...0.9999, "Decay of the mean squared gradient.")
             try v.number("epsilon", &epsilon, in: 0...1, "Added to the root of the squared gradient.")
         }
         try v.number("weightDecay", &weightDecay, in: 0...1, "L2 penalty; decoupled in adamw and adabelief.")
         try v.number(
-            "clipNorm", &clipNorm, in: 0...1e6, "Joint norm of the gradients at most; 0 for no limit.")
+            "clipNorm", &clipNorm, in: 0...1e6, "Largest joint norm of the gradients; 0: no limit.")
         try v.number(
             "weightLimit", &weightLimit, in: 0...1e6,
-            "Absolute value of a weight at most, as the first WGAN has it (0.01); 0 for no limit.")
+            "Largest absolute value of a weight, 0.01 in WGAN; 0: no limit.")
     }
 
     /// An optimizer over the parameters of `network`.
-    /// - Parameter correction: what a step is worth beside those of lazy penalties, 0...1 (Karras et al. 2020, appendix B):
-    ///   rates are multiplied by it, and what is remembered is taken to its power.
+    /// - Parameter correction: 0...1, for lazy regularization (Karras et al. 2020, appendix B): the learning rate is
+    ///   multiplied by it, decay rates are raised to its power.
     public func make(for network: Module, correction: Double = 1) -> any Optimizer {
         let parameters = network.parameters
         let (beta1, beta2) = (pow(beta1, correction), pow(beta2, correction))
