@@ -1,4 +1,5 @@
 import Files
+import Models
 import Recipes
 import Settings
 import Torch
@@ -81,5 +82,47 @@ public struct Checkpoint {
         tensors = try file.names.filter { name in
             sections.map { $0.contains { name.hasPrefix($0 + ".") } } ?? true
         }.compactMap { name in try file.tensor(name).map { (name, $0) } }
+    }
+}
+
+extension Checkpoint {
+    /// The attributes that a conditional generator takes; nil for an unconditional one.
+    /// - Parameter path: the file, for errors.
+    /// - Throws: `CheckpointError` when the rows are damaged.
+    func labelRows(path: String) throws -> LabelRows? {
+        guard case .adversarial(let settings) = recipe.system, !settings.conditions.attributes.isEmpty else {
+            return nil
+        }
+        let names = settings.conditions.attributes
+        guard let rows = section("labels").first(where: { $0.key == "rows" })?.tensor else {
+            // Weights of others know no pictures: what is not asked for is left open.
+            return LabelRows(names: names, values: [])
+        }
+        guard rows.dtype == .int8, rows.rank == 2, rows.shape[1] == names.count
+        else {
+            throw CheckpointError(
+                "\(path): the rows of labels do not fit the attributes of its recipe")
+        }
+        return LabelRows(names: names, values: rows.bytes().map { Int8(bitPattern: $0) })
+    }
+
+    /// What a saved state keeps of the labels.
+    public static func section(of rows: LabelRows) -> [(key: String, tensor: Tensor)] {
+        let bytes = rows.values.map { UInt8(bitPattern: $0) }
+        return [("rows", Tensor(bytes: bytes, shape: [rows.count, rows.names.count], dtype: .int8))]
+    }
+}
+
+/// A state or model that cannot be read, written or used; says what, where and what to do.
+public struct CheckpointError: Error, CustomStringConvertible, Sendable {
+    public let description: String
+
+    public init(_ description: String) { self.description = description }
+
+    /// For a name that a model does not know, with the nearest one that it does.
+    static func noAttribute(_ name: String, among known: [String]) -> CheckpointError {
+        let near = Suggestion.closest(to: name, in: known).map { " Did you mean `\($0)`?" } ?? ""
+        return CheckpointError(
+            "\(name): not an attribute of this model.\(near) It knows " + known.joined(separator: ", "))
     }
 }

@@ -1,3 +1,4 @@
+import Datasets
 import Files
 import Foundation
 import Models
@@ -119,4 +120,53 @@ public struct Model {
 extension Model {
     /// Name and version of this program, for the marks on what it makes.
     public static let software = "FaceGAN 0.1"
+}
+
+extension Model {
+    /// Names of the attributes that can be requested; empty for an unconditional model.
+    public var attributes: [String] { sampler.labels?.names ?? [] }
+
+    /// Attributes that are requested for all faces, such as `Smiling=1,Eyeglasses=0`; nil for none.
+    public var requestedText: String? {
+        guard !sampler.requested.isEmpty else { return nil }
+        return sampler.requested.sorted { $0.key < $1.key }
+            .map { "\(attributes[$0.key])=\($0.value > 0 ? 1 : 0)" }.joined(separator: ",")
+    }
+
+    /// Requests attributes for all faces from now on. The others vary as they do in the training pictures.
+    /// - Throws: `CheckpointError` for an attribute that the model does not have, with the nearest one.
+    public mutating func request(_ wanted: [(name: String, isPresent: Bool)]) throws {
+        for (name, isPresent) in wanted {
+            guard let index = attributes.firstIndex(of: name) else {
+                throw attributes.isEmpty
+                    ? CheckpointError(
+                        "\(path): this model has no attributes to request; train the recipe `conditional`")
+                    : .noAttribute(name, among: attributes)
+            }
+            sampler.requested[index] = isPresent ? 1 : -1
+        }
+    }
+}
+
+extension Model {
+    /// The data protocol that a model learnt under; its networks are not read.
+    /// - Parameter source: a run's folder or a file of this program.
+    /// - Throws: `CheckpointError` when the model does not say.
+    public static func dataProtocol(of source: String) throws -> Datasets.DataProtocol {
+        let path = try file(of: source, .last)
+        return try dataProtocol(in: try Checkpoint(path: path, sections: []).facts, of: path)
+    }
+
+    /// The same from the facts of a model that has been read.
+    /// - Parameter path: its file, for errors.
+    public static func dataProtocol(in facts: [String: String], of path: String) throws
+        -> Datasets.DataProtocol
+    {
+        guard let name = facts["dataProtocol"] else {
+            throw CheckpointError(
+                "\(path): the model does not say under which protocol its pictures were cut; align the photographs to one that"
+                    + " you know (facegan align --protocol celeba64-178)")
+        }
+        return try DataProtocol.parse(name)
+    }
 }

@@ -77,3 +77,146 @@ extension DataProtocol {
         guard self.text == text else { return nil }
     }
 }
+
+extension DataProtocol {
+    /// The sample that this protocol makes of a picture: RGB, `size` x `size`.
+    ///
+    /// Throws `DataError` when the picture is smaller than the crop.
+    public func apply(_ picture: Picture) throws -> Picture {
+        let box = try box(width: picture.width, height: picture.height)
+        return try picture.rgb().cropped(to: box).resized(width: size, height: size, filter: filter)
+    }
+
+    /// Where a point of the original picture (pixels, x to the right, y down) lies in the sample.
+    public func map(x: Float, y: Float, width: Int, height: Int) throws -> (x: Float, y: Float) {
+        let box = try box(width: width, height: height)
+        return (
+            x: (x - Float(box.x)) * Float(size) / Float(box.width),
+            y: (y - Float(box.y)) * Float(size) / Float(box.height)
+        )
+    }
+
+    /// The part of a picture of the given size that is kept. Throws `DataError` when the crop does not fit.
+    public func box(width: Int, height: Int) throws -> PictureBox {
+        switch crop {
+        case .square:
+            let side = min(width, height)
+            return PictureBox(x: (width - side) / 2, y: (height - side) / 2, width: side, height: side)
+        case .center(let side):
+            guard side <= width, side <= height else {
+                throw DataError.tooSmall(
+                    width: width, height: height, needed: "\(side)x\(side)", protocol: name)
+            }
+            return PictureBox(x: (width - side) / 2, y: (height - side) / 2, width: side, height: side)
+        case .box(let left, let top, let right, let bottom):
+            guard right <= width, bottom <= height else {
+                throw DataError.tooSmall(
+                    width: width, height: height, needed: "\(right)x\(bottom)", protocol: name)
+            }
+            return PictureBox(x: left, y: top, width: right - left, height: bottom - top)
+        }
+    }
+}
+
+extension DataProtocol {
+    /// The protocols that the field and this project use, by name. Any of them exists at every size that `parse` takes.
+    public static let named: [String: DataProtocol] = {
+        var table: [String: DataProtocol] = [:]
+        for size in [32, 64, 128, 256] {
+            var names = ["faces\(size)", "square\(size)", "lfw\(size)-160", "lfw\(size)-140"]
+            for crop in [178, 148, 128, 108] { names.append("celeba\(size)-\(crop)") }
+            for name in names { table[name] = try? parse(name) }
+        }
+        return table
+    }()
+
+    /// Reads a protocol's name.
+    ///
+    /// | name | crop |
+    /// |---|---|
+    /// | `celeba64-178` | center 178x178 of CelebA's aligned 178x218 |
+    /// | `celeba64-148` | the box (15, 40, 163, 188) |
+    /// | `celeba64-128` | progressive growing's 128x128 window around (89, 121) |
+    /// | `celeba64-108` | center 108x108 |
+    /// | `lfw64-160`, `lfw64-140` | center 160x160 or 140x140 of LFW's 250x250 |
+    /// | `faces64`, `square64` | the largest centered square |
+    ///
+    /// 64 may be any power of two in 8...1024, and a crop any other centered square; `-box`, `-bilinear` or `-bicubic` at
+    /// the end replaces the antialiased Lanczos filter. Throws `DataError` for anything else.
+    public static func parse(_ name: String) throws -> DataProtocol {
+        var parts = name.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
+        var filter = ResizeFilter.lanczos
+        if parts.count > 1, let last = parts.last, let named = ResizeFilter(rawValue: last), named != .lanczos
+        {
+            filter = named
+            parts.removeLast()
+        }
+        let family = String(parts[0].prefix { $0.isLetter })
+        guard let size = Int(parts[0].dropFirst(family.count)), size.nonzeroBitCount == 1,
+            (8...1024).contains(size),
+            let crop = crop(family: family, detail: Array(parts.dropFirst()))
+        else { throw DataError.unknownProtocol(name) }
+        return DataProtocol(name: name, crop: crop, filter: filter, size: size)
+    }
+
+    private static func crop(family: String, detail: [String]) -> Crop? {
+        let side = detail.count == 1 ? Int(detail[0]) : nil
+        switch (family, side) {
+        case ("faces", nil) where detail.isEmpty, ("square", nil) where detail.isEmpty: return .square
+        case ("celeba", 148): return .box(left: 15, top: 40, right: 163, bottom: 188)
+        case ("celeba", 128): return .box(left: 25, top: 57, right: 153, bottom: 185)
+        case ("celeba", let side?) where (16...178).contains(side): return .center(size: side)
+        case ("lfw", let side?) where (16...250).contains(side): return .center(size: side)
+        default: return nil
+        }
+    }
+}
+
+/// A picture's own size, in pixels.
+struct PictureSize: Sendable {
+    let width: Int
+    let height: Int
+}
+
+extension DataProtocol {
+    /// How large a source that draws its pictures should draw them, in pixels.
+    var drawnSize: Int {
+        switch crop {
+        case .square: size
+        case .center(let side): side
+        case .box(_, _, let right, let bottom): max(right, bottom)
+        }
+    }
+
+    /// The sample that this protocol makes of a source's content, and the picture's own size.
+    ///
+    /// Throws `ImagingError` or `DataError` when the picture cannot be read, is damaged or does not fit.
+    func sample(of content: PictureContent) throws -> (picture: Picture, original: PictureSize) {
+        switch content {
+        case .drawn(let picture):
+            return (try apply(picture), PictureSize(width: picture.width, height: picture.height))
+        case .encoded(let bytes):
+            // The same pixels as from the whole picture, without decoding what is cropped away.
+            let decoded = try bytes.withUnsafeBytes { bytes in
+                try PictureDecoder.decode(bytes, width: size, height: size, filter: filter) { width, height in
+                    try box(width: width, height: height)
+                }
+            }
+            if let damage = decoded.damage { throw DataError(damage) }
+            return (
+                decoded.picture, PictureSize(width: decoded.originalWidth, height: decoded.originalHeight)
+            )
+        }
+    }
+}
+
+extension PictureDecoder.Decoded {
+    /// The warning that makes a picture unfit for training, if there is one: part of it was made up by the decoder.
+    var damage: String? {
+        warnings.first { warning in
+            warning.hasPrefix("truncated")
+                // Bytes between segments that belong to nothing change no pixel.
+                || (warning.hasPrefix("damaged") && !warning.contains("extraneous bytes"))
+        }
+    }
+}

@@ -28,3 +28,57 @@ public struct FacePoints: Sendable, Equatable, Codable {
     /// The points where a similarity brings them.
     public func mapped(by transform: Similarity) -> FacePoints { FacePoints(all.map { transform($0) }) }
 }
+
+extension DataProtocol {
+    /// Where the five points of a face lie in a sample on average, in pixels of `size` x `size`.
+    ///
+    /// CelebA's protocols have the means of CelebA's pictures, LFW's those of LFW's, built-in faces their own. Any other
+    /// square is taken for one that was cut as FFHQ's pictures are.
+    public var facePoints: FacePoints {
+        switch name.prefix(while: \.isLetter) {
+        case "celeba": points(Self.celebA, width: 178, height: 218)
+        case "lfw": points(Self.lfw, width: 250, height: 250)
+        case "faces": Self.builtIn.mapped(by: Similarity(scale: Double(size)))
+        default: Self.ffhq.mapped(by: Similarity(scale: Double(size)))
+        }
+    }
+
+    private func points(_ originals: FacePoints, width: Int, height: Int) -> FacePoints {
+        // A protocol of one's own under such a name may want larger pictures.
+        guard let box = try? box(width: width, height: height) else {
+            return Self.ffhq.mapped(by: Similarity(scale: Double(size)))
+        }
+        let scale = Double(size) / Double(box.width)
+        return originals.mapped(
+            by: Similarity(scale: scale, dx: -scale * Double(box.x), dy: -scale * Double(box.y)))
+    }
+
+    /// CelebA's aligned pictures of 178x218: means over 400 of them, as YuNet sees them.
+    package static let celebA = FacePoints(
+        (69.6, 112.0), (108.1, 111.9), (88.6, 135.0), (72.2, 152.6), (106.0, 152.5))
+
+    /// LFW's deep-funneled pictures of 250x250: means over 400 of them, as YuNet sees them.
+    package static let lfw = FacePoints(
+        (104.2, 112.5), (146.8, 111.7), (125.8, 137.2), (107.7, 157.6), (145.1, 156.9))
+
+    /// Built-in faces in a square of side 1: means over 2,000 of them, true by construction.
+    private static let builtIn = FacePoints(
+        (0.386, 0.454), (0.614, 0.454), (0.5, 0.614), (0.403, 0.71), (0.597, 0.71))
+
+    /// CelebA's mean face in the square that FFHQ's makers would cut, of side 1 (Karras et al. 2019): four distances of
+    /// the eyes wide, its middle a tenth of the way from the eyes to the mouth.
+    private static let ffhq: FacePoints = {
+        let face = celebA
+        let eyes = middle(face.leftEye, face.rightEye)
+        let mouth = middle(face.leftMouth, face.rightMouth)
+        let half = max(2 * face.eyeDistance, 1.8 * eyes.distance(to: mouth))
+        let center = PicturePoint(x: eyes.x + (mouth.x - eyes.x) / 10, y: eyes.y + (mouth.y - eyes.y) / 10)
+        return face.mapped(
+            by: Similarity(
+                scale: 1 / (2 * half), dx: 0.5 - center.x / (2 * half), dy: 0.5 - center.y / (2 * half)))
+    }()
+
+    private static func middle(_ a: PicturePoint, _ b: PicturePoint) -> PicturePoint {
+        PicturePoint(x: (a.x + b.x) / 2, y: (a.y + b.y) / 2)
+    }
+}

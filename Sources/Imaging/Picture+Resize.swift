@@ -1,4 +1,6 @@
 import CCodecs
+import Foundation
+import Synchronization
 
 extension Picture {
     /// The picture at another size, antialiased: equal to Pillow's `resize` (in 8-bit fixed point) on RGB and gray.
@@ -85,5 +87,123 @@ extension Picture {
             }
         }
         return result
+    }
+}
+
+/// The kernel of an antialiased resize.
+public enum ResizeFilter: String, Sendable, CaseIterable, Codable {
+    /// Sinc windowed by a wider sinc, 3 lobes: the sharpest.
+    case lanczos
+    /// Plain average.
+    case box
+    /// Triangle.
+    case bilinear
+    /// Keys' cubic with a = -0.5.
+    case bicubic
+
+    var code: Int32 {
+        switch self {
+        case .box: Int32(CODECS_FILTER_BOX)
+        case .bilinear: Int32(CODECS_FILTER_BILINEAR)
+        case .bicubic: Int32(CODECS_FILTER_BICUBIC)
+        case .lanczos: Int32(CODECS_FILTER_LANCZOS)
+        }
+    }
+}
+
+/// A resize filter as a table, for places that do not lie on a grid.
+struct ResizeKernel: Sendable {
+    /// In pixels of the coarser side.
+    let reach: Float
+    private let values: [Float]
+    private static let steps = 512
+
+    init(_ filter: ResizeFilter) {
+        let reach =
+            switch filter {
+            case .box: 0.5
+            case .bilinear: 1.0
+            case .bicubic: 2.0
+            case .lanczos: 3.0
+            }
+        self.reach = Float(reach)
+        // Two more, for the interpolation at the end.
+        values = (0...Int(reach * Double(Self.steps)) + 2).map { index in
+            let x = Double(index) / Double(Self.steps)
+            return x > reach ? 0 : Float(Self.value(filter, x))
+        }
+    }
+
+    /// The weight at a distance; between the table's entries along lines.
+    @inline(__always)
+    func callAsFunction(_ distance: Float, _ table: UnsafeBufferPointer<Float>) -> Float {
+        let x = distance.magnitude
+        guard x <= reach else { return 0 }
+        let place = x * Float(Self.steps)
+        let index = Int(place)
+        return table[index] + (table[index + 1] - table[index]) * (place - Float(index))
+    }
+
+    func withTable<R>(_ body: (UnsafeBufferPointer<Float>) -> R) -> R {
+        values.withUnsafeBufferPointer(body)
+    }
+
+    private static func value(_ filter: ResizeFilter, _ x: Double) -> Double {
+        func sinc(_ x: Double) -> Double {
+            // At whole numbers exactly 0, so that a picture that stays in its place stays as it is.
+            x == 0 ? 1 : x == x.rounded() ? 0 : sin(.pi * x) / (.pi * x)
+        }
+        switch filter {
+        case .box: return 1
+        case .bilinear: return 1 - x
+        case .bicubic: return x < 1 ? (1.5 * x - 2.5) * x * x + 1 : ((-0.5 * x + 2.5) * x - 4) * x + 2
+        case .lanczos: return sinc(x) * sinc(x / 3)
+        }
+    }
+}
+
+/// The weights of one axis of a resize. Making them costs more than using them once, so that recent ones are kept.
+final class ResizePlan: Sendable {
+    private struct Key: Equatable {
+        let filter: ResizeFilter
+        let size: Int
+        let from: Double
+        let to: Double
+        let outSize: Int
+    }
+
+    /// Most recent last. Data sets need two or three.
+    private static let recent = Mutex<[(key: Key, plan: ResizePlan)]>([])
+    private static let kept = 8
+    /// Larger plans are made anew each time.
+    private static let largestKept = 4096
+
+    /// Never changed after `init`.
+    nonisolated(unsafe) let handle: OpaquePointer
+
+    private init(_ key: Key) {
+        guard
+            let handle = ccodecs_resize_plan(
+                key.filter.code, Int32(key.size), key.from, key.to, Int32(key.outSize))
+        else { preconditionFailure("out of memory in a resize to \(key.outSize) pixels") }
+        self.handle = handle
+    }
+
+    deinit { ccodecs_resize_plan_free(handle) }
+
+    /// The plan that turns `from`..<`to` of `size` pixels into `outSize` pixels.
+    static func plan(
+        _ filter: ResizeFilter, size: Int, from: Double, to: Double, outSize: Int
+    ) -> ResizePlan {
+        let key = Key(filter: filter, size: size, from: from, to: to, outSize: outSize)
+        if let known = recent.withLock({ $0.last { $0.key == key }?.plan }) { return known }
+        let plan = ResizePlan(key)
+        if max(size, outSize) <= largestKept {
+            recent.withLock {
+                if $0.count >= kept { $0.removeFirst() }
+                $0.append((key, plan))
+            }
+        }
+        return plan
     }
 }

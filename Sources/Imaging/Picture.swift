@@ -1,3 +1,5 @@
+import Foundation
+
 /// A picture in host memory: 8-bit pixels, row by row, channels interleaved (HWC), 0...255.
 public struct Picture: Sendable, Equatable {
     /// Pixels a row.
@@ -63,5 +65,232 @@ public struct Picture: Sendable, Equatable {
                 }
             }
         }
+    }
+}
+
+extension Picture {
+    /// The part of the picture inside `box`; an error if that is not inside the picture.
+    public func cropped(to box: PictureBox) throws -> Picture {
+        guard box.fits(width: width, height: height) else {
+            throw ImagingError(
+                "a crop of \(box.width)x\(box.height) at (\(box.x), \(box.y)) lies outside the picture "
+                    + "of \(width)x\(height)",
+                advice: "choose a protocol whose crop fits these pictures")
+        }
+        if box.width == width && box.height == height { return self }
+        return Picture(width: box.width, height: box.height, channels: channels) { out in
+            pixels.withUnsafeBufferPointer { source in
+                let count = box.width * channels
+                for row in 0..<box.height {
+                    let start = ((box.y + row) * width + box.x) * channels
+                    _ = UnsafeMutableBufferPointer(rebasing: out[row * count..<(row + 1) * count])
+                        .update(fromContentsOf: source[start..<start + count])
+                }
+            }
+        }
+    }
+
+    /// The part of the picture of the given size at (`x`, `y`); an error if that is not inside the picture.
+    public func cropped(x: Int, y: Int, width: Int, height: Int) throws -> Picture {
+        try cropped(to: PictureBox(x: x, y: y, width: width, height: height))
+    }
+
+    /// The mirror image, left and right swapped.
+    public func flippedHorizontally() -> Picture {
+        Picture(width: width, height: height, channels: channels) { out in
+            pixels.withUnsafeBufferPointer { source in
+                for y in 0..<height {
+                    for x in 0..<width {
+                        let from = (y * width + x) * channels
+                        let to = (y * width + width - 1 - x) * channels
+                        for c in 0..<channels { out[to + c] = source[from + c] }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The picture turned upright: what EXIF's orientation 1...8 says was done by the camera is undone.
+    public func oriented(_ orientation: Int) -> Picture {
+        guard (2...8).contains(orientation) else { return self }
+        let swapped = orientation >= 5
+        let (w, h) = swapped ? (height, width) : (width, height)
+        return Picture(width: w, height: h, channels: channels) { out in
+            pixels.withUnsafeBufferPointer { source in
+                for y in 0..<h {
+                    for x in 0..<w {
+                        let (sx, sy) =
+                            switch orientation {
+                            case 2: (width - 1 - x, y)
+                            case 3: (width - 1 - x, height - 1 - y)
+                            case 4: (x, height - 1 - y)
+                            case 5: (y, x)
+                            case 6: (y, height - 1 - x)
+                            case 7: (width - 1 - y, height - 1 - x)
+                            default: (width - 1 - y, x)
+                            }
+                        let from = (sy * width + sx) * channels
+                        let to = (y * w + x) * channels
+                        for c in 0..<channels { out[to + c] = source[from + c] }
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension Picture {
+    /// Puts a picture of as many channels over this one, its upper left corner at (`x`, `y`); what hangs over is cut.
+    public mutating func paste(_ other: Picture, x: Int, y: Int) {
+        precondition(other.channels == channels, "\(channels) channels expected, got \(other.channels)")
+        let left = max(0, x)
+        let right = min(width, x + other.width)
+        guard left < right else { return }
+        let count = (right - left) * channels
+        pixels.withUnsafeMutableBufferPointer { out in
+            other.pixels.withUnsafeBufferPointer { source in
+                for row in max(0, y)..<max(max(0, y), min(height, y + other.height)) {
+                    let to = (row * width + left) * channels
+                    let from = ((row - y) * other.width + left - x) * channels
+                    for i in 0..<count { out[to + i] = source[from + i] }
+                }
+            }
+        }
+    }
+
+    /// Fills a rectangle with one color; what hangs over the edge is cut.
+    public mutating func fill(_ box: PictureBox, color: Color) {
+        fill(
+            x: box.x, y: box.y, width: box.width, height: box.height,
+            values: color.values(channels: channels))
+    }
+
+    mutating func fill(x: Int, y: Int, width: Int, height: Int, values: [UInt8]) {
+        let columns = max(0, x)..<max(max(0, x), min(self.width, x + width))
+        let rows = max(0, y)..<max(max(0, y), min(self.height, y + height))
+        for row in rows {
+            for column in columns {
+                let i = (row * self.width + column) * channels
+                for c in 0..<channels { pixels[i + c] = values[c] }
+            }
+        }
+    }
+}
+
+extension Picture {
+    /// The picture turned about its center, in its own size; bilinear, with the edges mirrored outwards.
+    ///
+    /// - Parameter degrees: anticlockwise.
+    public func rotated(degrees: Double) -> Picture {
+        let angle = Float(degrees * .pi / 180)
+        let (cosine, sine) = (cos(angle), sin(angle))
+        let (centerX, centerY) = (Float(width - 1) / 2, Float(height - 1) / 2)
+        return Picture(width: width, height: height, channels: channels) { out in
+            pixels.withUnsafeBufferPointer { source in
+                for y in 0..<height {
+                    for x in 0..<width {
+                        let (dx, dy) = (Float(x) - centerX, Float(y) - centerY)
+                        let fromX = Self.mirrored(centerX + dx * cosine - dy * sine, width)
+                        let fromY = Self.mirrored(centerY + dx * sine + dy * cosine, height)
+                        let (x0, y0) = (Int(fromX), Int(fromY))
+                        let (x1, y1) = (min(x0 + 1, width - 1), min(y0 + 1, height - 1))
+                        let (u, v) = (fromX - Float(x0), fromY - Float(y0))
+                        for c in 0..<channels {
+                            func value(_ x: Int, _ y: Int) -> Float {
+                                Float(source[(y * width + x) * channels + c])
+                            }
+                            let above = value(x0, y0) * (1 - u) + value(x1, y0) * u
+                            let below = value(x0, y1) * (1 - u) + value(x1, y1) * u
+                            out[(y * width + x) * channels + c] = UInt8(above * (1 - v) + below * v + 0.5)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// A coordinate folded back into 0...`size` - 1, as between two mirrors.
+    private static func mirrored(_ value: Float, _ size: Int) -> Float {
+        let last = Float(size - 1)
+        if last == 0 { return 0 }
+        var folded = value.magnitude.truncatingRemainder(dividingBy: 2 * last)
+        if folded > last { folded = 2 * last - folded }
+        return min(max(folded, 0), last)
+    }
+}
+
+extension Picture {
+    /// Draws a line through places, with round ends; a single place makes a dot. Any part may lie outside.
+    ///
+    /// - Parameters:
+    ///   - thickness: pixels.
+    ///   - isClosed: whether the line returns to its beginning.
+    public mutating func drawLine(
+        through places: [PicturePoint], thickness: Double, color: Color, isClosed: Bool = false
+    ) {
+        precondition(channels == 3, "3 channels expected, got \(channels)")
+        guard let first = places.first else { return }
+        let ends = places.dropFirst() + (isClosed || places.count == 1 ? [first] : [])
+        for (a, b) in zip(places, ends) { drawPiece(from: a, to: b, thickness, color) }
+    }
+
+    private mutating func drawPiece(
+        from a: PicturePoint, to b: PicturePoint, _ thickness: Double, _ color: Color
+    ) {
+        let reach = thickness / 2 + 1
+        func span(_ a: Double, _ b: Double, _ size: Int) -> Range<Int> {
+            let low = min(max(min(a, b) - reach, 0), Double(size))
+            let high = min(max((max(a, b) + reach).rounded(.up), low), Double(size))
+            return Int(low)..<Int(high)
+        }
+        let (columns, rows) = (span(a.x, b.x, width), span(a.y, b.y, height))
+        guard !columns.isEmpty, !rows.isEmpty else { return }
+        let box = PictureBox(
+            x: columns.lowerBound, y: rows.lowerBound, width: columns.count, height: rows.count)
+        guard var part = try? cropped(to: box) else { return }
+        func inside(_ place: PicturePoint) -> (x: Float, y: Float) {
+            (Float(place.x - Double(box.x)), Float(place.y - Double(box.y)))
+        }
+        var mask = LineMask(width: box.width, height: box.height)
+        mask.add(from: inside(a), to: inside(b), thickness: Float(thickness))
+        mask.paint(on: &part, color: color)
+        paste(part, x: box.x, y: box.y)
+    }
+}
+
+/// A rectangle of whole pixels; `x` and `y` are its left and upper edge.
+public struct PictureBox: Sendable, Equatable {
+    public var x: Int
+    public var y: Int
+    public var width: Int
+    public var height: Int
+
+    public init(x: Int, y: Int, width: Int, height: Int) {
+        self.x = x
+        self.y = y
+        self.width = width
+        self.height = height
+    }
+
+    /// Whether the box is not empty and lies inside a picture of the given size.
+    public func fits(width: Int, height: Int) -> Bool {
+        x >= 0 && y >= 0 && self.width > 0 && self.height > 0
+            && self.width <= width - x && self.height <= height - y
+    }
+}
+
+/// A place in a picture, in pixels: x to the right, y down; the center of the upper left pixel is (0.5, 0.5).
+public struct PicturePoint: Sendable, Equatable, Codable {
+    public var x: Double
+    public var y: Double
+
+    public init(x: Double, y: Double) {
+        self.x = x
+        self.y = y
+    }
+
+    /// How far another place is, in pixels.
+    public func distance(to other: PicturePoint) -> Double {
+        ((x - other.x) * (x - other.x) + (y - other.y) * (y - other.y)).squareRoot()
     }
 }

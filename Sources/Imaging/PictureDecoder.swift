@@ -1,3 +1,5 @@
+import CCodecs
+
 /// Reads JPEG, PNG and (with libwebp installed) WebP into 8-bit pixels.
 ///
 /// The bytes may come from anywhere: sizes are checked before memory is taken, and damage is an ``ImagingError``.
@@ -120,4 +122,142 @@ public enum PictureDecoder {
             throw ImagingError("\(what): \(String(cString: message))", advice: advice)
         }
     }
+}
+
+extension PictureDecoder {
+    private static func withPNG<R>(
+        _ bytes: UnsafeRawBufferPointer, _ body: (OpaquePointer, CodecsPNGInfo) throws -> R
+    ) throws -> R {
+        var info = CodecsPNGInfo()
+        let png = try calling("damaged PNG") {
+            ccodecs_png_open(bytes.baseAddress, bytes.count, &info, $0, $1)
+        }
+        defer { ccodecs_png_close(png) }
+        return try body(png, info)
+    }
+
+    static func headerPNG(_ bytes: UnsafeRawBufferPointer) throws -> Header {
+        try withPNG(bytes) { _, info in
+            Header(format: .png, width: Int(info.width), height: Int(info.height), orientation: 1)
+        }
+    }
+
+    static func decodePNG(_ bytes: UnsafeRawBufferPointer, _ limits: DecodeLimits) throws -> Decoded {
+        try withPNG(bytes) { png, info in
+            let (width, height) = (Int(info.width), Int(info.height))
+            try limits.check(width: width, height: height)
+            let picture = try Picture(width: width, height: height, channels: Int(info.channels)) { out in
+                try calling("damaged PNG", advice: "get the file again") { message, size in
+                    ccodecs_png_read(png, out.baseAddress, out.count, message, size) ? () : nil
+                }
+            }
+            return Decoded(
+                picture: picture, format: .png,
+                warnings: info.bit_depth == 16 ? ["16 bits a channel reduced to 8"] : [],
+                originalWidth: width, originalHeight: height, bitDepth: Int(info.bit_depth), orientation: 1)
+        }
+    }
+}
+
+extension PictureDecoder {
+    /// Whether libwebp was found on this machine.
+    public static var readsWebP: Bool { ccodecs_webp_available() }
+
+    private static func infoWebP(_ bytes: UnsafeRawBufferPointer) throws -> (
+        width: Int, height: Int, alpha: Bool
+    ) {
+        guard readsWebP else {
+            throw ImagingError(
+                "WebP pictures need libwebp, which is not installed",
+                advice: "install it (`apt install libwebp7`, or `brew install webp`) or convert the picture")
+        }
+        var (width, height, alpha): (UInt32, UInt32, Bool) = (0, 0, false)
+        try calling("damaged WebP", advice: "only still WebP pictures are read") { message, size in
+            ccodecs_webp_info(
+                bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, &width, &height, &alpha, message,
+                size)
+                ? () : nil
+        }
+        return (Int(width), Int(height), alpha)
+    }
+
+    static func headerWebP(_ bytes: UnsafeRawBufferPointer) throws -> Header {
+        let info = try infoWebP(bytes)
+        return Header(format: .webp, width: info.width, height: info.height, orientation: 1)
+    }
+
+    static func decodeWebP(_ bytes: UnsafeRawBufferPointer, _ limits: DecodeLimits) throws -> Decoded {
+        let info = try infoWebP(bytes)
+        try limits.check(width: info.width, height: info.height)
+        let picture = try Picture(width: info.width, height: info.height, channels: info.alpha ? 4 : 3) {
+            out in
+            try calling("damaged WebP", advice: "get the file again") { message, size in
+                ccodecs_webp_read(
+                    bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, info.alpha, UInt32(info.width),
+                    UInt32(info.height), out.baseAddress, out.count, message, size) ? () : nil
+            }
+        }
+        return Decoded(
+            picture: picture, format: .webp, warnings: [], originalWidth: info.width,
+            originalHeight: info.height,
+            bitDepth: 8, orientation: 1)
+    }
+}
+
+/// How large a picture may be before it is refused unread.
+public struct DecodeLimits: Sendable, Equatable {
+    /// Largest number of pixels. The default is 100 million.
+    public var pixels: Int
+    /// Largest width or height. The default is 65,535.
+    public var side: Int
+
+    public init(pixels: Int = 100_000_000, side: Int = 65_535) {
+        self.pixels = pixels
+        self.side = side
+    }
+
+    func check(width: Int, height: Int) throws {
+        guard width > 0, height > 0 else { throw ImagingError("the picture has no pixels") }
+        guard width <= side, height <= side, width <= pixels / height else {
+            throw ImagingError(
+                "the picture is \(width)x\(height), more than the limit of \(pixels) pixels and \(side) a side",
+                advice: "raise the limits if it is genuine")
+        }
+    }
+}
+
+/// What kind of file some bytes are, by their first bytes.
+public enum PictureFormat: String, Sendable, CaseIterable {
+    case jpeg, png, webp, gif, bmp, unknown
+
+    /// The format that `bytes` begin like.
+    public static func detect(_ bytes: UnsafeRawBufferPointer) -> PictureFormat {
+        func begins(_ magic: [UInt8], at offset: Int = 0) -> Bool {
+            bytes.count >= offset + magic.count && bytes[offset..<offset + magic.count].elementsEqual(magic)
+        }
+        if begins([0xFF, 0xD8, 0xFF]) { return .jpeg }
+        if begins([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return .png }
+        if begins(Array("RIFF".utf8)) && begins(Array("WEBP".utf8), at: 8) { return .webp }
+        if begins(Array("GIF8".utf8)) { return .gif }
+        if begins(Array("BM".utf8)) && bytes.count >= 26 { return .bmp }
+        return .unknown
+    }
+
+    /// The format that `bytes` begin like.
+    public static func detect(_ bytes: [UInt8]) -> PictureFormat { bytes.withUnsafeBytes { detect($0) } }
+}
+
+/// Why a picture could not be read, changed or written, and what to do about it.
+public struct ImagingError: Error, CustomStringConvertible, Sendable, Equatable {
+    /// What went wrong.
+    public let what: String
+    /// What the reader of the message can do, or "".
+    public let advice: String
+
+    package init(_ what: String, advice: String = "") {
+        self.what = what
+        self.advice = advice
+    }
+
+    public var description: String { advice.isEmpty ? what : what + "; " + advice }
 }

@@ -1,4 +1,5 @@
 import Torch
+import TorchNN
 
 /// How far growing networks have grown (Karras et al. 2018, section 2).
 public struct Growth: Sendable, Equatable {
@@ -31,4 +32,10 @@ public struct Growth: Sendable, Equatable {
         return own.averagePool2d(2, stride: 2).upsampledNearest(height: side, width: side)
             .lerp(own, weight: alpha)
     }
+}
+
+/// A network that begins with small pictures and takes on layers for larger ones.
+public protocol Growing: Module {
+    /// Where it stands; whoever trains it moves it.
+    var growth: Growth { get set }
 }

@@ -117,3 +117,85 @@ public struct AdversarialLoss: SettingsGroup, Equatable {
         }
     }
 }
+
+extension AdversarialLoss {
+    /// The logit between real and generated: 0 where its sign is the verdict, half the real target for least squares; nil for
+    /// a critic and for pairs, whose numbers have no zero of their own.
+    public var border: Double? {
+        switch kind {
+        case .nonSaturating, .saturating, .hinge: 0
+        case .leastSquares: realLabel / 2
+        case .wasserstein, .relativistic: nil
+        }
+    }
+
+    /// Share of the pictures on their side of a border, 0...1: real ones above it, generated ones below; one on it is half
+    /// right.
+    ///
+    /// Where there is no `border`, it is the middle between the means of both kinds, which gives about 0.5 to one that cannot
+    /// tell them apart and less to one that has them reversed.
+    /// - Parameters: logits [N] or [N, S] each.
+    /// - Returns: [].
+    public func accuracy(real: Tensor, fake: Tensor) -> Tensor {
+        let (real, fake) = (real.atLeastSingle(), fake.atLeastSingle())
+        let middle = border.map { Tensor.full([], $0, on: real.device) } ?? (real.mean() + fake.mean()) * 0.5
+        return ((real - middle).sign().mean() - (fake - middle).sign().mean()) * 0.25 + 0.5
+    }
+}
+
+/// Cross entropy of many attributes at once, for a discriminator that also classifies (Odena et al. 2017, equation 3, with
+/// as many binary questions in place of one class).
+public struct AttributeLoss: SettingsGroup, Equatable {
+    /// Weight in the discriminator's loss, on real pictures; 0: off.
+    public var realWeight = 0.0
+    /// Weight in the generator's loss, on pictures made for those attributes; 0: off.
+    public var fakeWeight = 0.0
+
+    public init() {}
+
+    public init(realWeight: Double, fakeWeight: Double) {
+        (self.realWeight, self.fakeWeight) = (realWeight, fakeWeight)
+    }
+
+    public mutating func fields(_ v: inout some FieldVisitor) throws {
+        try v.number(
+            "realWeight", &realWeight, in: 0...1e6,
+            "Weight in the discriminator's loss, on real pictures; 0: off.")
+        try v.number(
+            "fakeWeight", &fakeWeight, in: 0...1e6,
+            "Weight in the generator's loss, on its own pictures; 0: off.")
+    }
+
+    /// realWeight * the cross entropy on real pictures. Shapes as in `crossEntropy`.
+    public func real(_ logits: Tensor, attributes: Tensor) -> Tensor {
+        Self.crossEntropy(logits, attributes: attributes) * realWeight
+    }
+
+    /// fakeWeight * the cross entropy on generated pictures. Shapes as in `crossEntropy`.
+    public func fake(_ logits: Tensor, attributes: Tensor) -> Tensor {
+        Self.crossEntropy(logits, attributes: attributes) * fakeWeight
+    }
+
+    /// Mean binary cross entropy over all answers that are known; 0 if none is.
+    /// - Parameters:
+    ///   - logits: [N, K]; greater means more likely present.
+    ///   - attributes: [N, K]; 1 present, -1 absent, 0 unknown.
+    /// - Returns: [].
+    public static func crossEntropy(_ logits: Tensor, attributes: Tensor) -> Tensor {
+        require(
+            logits.shape == attributes.shape,
+            "attribute loss: expected an answer for each logit, got \(logits.summary) and \(attributes.summary)"
+        )
+        let signs = attributes.to(logits.atLeastSingle().dtype)
+        return crossEntropy(logits, targets: signs * 0.5 + 0.5, weights: signs.abs())
+    }
+
+    /// The same for targets between present and absent, as smoothing and mixtures have them.
+    /// - Parameters:
+    ///   - targets: [N, K] in 0...1.
+    ///   - weights: [N, K]; 1 for what is known, 0 for what is not.
+    public static func crossEntropy(_ logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor {
+        logits.atLeastSingle().binaryCrossEntropyWithLogits(targets, weight: weights) * Double(weights.count)
+            / weights.sum().clampedBelow(1)
+    }
+}

@@ -1,6 +1,7 @@
 import Downloads
 import Files
 import Foundation
+import Settings
 
 /// Weights of others on this machine, in files named by their SHA-256, with a small record for each key.
 ///
@@ -123,5 +124,57 @@ public struct WeightsCache: Sendable {
                     + "set FACEGAN_CACHE to a folder that may be written")
         }
         return record
+    }
+}
+
+extension WeightsCache {
+    /// Everything that must be brought before something can begin, in one message.
+    static func missing(_ weights: [KnownWeights]) -> WeightsError {
+        let lines = weights.map { known in
+            let size = known.megabytes.map { $0 >= 1 ? ", \(Int($0.rounded())) MB" : "" } ?? ""
+            return "  \(known.key): \(known.about) (\(known.publisher); \(known.license)\(size))\n"
+                + "    \(known.command)"
+                + (known.addresses.isEmpty
+                    ? "" : "\n    facegan weights add \(known.fileName)   (a copy of yours)")
+        }
+        return WeightsError(
+            "these weights are not here, and this program does not come with them:\n"
+                + lines.joined(separator: "\n"))
+    }
+
+    static func unknown(_ key: String) -> WeightsError {
+        let keys = WeightsCatalog.all.map(\.key)
+        let guess = Suggestion.closest(to: key, in: keys).map { " Did you mean `\($0)`?" } ?? ""
+        return WeightsError(
+            "\(key): no such weights.\(guess) There are: \(keys.joined(separator: ", ")).")
+    }
+}
+
+/// Pretrained weights that are missing, changed or of another network; says what, where and what to do.
+public struct WeightsError: Error, Sendable, Equatable, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) { self.description = description }
+}
+
+/// Weights that come with the program, in the folder `Weights` of its sources or of its bundle.
+public enum BundledWeights {
+    /// - Throws: `WeightsError` with where was looked.
+    public static func path(of file: String) throws -> String {
+        let files = FileManager.default
+        var folders = ProcessInfo.processInfo.environment["FACEGAN_WEIGHTS"].map { [$0] } ?? []
+        // The program lies in a bundle or in the build folder of this package or of one that depends on it.
+        var place = Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent()
+        for _ in 0..<5 {
+            guard let folder = place, folder.path != "/" else { break }
+            folders += [folder.path + "/Weights", folder.path + "/checkouts/FaceGAN/Weights"]
+            place = folder.deletingLastPathComponent()
+        }
+        for folder in folders where files.fileExists(atPath: folder + "/" + file) {
+            return folder + "/" + file
+        }
+        throw WeightsError(
+            "\(file): the weights that come with the program are missing (looked in \(folders.joined(separator: ", ")));"
+                + " set FACEGAN_WEIGHTS to the folder that holds them")
     }
 }

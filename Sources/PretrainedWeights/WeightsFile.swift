@@ -49,3 +49,48 @@ struct WeightsFile {
         try module.load(state)
     }
 }
+
+/// Finds out which weights a file is.
+enum WeightsRecognition {
+    /// The entry of a file and the file's SHA-256. A network's file is loaded into it, so that what is wrong shows now.
+    static func recognize(_ path: String, as key: String?) throws -> (known: KnownWeights, sha256: String) {
+        if let key, WeightsCatalog[key] == nil { throw WeightsCache.unknown(key) }
+        let file = try WeightsFile(path: path)
+        let sha256 = try Digest.sha256(file: path)
+        let proven = WeightsCatalog.all.first { $0.isProven(by: sha256) }
+        if let key, let proven, proven.key != key {
+            throw WeightsError("\(path): by its checksum this file is \(proven.key), not \(key).")
+        }
+        let known = try key.flatMap { WeightsCatalog[$0] } ?? proven ?? find(file)
+        guard known.isLike(file) else {
+            let marks = known.marks.sorted { $0.key < $1.key }.map { key, shape in
+                "\(key) \(shape), " + (file.shapes[key].map { "found \($0)" } ?? "not in the file")
+            }
+            throw WeightsError(
+                "\(path): these are not the weights \(known.key): expected " + marks.joined(separator: "; "))
+        }
+        do {
+            try FeatureNetworks.check(file, known)
+        } catch let mismatch as StateMismatch {
+            throw WeightsError("\(path): the file looks like \(known.key), but \(mismatch)")
+        }
+        return (known, sha256)
+    }
+
+    private static func find(_ file: WeightsFile) throws -> KnownWeights {
+        let alike = WeightsCatalog.all.filter { $0.isLike(file) }
+        if alike.count == 1 { return alike[0] }
+        if alike.isEmpty {
+            let some = file.shapes.sorted { $0.key < $1.key }.prefix(3).map { "\($0.key) \($0.value)" }
+            throw WeightsError(
+                "\(file.path): these weights are not known. The file has \(file.shapes.count) tensors, such as "
+                    + some.joined(separator: ", ") + "; looked for the keys and shapes of "
+                    + WeightsCatalog.all.map(\.key).joined(separator: ", ") + ".")
+        }
+        let names = alike.map(\.key)
+        throw WeightsError(
+            "\(file.path): the file could be " + names.joined(separator: " or ")
+                + ", which have the same keys and shapes but want other pictures. Say which: "
+                + names.map { "--as \($0)" }.joined(separator: " or ") + ".")
+    }
+}

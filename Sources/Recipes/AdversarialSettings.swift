@@ -14,6 +14,7 @@ public struct AdversarialSettings: SystemSettings {
     public var gradientPenalty = GradientPenalty()
     public var zeroCenteredPenalty = ZeroCenteredPenalty()
     public var draganPenalty = DRAGANPenalty()
+    public var pathLength = PathLengthPenalty()
     public var attributeLoss = AttributeLoss()
     public var featureMatching = FeatureMatching()
     public var perceptual = PerceptualSettings()
@@ -38,6 +39,7 @@ public struct AdversarialSettings: SystemSettings {
             "zeroCenteredPenalty", &zeroCenteredPenalty,
             "Gradient penalties at real and generated pictures: R1, R2.")
         try v.group("draganPenalty", &draganPenalty, "Gradient penalty around real pictures (DRAGAN).")
+        try v.group("pathLength", &pathLength, "Path-length regularization of the generator.")
         try v.group("attributeLoss", &attributeLoss, "Classification loss of the attributes.")
         try v.group(
             "featureMatching", &featureMatching, "Matches the discriminator's inner maps of both kinds.")
@@ -102,6 +104,18 @@ public struct AdversarialSettings: SystemSettings {
         try v.check(
             !conditions.classifier || attributeLoss.realWeight > 0, "attributeLoss.realWeight",
             "more than 0: the classifier must be trained")
+    }
+
+    /// The regularizers of the discriminator that are on, in the order in which they are computed.
+    public var discriminatorRegularizers: [Regularizer<DiscriminatorContext>] {
+        [gradientPenalty.regularizer, draganPenalty.regularizer, zeroCenteredPenalty.regularizer].compactMap {
+            $0
+        }
+    }
+
+    /// The regularizers of the generator that are on.
+    public func generatorRegularizers(on device: Device) -> [Regularizer<GeneratorContext>] {
+        [pathLength.regularizer(on: device)].compactMap { $0 }
     }
 
     /// Whether the networks grow.

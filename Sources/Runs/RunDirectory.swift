@@ -115,3 +115,10 @@ public final class RunDirectory {
         return String(repeating: "0", count: max(0, 10 - digits.count)) + digits
     }
 }
+
+/// A run directory that cannot be used; says what, where and what to do.
+public struct RunError: Error, Sendable, Equatable, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) { self.description = description }
+}

@@ -46,3 +46,96 @@ public struct AlignedFace: Sendable {
         return [(0, 0), (side, 0), (side, side), (0, side)].map { back(PicturePoint(x: $0.0, y: $0.1)) }
     }
 }
+
+/// A face that was found in a photograph, in the photograph's own pixels.
+public struct DetectedFace: Sendable, Equatable {
+    /// From the brow to the chin; may reach over the photograph's edges.
+    public let box: PictureBox
+    public let points: FacePoints
+    /// How sure the detector is, 0...1.
+    public let score: Double
+
+    public init(box: PictureBox, points: FacePoints, score: Double) {
+        (self.box, self.points, self.score) = (box, points, score)
+    }
+
+    /// The box's longer side, in pixels.
+    public var size: Int { max(box.width, box.height) }
+}
+
+/// Which of the faces in a photograph are meant.
+public enum FaceChoice: String, Sendable, CaseIterable {
+    /// The largest.
+    case largest
+    /// The one nearest to the photograph's center.
+    case center
+    /// All.
+    case all
+    /// The only one; several are an error.
+    case one
+
+    /// Whether it leaves out faces that are large enough.
+    public func leavesSome(of faces: [DetectedFace], minimumSize: Int) -> Bool {
+        self != .all && faces.count { $0.size >= minimumSize } > 1
+    }
+
+    /// The faces that are meant, at least one; of all, the largest first.
+    ///
+    /// - Parameters:
+    ///   - minimumSize: smaller faces are left out, in pixels.
+    /// - Throws: `FaceError` that says what was found instead.
+    public func choose(
+        from faces: [DetectedFace], in photo: Picture, minimumSize: Int = 0
+    ) throws -> [DetectedFace] {
+        let sorted = faces.sorted { $0.size > $1.size }
+        let large = sorted.filter { $0.size >= minimumSize }
+        guard let largest = large.first else {
+            throw sorted.isEmpty
+                ? FaceError.none : FaceError.small(sizes: sorted.map(\.size), minimum: minimumSize)
+        }
+        switch self {
+        case .largest: return [largest]
+        case .all: return large
+        case .one:
+            guard large.count == 1 else { throw FaceError.several(sizes: large.map(\.size)) }
+            return large
+        case .center:
+            let center = PicturePoint(x: Double(photo.width) / 2, y: Double(photo.height) / 2)
+            func distance(_ face: DetectedFace) -> Double {
+                PicturePoint(
+                    x: Double(face.box.x) + Double(face.box.width) / 2,
+                    y: Double(face.box.y) + Double(face.box.height) / 2
+                ).distance(to: center)
+            }
+            return [large.min { distance($0) < distance($1) } ?? largest]
+        }
+    }
+}
+
+/// Why a photograph has not the face that was asked for.
+public enum FaceError: Error, Sendable, Equatable, CustomStringConvertible {
+    case none
+    /// Sizes in pixels, the largest first.
+    case several(sizes: [Int])
+    /// Sizes in pixels, the largest first, all below the minimum.
+    case small(sizes: [Int], minimum: Int)
+
+    public var description: String {
+        switch self {
+        case .none:
+            "no face was found; both eyes must be seen, and the face be ten pixels wide or more"
+        case .several(let sizes):
+            "\(sizes.count) faces were found (\(Self.list(sizes)) pixels): choose the largest, the one in the "
+                + "center, or all of them"
+        case .small(let sizes, let minimum):
+            (sizes.count == 1 ? "the face is of" : "\(sizes.count) faces were found, of")
+                + " \(Self.list(sizes)) pixels, less than the \(minimum) asked for: take a larger photograph, or "
+                + "allow smaller faces"
+        }
+    }
+
+    private static func list(_ sizes: [Int]) -> String {
+        let shown = sizes.prefix(5).map(String.init).joined(separator: ", ")
+        return sizes.count > 5 ? shown + ", ..." : shown
+    }
+}

@@ -2,6 +2,7 @@ import Checkpoints
 import Imaging
 import Models
 import Provenance
+import Recipes
 import Torch
 import TorchNN
 
@@ -75,5 +76,77 @@ public final class PhotoRestorer {
         withoutGradients {
             withAutocast(precision.autocast, on: device) { model.restorer(images) }.to(.float32)
         }
+    }
+}
+
+/// Changes attributes of photographs with a trained converter.
+public final class PhotoConverter {
+    public let model: ConversionModel
+    /// `fp32` or `bf16`.
+    public let precision: Precision
+    private let device: Device
+
+    public init(_ model: ConversionModel, precision: Precision = .auto) {
+        self.model = model
+        device = model.converter.device
+        self.precision = precision.resolved(for: device)
+    }
+
+    /// A face with some attributes changed.
+    /// - Parameters:
+    ///   - face: cut by the model's protocol; another side is resized to the model's.
+    ///   - wanted: names, and whether the face is to have them; what they exclude goes (`AttributeChanges`).
+    ///   - intensity: 1 for as much as in training, 0 for nothing, more for more.
+    /// - Throws: `CheckpointError` for a name that the model does not know.
+    public func converted(
+        _ face: Picture, _ wanted: [(name: String, isPresent: Bool)], intensity: Double = 1
+    ) throws -> SyntheticImage {
+        let side = model.recipe.resolution
+        let given = face.rgb().resized(width: side, height: side, filter: .lanczos).tensor(on: device)
+        let wanted = model.completed(wanted)
+        var changes = [Float](repeating: 0, count: model.attributes.count)
+        for (name, isPresent) in wanted {
+            changes[try model.column(of: name)] = Float(isPresent ? intensity : -intensity)
+        }
+        let made = withoutGradients {
+            withAutocast(precision.autocast, on: device) {
+                model.converter(given, changes: Tensor(changes, shape: [1, changes.count]).to(device))
+            }
+        }
+        let asked = wanted.map { "\($0.name)=\($0.isPresent ? 1 : 0)" }.joined(separator: ",")
+        return marked(Picture(made), [("changed", asked), ("intensity", "\(intensity)")])
+    }
+
+    /// What a picture of this model is, for one that it is only a part of.
+    public func marked(_ picture: Picture, _ fields: [(name: String, value: String)] = []) -> SyntheticImage {
+        SyntheticImage(picture, changedBy: model.digest, recipe: model.recipe, fields)
+    }
+}
+
+extension Picture {
+    /// [1, 3, height, width] in -1...1 on a device.
+    package func tensor(on device: Device) -> Tensor {
+        .pictures(rgb().pixels, count: 1, height: height, width: width, on: device)
+    }
+
+    /// The first of pictures [N, 3, H, W] in -1...1.
+    init(_ tensor: Tensor) {
+        self.init(
+            width: tensor.shape[3], height: tensor.shape[2], channels: 3,
+            pixels: tensor[0..<1].to(.float32).pixels().bytes())
+    }
+}
+
+extension SyntheticImage {
+    /// A photograph that a model changed, or that stands beside one.
+    init(
+        _ picture: Picture, changedBy digest: String, recipe: Recipe,
+        _ fields: [(name: String, value: String)]
+    ) {
+        self.init(
+            picture: picture,
+            origin: Origin(
+                software: Model.software, model: digest, fields: [("recipe", recipe.name)] + fields,
+                source: .compositeWithTrainedAlgorithmicMedia))
     }
 }

@@ -1,3 +1,5 @@
+import Imaging
+
 /// An endless data set of drawn faces: face `index` of `seed` is the same on every machine and at every call.
 ///
 /// The faces are shaded solids (see `HeadField`), framed like CelebA's center crop. They need no files, so they serve
@@ -38,5 +40,38 @@ public struct BuiltInFaces: Sendable {
     public func labels(_ index: Int, size: Int) -> (attributes: [Int8], landmarks: [SIMD2<Float>]) {
         let traits = FaceTraits(seed: seed, index: index)
         return (traits.attributes, Portrait(traits, size: size).landmarks)
+    }
+}
+
+/// A drawn face with its true attributes and landmarks.
+public struct BuiltInFace: Sendable, Equatable {
+    /// RGB, square.
+    public let picture: Picture
+    /// One value for each of `BuiltInFaces.attributeNames`: 1 present, -1 absent, 0 not defined.
+    public let attributes: [Int8]
+    /// Left eye, right eye, nose, left and right corner of the mouth, as the viewer sees them, in pixels from the top
+    /// left corner of the picture.
+    public let landmarks: [SIMD2<Float>]
+}
+
+extension RandomStream {
+    /// The stream of one face, or of something in it.
+    init(face index: Int, seed: UInt64) {
+        self.init(seed: seed, stream: 0xFACE, index: UInt64(bitPattern: Int64(index)))
+    }
+
+    /// Nearly normal with standard deviation 1, never beyond ±3.5: the scaled sum of four uniform numbers.
+    mutating func bell() -> Float {
+        (uniform() + uniform() + uniform() + uniform() - 2) * 1.732_050_8
+    }
+
+    /// One of the choices, in proportion to its weight.
+    mutating func pick<Choice>(_ choices: [(Choice, Float)]) -> Choice {
+        var left = uniform() * choices.reduce(0) { $0 + $1.1 }
+        for (choice, weight) in choices {
+            left -= weight
+            if left < 0 { return choice }
+        }
+        return choices[choices.count - 1].0
     }
 }

@@ -48,3 +48,91 @@ extension Device {
         if status != CT_OK { throw .refused("random state of \(self): \(lastError())") }
     }
 }
+
+// Making tensors; random numbers come from an explicit source on the CPU.
+
+extension Tensor {
+    /// Zeros.
+    public static func zeros(
+        _ shape: [Int], dtype: DType = .float32, on device: Device = .cpu, file: StaticString = #fileID,
+        line: UInt = #line
+    ) -> Tensor {
+        op("zeros", [shape], named: ["dtype": dtype, "device": device], file, line)
+    }
+
+    /// Ones.
+    public static func ones(
+        _ shape: [Int], dtype: DType = .float32, on device: Device = .cpu, file: StaticString = #fileID,
+        line: UInt = #line
+    ) -> Tensor {
+        op("ones", [shape], named: ["dtype": dtype, "device": device], file, line)
+    }
+
+    /// One value everywhere.
+    public static func full(
+        _ shape: [Int], _ value: Double, dtype: DType = .float32, on device: Device = .cpu,
+        file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        op("full", [shape, value], named: ["dtype": dtype, "device": device], file, line)
+    }
+
+    /// Zeros of another tensor's shape, type, place and memory format.
+    public static func zeros(like other: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        op("zeros_like", [other], file, line)
+    }
+
+    /// Ones of another tensor's shape, type, place and memory format.
+    public static func ones(like other: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        op("ones_like", [other], file, line)
+    }
+
+    /// Whole numbers 0..<count (Int64).
+    public static func range(_ count: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        op("arange", [count], named: ["dtype": DType.int64], file, line)
+    }
+
+    /// The identity matrix [size, size].
+    public static func identity(_ size: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        op("eye", [size], named: ["dtype": DType.float32], file, line)
+    }
+
+    /// N(0, 1).
+    public static func normal(
+        _ shape: [Int], random: RandomSource, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        op("randn.generator", [shape, random], named: ["dtype": DType.float32], file, line)
+    }
+
+    /// Uniform in `low..<high`.
+    public static func uniform(
+        _ shape: [Int], _ low: Double = 0, _ high: Double = 1, random: RandomSource,
+        file: StaticString = #fileID,
+        line: UInt = #line
+    ) -> Tensor {
+        let tensor = op("empty.memory_format", [shape], named: ["dtype": DType.float32], file, line)
+        tensor.uniform_(low, high, random: random, file: file, line: line)
+        return tensor
+    }
+
+    /// Fills with N(mean, deviation) in place.
+    public func normal_(
+        mean: Double = 0, deviation: Double = 1, random: RandomSource, file: StaticString = #fileID,
+        line: UInt = #line
+    ) {
+        op("normal_", [self, mean, deviation, random], file, line)
+    }
+
+    /// Fills with uniform numbers in `low..<high` in place.
+    public func uniform_(
+        _ low: Double, _ high: Double, random: RandomSource, file: StaticString = #fileID, line: UInt = #line
+    ) {
+        op("uniform_", [self, low, high, random], file, line)
+    }
+
+    /// A random order of 0..<count (Int64).
+    public static func permutation(
+        _ count: Int, random: RandomSource, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        op("randperm.generator", [count, random], named: ["dtype": DType.int64], file, line)
+    }
+}

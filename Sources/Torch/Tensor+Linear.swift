@@ -1,3 +1,5 @@
+import Foundation
+
 // Decompositions of matrices, and the order of elements.
 
 extension Tensor {
@@ -36,5 +38,47 @@ extension Tensor {
     ) -> (values: Tensor, indices: Tensor) {
         let results = ops("topk", [self, count, dimension, false, true], results: 2, file, line)
         return (results[0], results[1])
+    }
+}
+
+extension Tensor {
+    /// Structural similarity at each place (Wang et al. 2004): Gaussian windows with a deviation of 1.5 pixels, k1 0.01, k2
+    /// 0.03, biased variances.
+    /// - Parameters:
+    ///   - other: levels 0...1 of the same shape as these, [N, C, H, W].
+    ///   - window: side of the windows, at most that of the pictures; only windows inside count.
+    /// - Returns: the whole index and that of contrast and structure alone, each
+    ///   [N, C, H - window + 1, W - window + 1].
+    public func structuralSimilarity(to other: Tensor, window: Int = 11) -> (
+        similarity: Tensor, contrast: Tensor
+    ) {
+        let (x, y) = (self, other)
+        let (height, width) = (x.shape[2], x.shape[3])
+        require(
+            x.shape == y.shape && Swift.min(height, width) >= window,
+            "ssim: expected two of one shape with sides of \(window) or more, got \(x.summary) and \(y.summary)"
+        )
+        let all = Tensor.concatenated([x, y, x * x, y * y, x * y]).reshape([-1, 1, height, width])
+        let parts = all.smoothed(window: window, deviation: 1.5).chunks(5)
+        let (mx, my) = (parts[0], parts[1])
+        let (c1, c2) = (0.01 * 0.01, 0.03 * 0.03)
+        let varianceX = (parts[2] - mx * mx).clampedBelow(0)
+        let varianceY = (parts[3] - my * my).clampedBelow(0)
+        let contrast = ((parts[4] - mx * my) * 2 + c2) / (varianceX + varianceY + c2)
+        let luminance = (mx * my * 2 + c1) / (mx * mx + my * my + c1)
+        let shape = Array(x.shape.prefix(2)) + [height - window + 1, width - window + 1]
+        return ((luminance * contrast).reshape(shape), contrast.reshape(shape))
+    }
+
+    /// [N, 1, H, W] to [N, 1, H - window + 1, W - window + 1]: means of windows, weighted by a Gaussian.
+    public func smoothed(window: Int, deviation: Double) -> Tensor {
+        let raw = (0..<window).map { index in
+            let distance = (Double(index) - Double(window - 1) / 2) / deviation
+            return Foundation.exp(-distance * distance / 2)
+        }
+        let sum = raw.reduce(0, +)
+        let row = Tensor(doubles: raw.map { $0 / sum }).to(device, dtype)
+        return conv2d(weight: row.reshape([1, 1, window, 1]), bias: nil)
+            .conv2d(weight: row.reshape([1, 1, 1, window]), bias: nil)
     }
 }

@@ -48,3 +48,43 @@ public final class FoldedSequential {
         }
     }
 }
+
+/// A convolution or its transpose, and what follows it in use.
+struct FoldedConvolution {
+    private(set) var weight: Tensor
+    private(set) var bias: Tensor?
+    let stride, padding, outputPadding: Int
+    let isTransposed: Bool
+    var slope = 1.0
+
+    /// nil for other layers, and for grouped convolutions.
+    init?(_ layer: Layer) {
+        switch layer {
+        case let layer as Conv2d where layer.groups == 1:
+            (weight, bias) = (layer.weight.value, layer.bias?.value)
+            (stride, padding, outputPadding) = (layer.stride, layer.padding, 0)
+            isTransposed = false
+        case let layer as ConvTranspose2d where layer.groups == 1:
+            (weight, bias) = (layer.weight.value, layer.bias?.value)
+            (stride, padding, outputPadding) = (layer.stride, layer.padding, layer.outputPadding)
+            isTransposed = true
+        default: return nil
+        }
+    }
+
+    mutating func append(_ norm: BatchNorm2d) {
+        let (scale, shift) = norm.folded
+        // Weights are [out, in, ...], those of a transposed convolution [in, out, ...].
+        weight = weight * scale.reshape(isTransposed ? [1, -1, 1, 1] : [-1, 1, 1, 1])
+        bias = bias.map { $0 * scale + shift } ?? shift
+    }
+
+    /// Lets go of the layer's own tensors, which may change.
+    mutating func keep() { (weight, bias) = (weight.detached().cloned(), bias?.detached().cloned()) }
+
+    func callAsFunction(_ input: Tensor) -> Tensor {
+        input.activatedConvolution2d(
+            weight: weight, bias: bias, stride: stride, padding: padding, outputPadding: outputPadding,
+            transposed: isTransposed, slope: slope)
+    }
+}

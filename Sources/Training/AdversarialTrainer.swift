@@ -3,10 +3,14 @@ import Datasets
 import Models
 import Objectives
 import Recipes
+import Settings
 import Torch
 import TorchNN
 
-/// The game of a generator and a discriminator: both networks, their optimizers and the average.
+/// Trains a generator against a discriminator.
+///
+/// A training step is a list of phases: those of the discriminator (its loss, then its lazy regularizers), repeated as the
+/// recipe says, and those of the generator.
 public final class AdversarialTrainer: Trainer {
     public let recipe: Recipe
     let settings: AdversarialSettings
@@ -16,51 +20,48 @@ public final class AdversarialTrainer: Trainer {
     public let kernels: Kernels
     public let generator: any Generator
     public let discriminator: any Discriminator
-    /// The generator's moving average; nil when the recipe has none.
+    /// The generator's moving average; nil for a recipe without one.
     public let averaged: (any Generator)?
     /// Draws latents with labels, for previews and scores.
     public let sampler: LatentSampler
+    public let state = TrainingState()
     public var clock = TrainingClock()
     public var recoveries = RecoveryHistory()
-    /// What the steps since the last `takeStatistics` summed up.
-    var statistics: StepStatistics
-    var health: HealthStatistics
-    let balance: StepBalance
 
-    let generatorOptimizer: any Optimizer
-    let discriminatorOptimizer: any Optimizer
-    /// Where the penalties' pictures lie.
-    let shares: RandomSource
-    /// Of what is added to what the discriminator sees.
-    let noise: RandomSource
-    let perceptual: PerceptualNetwork?
-    /// What the discriminator sees of pictures.
-    let view: DiscriminatorAugmentation
-    /// What a step of the discriminator is worth beside those of lazy penalties.
-    private let correction: Double
+    // Sums since the last report.
+    private var statistics: StepStatistics
+    private var health: HealthStatistics
+    private let balance: StepBalance
+    private let generatorOptimizer: any Optimizer
+    private let discriminatorOptimizer: any Optimizer
+    private let discriminatorRegularizers: [Regularizer<DiscriminatorContext>]
+    private let generatorRegularizers: [Regularizer<GeneratorContext>]
+    private let perceptual: PerceptualNetwork?
+    private let augmentation: DiscriminatorAugmentation
     private let average: ExponentialAverage?
-    private let latents: RandomSource
-    /// How pictures are changed for the view.
-    private let changes: RandomSource
-    /// Columns of the pictures' labels that the recipe asks for, and how many there are.
+    /// Columns of the pictures' labels that the recipe uses, and the number of columns.
     private let columns: (asked: [Int], width: Int)
-    /// Steps of the discriminator, by which lazy penalties are taken; Float64, [].
-    let lazySteps = Tensor.zeros([], dtype: .float64)
-    /// Whether a pass in training moves buffers of a discriminator whose pictures are judged one by one.
-    let movesInPasses: Bool
+    // Steps of each network, by which lazy regularizers are due.
+    private let discriminatorSteps = StepCounter()
+    private let generatorSteps = StepCounter()
+    /// Whether a pass in training mode changes buffers, such as those of spectral normalization.
+    private let changesBuffers: Bool
+    private let latentStream, augmentStream, mixStream, noiseStream, pathStream: RandomSource
 
-    /// Makes the networks with starting values from `seed`.
-    /// - Parameter labels: the pictures', of which a conditional recipe needs the attributes that it names.
-    /// - Throws: `TrainingError.refused` when they lack one; `CheckpointError` for a perceptual network that is not there.
+    /// Makes the networks with initial weights from `seed`.
+    /// - Parameters:
+    ///   - labels: of the pictures; a conditional recipe needs the attributes that it names.
+    ///   - generatorRegularizers: besides those of the recipe.
+    /// - Throws: `TrainingError.refused` if an attribute is missing; `WeightsError` or `CheckpointError` if the perceptual
+    ///   network is missing.
     public init(
         recipe: Recipe, labels: Labels = Labels(count: 0), seed: UInt64, device: Device = .cpu,
-        precision: Precision = .auto, kernels: Kernels = .standard
+        precision: Precision = .auto, kernels: Kernels = .standard,
+        generatorRegularizers: [Regularizer<GeneratorContext>] = []
     ) throws {
-        self.recipe = recipe
+        (self.recipe, self.device, self.kernels) = (recipe, device, kernels)
         let settings = recipe.adversarial
         self.settings = settings
-        self.device = device
-        self.kernels = kernels
         self.precision = precision.resolved(for: device)
         columns = try recipe.columns(of: labels)
         sampler = LatentSampler(settings.generator.latent, labels: recipe.rows(of: labels, columns.asked))
@@ -72,78 +73,129 @@ public final class AdversarialTrainer: Trainer {
         generator.move(to: device, format: .channelsLast)
         discriminator.move(to: device, format: .channelsLast)
         averaged =
-            recipe.average.halfLifeKimg > 0
+            recipe.average.isOn
             ? settings.makeGenerator(resolution: recipe.resolution, random: random) : nil
         average = ExponentialAverage(averaged, following: generator)
-        let penalties = settings.penalties
+        discriminatorRegularizers = settings.discriminatorRegularizers
+        self.generatorRegularizers = settings.generatorRegularizers(on: device) + generatorRegularizers
         if recipe.training.gradientCheckpointing {
-            generator.setCheckpointed()
-            // A penalty differentiates the gradients, which a recomputed part does not offer.
-            discriminator.setCheckpointed(penalties.isEmpty)
+            // Regularizers differentiate gradients, which checkpointed parts do not support.
+            generator.setCheckpointed(self.generatorRegularizers.isEmpty)
+            discriminator.setCheckpointed(discriminatorRegularizers.isEmpty)
         }
-        correction = LazyRegularization.correction(penalties)
-        generatorOptimizer = settings.generatorOptimizer.make(for: generator)
+        generatorOptimizer = settings.generatorOptimizer.make(
+            for: generator, correction: Regularizer.correction(self.generatorRegularizers))
         discriminatorOptimizer = settings.discriminatorOptimizer.make(
-            for: discriminator, correction: correction)
-        movesInPasses = !discriminator.usesBatchStatistics && !discriminator.buffers.isEmpty
-        view = DiscriminatorAugmentation(settings.augment, device: device)
-        changes = RandomSource(seed: seed &+ 3)
-        latents = RandomSource(seed: seed &+ 1)
-        shares = RandomSource(seed: seed &+ 2)
-        noise = RandomSource(seed: seed &+ 4)
+            for: discriminator, correction: Regularizer.correction(discriminatorRegularizers))
+        changesBuffers = !discriminator.usesBatchStatistics && !discriminator.buffers.isEmpty
+        augmentation = DiscriminatorAugmentation(settings.augment, device: device)
+        latentStream = RandomSource(seed: seed &+ 1)
+        mixStream = RandomSource(seed: seed &+ 2)
+        augmentStream = RandomSource(seed: seed &+ 3)
+        noiseStream = RandomSource(seed: seed &+ 4)
+        pathStream = RandomSource(seed: seed &+ 5)
         statistics = StepStatistics(device: device)
         health = HealthStatistics(device: device)
         balance = StepBalance(settings.steps)
+        registerState()
         clockChanged()
+    }
+
+    private func registerState() {
+        state.register("generator") { [generator] in generator.state }
+        if let averaged { state.register("average") { averaged.state } }
+        if let labels = sampler.labels {
+            let tensors = Checkpoint.section(of: labels)
+            state.register("labels") { tensors }
+        }
+        state.register("discriminator") { [discriminator] in discriminator.state }
+        state.register("optimizer.generator") { [generatorOptimizer] in generatorOptimizer.state }
+        state.register("optimizer.discriminator") { [discriminatorOptimizer] in discriminatorOptimizer.state }
+        state.register("statistics", .sum) { [unowned self] in statistics.state }
+        state.register("health", .sum, isOptional: true) { [unowned self] in health.state }
+        state.register("augment") { [augmentation] in augmentation.state }
+        state.register("balance") { [balance] in balance.state }
+        for (name, counter, isLazy) in [
+            (
+                "regularizers.discriminator", discriminatorSteps,
+                discriminatorRegularizers.contains { $0.interval > 1 }
+            ),
+            ("regularizers.generator", generatorSteps, generatorRegularizers.contains { $0.interval > 1 }),
+        ] where isLazy {
+            state.register(name) { counter.state }
+        }
+        for regularizer in generatorRegularizers where !regularizer.state.isEmpty {
+            state.register("regularizers." + regularizer.name, .mean) { regularizer.state }
+        }
+        state.register(stream: "latents", latentStream)
+        if !discriminatorRegularizers.isEmpty { state.register(stream: "mixWeights", mixStream) }
+        if settings.augment.kind != .none { state.register(stream: "augment", augmentStream) }
+        if settings.instanceNoise.deviation > 0 { state.register(stream: "noise", noiseStream) }
+        if !generatorRegularizers.isEmpty { state.register(stream: "path", pathStream) }
     }
 
     public var networks: [(name: String, network: Module)] {
         [("generator", generator), ("discriminator", discriminator)]
     }
 
-    /// Where steps adapt, those of a turn within the band.
-    public var imagesPerStep: Int { recipe.batchSize(images: clock.images) * settings.steps.discriminator }
+    /// With adaptive steps, the number while the accuracy is within the band.
+    public var imagesPerStep: Int {
+        recipe.batchSize(images: clock.images) * settings.steps.discriminator
+    }
 
-    /// One turn of the game: the discriminator's steps, then the generator's, then the average.
+    public func clockChanged() {
+        growth.map(grow)
+        discriminatorSteps.reload()
+        generatorSteps.reload()
+    }
+
+    public func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor {
+        try GeneratedFaces(
+            of: averaged ?? generator, sampler: sampler, recipe: recipe, store: store, subset: subset)
+    }
+
+    // MARK: Step
+
+    /// The discriminator's steps, then the generator's, then the moving average.
     public func step(_ batches: (_ count: Int) -> ImageBatch) throws {
         let factor = learningRateFactor
-        generatorOptimizer.learningRate = settings.generatorOptimizer.learningRate * factor
+        generatorOptimizer.learningRate =
+            settings.generatorOptimizer.learningRate * factor * Regularizer.correction(generatorRegularizers)
         discriminatorOptimizer.learningRate =
-            settings.discriminatorOptimizer.learningRate * factor * correction
-        let growth = settings.growth(images: clock.images, resolution: recipe.resolution)
+            settings.discriminatorOptimizer.learningRate * factor
+            * Regularizer.correction(discriminatorRegularizers)
+        let growth = growth
         growth.map(grow)
         let count = recipe.batchSize(images: clock.images)
 
-        let onlyLooks = balance.skips()
-        var looks = 0
-        var (real, fake, labels): (Tensor, Tensor, Tensor?)
+        let skips = balance.skips()
+        var steps = 0
+        var context: StepContext
         repeat {
-            looks += 1
+            steps += 1
             let batch = batches(count)
-            labels = columns.asked.isEmpty ? nil : batch.labels(columns, on: device)
+            let labels = columns.asked.isEmpty ? nil : batch.labels(columns, on: device)
             let pictures = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
-            real = growth?.faded(pictures) ?? pictures
-            // Only the last ones go on to the generator's step and need a tape.
-            fake =
-                balance.canEnd(after: looks)
+            // Only the last pictures are used in the generator's step and need gradients.
+            let fake =
+                balance.canEnd(after: steps)
                 ? generate(count, labels) : withoutGradients { generate(count, labels) }
-            if onlyLooks {
-                look(real: real, fake: fake.detached(), labels: labels)
+            context = StepContext(real: growth?.faded(pictures) ?? pictures, labels: labels, fake: fake)
+            if skips {
+                measureDiscriminator(context)
             } else {
-                trainDiscriminator(real: real, fake: fake.detached(), labels: labels)
+                trainDiscriminator(real: context.real, fake: context.fake.detached(), labels: labels)
             }
-        } while balance.goesOn(after: looks)
-        let taken = looks * count
-        for turn in 0..<settings.steps.generator {
-            if turn > 0 { fake = generate(count, labels) }
-            trainGenerator(fake, against: real, labels: labels)
+        } while balance.repeats(after: steps)
+        for index in 0..<settings.steps.generator {
+            if index > 0 { context.fake = generate(count, context.labels) }
+            trainGenerator(context)
         }
+        let taken = steps * count
         clock.steps += 1
         clock.images += taken
         average?.update(decay: recipe.average.decay(batchSize: taken, images: clock.images))
-        if let growth, settings.growth.resetsOptimizers,
-            !growth.hasSameLayers(as: settings.growth(images: clock.images, resolution: recipe.resolution)!)
-        {
+        if let growth, settings.growth.resetsOptimizers, !growth.hasSameLayers(as: self.growth!) {
             generatorOptimizer.reset()
             discriminatorOptimizer.reset()
         }
@@ -152,8 +204,221 @@ public final class AdversarialTrainer: Trainer {
         }
     }
 
-    /// The means since the last call.
-    /// - Throws: `TrainingError.diverged` when one is not finite.
+    /// The growth at the current clock; nil for networks that do not grow.
+    private var growth: Growth? { settings.growth(images: clock.images, resolution: recipe.resolution) }
+
+    private func grow(to growth: Growth) {
+        for network in [generator, averaged, discriminator] as [Module?] {
+            (network as? any Growing)?.growth = growth
+        }
+    }
+
+    private func generate(_ count: Int, _ labels: Tensor?) -> Tensor {
+        let z = settings.generator.latent.sample(count, random: latentStream).to(device)
+        return computing { generator(Latents(z, labels: labels)) }
+    }
+
+    // MARK: Discriminator
+
+    private var critic: CriticStep {
+        CriticStep(
+            loss: settings.loss, separatesBatches: discriminator.usesBatchStatistics,
+            discriminate: { [unowned self] in discriminate($0, $1) },
+            realTerms: { [unowned self] output in
+                let drift = settings.gradientPenalty.drift
+                return drift > 0 ? output.logits.square().mean() * drift : nil
+            })
+    }
+
+    /// One step of the discriminator.
+    /// - Parameters:
+    ///   - real: [N, 3, side, side].
+    ///   - fake: of the same shape, detached.
+    ///   - labels: of both, [N, K].
+    package func trainDiscriminator(real: Tensor, fake: Tensor, labels: Tensor? = nil) {
+        let (real, fake) = withoutGradients { (noisy(real), noisy(fake)) }
+        var (output, penalty): (CriticStep.Output?, Tensor?) = (nil, nil)
+        var step = critic
+        let terms = step.realTerms
+        step.realTerms = { [settings] output in
+            let drift = terms(output)
+            guard let attributes = output.attributes, let labels else { return drift }
+            let names = settings.attributeLoss.real(attributes, attributes: labels)
+            return drift.map { $0 + names } ?? names
+        }
+        let weights = discriminatorOptimizer.parameters.map(\.parameter.value)
+        let context = DiscriminatorContext(
+            real: real, fake: fake, kimg: clock.kimg, random: mixStream
+        ) { [unowned self] in discriminate($0, labels, changesBuffers: false).logits }
+        func regularize(_ regularizer: Regularizer<DiscriminatorContext>, _ found: inout [Tensor?]) {
+            let value = regularizer.loss(context) * Double(regularizer.interval)
+            penalty = penalty.map { $0 + value.detached() } ?? value.detached()
+            addGradients(of: value, wrt: weights, to: &found)
+        }
+        let main = TrainingPhase(
+            name: "discriminator", optimizer: discriminatorOptimizer,
+            settings: settings.discriminatorOptimizer, interval: 1
+        ) { [discriminatorRegularizers] _ in
+            var found: [Tensor?]
+            (output, found) = step(
+                real: real, fake: fake, realLabels: labels, fakeLabels: labels, wrt: weights)
+            for regularizer in discriminatorRegularizers where regularizer.interval == 1 {
+                regularize(regularizer, &found)
+            }
+            return found
+        }
+        // A lazy regularizer is computed at the weights that the main phase has moved.
+        let lazy = discriminatorRegularizers.filter { $0.interval > 1 }.map { regularizer in
+            TrainingPhase(
+                name: "discriminator " + regularizer.name, optimizer: discriminatorOptimizer,
+                settings: settings.discriminatorOptimizer, interval: regularizer.interval
+            ) { _ in
+                var found = weights.map { _ in Tensor?.none }
+                regularize(regularizer, &found)
+                return found
+            }
+        }
+        let stepContext = StepContext(real: real, labels: labels, fake: fake)
+        let found = main.run(stepContext)
+        let adversarial = output!
+        var loss = adversarial.loss
+        if let penalty { loss = loss.detached() + penalty }
+        for phase in lazy where phase.isDue(after: discriminatorSteps.value) { phase.run(stepContext) }
+        withoutGradients {
+            discriminatorSteps.advance()
+            if settings.augment.kind == .ada {
+                let logits = adversarial.real - (settings.loss.border ?? 0)
+                augmentation.observe(realLogits: logits.rank > 1 ? logits.mean([1]) : logits)
+            }
+            measure(real: adversarial.real, fake: adversarial.fake, loss: loss)
+            health.add(discriminatorGradient: HealthStatistics.norm(found, on: device), penalty: penalty)
+        }
+    }
+
+    /// The discriminator's output on pictures in the current precision, with augmentation; logits in float32.
+    /// - Parameter changesBuffers: whether this is the pass of a step that updates buffers.
+    private func discriminate(
+        _ images: Tensor, _ labels: Tensor?, changesBuffers: Bool = true
+    ) -> DiscriminatorOutput {
+        if self.changesBuffers, discriminator.isTraining != changesBuffers {
+            discriminator.train(changesBuffers)
+        }
+        let augmented = augmentation(images, random: augmentStream)
+        return computing { discriminator(augmented, labels: labels) }.single
+    }
+
+    /// Pictures with instance noise.
+    private func noisy(_ images: Tensor) -> Tensor {
+        let deviation = settings.instanceNoise.schedule.value(atKimg: clock.kimg)
+        guard deviation > 0 else { return images }
+        let noise = (Tensor.normal(images.shape, random: noiseStream) * deviation).to(device)
+        return images + noise.to(images.dtype)
+    }
+
+    /// Measures the discriminator without training it.
+    private func measureDiscriminator(_ context: StepContext) {
+        withoutGradients {
+            let real = discriminate(noisy(context.real), context.labels, changesBuffers: false).logits
+            let fake = discriminate(noisy(context.fake.detached()), context.labels, changesBuffers: false)
+                .logits
+            measure(real: real, fake: fake, loss: settings.loss.discriminator(real: real, fake: fake))
+        }
+    }
+
+    private func measure(real: Tensor, fake: Tensor, loss: Tensor) {
+        let accuracy = settings.loss.accuracy(real: real, fake: fake)
+        balance.note(accuracy)
+        health.add(accuracy: accuracy, gap: real.mean() - fake.mean())
+        statistics.add(
+            discriminatorLoss: loss, realScore: settings.loss.score(real),
+            fakeScore: settings.loss.score(fake))
+    }
+
+    // MARK: Generator
+
+    private func trainGenerator(_ context: StepContext) {
+        let weights = generatorOptimizer.parameters.map(\.parameter.value)
+        var loss: Tensor?
+        let regularizerContext = GeneratorContext(
+            count: context.fake.shape[0], kimg: clock.kimg, random: pathStream
+        ) { [unowned self] count in generateForPath(count, context.labels) }
+        func regularize(_ regularizer: Regularizer<GeneratorContext>, _ found: inout [Tensor?]) {
+            let value = regularizer.loss(regularizerContext) * Double(regularizer.interval)
+            addGradients(of: value, wrt: weights, to: &found)
+        }
+        let main = TrainingPhase(
+            name: "generator", optimizer: generatorOptimizer, settings: settings.generatorOptimizer,
+            interval: 1
+        ) { [unowned self] context in
+            let value = generatorLoss(context)
+            loss = value
+            var found = gradients(of: [value], wrt: weights)
+            for regularizer in generatorRegularizers where regularizer.interval == 1 {
+                regularize(regularizer, &found)
+            }
+            return found
+        }
+        let lazy = generatorRegularizers.filter { $0.interval > 1 }.map { regularizer in
+            TrainingPhase(
+                name: "generator " + regularizer.name, optimizer: generatorOptimizer,
+                settings: settings.generatorOptimizer, interval: regularizer.interval
+            ) { _ in
+                var found = weights.map { _ in Tensor?.none }
+                regularize(regularizer, &found)
+                return found
+            }
+        }
+        let found = main.run(context)
+        withoutGradients {
+            statistics.add(generatorLoss: loss!)
+            health.add(
+                generatorGradient: HealthStatistics.norm(found, on: device), fake: context.fake,
+                real: context.real)
+        }
+        for phase in lazy where phase.isDue(after: generatorSteps.value) { phase.run(context) }
+        generatorSteps.advance()
+    }
+
+    private func generatorLoss(_ context: StepContext) -> Tensor {
+        let (fake, real, labels) = (context.fake, context.real, context.labels)
+        let output = discriminator.frozen { discriminate(noisy(fake), labels, changesBuffers: false) }
+        let matches = settings.featureMatching.weight > 0
+        let other =
+            matches || settings.loss.isRelativistic
+            ? withoutGradients { discriminate(noisy(real), labels, changesBuffers: false) } : nil
+        var loss =
+            settings.loss.isRelativistic
+            ? settings.loss.generator(fake: output.logits, real: other!.logits)
+            : settings.loss.generator(output.logits)
+        if let attributes = output.attributes, let labels, settings.attributeLoss.fakeWeight > 0 {
+            loss = loss + settings.attributeLoss.fake(attributes, attributes: labels)
+        }
+        if matches { loss = loss + settings.featureMatching(fake: output.maps, real: other!.maps) }
+        if let perceptual, fake.shape[2] >= settings.perceptual.minSide {
+            let target = withoutGradients { perceptual.maps(real) }
+            loss = loss + settings.perceptual.loss(fake: perceptual.maps(fake), real: target)
+        }
+        return loss
+    }
+
+    /// Intermediate latents with gradients and their pictures; z where the generator has no intermediate space.
+    private func generateForPath(_ count: Int, _ labels: Tensor?) -> (w: Tensor, images: Tensor) {
+        let z = settings.generator.latent.sample(count, random: pathStream).to(device)
+        let latents = Latents(z, labels: labels.map { $0[0..<count] })
+        return computing {
+            if let generator = generator as? any StyleGenerator {
+                let w = generator.map(latents)
+                return (w, generator.synthesize(w, noise: .random(pathStream)))
+            }
+            let leaf = latents.z.requiringGradient()
+            return (leaf, generator(Latents(leaf, labels: latents.labels)))
+        }
+    }
+
+    // MARK: Reports
+
+    /// Means since the last call.
+    /// - Throws: `TrainingError.diverged` if one is not finite.
     public func takeStatistics() throws -> StepStatistics.Means {
         if let what = statistics.firstNotFinite {
             throw TrainingError.diverged(what: what, step: clock.steps, kept: "")
@@ -162,77 +427,28 @@ public final class AdversarialTrainer: Trainer {
         return statistics.means
     }
 
-    public func takeReadings() throws -> [Scalar] {
+    public func takeReport() throws -> TrainerReport {
         let means = try takeStatistics()
         defer { health = HealthStatistics(device: device) }
-        let growth = settings.growth(images: clock.images, resolution: recipe.resolution)
-        return [
+        var scalars = [
             Scalar("lossD", "loss/discriminator", ("loss", "D"), means.discriminatorLoss),
             Scalar("lossG", "loss/generator", ("loss", "G"), means.generatorLoss),
             Scalar("realScore", "score/real", ("", "D(real)"), means.realScore),
             Scalar("fakeScore", "score/fake", ("", "D(fake)"), means.fakeScore),
         ]
-            + (settings.augment.kind == .ada
-                ? [Scalar("viewProbability", "view/probability", ("", "p"), view.probability)] : [])
-            + (growth.map {
-                [
-                    Scalar("side", "growth/side", ("", "side"), Double($0.side)),
-                    Scalar("alpha", "growth/alpha", ("", "alpha"), $0.alpha),
-                ]
-            } ?? []) + health.readings(penalized: !settings.penalties.isEmpty, turns: balance.isAdaptive)
-    }
-
-    public func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor {
-        try GeneratedFaces(
-            of: averaged ?? generator, sampler: sampler, recipe: recipe, store: store, subset: subset)
-    }
-
-    public func clockChanged() {
-        settings.growth(images: clock.images, resolution: recipe.resolution).map(grow)
-    }
-
-    // MARK: What both steps need
-
-    /// Moves all networks to where the clock says.
-    private func grow(to growth: Growth) {
-        for network in [generator, averaged, discriminator] as [Module?] {
-            (network as? any Growing)?.growth = growth
+        if settings.augment.kind == .ada {
+            scalars.append(
+                Scalar("augmentProbability", "augment/probability", ("", "p"), augmentation.probability))
         }
+        if let growth {
+            scalars.append(Scalar("side", "growth/side", ("", "side"), Double(growth.side)))
+            scalars.append(Scalar("alpha", "growth/alpha", ("", "alpha"), growth.alpha))
+        }
+        let values = health.values(
+            regularized: !discriminatorRegularizers.isEmpty, adaptive: balance.isAdaptive)
+        return TrainerReport(scalars: scalars + values.scalars, health: values)
     }
 
-    private func generate(_ count: Int, _ labels: Tensor?) -> Tensor {
-        let z = settings.generator.latent.sample(count, random: latents).to(device)
-        return computing { generator(Latents(z, labels: labels)) }
-    }
-
-    /// What the discriminator says of what it sees of pictures.
-    /// - Parameter moves: whether this is the pass of a step that moves the power iterations of spectral norms.
-    func judge(_ images: Tensor, _ labels: Tensor?, moves: Bool = true) -> DiscriminatorOutput {
-        if movesInPasses, discriminator.isTraining != moves { discriminator.train(moves) }
-        let seen = view(images, random: changes)
-        var verdict = computing { discriminator(seen, labels: labels) }
-        verdict.logits = verdict.logits.to(.float32)
-        return verdict
-    }
-
-    // MARK: Saving
-
-    public var sections: [(name: String, tensors: [(key: String, tensor: Tensor)])] {
-        [("generator", generator.state)] + (averaged.map { [("average", $0.state)] } ?? [])
-            + (sampler.labels.map { [("labels", Checkpoint.section(of: $0))] } ?? []) + [
-                ("discriminator", discriminator.state),
-                ("optimizer.generator", generatorOptimizer.state),
-                ("optimizer.discriminator", discriminatorOptimizer.state),
-                ("statistics", statistics.state),
-                (HealthStatistics.section, health.state),
-            ] + (view.state.isEmpty ? [] : [("view", view.state)])
-            + (balance.isAdaptive ? [("balance", balance.state)] : [])
-            + (settings.penalties.contains { $0.every > 1 } ? [("penalties", [("steps", lazySteps)])] : [])
-    }
-
-    public var streams: [(name: String, source: RandomSource)] {
-        [("latents", latents)] + (settings.penalties.isEmpty ? [] : [("shares", shares)])
-            + (settings.augment.kind == .none ? [] : [("changes", changes)])
-            + (settings.instanceNoise.deviation > 0 ? [("noise", noise)] : [])
-    }
+    /// The smallest value of the discriminator's penalty that can be a spike.
+    public var minPenaltySpike: Double { max(1, discriminatorRegularizers.map(\.minSpike).max() ?? 1) }
 }

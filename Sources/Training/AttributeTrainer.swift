@@ -20,6 +20,7 @@ public final class AttributeTrainer: Trainer {
     public let attributes: [String]
     public var clock = TrainingClock()
     public var recoveries = RecoveryHistory()
+    public let state = TrainingState()
 
     private let average: ExponentialAverage?
     private let optimizer: any Optimizer
@@ -53,6 +54,11 @@ public final class AttributeTrainer: Trainer {
         optimizer = settings.optimizer.make(for: network)
         shares = RandomSource(seed: seed &+ 1)
         sums = Tensor.zeros([4], on: device)
+        state.register("network") { [network] in network.state }
+        if let averaged { state.register("average") { averaged.state } }
+        state.register("optimizer") { [optimizer] in optimizer.state }
+        state.register("statistics", .sum) { [unowned self] in [("sums", sums)] }
+        state.register(stream: "mixWeights", shares)
     }
 
     public var imagesPerStep: Int { recipe.batchSize }
@@ -79,7 +85,7 @@ public final class AttributeTrainer: Trainer {
         let loss = AttributeLoss.crossEntropy(logits, targets: targets, weights: weights)
         let found = gradients(of: [loss], wrt: optimizer.parameters.map(\.parameter.value))
         withoutGradients {
-            apply(found, settings.optimizer, optimizer)
+            applyGradients(found, settings.optimizer, optimizer)
             let right = (logits * labels).greater(than: 0).to(.float32).sum()
             sums.add_(Tensor.stacked([loss.detached(), right, known.sum(), Tensor.ones(like: right)]))
         }
@@ -102,29 +108,19 @@ public final class AttributeTrainer: Trainer {
         }
     }
 
-    public func takeReadings() throws -> [Scalar] {
+    public func takeReport() throws -> TrainerReport {
         let values = sums.floats().map(Double.init)
         guard values[0].isFinite else { throw diverged }
         sums = Tensor.zeros([4], on: device)
-        return [
+        return TrainerReport(scalars: [
             Scalar("loss", "loss/attributes", ("", "loss"), values[0] / max(1, values[3])),
             Scalar("accuracy", "train/accuracy", ("", "accuracy"), 100 * values[1] / max(1, values[2])),
-        ]
+        ])
     }
 
     public func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor {
         try JudgedFaces(by: averaged ?? network, trainer: self, store: store, subset: subset)
     }
-
-    // MARK: Saving
-
-    public var sections: [(name: String, tensors: [(key: String, tensor: Tensor)])] {
-        [("network", network.state)] + (averaged.map { [("average", $0.state)] } ?? []) + [
-            ("optimizer", optimizer.state), ("statistics", [("sums", sums)]),
-        ]
-    }
-
-    public var streams: [(name: String, source: RandomSource)] { [("shares", shares)] }
 
     public var facts: [String: String] { ["attributes": attributes.joined(separator: " ")] }
 }

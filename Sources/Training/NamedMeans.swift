@@ -26,7 +26,7 @@ struct NamedMeans {
 
     /// The means so far, of names that have any, and all sums back to 0.
     /// - Parameter places: where each is shown, in the order of the readings.
-    func takeReadings(_ places: [(name: String, curve: String, place: (group: String, label: String))])
+    func takeScalars(_ places: [(name: String, curve: String, place: (group: String, label: String))])
         -> [Scalar]
     {
         let values = sums.floats().map(Double.init)

@@ -4,13 +4,13 @@ import Recipes
 import Torch
 import TorchNN
 
-/// Networks that a run can take from another one.
+/// Sections of networks that a run can take from another one.
 private let networkSections = ["generator", "network", "discriminator"]
 
 extension Trainer {
-    /// Begins with the weights of another run or model. Optimizers, statistics and the clock stay at their beginning.
+    /// Starts from the weights of another run or model. Optimizers, statistics and the clock keep their initial values.
     /// - Parameter path: its file.
-    /// - Returns: what the user should know.
+    /// - Returns: notes for the user.
     /// - Throws: `CheckpointError` for weights that do not fit, before anything has changed; `FileError`.
     func begin(with path: String) throws -> [String] {
         let other = try Checkpoint(path: path, sections: networkSections + ["average"])
@@ -32,28 +32,29 @@ extension Trainer {
                 "its networks have grown, and this run would begin with pictures of \(growth.side):"
                     + " --set growth.startSide=\(recipe.resolution)")
         }
-        var notes = ["it begins with the weights of \(path) (\(Int(other.clock.kimg)) kimg)"]
+        var notes = ["it starts from the weights of \(path) (\(Int(other.clock.kimg)) kimg)"]
         var copies: [(given: [(key: String, tensor: Tensor)], own: [(key: String, tensor: Tensor)])] = []
-        let own = Dictionary(uniqueKeysWithValues: sections)
+        let own = Dictionary(uniqueKeysWithValues: state.sections)
         for name in networkSections {
             guard let tensors = own[name] else { continue }
             let (raw, average) = (other.section(name), other.section("average"))
-            let isJudge = name == "discriminator"
-            let given = raw.isEmpty && !isJudge ? average : raw
+            let isDiscriminator = name == "discriminator"
+            let given = raw.isEmpty && !isDiscriminator ? average : raw
             let mismatch = StateMismatch(own: tensors, given: given)
             guard mismatch.isEmpty else {
-                guard isJudge else { throw CheckpointError("\(name): \(mismatch)") }
+                guard isDiscriminator else { throw CheckpointError("\(name): \(mismatch)") }
                 notes.append(
                     (given.isEmpty ? "it has no \(name)" : "its \(name) is of another kind")
-                        + ": a new one begins, and the first pictures suffer until it has caught up")
+                        + ": it starts from random weights, and the first pictures get worse until it has caught up"
+                )
                 continue
             }
             copies.append((given, tensors))
-            if !isJudge, let averaged = own["average"] {
+            if !isDiscriminator, let averaged = own["average"] {
                 copies.append((average.isEmpty ? given : average, averaged))
             }
         }
-        withoutGradients { for (given, own) in copies { Self.copy(given, to: own) } }
+        withoutGradients { for (given, own) in copies { TrainingState.copy(given, to: own) } }
         return notes
     }
 }

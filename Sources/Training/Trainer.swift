@@ -1,10 +1,11 @@
+import Checkpoints
 import Datasets
 import Recipes
 import Settings
 import Torch
 import TorchNN
 
-/// Networks, optimizers and everything else that a step changes; no files, no clock on the wall.
+/// Networks, optimizers and everything else that a training step changes. Knows no files and no wall-clock time.
 public protocol Trainer: AnyObject {
     var recipe: Recipe { get }
     var device: Device { get }
@@ -14,63 +15,112 @@ public protocol Trainer: AnyObject {
     var clock: TrainingClock { get set }
     /// Real images that one step takes.
     var imagesPerStep: Int { get }
-    /// What learns, by the name that a reader knows it by.
+    /// The networks that are trained, with the names that reports use.
     var networks: [(name: String, network: Module)] { get }
-    /// What divergences have changed.
+    /// Recoveries from divergence.
     var recoveries: RecoveryHistory { get set }
-    /// The factor of the learning rates now, recoveries counted.
-    var learningRateFactor: Double { get }
+    /// The registry of all tensors and random streams that a step changes.
+    var state: TrainingState { get }
+    /// Further metadata of a saved state.
+    var facts: [String: String] { get }
+    /// Values of the discriminator's penalty below this are no spike.
+    var minPenaltySpike: Double { get }
 
-    /// One step of everything that learns.
-    /// - Parameter batches: gives the next so many real pictures.
-    /// - Throws: `TrainingError.diverged` when a loss is not finite (on CUDA at the next `takeReadings`).
+    /// One training step.
+    /// - Parameter batches: returns the next real pictures, as many as it is asked for.
+    /// - Throws: `TrainingError.diverged` if a loss is not finite; on CUDA at the next `takeReport`.
     func step(_ batches: (_ count: Int) -> ImageBatch) throws
 
-    /// What the steps since the last call gave, for the log, the curves and the line.
-    /// - Throws: `TrainingError.diverged` when one is not finite.
-    func takeReadings() throws -> [Scalar]
+    /// Measurements of the steps since the last call, for log, curves and supervision.
+    /// - Throws: `TrainingError.diverged` if one is not finite.
+    func takeReport() throws -> TrainerReport
 
-    /// What it did by itself since the last call.
+    /// Changes that the trainer made by itself since the last call, such as a new phase.
     func takeEvents() -> [TrainerEvent]
 
-    /// What a run of this shows of itself.
-    /// - Parameter subset: the pictures that it learns from; nil for all.
-    /// - Throws: `TrainingError.refused` when the pictures lack something.
+    /// Previews and scores of a run.
+    /// - Parameter subset: indices of the training pictures; nil for all.
+    /// - Throws: `TrainingError.refused` if the pictures lack something.
     func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor
 
-    /// Takes up what follows from the clock, which has been set.
+    /// Updates what follows from the clock. Called after the clock or the state has been set.
     func clockChanged()
-
-    /// Every tensor that a step changes, except for random numbers.
-    var sections: [(name: String, tensors: [(key: String, tensor: Tensor)])] { get }
-    /// The streams that a step draws from.
-    var streams: [(name: String, source: RandomSource)] { get }
-    /// What else a saved state should say.
-    var facts: [String: String] { get }
 }
 
 extension Trainer {
+    /// The current factor of all learning rates: the schedule, and the recoveries from divergence.
     public var learningRateFactor: Double {
         recipe.schedule.factor.value(atKimg: clock.kimg) * recoveries.learningRateFactor
     }
     public var facts: [String: String] { [:] }
+    public var minPenaltySpike: Double { 1 }
     public func clockChanged() {}
     public func takeEvents() -> [TrainerEvent] { [] }
 
-    /// Computes with the run's kernels and precision.
+    /// Computes with the kernels and the precision of the run.
     func computing<Result>(_ body: () -> Result) -> Result {
         withKernels(kernels) { withAutocast(precision.autocast, on: device, body) }
     }
 
-    /// Gradients in, weights changed and kept within their limit.
-    func apply(_ found: [Tensor?], _ settings: OptimizerSettings, _ optimizer: any Optimizer) {
-        var found = found
-        if settings.clipNorm > 0 { clipGradients(&found, maxNorm: settings.clipNorm) }
-        optimizer.step(found)
-        guard settings.weightLimit > 0 else { return }
-        let limit = settings.weightLimit
-        withoutGradients {
-            for (_, parameter) in optimizer.parameters { parameter.value.clamp_(-limit...limit) }
-        }
+    /// Everything that a step changes, except for the position in the data.
+    public func checkpoint() -> Checkpoint {
+        var checkpoint = Checkpoint(recipe: recipe, clock: clock)
+        state.save(to: &checkpoint)
+        checkpoint.facts = facts
+        checkpoint.facts["precision"] = precision.rawValue
+        if !recoveries.isEmpty { checkpoint.facts[RecoveryHistory.fact] = recoveries.text }
+        return checkpoint
     }
+
+    /// Resumes from a saved state.
+    /// - Throws: `CheckpointError` with everything that does not fit, before anything has changed.
+    public func restore(_ checkpoint: Checkpoint) throws {
+        try state.restore(from: checkpoint)
+        clock = checkpoint.clock
+        clockChanged()
+        recoveries = checkpoint.facts[RecoveryHistory.fact].flatMap(RecoveryHistory.init) ?? RecoveryHistory()
+    }
+}
+
+/// Measurements of some training steps.
+public struct TrainerReport {
+    /// Values for log and curves.
+    public let scalars: [Scalar]
+    /// Values for supervision; nil for trainers without a discriminator to supervise.
+    public let health: HealthValues?
+
+    public init(scalars: [Scalar], health: HealthValues? = nil) {
+        (self.scalars, self.health) = (scalars, health)
+    }
+}
+
+/// A change that a trainer made by itself.
+public struct TrainerEvent: Sendable, Equatable {
+    /// One sentence.
+    public let text: String
+    /// Name of a state that is kept as it is now; nil for none.
+    public let keptAs: String?
+
+    public init(_ text: String, keptAs: String? = nil) { (self.text, self.keptAs) = (text, keptAs) }
+}
+
+/// One value of a training log.
+public struct Scalar: Sendable, Equatable {
+    /// Key in the log.
+    public let key: String
+    /// Name of its curve, such as `loss/generator`.
+    public let curve: String
+    /// Group on the progress line; empty for none.
+    public let group: String
+    /// Label on the progress line, behind the group; empty for a value that the line does not show.
+    public let label: String
+    public let value: Double
+
+    public init(_ key: String, _ curve: String, _ place: (group: String, label: String), _ value: Double) {
+        (self.key, self.curve, self.value) = (key, curve, value)
+        (group, label) = place
+    }
+
+    /// A value for log and curves only.
+    public init(_ key: String, _ curve: String, _ value: Double) { self.init(key, curve, ("", ""), value) }
 }

@@ -14,16 +14,17 @@ extension TrainingSession {
 
     /// Says what the readings of the last steps give away.
     /// - Throws: `TrainingError.exploded` when a loss is beyond the recipe's limit.
-    func supervise(_ readings: [Scalar]) throws {
+    func supervise(_ report: TrainerReport) throws {
         guard supervision.isOn else { return }
         let clock = trainer.clock
-        for reading in readings
+        for reading in report.scalars
         where reading.curve.hasPrefix("loss/") && abs(reading.value) > supervision.lossLimit {
             throw TrainingError.exploded(
                 what: "\(reading.curve.replacing("loss/", with: "the loss of the ")) is \(reading.value), "
                     + "beyond \(supervision.lossLimit) (supervision.lossLimit)", step: clock.steps, kept: "")
         }
-        for diagnosis in supervisor.observe(readings, at: clock) {
+        guard let health = report.health else { return }
+        for diagnosis in supervisor.observe(health, at: clock) {
             var line = LogRecord(step: clock.steps)
             line.add("kimg", .number(clock.kimg))
             line.add("verdict", .text(diagnosis.kind.rawValue))
@@ -56,7 +57,7 @@ extension TrainingSession {
             step: clock.steps, cause: cause, failedStep: failedStep, skippedImages: position - clock.images)
         trainer.recoveries = recoveries
         // Other latents too, for it may have been them.
-        for (index, stream) in trainer.streams.enumerated() {
+        for (index, stream) in trainer.state.streams.enumerated() {
             let seed = record.seed &+ 0x9E37_79B9_7F4A_7C15 &* UInt64(recoveries.all.count) &+ UInt64(index)
             try stream.source.restore(RandomSource(seed: seed).state)
         }

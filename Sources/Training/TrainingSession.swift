@@ -58,7 +58,7 @@ final class TrainingSession {
         }
         batchSize = recipe.batchSize(images: clock.images)
         loader = makeLoader(batchSize, clock.images + trainer.recoveries.skippedImages)
-        supervisor = Supervisor(recipe: recipe)
+        supervisor = Supervisor(recipe: recipe, minSpike: trainer.minPenaltySpike)
         supervisor.restore(run.resumed?.supervisor)
         log = try JSONLinesLog(path: directory.logPath, resumingAt: run.resumedAt?.steps)
         events = try TensorBoardLog(folder: directory.eventsPath, resumingAt: run.resumedAt?.steps)
@@ -210,7 +210,8 @@ final class TrainingSession {
     }
 
     private func tick() throws {
-        let readings = try trainer.takeReadings()
+        let report = try trainer.takeReport()
+        let readings = report.scalars
         let clock = trainer.clock
         let seconds = max(1e-9, now - tickedAt)
         let rate = Double(clock.images - tickedImages) / seconds
@@ -238,7 +239,7 @@ final class TrainingSession {
                 shown.append(.init(reading.group, [value]))
             }
         }
-        try supervise(readings)
+        try supervise(report)
     }
 
     // MARK: Files
@@ -250,7 +251,7 @@ final class TrainingSession {
     }
 
     func save(to path: String) throws {
-        if let what = trainer.firstNotFinite() {
+        if let what = trainer.state.firstNotFinite() {
             throw TrainingError.diverged(what: what, step: trainer.clock.steps, kept: "")
         }
         try log.synchronize()

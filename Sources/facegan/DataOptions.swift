@@ -1,6 +1,8 @@
 import ArgumentParser
+import Console
 import Datasets
 import Files
+import Foundation
 
 /// How a command is told under which protocol to make samples.
 struct ProtocolOptions: ParsableArguments {
@@ -19,7 +21,7 @@ struct ProtocolOptions: ParsableArguments {
     }
 
     /// The chosen protocol, or the usual one for such a source; a packed store's own.
-    func resolve(for source: any PictureSource) throws -> DataProtocol {
+    func resolve(for source: any PictureSource) throws -> Datasets.DataProtocol {
         if let name { return try DataProtocol.parse(name) }
         if resolution == nil, let packed = source.packedProtocol { return packed }
         return try source.kind.suggestedProtocol(size: resolution ?? 64)
@@ -59,6 +61,66 @@ enum LabelSummary {
             guard let first = found.first else { return nil }
             return found.count == 1
                 ? "\(first)" : "\(found.count) of the kind '\(kind.rawValue)', the first: \(first)"
+        }
+    }
+}
+
+/// What every command that fetches files asks of its options.
+enum DownloadChecks {
+    /// - Throws: `ValidationError` for addresses that are none, or a checksum of another length.
+    static func validate(urls: [String], sha256: String?) throws {
+        if let sha256, sha256.count != 64 || !sha256.allSatisfy(\.isHexDigit) {
+            throw ValidationError("--sha256: expected 64 hexadecimal digits.")
+        }
+        for address in urls where !address.hasPrefix("http://") && !address.hasPrefix("https://") {
+            throw ValidationError(
+                "--url: expected an address that begins with http:// or https://, got \(address).")
+        }
+    }
+}
+
+/// `facegan data measure`: how fast a store gives batches; for `make bench`.
+struct DataMeasure: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "measure",
+        abstract: "Measure how fast a packed store gives batches.",
+        discussion: """
+            Examples:
+              facegan data measure celeba.faces --batch-size 64 --seconds 2
+            """,
+        shouldDisplay: false)
+
+    @Argument(help: "A packed store.")
+    var store: String
+
+    @Option(help: "Samples a batch.")
+    var batchSize = 64
+
+    @Option(help: "How long to measure each kind of augmentation.")
+    var seconds = 2.0
+
+    @Option(help: "Threads that prepare batches.")
+    var threads = 2
+
+    func validate() throws {
+        guard batchSize > 0, threads > 0, seconds > 0 else {
+            throw ValidationError("--batch-size, --threads and --seconds: expected numbers above 0.")
+        }
+    }
+
+    func run() throws {
+        let store = try FaceStore(path: store)
+        let output = ConsoleOutput.standardOutput
+        for (name, augmentation) in [("plain", Augmentation.none), ("flips", .flips), ("full", .full)] {
+            let loader = BatchLoader(
+                store: store, batchSize: batchSize, seed: 0, augmentation: augmentation, threads: threads)
+            // The first epoch brings the file into memory.
+            for _ in 0..<(store.count / batchSize) { _ = loader.next() }
+            let start = Date()
+            var images = 0
+            while Date().timeIntervalSince(start) < seconds { images += loader.next().count }
+            let rate = Double(images) / Date().timeIntervalSince(start)
+            output.writeLine("\(name)  \(Int(rate)) images/s")
         }
     }
 }

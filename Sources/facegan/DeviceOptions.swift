@@ -1,4 +1,6 @@
 import ArgumentParser
+import Checkpoints
+import Foundation
 import Torch
 
 /// Where to compute.
@@ -33,4 +35,96 @@ struct DeviceOptions: ParsableArguments {
             return .cuda(0)
         }
     }
+}
+
+/// Which state of a restorer, and which of its two stages.
+struct StageOptions: ParsableArguments {
+    @Option(help: "0 for the weights of before the critic, 1 for the newest, or a mixture.")
+    var strength = 1.0
+
+    @Flag(help: "The state with the best score instead of a run's newest one.")
+    var best = false
+
+    func validate() throws {
+        if !(0...1).contains(strength) {
+            throw ValidationError("--strength: expected 0 to 1, got \(strength).")
+        }
+    }
+
+    func load(_ model: String, device: Device) throws -> RestorationModel {
+        try RestorationModel(model, state: best ? .best : .last, strength: strength, device: device)
+    }
+}
+
+/// Seeds as they are written on the command line: `0-63,100`.
+struct SeedList {
+    let values: [UInt64]
+
+    private static let mostSeeds = 1_000_000
+
+    /// The seeds 0..<count.
+    init(count: Int) { values = (0..<UInt64(count)).map { $0 } }
+
+    /// Throws `ValidationError` for what is no list of seeds.
+    init(_ text: String) throws {
+        var values: [UInt64] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { UInt64($0) }
+            switch (ends.count, ends.first ?? nil, ends.last ?? nil) {
+            case (1, let seed?, _): values.append(seed)
+            case (2, let first?, let last?) where first <= last:
+                guard last - first < UInt64(Self.mostSeeds - values.count) else { throw Self.tooMany }
+                values += Array(first...last)
+            case (2, let first?, let last?):
+                throw ValidationError("The range \(part) runs backwards: write \(last)-\(first).")
+            default:
+                throw ValidationError(
+                    part.isEmpty
+                        ? "There is nothing between two commas."
+                        : "'\(part)' is no seed: expected whole numbers and ranges, such as 0-63,100.")
+            }
+            guard values.count <= Self.mostSeeds else { throw Self.tooMany }
+        }
+        self.values = values
+    }
+
+    private static let tooMany = ValidationError("At most 1,000,000 seeds at once.")
+}
+
+/// `Smiling=1,Eyeglasses=0`: attributes that faces should have or lack.
+struct AttributeList {
+    let wanted: [(name: String, isPresent: Bool)]
+
+    private static let values = [
+        "1": true, "yes": true, "true": true, "0": false, "-1": false, "no": false, "false": false,
+    ]
+
+    init(_ text: String) throws {
+        wanted = try text.split(separator: ",").map { part in
+            let sides = part.split(separator: "=", maxSplits: 1).map {
+                $0.trimmingCharacters(in: .whitespaces)
+            }
+            guard sides.count == 2, !sides[0].isEmpty, let value = Self.values[sides[1].lowercased()] else {
+                throw ValidationError(
+                    "--attr: expected NAME=1 or NAME=0, such as Smiling=1,Eyeglasses=0; got \(part).")
+            }
+            return (sides[0], value)
+        }
+        guard !wanted.isEmpty else {
+            throw ValidationError("--attr: expected NAME=1 or NAME=0, such as Smiling=1,Eyeglasses=0.")
+        }
+        let names = wanted.map(\.name)
+        if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+            throw ValidationError("--attr: \(twice) is asked for twice.")
+        }
+    }
+}
+
+/// Why a command cannot do what was asked, found out while it runs; says what, where and what to do.
+///
+/// What the arguments alone show is a `ValidationError`, which is followed by the usage.
+struct CommandError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Console
+import Datasets
 import Foundation
 import Imaging
 import Torch
@@ -85,5 +86,104 @@ struct DoctorCommand: ParsableCommand {
     private static func find(_ tool: String) -> String? {
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
         return folders.map { "\($0)/\(tool)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+    }
+}
+
+/// Prints what 'data doctor' found, the details first and the summary last.
+struct DoctorPrinter {
+    let report: SourceReport
+    let output: ConsoleOutput
+
+    /// How many lines a list may have; the JSON report has the rest.
+    private static let shown = 10
+
+    func write() {
+        groups("same file", report.exactDuplicates)
+        groups("same picture", report.nearDuplicates)
+        list(
+            "odd size", report.oddSizes, count: report.oddSizes.count,
+            describe: { "\($0.name): \($0.width)x\($0.height)" })
+        list("labels", report.labels.issues, count: report.labels.issues.count, describe: { $0 })
+        for warning in PictureWarning.allCases {
+            guard let names = report.warnings[warning.rawValue] else { continue }
+            let examples = names.prefix(3).joined(separator: ", ") + (names.count > 3 ? ", …" : "")
+            output.writeLine(
+                "note  \(Readable.count(names.count)) \(warning.rawValue): \(PictureNames.oneLine(examples))")
+        }
+        if let damage = report.damage {
+            output.writeLine("\(output.styled("bad", .red))  the archive: \(damage)")
+        }
+        output.writeLine()
+        summary()
+    }
+
+    private func groups(_ title: String, _ groups: [SourceReport.Group]) {
+        list(title, groups, count: groups.count) { group in
+            let others =
+                group.names.prefix(6).joined(separator: ", ")
+                + (group.names.count > 6 ? ", … (\(group.names.count) in all)" : "")
+            return others + (group.isMirrored ? " (mirrored)" : "")
+        }
+    }
+
+    private func list<T>(_ title: String, _ items: [T], count: Int, describe: (T) -> String) {
+        for item in items.prefix(DoctorPrinter.shown) {
+            output.writeLine("\(output.styled(title, .yellow))  \(PictureNames.oneLine(describe(item)))")
+        }
+        if count > DoctorPrinter.shown {
+            output.writeLine(
+                "\(output.styled(title, .yellow))  … \(Readable.count(count - DoctorPrinter.shown)) more (--json)"
+            )
+        }
+    }
+
+    private func summary() {
+        var table = Table(["", ""])
+        table.add(["pictures", Readable.count(report.pictureCount)])
+        table.add(["bad", report.bad.isEmpty ? "none" : badKinds])
+        table.add(["same file", duplicates(report.exactDuplicates)])
+        table.add(["same picture", duplicates(report.nearDuplicates)])
+        table.add(["sizes", sizes])
+        table.add(["labels", labels])
+        let rate = Readable.rate(Double(report.pictureCount) / max(report.seconds, 1e-9))
+        table.add(["time", "\(Readable.duration(report.seconds)) (\(rate) pictures/s)"])
+        for line in table.lines(for: output) { output.writeLine(line) }
+    }
+
+    private var badKinds: String {
+        let kinds = PictureProblem.Kind.allCases.compactMap { kind in
+            let count = report.bad.filter { $0.kind == kind }.count
+            return count > 0 ? "\(Readable.count(count)) \(kind.rawValue)" : nil
+        }
+        return "\(Readable.count(report.bad.count)): " + kinds.joined(separator: ", ")
+    }
+
+    private func duplicates(_ groups: [SourceReport.Group]) -> String {
+        guard !groups.isEmpty else { return "none" }
+        let superfluous = groups.reduce(0) { $0 + $1.names.count - 1 }
+        return "\(Readable.count(groups.count, "group")), \(Readable.count(superfluous, "picture")) too many"
+    }
+
+    private var sizes: String {
+        let common = report.sizes.prefix(4).map { "\($0.width)x\($0.height) (\(Readable.count($0.count)))" }
+        let more = report.sizes.count > 4 ? ", \(Readable.count(report.sizes.count - 4)) more" : ""
+        let odd = report.oddSizes.isEmpty ? "" : "; \(Readable.count(report.oddSizes.count)) odd"
+        return common.isEmpty ? "none" : common.joined(separator: ", ") + more + odd
+    }
+
+    private var labels: String {
+        let known = report.labels
+        var parts: [String] = []
+        if known.attributes > 0 { parts.append(Readable.count(known.attributes, "attribute")) }
+        if known.identities > 0 {
+            parts.append(Readable.count(known.identities, "person", plural: "persons"))
+        }
+        if known.classes > 0 { parts.append(Readable.count(known.classes, "class", plural: "classes")) }
+        for split in ["train", "validation", "test"] {
+            if let count = known.splits[split] { parts.append("\(Readable.count(count)) \(split)") }
+        }
+        let problems = known.counts.sorted { $0.key < $1.key }.map { "\(Readable.count($0.value)) \($0.key)" }
+        let text = parts.isEmpty ? "none" : parts.joined(separator: ", ")
+        return problems.isEmpty ? text : text + "; problems: " + problems.joined(separator: ", ")
     }
 }

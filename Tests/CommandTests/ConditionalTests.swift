@@ -76,7 +76,7 @@ import Testing
     @Test func othersCannotBeAsked() throws {
         let plain = try TinyRun.shared.get().path
         let asked = try Command.run("generate", plain, "--attr", "Male=1")
-        #expect(asked.errors.contains("this model cannot be asked for attributes"), "\(asked.errors)")
+        #expect(asked.errors.contains("this model has no attributes to request"), "\(asked.errors)")
         let sheet = try Command.run("generate", plain, "--sheet")
         #expect(sheet.errors.contains("--sheet needs a model with attributes"), "\(sheet.errors)")
     }

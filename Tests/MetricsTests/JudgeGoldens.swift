@@ -23,6 +23,13 @@ struct JudgeGoldens {
             let coverage: Double
             let fidelityPrecision: Double
             let fidelityRecall: Double
+
+            // The golden file spells these keys in British English.
+            private enum CodingKeys: String, CodingKey {
+                case neighbors = "neighbours"
+                case densityNeighbors = "densityNeighbours"
+                case precision, recall, density, coverage, fidelityPrecision, fidelityRecall
+            }
         }
         struct Pairs: Decodable {
             let repeats: Int?
@@ -47,6 +54,12 @@ struct JudgeGoldens {
         let accuracy: [Double]
         let balancedAccuracy: [Double]
         let spearman: Double
+
+        private enum CodingKeys: String, CodingKey {
+            case neighbors = "neighbours"
+            case frechet, kernel, inceptionScore, pairs, opposite, keptLength, accuracy, balancedAccuracy,
+                spearman
+        }
     }
 
     let answers: Answers

@@ -54,17 +54,17 @@ import Torch
 
     /// A penalty of every k-th step counts k times, so that its mean over all steps stays.
     @Test(arguments: [1, 4, 16]) func lazinessChangesNothingOnAverage(every: Int) {
-        let lazy = LazyRegularization(every: every)
+        let lazy = Regularizer<Int>("test", interval: every) { _ in Tensor(0) }
         let due = (0..<(10 * every)).filter { lazy.isDue(after: $0) }
         #expect(due.first == 0 && due.count == 10)
         #expect(Set(zip(due, due.dropFirst()).map { $1 - $0 }) == [every])
-        #expect(lazy.factor * Double(due.count) == 10 * Double(every))
+        #expect(Double(lazy.interval) * Double(due.count) == 10 * Double(every))
     }
 
     /// Karras et al. 2020, appendix B: with a penalty in every k-th step, c = k / (k + 1); one of every step takes no own.
     @Test func stepsOfPenaltiesAreCorrectedFor() {
         func correction(_ every: Int...) -> Double {
-            LazyRegularization.correction(every.map { LazyRegularization(every: $0) })
+            Regularizer<Int>.correction(every.map { Regularizer("test", interval: $0) { _ in Tensor(0) } })
         }
         #expect(correction() == 1 && correction(1) == 1 && correction(1, 1) == 1)
         #expect(abs(correction(16) - 16.0 / 17) < 1e-15)

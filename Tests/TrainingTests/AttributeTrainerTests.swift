@@ -41,11 +41,11 @@ import Training
             pixels: faces.flatMap { run.store.picture($0).pixels }, count: 8, size: 16,
             attributes: labels.attributes)
         for _ in 0..<3 { try trainer.step { _ in batch } }
-        let early = try trainer.takeReadings()
+        let early = try trainer.takeReport().scalars
         for _ in 0..<60 { try trainer.step { _ in batch } }
-        _ = try trainer.takeReadings()
+        _ = try trainer.takeReport()
         try trainer.step { _ in batch }
-        let late = try trainer.takeReadings()
+        let late = try trainer.takeReport().scalars
         #expect(early.map(\.key) == ["loss", "accuracy"])
         #expect(late[0].value < early[0].value / 3, "\(early) \(late)")
         #expect(late[1].value > 97, "eight faces by heart: \(late)")
@@ -66,7 +66,7 @@ import Training
         }
         let labels: [Int8] = [1, 0, -1, 0, 0, 0, -1, 1]
         try trainer.step { _ in ImageBatch(pixels: pixels, count: 4, size: 16, attributes: labels) }
-        let loss = try trainer.takeReadings()[0].value
+        let loss = try trainer.takeReport().scalars[0].value
         let terms = zip(logits, labels).filter { $1 != 0 }.map { log(1 + exp(-Double($0) * Double($1))) }
         #expect(abs(loss - terms.reduce(0, +) / 4) < 1e-5)
     }

@@ -74,7 +74,7 @@ import Training
             #expect(trainer.generator.parameters.map { $0.parameter.value.floats() } != generator)
         }
         #expect(learnt == [true, false, false, true, false, false])
-        #expect(try trainer.takeReadings().first { $0.key == "learnt" }?.value == Double(4) / 8)
+        #expect(try trainer.takeReport().scalars.first { $0.key == "learnt" }?.value == Double(4) / 8)
     }
 
     /// The policy does what it is for: it brings a discriminator that is far ahead closer to its band.

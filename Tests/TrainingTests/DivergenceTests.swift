@@ -68,13 +68,13 @@ import Training
         for broken in ["average.", "optimizer.generator.square.", "discriminator.", "statistics."] {
             let trainer = try AdversarialTrainer(recipe: recipe, seed: 1, precision: .fp32)
             try trainer.step { _ in grayBatch(recipe) }
-            #expect(trainer.firstNotFinite() == nil)
+            #expect(trainer.state.firstNotFinite() == nil)
             var state = trainer.checkpoint()
             let index = try #require(
                 state.tensors.lastIndex { $0.key.hasPrefix(broken) && $0.tensor.dtype.isFloatingPoint })
             state.tensors[index].tensor = Tensor.full(state.tensors[index].tensor.shape, .nan)
             try trainer.restore(state)
-            #expect(trainer.firstNotFinite() == state.tensors[index].key)
+            #expect(trainer.state.firstNotFinite() == state.tensors[index].key)
         }
     }
 }

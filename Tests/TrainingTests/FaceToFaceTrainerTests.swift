@@ -206,11 +206,11 @@ import Training
         let batch = ImageBatch(
             pixels: (0..<4).flatMap { tiny.store.picture($0).pixels }, count: 4, size: 32)
         try trainer.step { _ in batch }
-        let early = try #require(try trainer.takeReadings().first { $0.key == "pixels" }).value
+        let early = try #require(try trainer.takeReport().scalars.first { $0.key == "pixels" }).value
         for _ in 0..<120 { try trainer.step { _ in batch } }
-        _ = try trainer.takeReadings()
+        _ = try trainer.takeReport()
         try trainer.step { _ in batch }
-        let late = try #require(try trainer.takeReadings().first { $0.key == "pixels" }).value
+        let late = try #require(try trainer.takeReport().scalars.first { $0.key == "pixels" }).value
         #expect(late < 0.6 * early, "\(early) \(late)")
     }
 

@@ -20,7 +20,7 @@ import Training
         let means = try trainer.takeStatistics()
         #expect(means.discriminatorLoss.isFinite && means.generatorLoss.isFinite)
         #expect(trainer.generator.state.map { $0.tensor.floats() } != before)
-        #expect(trainer.firstNotFinite() == nil)
+        #expect(trainer.state.firstNotFinite() == nil)
     }
 
     /// A pair is judged by the difference of its logits, in both networks' steps.

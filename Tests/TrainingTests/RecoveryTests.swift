@@ -27,7 +27,7 @@ import Training
             try run.run(until: .init(steps: 20), output: console, isCancelled: { false }) == .finished)
         #expect(run.trainer.clock == TrainingClock(steps: 20, images: 160))
         #expect(run.trainer.learningRateFactor == 0.5)
-        #expect(run.trainer.firstNotFinite() == nil)
+        #expect(run.trainer.state.firstNotFinite() == nil)
 
         let remedy = try #require(run.trainer.recoveries.all.first)
         #expect(run.trainer.recoveries.all.count == 1)
@@ -78,7 +78,7 @@ import Training
         recipe.adversarial.discriminatorOptimizer.learningRate = 0.03
         let run = try tiny.train("run", recipe, steps: 80)
         #expect((1...3).contains(run.trainer.recoveries.all.count))
-        #expect(run.trainer.firstNotFinite() == nil)
+        #expect(run.trainer.state.firstNotFinite() == nil)
         recipe.supervision.maxRecoveries = 0
         #expect(throws: TrainingError.self) { try tiny.train("unsupervised", recipe, steps: 80) }
     }

@@ -32,7 +32,7 @@ import Training
         let run = try open(tiny, "second", changed, from: tiny.folder("first"))
         #expect(run.resumedAt == nil && run.trainer.clock.images == 0)
         #expect(run.notes.count == 1 && run.notes[0].contains("begins with the weights of"), "\(run.notes)")
-        let sections = Dictionary(uniqueKeysWithValues: run.trainer.sections)
+        let sections = Dictionary(uniqueKeysWithValues: run.trainer.state.sections)
         for name in ["generator", "average", "discriminator"] {
             expectSame(try #require(sections[name]), other.section(name))
         }
@@ -83,7 +83,7 @@ import Training
         let run = try open(tiny, "second", recipe, from: tiny.folder("model.safetensors"))
         #expect(
             run.notes.contains { $0.contains("it has no discriminator: a new one begins") }, "\(run.notes)")
-        let sections = Dictionary(uniqueKeysWithValues: run.trainer.sections)
+        let sections = Dictionary(uniqueKeysWithValues: run.trainer.state.sections)
         for name in ["generator", "average"] {
             expectSame(try #require(sections[name]), model.section("average"))
         }

@@ -65,10 +65,10 @@ import Training
         var recipe = try TinyRun.recipe()
         recipe.supervision.patienceSteps = 20
         var supervisor = Supervisor(recipe: recipe)
-        func readings(_ diversity: Double) -> [Scalar] {
-            [("accuracy", 0.8), ("logitGap", 2.0), ("gradientG", 1.0), ("diversity", diversity)].map {
-                Scalar($0, "health/\($0)", $1)
-            }
+        func values(_ diversity: Double) -> HealthValues {
+            HealthValues(
+                accuracy: 0.8, logitGap: 2, discriminatorGradient: 1, generatorGradient: 1,
+                diversity: diversity)
         }
         var said: [(step: Int, isOver: Bool)] = []
         // Well, alike for too short, around the threshold, well, alike again.
@@ -76,10 +76,22 @@ import Training
         for (index, diversity) in course.enumerated() {
             let step = 10 * (index + 1)
             let clock = TrainingClock(steps: step, images: step)
-            said += supervisor.observe(readings(diversity), at: clock).map { (step, $0.isOver) }
+            said += supervisor.observe(values(diversity), at: clock).map { (step, $0.isOver) }
         }
         #expect(said.map(\.step) == [60, 110, 140])
         #expect(said.map(\.isOver) == [false, true, false])
+    }
+
+    /// The threshold of a penalty spike follows from the regularizers, R1 and R2 included.
+    @Test func spikesHaveTheThresholdOfTheirRegularizer() throws {
+        func threshold(_ overrides: [String]) throws -> Double {
+            try AdversarialTrainer(recipe: try TinyRun.recipe("dcgan", overrides), seed: 0, precision: .fp32)
+                .minPenaltySpike
+        }
+        #expect(try threshold([]) == 1)
+        #expect(try threshold(["zeroCenteredPenalty.r1Gamma=10"]) == 5)
+        #expect(try threshold(["zeroCenteredPenalty.r2Gamma=30"]) == 15)
+        #expect(try threshold(["gradientPenalty.weight=10", "zeroCenteredPenalty.r1Gamma=2"]) == 5)
     }
 
     /// A supervisor that is switched off says nothing and keeps nothing.

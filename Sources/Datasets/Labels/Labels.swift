@@ -87,3 +87,52 @@ public struct Labels: Sendable, Equatable {
         Set(identities.lazy.filter { $0 >= 0 }).count
     }
 }
+
+extension Labels {
+    /// Moves the landmarks from the original pictures into the samples that a protocol makes of them.
+    /// - Parameters:
+    ///   - sizes: the original pictures' sizes, one a row.
+    ///   - frame: the side of the square that the landmarks are given in; nil where it is the picture itself.
+    mutating func mapLandmarks(by data: DataProtocol, sizes: [PictureSize], frame: Int?) throws {
+        guard !landmarks.isEmpty else { return }
+        for (row, size) in sizes.enumerated() {
+            let scaleX = frame.map { Float(size.width) / Float($0) } ?? 1
+            let scaleY = frame.map { Float(size.height) / Float($0) } ?? 1
+            for point in 0..<(Labels.landmarkWidth / 2) {
+                let at = row * Labels.landmarkWidth + 2 * point
+                let mapped = try data.map(
+                    x: landmarks[at] * scaleX, y: landmarks[at + 1] * scaleY, width: size.width,
+                    height: size.height)
+                landmarks[at] = mapped.x
+                landmarks[at + 1] = mapped.y
+            }
+        }
+    }
+}
+
+/// Something wrong between pictures and their labels.
+public struct LabelIssue: Sendable, Equatable, CustomStringConvertible {
+    public enum Kind: String, Sendable, CaseIterable {
+        /// A row that cannot be read.
+        case malformedRow = "malformed row"
+        /// A second row for the same picture.
+        case duplicateRow = "duplicate row"
+        /// The file announces another number of rows than it has.
+        case countMismatch = "row count"
+        /// A picture that the label file does not mention.
+        case missingRow = "picture without row"
+        /// A row whose picture does not exist.
+        case missingPicture = "row without picture"
+    }
+
+    public let kind: Kind
+    /// The label file's name.
+    public let file: String
+    /// The picture's name, or the line.
+    public let subject: String
+    public let detail: String
+
+    public var description: String {
+        "\(file): \(subject): \(kind.rawValue)" + (detail.isEmpty ? "" : ": " + detail)
+    }
+}

@@ -1,3 +1,4 @@
+import Foundation
 import Imaging
 
 /// Random changes to a sample that leave a face a face. Amounts are maxima; 0 switches a change off.
@@ -139,5 +140,149 @@ public struct Augmentation: Sendable, Equatable {
             }
             (to + 3).copyMemory(from: from - 3, byteCount: 3)
         }
+    }
+}
+
+/// An affine change of RGB values in 0...255.
+package struct ColorMatrix {
+    /// Three rows of r, g, b and constant.
+    private var rows: [SIMD4<Float>] = [SIMD4(1, 0, 0, 0), SIMD4(0, 1, 0, 0), SIMD4(0, 0, 1, 0)]
+
+    package init() {}
+
+    /// Weights of ITU-R BT.601's luma.
+    private static let luma = SIMD3<Float>(0.299, 0.587, 0.114)
+
+    /// Multiplies the distance from `middle`.
+    package mutating func scale(by factor: Float, around middle: Float) {
+        guard factor != 1 else { return }
+        for i in 0..<3 {
+            rows[i] *= factor
+            rows[i].w += middle * (1 - factor)
+        }
+    }
+
+    /// Multiplies the distance from gray.
+    package mutating func saturate(by factor: Float) {
+        guard factor != 1 else { return }
+        var linear = [SIMD3<Float>](repeating: ColorMatrix.luma * (1 - factor), count: 3)
+        for i in 0..<3 { linear[i][i] += factor }
+        apply(linear)
+    }
+
+    /// Turns colors around the gray axis (Rodrigues' formula).
+    package mutating func turnHue(by radians: Float) {
+        guard radians != 0 else { return }
+        let cosine = cos(radians)
+        let along = (1 - cosine) / 3
+        let across = sin(radians) / Float(3).squareRoot()
+        apply([
+            SIMD3(cosine + along, along - across, along + across),
+            SIMD3(along + across, cosine + along, along - across),
+            SIMD3(along - across, along + across, cosine + along),
+        ])
+    }
+
+    /// `pixels` is [n, 3].
+    package func apply(to pixels: UnsafeMutableBufferPointer<UInt8>) {
+        guard var pixel = pixels.baseAddress else { return }
+        // In 1/65536, rounded by the constant; a factor of 100 still fits.
+        func fixed(_ value: Float) -> Int { Int((value * 65_536).rounded()) }
+        let m = rows.map { row in (fixed(row.x), fixed(row.y), fixed(row.z), fixed(row.w) + 32_768) }
+        let (m0, m1, m2) = (m[0], m[1], m[2])
+        for _ in 0..<(pixels.count / 3) {
+            let (r, g, b) = (Int(pixel[0]), Int(pixel[1]), Int(pixel[2]))
+            pixel[0] = ColorMatrix.level(m0.0 &* r &+ m0.1 &* g &+ m0.2 &* b &+ m0.3)
+            pixel[1] = ColorMatrix.level(m1.0 &* r &+ m1.1 &* g &+ m1.2 &* b &+ m1.3)
+            pixel[2] = ColorMatrix.level(m2.0 &* r &+ m2.1 &* g &+ m2.2 &* b &+ m2.3)
+            pixel += 3
+        }
+    }
+
+    private static func level(_ fixed: Int) -> UInt8 {
+        UInt8(truncatingIfNeeded: min(max(fixed >> 16, 0), 255))
+    }
+
+    private mutating func apply(_ linear: [SIMD3<Float>]) {
+        let old = rows
+        for i in 0..<3 { rows[i] = old[0] * linear[i].x + old[1] * linear[i].y + old[2] * linear[i].z }
+    }
+}
+
+/// A turn, a zoom and a shift in one bilinear resampling; what lies outside is the reflection of what lies inside.
+package struct Warp {
+    /// Side of the shown part over side of the sample: below 1 enlarges.
+    let zoom: Float
+    /// Radians, counter-clockwise.
+    let angle: Float
+    let isFlipped: Bool
+    /// Where the middle of the shown part lies from the middle of the sample, in pixels.
+    let shiftX: Float
+    let shiftY: Float
+
+    package init(zoom: Float, angle: Float, isFlipped: Bool, shiftX: Float, shiftY: Float) {
+        self.zoom = zoom
+        self.angle = angle
+        self.isFlipped = isFlipped
+        self.shiftX = shiftX
+        self.shiftY = shiftY
+    }
+
+    /// Both buffers are [size, size, 3].
+    package func apply(
+        from source: UnsafeRawBufferPointer, to target: UnsafeMutableBufferPointer<UInt8>, size: Int
+    ) {
+        precondition(
+            source.count >= size * size * 3 && target.count >= size * size * 3 && size < 1 << 14,
+            "Warp: expected buffers of \(size)x\(size)x3")
+        guard size > 0, let source = source.baseAddress, var out = target.baseAddress else { return }
+        let middle = Float(size) / 2
+        let cosine = cos(angle) * zoom
+        let sine = sin(angle) * zoom
+        let sign: Float = isFlipped ? -1 : 1
+        // Coordinates in 1/65536 of a pixel; pixel centers lie at halves.
+        let stepX = Int((cosine * sign * 65_536).rounded())
+        let stepY = Int((sine * sign * 65_536).rounded())
+        let first = (0.5 - middle) * sign
+        for y in 0..<size {
+            let dy = Float(y) + 0.5 - middle
+            var sx = Int(((middle + shiftX + cosine * first - sine * dy - 0.5) * 65_536).rounded())
+            var sy = Int(((middle + shiftY + sine * first + cosine * dy - 0.5) * 65_536).rounded())
+            for _ in 0..<size {
+                let (left, top) = (sx >> 16, sy >> 16)
+                let u = Int32(truncatingIfNeeded: sx >> 8 & 255)
+                let v = Int32(truncatingIfNeeded: sy >> 8 & 255)
+                sx &+= stepX
+                sy &+= stepY
+                var (x0, x1, y0, y1) = (left, left &+ 1, top, top &+ 1)
+                if left < 0 || top < 0 || x1 >= size || y1 >= size {
+                    x0 = reflect(x0, size)
+                    x1 = reflect(x1, size)
+                    y0 = reflect(y0, size)
+                    y1 = reflect(y1, size)
+                }
+                let upperRow = source + y0 &* size &* 3
+                let lowerRow = source + y1 &* size &* 3
+                let (near, far) = (x0 &* 3, x1 &* 3)
+                for channel in 0..<3 {
+                    let a = Int32(upperRow.load(fromByteOffset: near &+ channel, as: UInt8.self))
+                    let b = Int32(upperRow.load(fromByteOffset: far &+ channel, as: UInt8.self))
+                    let c = Int32(lowerRow.load(fromByteOffset: near &+ channel, as: UInt8.self))
+                    let d = Int32(lowerRow.load(fromByteOffset: far &+ channel, as: UInt8.self))
+                    let upper = (a << 8) &+ (b &- a) &* u
+                    let lower = (c << 8) &+ (d &- c) &* u
+                    let mixed = (upper << 8) &+ (lower &- upper) &* v
+                    out[channel] = UInt8(truncatingIfNeeded: (mixed &+ 0x8000) >> 16)
+                }
+                out += 3
+            }
+        }
+    }
+
+    /// …2 1 0 | 0 1 2 … n-1 | n-1 n-2 …
+    private func reflect(_ index: Int, _ size: Int) -> Int {
+        if index >= 0, index < size { return index }
+        let folded = ((index % (2 * size)) + 2 * size) % (2 * size)
+        return folded < size ? folded : 2 * size - 1 - folded
     }
 }

@@ -1,3 +1,4 @@
+import Files
 import Imaging
 
 /// A set of pictures in a fixed order, read one by one from wherever they lie.
@@ -95,5 +96,94 @@ extension PictureContent {
         case .encoded(let bytes): try PictureDecoder.decode(bytes).picture
         case .drawn(let picture): picture
         }
+    }
+}
+
+/// Gathers what identifies a source's content.
+struct Fingerprint {
+    private var bytes: [UInt8] = []
+
+    init(_ kind: String) {
+        add(kind)
+    }
+
+    /// Texts are closed by a zero byte, so that "ab" + "c" and "a" + "bc" differ.
+    mutating func add(_ text: String) {
+        bytes += text.utf8
+        bytes.append(0)
+    }
+
+    mutating func add(_ number: some FixedWidthInteger) {
+        withUnsafeBytes(of: UInt64(truncatingIfNeeded: number).littleEndian) { bytes += $0 }
+    }
+
+    mutating func add(contentsOf other: [UInt8]) {
+        add(other.count)
+        bytes += other
+    }
+
+    /// 64 hexadecimal digits.
+    func finish() -> String {
+        bytes.withUnsafeBytes { Digest.sha256($0) }
+    }
+}
+
+/// Which files of a folder or archive are pictures.
+package enum PictureNames {
+    static let extensions: Set<String> = ["jpg", "jpeg", "jpe", "png", "webp", "gif", "bmp"]
+
+    /// Whether a path names a picture: by its extension; hidden files and macOS' resource forks are none.
+    static func isPicture(_ path: String) -> Bool {
+        guard let dot = path.utf8.lastIndex(of: UInt8(ascii: ".")),
+            extensions.contains(path[path.utf8.index(after: dot)...].lowercased())
+        else { return false }
+        return !path.split(separator: "/").contains { $0.hasPrefix(".") || $0 == "__MACOSX" }
+    }
+
+    /// A name as it is written in lists: control characters, such as a line's end, become question marks.
+    package static func oneLine(_ name: String) -> String {
+        guard name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return name }
+        return String(
+            decoding: name.utf8.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
+    }
+
+    /// A fixed order of names: by their bytes, whatever the language of the machine.
+    static func precedes(_ a: String, _ b: String) -> Bool {
+        a.utf8.lexicographicallyPrecedes(b.utf8)
+    }
+}
+
+/// A source together with labels that were found for it.
+struct LabeledSource: PictureSource {
+    let base: any PictureSource
+    let kind: SourceKind
+    let labels: Labels
+    let labelIssues: [LabelIssue]
+    let fingerprint: String
+
+    /// - Parameter digest: what identifies the labels' content; empty where the names alone give the labels.
+    init(_ base: any PictureSource, kind: SourceKind, labels: Labels, issues: [LabelIssue], digest: [UInt8]) {
+        self.base = base
+        self.kind = kind
+        self.labels = labels
+        labelIssues = issues
+        var print = Fingerprint(kind.rawValue)
+        print.add(base.fingerprint)
+        print.add(contentsOf: digest)
+        fingerprint = print.finish()
+    }
+
+    var name: String { base.name }
+    var names: [String] { base.names }
+    var readsInOrder: Bool { base.readsInOrder }
+    var damage: String? { base.damage }
+    var landmarkFrame: Int? { base.landmarkFrame }
+
+    func content(at index: Int, size: Int) throws -> PictureContent {
+        try base.content(at: index, size: size)
+    }
+
+    func forEach(size: Int, _ body: (Int, Result<PictureContent, any Error>) throws -> Bool) throws {
+        try base.forEach(size: size, body)
     }
 }

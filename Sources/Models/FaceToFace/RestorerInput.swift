@@ -1,4 +1,5 @@
 import Imaging
+import Settings
 import Torch
 
 /// Makes what a restorer is given from the pictures that it should give back.
@@ -61,5 +62,94 @@ public struct RestorerInput {
             let decoded = try? PictureDecoder.decode(file).picture.rgb()
         else { preconditionFailure("a picture of ours does not go through its own codec") }
         return Tensor.pictures(decoded.pixels, count: 1, height: height, width: width, on: picture.device)
+    }
+}
+
+/// What a restorer is given of the pictures that it should make.
+public struct InputSettings: SettingsGroup, Equatable {
+    /// How the inputs differ from the pictures.
+    public enum Kind: String, Sendable, CaseIterable {
+        /// Not at all.
+        case same
+        /// Bent here and there, in the phases that warp.
+        case warped
+        /// Smaller.
+        case smaller
+    }
+
+    /// How pictures become smaller.
+    public enum Degradation: String, Sendable, CaseIterable {
+        /// By cubics that take in every pixel.
+        case bicubic
+        /// As photographs suffer: blurred, reduced, noisy, compressed, each by a random amount.
+        case realistic
+    }
+
+    public var kind = Kind.same
+    /// Random displacement of the nodes of a coarse grid, in cells.
+    public var warp = 0.24
+    /// Sides become this many times smaller.
+    public var scale = 4
+    public var degradation = Degradation.bicubic
+    /// Largest deviation of the blur, in pixels of the large picture.
+    public var blurPixels = 2.0
+    /// Largest deviation of the noise, in levels of 255.
+    public var noiseLevels = 10.0
+    /// Lowest quality of the JPEG; 100 for none.
+    public var jpegQuality = 50
+
+    public init() {}
+
+    public mutating func fields(_ v: inout some FieldVisitor) throws {
+        try v.choice("kind", &kind, "The pictures themselves, bent ones, or smaller ones.")
+        switch kind {
+        case .same: break
+        case .warped:
+            try v.number("warp", &warp, in: 0...1, "Displacement of a coarse grid's nodes, in cells.")
+        case .smaller:
+            try v.integer("scale", &scale, in: 2...8, "Sides become this many times smaller: 2, 4 or 8.")
+            try v.check(scale.nonzeroBitCount == 1, "scale", "2, 4 or 8")
+            try v.choice(
+                "degradation", &degradation, "Cubics alone, or blur, noise and compression of random amounts."
+            )
+            guard degradation == .realistic else { return }
+            try v.number("blurPixels", &blurPixels, in: 0...20, "Largest deviation of the blur, in pixels.")
+            try v.number(
+                "noiseLevels", &noiseLevels, in: 0...100, "Largest deviation of the noise, in levels of 255.")
+            try v.integer("jpegQuality", &jpegQuality, in: 10...100, "Lowest quality of the JPEG; 100: none.")
+        }
+    }
+
+    /// How many times as large as the inputs the pictures are.
+    public var enlargement: Int { kind == .smaller ? scale : 1 }
+}
+
+/// Bends pictures by a coarse grid whose nodes are moved at random, as DeepFaceLab's training does.
+enum FaceWarp {
+    /// Cells along a side of the grids that are drawn.
+    private static let cells = [2, 4, 8]
+
+    /// - Parameters:
+    ///   - pictures: [N, C, side, side].
+    ///   - amount: deviation of the inner nodes' displacement, in cells; 0 leaves the pictures as they are.
+    static func bent(_ pictures: Tensor, amount: Double, random: RandomSource) -> Tensor {
+        let (count, side) = (pictures.shape[0], pictures.shape[2])
+        let fields = (0..<count).map { _ in field(side, amount, random) }
+        return pictures.sampled(at: Tensor.concatenated(fields).to(pictures.device).to(pictures.dtype))
+    }
+
+    /// Where each pixel comes from, [1, side, side, 2].
+    private static func field(_ side: Int, _ amount: Double, _ random: RandomSource) -> Tensor {
+        let draw = Int(Tensor.uniform([1], 0, Double(cells.count), random: random).floats()[0])
+        let cells = cells[min(draw, cells.count - 1)]
+        let line = Tensor((0...cells).map { Float(2 * Double($0) / Double(cells) - 1) })
+        let shape = [1, 1, cells + 1, cells + 1]
+        let x = line.reshape([1, 1, 1, cells + 1]).expanded(to: shape)
+        let y = line.reshape([1, 1, cells + 1, 1]).expanded(to: shape)
+        // The rim stays where it is.
+        let inner =
+            Tensor.normal([1, 2, cells - 1, cells - 1], random: random) * (amount * 2 / Double(cells))
+        let nodes = Tensor.concatenated([x, y], 1) + inner.padded([1, 1, 1, 1])
+        return nodes.stretched(height: side, width: side).permuted([0, 2, 3, 1]).contiguous()
     }
 }

@@ -68,3 +68,118 @@ final class InceptionBlock: Layer {
         Tensor.concatenated(branches.flatMap { $0(input) }, 1)
     }
 }
+
+private typealias Branch = InceptionBlock.Branch
+private typealias Named = (key: String, unit: InceptionUnit)
+
+/// A unit whose padding keeps the size, unless it has a stride.
+private func unit(
+    _ key: String, _ inputs: Int, _ outputs: Int, _ rows: Int = 1, _ columns: Int? = nil, stride: Int = 1
+) -> Named {
+    let columns = columns ?? rows
+    let padding = stride == 1 ? (rows / 2, columns / 2) : (0, 0)
+    return (key, InceptionUnit(inputs, outputs, (rows, columns), stride: stride, padding: padding))
+}
+
+extension InceptionBlock {
+    /// The layers in order; those without values have no key.
+    static func network(_ edition: Inception.Edition) -> [(key: String, layer: Layer)] {
+        let means = Pool.mean(countsPadding: edition == .torchvision)
+        let last = edition == .torchvision ? means : .maximum(stride: 1)
+        return [
+            ("Conv2d_1a_3x3", InceptionUnit(3, 32, (3, 3), stride: 2)),
+            ("Conv2d_2a_3x3", InceptionUnit(32, 32, (3, 3))),
+            ("Conv2d_2b_3x3", InceptionUnit(32, 64, (3, 3), padding: (1, 1))),
+            ("", MaxPool2d(3, stride: 2)),
+            ("Conv2d_3b_1x1", InceptionUnit(64, 80, (1, 1))),
+            ("Conv2d_4a_3x3", InceptionUnit(80, 192, (3, 3))),
+            ("", MaxPool2d(3, stride: 2)),
+            ("Mixed_5b", a(192, pooled: 32, means)), ("Mixed_5c", a(256, pooled: 64, means)),
+            ("Mixed_5d", a(288, pooled: 64, means)), ("Mixed_6a", b(288)),
+            ("Mixed_6b", c(768, 128, means)), ("Mixed_6c", c(768, 160, means)),
+            ("Mixed_6d", c(768, 160, means)), ("Mixed_6e", c(768, 192, means)), ("Mixed_7a", d(768)),
+            ("Mixed_7b", e(1280, means)), ("Mixed_7c", e(2048, last)),
+        ]
+    }
+
+    /// torchvision's second classifier: loaded, never called.
+    static var auxiliaryClassifier: [(key: String, part: Part)] {
+        [
+            ("AuxLogits.conv0", .module(InceptionUnit(768, 128, (1, 1)))),
+            ("AuxLogits.conv1", .module(InceptionUnit(128, 768, (5, 5)))),
+            ("AuxLogits.fc", .module(Linear(768, 1000))),
+        ]
+    }
+
+    // The letters are those of torchvision, which the keys follow, too. "dbl" is for two convolutions in place of a larger.
+
+    /// 35 x 35.
+    private static func a(_ inputs: Int, pooled: Int, _ pool: Pool) -> InceptionBlock {
+        InceptionBlock([
+            Branch(chain: [unit("branch1x1", inputs, 64)]),
+            Branch(chain: [unit("branch5x5_1", inputs, 48), unit("branch5x5_2", 48, 64, 5)]),
+            Branch(chain: [
+                unit("branch3x3dbl_1", inputs, 64), unit("branch3x3dbl_2", 64, 96, 3),
+                unit("branch3x3dbl_3", 96, 96, 3),
+            ]),
+            Branch(pool: pool, chain: [unit("branch_pool", inputs, pooled)]),
+        ])
+    }
+
+    /// 35 x 35 to 17 x 17.
+    private static func b(_ inputs: Int) -> InceptionBlock {
+        InceptionBlock([
+            Branch(chain: [unit("branch3x3", inputs, 384, 3, stride: 2)]),
+            Branch(chain: [
+                unit("branch3x3dbl_1", inputs, 64), unit("branch3x3dbl_2", 64, 96, 3),
+                unit("branch3x3dbl_3", 96, 96, 3, stride: 2),
+            ]),
+            Branch(pool: .maximum(stride: 2), chain: []),
+        ])
+    }
+
+    /// 17 x 17.
+    private static func c(_ inputs: Int, _ inner: Int, _ pool: Pool) -> InceptionBlock {
+        InceptionBlock([
+            Branch(chain: [unit("branch1x1", inputs, 192)]),
+            Branch(chain: [
+                unit("branch7x7_1", inputs, inner), unit("branch7x7_2", inner, inner, 1, 7),
+                unit("branch7x7_3", inner, 192, 7, 1),
+            ]),
+            Branch(chain: [
+                unit("branch7x7dbl_1", inputs, inner), unit("branch7x7dbl_2", inner, inner, 7, 1),
+                unit("branch7x7dbl_3", inner, inner, 1, 7), unit("branch7x7dbl_4", inner, inner, 7, 1),
+                unit("branch7x7dbl_5", inner, 192, 1, 7),
+            ]),
+            Branch(pool: pool, chain: [unit("branch_pool", inputs, 192)]),
+        ])
+    }
+
+    /// 17 x 17 to 8 x 8.
+    private static func d(_ inputs: Int) -> InceptionBlock {
+        InceptionBlock([
+            Branch(chain: [
+                unit("branch3x3_1", inputs, 192), unit("branch3x3_2", 192, 320, 3, stride: 2),
+            ]),
+            Branch(chain: [
+                unit("branch7x7x3_1", inputs, 192), unit("branch7x7x3_2", 192, 192, 1, 7),
+                unit("branch7x7x3_3", 192, 192, 7, 1), unit("branch7x7x3_4", 192, 192, 3, stride: 2),
+            ]),
+            Branch(pool: .maximum(stride: 2), chain: []),
+        ])
+    }
+
+    /// 8 x 8.
+    private static func e(_ inputs: Int, _ pool: Pool) -> InceptionBlock {
+        InceptionBlock([
+            Branch(chain: [unit("branch1x1", inputs, 320)]),
+            Branch(
+                chain: [unit("branch3x3_1", inputs, 384)],
+                fork: [unit("branch3x3_2a", 384, 384, 1, 3), unit("branch3x3_2b", 384, 384, 3, 1)]),
+            Branch(
+                chain: [unit("branch3x3dbl_1", inputs, 448), unit("branch3x3dbl_2", 448, 384, 3)],
+                fork: [unit("branch3x3dbl_3a", 384, 384, 1, 3), unit("branch3x3dbl_3b", 384, 384, 3, 1)]),
+            Branch(pool: pool, chain: [unit("branch_pool", inputs, 192)]),
+        ])
+    }
+}

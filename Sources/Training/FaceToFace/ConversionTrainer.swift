@@ -20,6 +20,7 @@ public final class ConversionTrainer: Trainer {
     public let averaged: AttributeConverter?
     public var clock = TrainingClock()
     public var recoveries = RecoveryHistory()
+    public let state = TrainingState()
 
     private let average: ExponentialAverage?
     private let converterOptimizer: any Optimizer
@@ -62,6 +63,7 @@ public final class ConversionTrainer: Trainer {
         view = DiscriminatorAugmentation(settings.augment, device: device)
         means = NamedMeans(
             ["critic", "penalty", "names", "opinion", "wish", "pixels", "real", "fake"], on: device)
+        registerState()
     }
 
     public var networks: [(name: String, network: Module)] {
@@ -100,10 +102,11 @@ public final class ConversionTrainer: Trainer {
         computing { converter(images, changes: changes) }.to(.float32)
     }
 
-    private func judge(_ images: Tensor, _ labels: Tensor) -> (logits: Tensor, attributes: Tensor) {
-        let seen = view(images, random: views)
-        let verdict = computing { critic(seen, labels: labels) }
-        return (verdict.logits.to(.float32), verdict.attributes!.to(.float32))
+    private func discriminate(_ images: Tensor, _ labels: Tensor) -> DiscriminatorOutput {
+        let augmented = view(images, random: views)
+        var output = computing { critic(augmented, labels: labels) }.single
+        output.attributes = output.attributes?.to(.float32)
+        return output
     }
 
     // MARK: Steps
@@ -111,28 +114,34 @@ public final class ConversionTrainer: Trainer {
     private func trainCritic(real: Tensor, labels: Tensor, fake: Tensor, wished: Tensor) {
         let count = real.shape[0]
         let counted = targets.counted(labels)
-        let (logits, attributes) = judge(
-            Tensor.concatenated([real, fake]), Tensor.concatenated([counted, wished]))
-        let (known, made) = (logits[0..<count], logits[count..<(2 * count)])
-        let names = settings.attributeLoss.real(attributes[0..<count], attributes: labels)
-        var loss = settings.loss.discriminator(real: known, fake: made) + names
-        var parts = [
-            "names": names, "real": settings.loss.score(known), "fake": settings.loss.score(made),
-        ]
+        var names: Tensor?
+        let step = CriticStep(
+            loss: settings.loss, separatesBatches: false,
+            discriminate: { [unowned self] in discriminate($0, $1!) },
+            realTerms: { [settings] output in
+                names = settings.attributeLoss.real(output.attributes!, attributes: labels)
+                return names
+            })
+        let weights = criticOptimizer.parameters.map(\.parameter.value)
+        var (output, found) = step(
+            real: real, fake: fake, realLabels: counted, fakeLabels: wished, wrt: weights)
+        var parts = ["names": names!]
         if settings.gradientPenalty.weight > 0 {
-            let share = Tensor.uniform([count, 1, 1, 1], random: shares).to(device)
-            // Mixtures have mixed labels.
-            let between = wished.lerp(counted, weight: share.reshape([count, 1]))
-            let penalty = settings.gradientPenalty(real: real, fake: fake, share: share) {
-                judge($0, between).logits
+            let mixWeights = Tensor.uniform([count, 1, 1, 1], random: shares).to(device)
+            // Mixed pictures have mixed labels.
+            let between = wished.lerp(counted, weight: mixWeights.reshape([count, 1]))
+            let penalty = settings.gradientPenalty(real: real, fake: fake, share: mixWeights) {
+                discriminate($0, between).logits
             }
-            loss = loss + penalty
+            addGradients(of: penalty, wrt: weights, to: &found)
+            withoutGradients { output.loss = output.loss + penalty }
             parts["penalty"] = penalty
         }
-        let found = gradients(of: [loss], wrt: criticOptimizer.parameters.map(\.parameter.value))
-        parts["critic"] = loss
+        parts["critic"] = output.loss
+        parts["real"] = settings.loss.score(output.real)
+        parts["fake"] = settings.loss.score(output.fake)
         withoutGradients {
-            apply(found, settings.criticOptimizer, criticOptimizer)
+            applyGradients(found, settings.criticOptimizer, criticOptimizer)
             means.add(parts)
         }
     }
@@ -143,27 +152,28 @@ public final class ConversionTrainer: Trainer {
         let both = convert(
             Tensor.concatenated([real, real]), Tensor.concatenated([changes, Tensor.zeros(like: changes)]))
         let (made, same) = (both[0..<count], both[count..<(2 * count)])
-        let (logits, attributes) = critic.frozen { judge(made, wished) }
+        let output = critic.frozen { discriminate(made, wished) }
+        let (logits, attributes) = (output.logits, output.attributes!)
         let opinion =
             settings.loss.isRelativistic
             ? settings.loss.generator(
-                fake: logits, real: withoutGradients { judge(real, targets.counted(labels)).logits })
+                fake: logits, real: withoutGradients { discriminate(real, targets.counted(labels)).logits })
             : settings.loss.generator(logits)
         let wish = settings.attributeLoss.fake(attributes, attributes: wished)
         let pixels = settings.reconstruction(same, target: real)
         let loss = opinion + wish + pixels
         let found = gradients(of: [loss], wrt: converterOptimizer.parameters.map(\.parameter.value))
         withoutGradients {
-            apply(found, settings.converterOptimizer, converterOptimizer)
+            applyGradients(found, settings.converterOptimizer, converterOptimizer)
             means.add(["opinion": opinion, "wish": wish, "pixels": pixels])
         }
     }
 
     // MARK: What is shown and kept
 
-    public func takeReadings() throws -> [Scalar] {
+    public func takeReport() throws -> TrainerReport {
         if let name = means.firstNotFinite { throw diverged(name) }
-        return means.takeReadings([
+        let scalars = means.takeScalars([
             ("critic", "loss/critic", ("loss", "critic")),
             ("penalty", "loss/penalty", ("", "")),
             ("names", "loss/names", ("loss", "names")),
@@ -173,22 +183,22 @@ public final class ConversionTrainer: Trainer {
             ("real", "score/real", ("", "D(real)")),
             ("fake", "score/fake", ("", "D(fake)")),
         ])
+        return TrainerReport(scalars: scalars)
     }
 
     public func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor {
         try ConvertedFaces(by: averaged ?? converter, recipe: recipe, store: store, subset: subset)
     }
 
-    public var sections: [(name: String, tensors: [(key: String, tensor: Tensor)])] {
-        [("generator", converter.state)] + (averaged.map { [("average", $0.state)] } ?? [])
-            + [
-                ("optimizer.generator", converterOptimizer.state), ("discriminator", critic.state),
-                ("optimizer.discriminator", criticOptimizer.state), ("statistics", means.state),
-            ]
-    }
-
-    public var streams: [(name: String, source: RandomSource)] {
-        [("targets", targets.random), ("shares", shares)]
-            + (settings.augment.kind == .none ? [] : [("views", views)])
+    private func registerState() {
+        state.register("generator") { [converter] in converter.state }
+        if let averaged { state.register("average") { averaged.state } }
+        state.register("optimizer.generator") { [converterOptimizer] in converterOptimizer.state }
+        state.register("discriminator") { [critic] in critic.state }
+        state.register("optimizer.discriminator") { [criticOptimizer] in criticOptimizer.state }
+        state.register("statistics", .sum) { [means] in means.state }
+        state.register(stream: "targets", targets.random)
+        state.register(stream: "mixWeights", shares)
+        if settings.augment.kind != .none { state.register(stream: "augment", views) }
     }
 }

@@ -23,6 +23,7 @@ public final class RestorationTrainer: Trainer {
     public let averaged: (any Restorer)?
     public var clock = TrainingClock()
     public var recoveries = RecoveryHistory()
+    public let state = TrainingState()
 
     private let average: ExponentialAverage?
     private let perceptual: PerceptualNetwork?
@@ -76,6 +77,7 @@ public final class RestorationTrainer: Trainer {
         changes = RandomSource(seed: seed &+ 1)
         rests = RandomSource(seed: seed &+ 2)
         means = NamedMeans(["pixels", "features", "opinion", "critic", "real", "fake"], on: device)
+        registerState()
     }
 
     public var networks: [(name: String, network: Module)] {
@@ -123,8 +125,9 @@ public final class RestorationTrainer: Trainer {
         }
         let weight = phases.adversarialWeight
         if weight > 0, let critic {
-            let fake = critic.frozen { judge(critic, pictures) }
-            let real = settings.loss.isRelativistic ? withoutGradients { judge(critic, target) } : fake
+            let fake = critic.frozen { discriminate(critic, pictures) }.games
+            let real =
+                settings.loss.isRelativistic ? withoutGradients { discriminate(critic, target) }.games : fake
             let term = zip(fake, real).map { settings.loss.generator(fake: $0, real: $1) }.total
             (loss, parts["opinion"]) = (loss + term * weight, term)
         }
@@ -132,7 +135,7 @@ public final class RestorationTrainer: Trainer {
         withoutGradients {
             let weights = restorerOptimizer.parameters.map(\.parameter.value)
             let earlier = phases.drops ? weights.map { $0.cloned() } : []
-            apply(found, settings.restorerOptimizer, restorerOptimizer)
+            applyGradients(found, settings.restorerOptimizer, restorerOptimizer)
             for (value, old) in zip(weights, earlier) {
                 let draws = Tensor.uniform(value.shape, random: rests).to(device)
                 let moves = draws.less(than: settings.phases.dropoutRate)
@@ -144,28 +147,23 @@ public final class RestorationTrainer: Trainer {
     }
 
     private func train(_ critic: any Discriminator, _ optimizer: any Optimizer, real: Tensor, fake: Tensor) {
-        let (known, made): ([Tensor], [Tensor])
-        if critic.usesBatchStatistics {
-            (known, made) = (judge(critic, real), judge(critic, fake))
-        } else {
-            let both = judge(critic, Tensor.concatenated([real, fake]))
-            let count = real.shape[0]
-            (known, made) = (both.map { $0[0..<count] }, both.map { $0[count..<(2 * count)] })
-        }
-        let loss = zip(known, made).map { settings.loss.discriminator(real: $0, fake: $1) }.total * 0.5
-        let found = gradients(of: [loss], wrt: optimizer.parameters.map(\.parameter.value))
+        let step = CriticStep(
+            loss: settings.loss, separatesBatches: critic.usesBatchStatistics, factor: 0.5,
+            discriminate: { [unowned self] images, _ in discriminate(critic, images) },
+            realTerms: { _ in nil })
+        let (output, found) = step(
+            real: real, fake: fake, wrt: optimizer.parameters.map(\.parameter.value))
         withoutGradients {
-            apply(found, settings.criticOptimizer, optimizer)
+            applyGradients(found, settings.criticOptimizer, optimizer)
             means.add([
-                "critic": loss, "real": settings.loss.score(known[0]), "fake": settings.loss.score(made[0]),
+                "critic": output.loss, "real": settings.loss.score(output.real),
+                "fake": settings.loss.score(output.fake),
             ])
         }
     }
 
-    /// Each game's logits of pictures: of patches or wholes, and of pixels where the critic judges them.
-    private func judge(_ critic: any Discriminator, _ pictures: Tensor) -> [Tensor] {
-        let verdict = computing { critic(pictures, labels: nil) }
-        return [verdict.logits, verdict.pixels].compactMap { $0?.to(.float32) }
+    private func discriminate(_ critic: any Discriminator, _ images: Tensor) -> DiscriminatorOutput {
+        computing { critic(images, labels: nil) }.single
     }
 
     // MARK: Phases
@@ -219,35 +217,38 @@ public final class RestorationTrainer: Trainer {
 
     // MARK: What is shown and kept
 
-    public func takeReadings() throws -> [Scalar] {
+    public func takeReport() throws -> TrainerReport {
         if let name = means.firstNotFinite { throw diverged("the loss of \(name)") }
-        return means.takeReadings([
+        let scalars = means.takeScalars([
             ("pixels", "loss/pixels", ("loss", "pixels")),
             ("features", "loss/features", ("loss", "features")),
             ("opinion", "loss/opinion", ("loss", "opinion")),
             ("critic", "loss/critic", ("loss", "critic")),
             ("real", "score/real", ("", "D(real)")),
             ("fake", "score/fake", ("", "D(fake)")),
-        ]) + [Scalar("phase", "phase/number", Double(phases.phase.rawValue))]
+        ])
+        return TrainerReport(
+            scalars: scalars + [Scalar("phase", "phase/number", Double(phases.phase.rawValue))])
     }
 
     public func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor {
         try RestoredFaces(by: averaged ?? restorer, recipe: recipe, store: store, subset: subset)
     }
 
-    public var sections: [(name: String, tensors: [(key: String, tensor: Tensor)])] {
-        var found = [(name: "generator", tensors: restorer.state)]
-        if let averaged { found.append(("average", averaged.state)) }
-        if !before.isEmpty { found.append((RestorationModel.beforeSection, before)) }
-        found.append(("optimizer.generator", restorerOptimizer.state))
+    private func registerState() {
+        state.register("generator") { [restorer] in restorer.state }
+        if let averaged { state.register("average") { averaged.state } }
+        state.register(RestorationModel.beforeSection) { [before] in before }
+        state.register("optimizer.generator") { [restorerOptimizer] in restorerOptimizer.state }
         if let critic, let criticOptimizer {
-            found.append(("discriminator", critic.state))
-            found.append(("optimizer.discriminator", criticOptimizer.state))
+            state.register("discriminator") { critic.state }
+            state.register("optimizer.discriminator") { criticOptimizer.state }
         }
-        return found + [("statistics", means.state), ("phases", phases.state)]
+        state.register("statistics", .sum) { [means] in means.state }
+        state.register("phases") { [phases] in phases.state }
+        state.register(stream: "inputs", changes)
+        state.register(stream: "dropout", rests)
     }
-
-    public var streams: [(name: String, source: RandomSource)] { [("changes", changes), ("rests", rests)] }
 
     /// Whether the weights of before the critic are other than the newest ones.
     public var facts: [String: String] {
@@ -264,9 +265,4 @@ extension Recipe {
         network.move(to: device, format: .channelsLast)
         return network
     }
-}
-
-extension [Tensor] {
-    /// The sum of at least one.
-    var total: Tensor { dropFirst().reduce(self[0]) { $0 + $1 } }
 }

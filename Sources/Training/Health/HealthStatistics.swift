@@ -45,24 +45,58 @@ struct HealthStatistics {
         return small.variance([0], unbiased: true).sum()
     }
 
-    /// Means since the beginning, as the log has them; waits for the device.
-    func readings(penalized: Bool, turns: Bool) -> [Scalar] {
+    /// Means since the last report. Waits for the device.
+    /// - Parameters:
+    ///   - regularized: whether the discriminator has regularizers.
+    ///   - adaptive: whether the number of its steps is adaptive.
+    func values(regularized: Bool, adaptive: Bool) -> HealthValues {
         let values = sums.floats().map(Double.init)
-        let (looks, trained, made) = (max(1, values[0]), max(1, values[3]), max(1, values[6]))
-        var readings = [
-            Scalar("accuracy", "health/accuracy", values[1] / looks),
-            Scalar("logitGap", "health/logit gap", values[2] / looks),
-            Scalar("gradientD", "health/gradient of discriminator", values[4] / trained),
-            Scalar("gradientG", "health/gradient of generator", values[7] / made),
-            Scalar("diversity", "health/diversity", values[8] / made),
-        ]
-        if penalized { readings.append(Scalar("penalty", "health/penalty", values[5] / trained)) }
-        if turns { readings.append(Scalar("learnt", "health/steps of discriminator", values[3] / looks)) }
-        return readings
+        let (measured, trained, generated) = (max(1, values[0]), max(1, values[3]), max(1, values[6]))
+        return HealthValues(
+            accuracy: values[1] / measured, logitGap: values[2] / measured,
+            discriminatorGradient: values[4] / trained, generatorGradient: values[7] / generated,
+            diversity: values[8] / generated, penalty: regularized ? values[5] / trained : nil,
+            trainedShare: adaptive ? values[3] / measured : nil)
     }
 
-    /// Its name in a saved state.
-    static let section = "health"
-
     var state: [(key: String, tensor: Tensor)] { [("sums", sums)] }
+}
+
+/// What the supervisor looks at: means over some training steps.
+public struct HealthValues: Sendable, Equatable {
+    /// Accuracy of the discriminator on both kinds of pictures, 0...1.
+    public var accuracy: Double
+    /// Mean logit of real pictures minus that of generated ones.
+    public var logitGap: Double
+    /// Joint norm of the discriminator's gradients.
+    public var discriminatorGradient: Double
+    /// Joint norm of the generator's gradients.
+    public var generatorGradient: Double
+    /// Spread of generated pictures over that of real ones.
+    public var diversity: Double
+    /// Sum of the discriminator's regularizers; nil without any.
+    public var penalty: Double?
+    /// Fraction of the discriminator's steps that trained it; nil where all do.
+    public var trainedShare: Double?
+
+    public init(
+        accuracy: Double, logitGap: Double, discriminatorGradient: Double, generatorGradient: Double,
+        diversity: Double, penalty: Double? = nil, trainedShare: Double? = nil
+    ) {
+        (self.accuracy, self.logitGap, self.diversity) = (accuracy, logitGap, diversity)
+        (self.discriminatorGradient, self.generatorGradient) = (discriminatorGradient, generatorGradient)
+        (self.penalty, self.trainedShare) = (penalty, trainedShare)
+    }
+
+    /// The values for log and curves.
+    public var scalars: [Scalar] {
+        [
+            Scalar("accuracy", "health/accuracy", accuracy),
+            Scalar("logitGap", "health/logit gap", logitGap),
+            Scalar("gradientD", "health/gradient of discriminator", discriminatorGradient),
+            Scalar("gradientG", "health/gradient of generator", generatorGradient),
+            Scalar("diversity", "health/diversity", diversity),
+        ] + (penalty.map { [Scalar("penalty", "health/penalty", $0)] } ?? [])
+            + (trainedShare.map { [Scalar("learnt", "health/steps of discriminator", $0)] } ?? [])
+    }
 }

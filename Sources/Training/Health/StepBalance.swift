@@ -1,10 +1,10 @@
 import Recipes
 import Torch
 
-/// Says turn by turn how many steps the discriminator makes, so that its accuracy stays in the recipe's band.
+/// Number of discriminator steps in each training step, adapted to keep its accuracy in the recipe's band.
 struct StepBalance {
     private let settings: StepSettings
-    // [moving mean of the accuracy, turns in a row without learning]; begins in the middle of the band.
+    // [moving mean of the accuracy, training steps in a row without a discriminator step]; starts in the middle of the band.
     private let memory: Tensor
 
     init(_ settings: StepSettings) {
@@ -14,7 +14,7 @@ struct StepBalance {
 
     var isAdaptive: Bool { settings.kind == .adaptive }
 
-    /// Whether the discriminator only looks in the turn that begins.
+    /// Whether the discriminator is measured but not trained in the next training step.
     func skips() -> Bool {
         guard isAdaptive else { return false }
         let values = memory.floats()
@@ -23,11 +23,11 @@ struct StepBalance {
         return skips
     }
 
-    /// Whether the n-th step of a turn can be its last, so that the generator goes on from its pictures.
+    /// Whether the n-th discriminator step can be the last one before the generator's.
     func canEnd(after steps: Int) -> Bool { isAdaptive || steps == settings.discriminator }
 
-    /// Whether another step of the discriminator follows its n-th in a turn.
-    func goesOn(after steps: Int) -> Bool {
+    /// Whether another discriminator step follows the n-th one.
+    func repeats(after steps: Int) -> Bool {
         guard isAdaptive else { return steps < settings.discriminator }
         let values = memory.floats()
         if values[1] > 0 { return false }
@@ -35,12 +35,12 @@ struct StepBalance {
             || Double(values[0]) < settings.low && steps < settings.discriminator + settings.maxRepeats
     }
 
-    /// Takes the accuracy on a batch into the mean; waits for the device.
+    /// Adds the accuracy on a batch to the moving mean. Waits for the device if steps are adaptive.
     func note(_ accuracy: Tensor) {
         guard isAdaptive else { return }
         let values = memory.floats()
-        let share = Float(settings.memory)
-        keep(share * values[0] + (1 - share) * Float(accuracy.item()), skipped: values[1])
+        let weight = Float(settings.memory)
+        keep(weight * values[0] + (1 - weight) * Float(accuracy.item()), skipped: values[1])
     }
 
     private func keep(_ mean: Float, skipped: Float) {

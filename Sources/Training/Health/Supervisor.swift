@@ -27,20 +27,19 @@ public struct Supervisor {
 
     private let settings: SupervisionSettings
     private let kind: AdversarialLoss.Kind
-    /// A penalty below it is no spike.
-    private let leastSpike: Double
+    private let minSpike: Double
     private var memory = Memory()
 
-    public init(recipe: Recipe) {
+    /// - Parameter minSpike: values of the penalty below this are no spike.
+    public init(recipe: Recipe, minSpike: Double = 1) {
         settings = recipe.supervision
-        guard case .adversarial(let adversarial) = recipe.system else {
-            (kind, leastSpike) = (.wasserstein, 1)
-            return
+        self.minSpike = minSpike
+        switch recipe.system {
+        case .adversarial(let adversarial): kind = adversarial.loss.kind
+        case .restoration(let restoration): kind = restoration.loss.kind
+        case .conversion(let conversion): kind = conversion.loss.kind
+        case .attributes: kind = .wasserstein
         }
-        kind = adversarial.loss.kind
-        // Below half the weight, slopes are off by less than 0.7 of what they should be.
-        leastSpike = max(
-            1, adversarial.gradientPenalty.weight / 2, adversarial.draganPenalty.weight / 2)
     }
 
     // MARK: Rules
@@ -81,18 +80,17 @@ public struct Supervisor {
     private func spike(_ penalty: Double) -> Finding {
         guard memory.penalties >= 10 else { return (false, true) }
         return (
-            penalty > 10 * memory.penalty && penalty > leastSpike, penalty < 3 * memory.penalty
+            penalty > 10 * memory.penalty && penalty > minSpike, penalty < 3 * memory.penalty
         )
     }
 
     // MARK: Watching
 
     /// What there is to say after the steps that these readings are means of.
-    public mutating func observe(_ readings: [Scalar], at clock: TrainingClock) -> [Diagnosis] {
-        func value(_ key: String) -> Double? { readings.first { $0.key == key }?.value }
-        guard settings.isOn, let accuracy = value("accuracy"), let gap = value("logitGap"),
-            let gradient = value("gradientG"), let diversity = value("diversity")
-        else { return [] }
+    public mutating func observe(_ values: HealthValues, at clock: TrainingClock) -> [Diagnosis] {
+        guard settings.isOn else { return [] }
+        let (accuracy, gap) = (values.accuracy, values.logitGap)
+        let (gradient, diversity) = (values.generatorGradient, values.diversity)
         var diagnoses: [Diagnosis] = []
         let patience = settings.patienceSteps
         func fixed(_ value: Double) -> String { Readable.fixed(value, 2) }
@@ -114,7 +112,7 @@ public struct Supervisor {
                 + "with generatorOptimizer.clipNorm=1), or the discriminator is flat where they lie (loss.kind="
                 + "non-saturating rather than saturating, half the discriminator's learning rate)"
         }
-        if let penalty = value("penalty") {
+        if let penalty = values.penalty {
             let usual = memory.penalty
             check(.penaltySpike, spike(penalty), clock.steps, 0, &diagnoses) { _ in
                 "the penalty jumped to \(fixed(penalty)), \(fixed(penalty / usual)) times its usual \(fixed(usual)): the "

@@ -1,0 +1,145 @@
+import Checkpoints
+import Torch
+import TorchNN
+
+/// How the processes of one run combine a registered tensor.
+public enum AveragingPolicy: Sendable {
+    /// Equal on all processes, because it follows from equal updates.
+    case same
+    /// The mean over processes.
+    case mean
+    /// The sum over processes.
+    case sum
+    /// Each process has its own values.
+    case perProcess
+}
+
+/// Everything that a training step changes: tensors and random streams, registered by the parts that own them.
+///
+/// Saving, resuming and the search for numbers that are not finite read this registry, so a part that registers its state
+/// needs no other change.
+public final class TrainingState {
+    /// Tensors of one part, by their keys.
+    public typealias Tensors = [(key: String, tensor: Tensor)]
+
+    private struct Section {
+        let name: String
+        let policy: AveragingPolicy
+        let isOptional: Bool
+        let tensors: () -> Tensors
+    }
+
+    private var registered: [Section] = []
+    /// Random streams, in the order of registration.
+    public private(set) var streams: [(name: String, source: RandomSource)] = []
+
+    /// Registers the tensors of a part.
+    /// - Parameters:
+    ///   - name: section of a saved state, such as `optimizer.generator`.
+    ///   - isOptional: whether a saved state without this section is accepted; its tensors are then set to 0.
+    ///   - tensors: asked at every use, for parts that replace their tensors. An empty list is not saved.
+    public func register(
+        _ name: String, _ policy: AveragingPolicy = .same, isOptional: Bool = false,
+        _ tensors: @escaping () -> Tensors
+    ) {
+        precondition(
+            !registered.contains { $0.name == name }, "TrainingState: \(name) is registered twice")
+        registered.append(Section(name: name, policy: policy, isOptional: isOptional, tensors: tensors))
+    }
+
+    /// Registers a random stream. Each process continues its own.
+    public func register(stream name: String, _ source: RandomSource) {
+        precondition(!streams.contains { $0.name == name }, "TrainingState: \(name) is registered twice")
+        streams.append((name, source))
+    }
+
+    /// The tensors of all parts.
+    public var sections: [(name: String, tensors: Tensors)] {
+        registered.map { ($0.name, $0.tensors()) }.filter { !$0.1.isEmpty }
+    }
+
+    /// The tensors of one part; empty if it is not registered.
+    public func section(_ name: String) -> Tensors {
+        registered.first { $0.name == name }?.tensors() ?? []
+    }
+
+    /// The tensors that processes combine, with the way in which they do.
+    public var averaged: [(policy: AveragingPolicy, tensor: Tensor)] {
+        registered.filter { $0.policy == .mean || $0.policy == .sum }.flatMap { section in
+            section.tensors().map { (section.policy, $0.tensor) }
+        }
+    }
+
+    /// Adds all tensors and the positions of all streams to a checkpoint.
+    func save(to checkpoint: inout Checkpoint) {
+        for (name, tensors) in sections { checkpoint.add(name, tensors) }
+        checkpoint.add(
+            "random",
+            streams.map { name, source in
+                let state = source.state
+                return (name, Tensor(bytes: state, shape: [state.count], dtype: .uint8))
+            })
+    }
+
+    /// Takes all tensors and stream positions from a checkpoint.
+    /// - Throws: `CheckpointError` with everything that does not fit, before anything has changed.
+    func restore(from checkpoint: Checkpoint) throws {
+        let pairs = registered.map { section in
+            (section: section, own: section.tensors(), given: checkpoint.section(section.name))
+        }
+        let problems = pairs.compactMap { section, own, given -> String? in
+            if own.isEmpty || (given.isEmpty && section.isOptional) { return nil }
+            if given.isEmpty { return "\(section.name): missing; the file is a model, or of another recipe" }
+            let mismatch = StateMismatch(own: own, given: given)
+            return mismatch.isEmpty ? nil : "\(section.name): \(mismatch)"
+        }
+        guard problems.isEmpty else { throw CheckpointError(problems.joined(separator: "\n  ")) }
+        let given = Dictionary(
+            checkpoint.section("random").map { ($0.key, $0.tensor) }, uniquingKeysWith: { first, _ in first })
+        let positions = try streams.map { name, source in
+            guard let state = given[name]?.bytes() else {
+                throw CheckpointError("random.\(name): missing; the file is a model, not the state of a run")
+            }
+            do { try RandomSource(seed: 0).restore(state) } catch {
+                throw CheckpointError("random.\(name): \(error)")
+            }
+            return (source, state)
+        }
+        withoutGradients { for (_, own, given) in pairs { Self.copy(given, to: own) } }
+        for (source, state) in positions { try source.restore(state) }
+    }
+
+    /// Copies values by key; tensors without a value are set to 0.
+    static func copy(_ given: Tensors, to own: Tensors) {
+        let values = Dictionary(given.map { ($0.key, $0.tensor) }, uniquingKeysWith: { first, _ in first })
+        for (key, tensor) in own {
+            if let value = values[key] { tensor.copy_(value) } else { tensor.zero_() }
+        }
+    }
+
+    /// The first tensor with a number that is not finite, such as `generator.main.0.weight`.
+    public func firstNotFinite() -> String? {
+        withoutGradients {
+            for (name, tensors) in sections {
+                for (key, tensor) in tensors
+                where tensor.dtype.isFloatingPoint && tensor.isFinite().all().item() != 1 {
+                    return "\(name).\(key)"
+                }
+            }
+            return nil
+        }
+    }
+}
+
+/// A count of steps that is part of the training state.
+final class StepCounter {
+    private(set) var value = 0 { didSet { withoutGradients { stored.fill_(Double(value)) } } }
+    private let stored = Tensor.zeros([], dtype: .float64)
+
+    func advance() { value += 1 }
+
+    /// Takes the value that a saved state has copied into the registered tensor.
+    func reload() { value = Int(stored.item()) }
+
+    var state: TrainingState.Tensors { [("steps", stored)] }
+}
