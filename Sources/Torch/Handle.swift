@@ -29,7 +29,7 @@ func check(
 }
 
 extension StaticString {
-    /// The text where it lives forever, as the door wants the names of operators and arguments.
+    /// Pointer to the text, valid for the whole process, as the C API requires for names of operators and arguments.
     var forever: UnsafePointer<CChar> {
         UnsafeRawPointer(utf8Start).assumingMemoryBound(to: CChar.self)
     }

@@ -2,7 +2,7 @@ import Imaging
 import Settings
 import Torch
 
-/// Makes what a restorer is given from the pictures that it should give back.
+/// Computes the input of a restorer from target pictures.
 public struct RestorerInput {
     private let settings: InputSettings
 
