@@ -59,7 +59,7 @@ public enum PathLength {
         let isArc = cosine.abs().less(than: 1 - 1e-7)
         let angle = cosine.clamped((-1 + 1e-7)...(1 - 1e-7)).acos()
         let arc = (((1 - t) * angle).sin() * a + (t * angle).sin() * b) / angle.sin()
-        return arc.where_(isArc, else: straight)
+        return arc.where(isArc, else: straight)
     }
 
     /// The values between two quantiles, each moved out to the nearest value, as the paper's own code does.
