@@ -4,7 +4,8 @@ import Foundation
 
 extension Tensor {
     /// Eigenvalues [n], ascending, and eigenvectors [n, n], in the columns, of a symmetric matrix [n, n].
-    /// // Only the lower triangle is read.
+    ///
+    /// Only the lower triangle is read.
     public func symmetricEigen(file: StaticString = #fileID, line: UInt = #line) -> (
         values: Tensor, vectors: Tensor
     ) {
@@ -35,7 +36,8 @@ extension Tensor {
     }
 
     /// The `count` smallest elements along a dimension, ascending, and their indices (Int64).
-    /// // The dimension has size `count` in both results; the rest of the shape is unchanged.
+    ///
+    /// The dimension has size `count` in both results; the rest of the shape is unchanged.
     public func smallest(
         _ count: Int, _ dimension: Int, file: StaticString = #fileID, line: UInt = #line
     ) -> (values: Tensor, indices: Tensor) {

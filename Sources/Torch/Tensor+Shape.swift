@@ -264,7 +264,8 @@ extension Tensor {
     }
 
     /// Matrix product: [..., m, k] times [..., k, n] gives [..., m, n]; leading dimensions broadcast.
-    /// // Vectors are supported too: [m, k] times [k] gives [m].
+    ///
+    /// Vectors are supported too: [m, k] times [k] gives [m].
     public func matmul(_ other: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("matmul", [self, other], file, line)
     }
