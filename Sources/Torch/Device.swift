@@ -17,6 +17,7 @@ public enum Device: Hashable, Sendable {
         }
     }
 
+    /// The device with libtorch's type and index.
     init(type: Int32, index: Int32) {
         switch type {
         case 0: self = .cpu

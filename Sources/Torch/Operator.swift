@@ -108,6 +108,7 @@ package struct OperatorCall {
     var text: [CChar] = []
     var isPoisoned = false
 
+    /// Appends a value; `i` is an integer or the index of the first element of a list or text.
     mutating func add(_ tag: ct_tag, i: Int64 = 0, count: Int = 0, d: Double = 0) {
         values.append(
             ct_value(
@@ -121,6 +122,7 @@ package struct OperatorCall {
         if let tensor, tensor.isPoisoned { isPoisoned = true }
     }
 
+    /// Appends an argument; nil is None.
     mutating func add(_ argument: (any OperatorArgument)?) {
         if let argument { argument.append(to: &self) } else { add(CT_NONE) }
     }

@@ -166,7 +166,7 @@ extension Tensor {
         op("isfinite", [self], file, line)
     }
 
-    /// Elementwise selection: `self` where `condition` [Bool] is true, otherwise `other`; the broadcast shape.
+    /// Elementwise selection: `self` where `condition` (Bool) is true, otherwise `other`; the broadcast shape.
     public func `where`(
         _ condition: Tensor, else other: Tensor, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {

@@ -65,9 +65,9 @@ public final class ConvTranspose2d: Layer {
     public let weight: Parameter
     /// Bias, [out]; nil if the layer has none.
     public let bias: Parameter?
-    /// Step of the kernel in pixels.
+    /// Enlargement factor of the image.
     public let stride: Int
-    /// Zeros added on each side, in pixels.
+    /// Rows and columns removed on each side of the output.
     public let padding: Int
     /// Rows and columns added at the lower and right border of the output.
     public let outputPadding: Int
@@ -80,7 +80,7 @@ public final class ConvTranspose2d: Layer {
     ///   - inputs: number of input channels.
     ///   - outputs: number of output channels.
     ///   - kernel: side of the kernel in pixels.
-    ///   - stride: enlargement of the image.
+    ///   - stride: enlargement factor of the image.
     ///   - padding: rows and columns removed on each side of the output.
     ///   - outputPadding: rows and columns added at the lower and right border of the output.
     ///   - groups: number of groups of channels that are convolved separately.
@@ -106,8 +106,7 @@ public final class ConvTranspose2d: Layer {
     public override func callAsFunction(_ input: Tensor) -> Tensor {
         input.convTranspose2d(
             weight: weight.value, bias: bias?.value, stride: stride, padding: padding,
-            outputPadding: outputPadding,
-            groups: groups)
+            outputPadding: outputPadding, groups: groups)
     }
 
     /// Initializes weight and bias with the initializer of the layer.

@@ -112,6 +112,7 @@ struct EqualizedLearningRate {
     /// Factor of the bias in the forward pass and of the learning rate of the layer.
     let multiplier: Double
 
+    /// Factors for a weight of shape `shape`, [out, in, ...].
     init(weight shape: [Int], gain: Double, multiplier: Double) {
         scale = gain * multiplier / Initializer.fans(shape).fanIn.squareRoot()
         self.multiplier = multiplier
