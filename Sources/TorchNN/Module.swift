@@ -258,7 +258,7 @@ public struct StateMismatch: Error, CustomStringConvertible, Sendable {
             let list = misshaped.map { "\($0.key) expected \($0.expected), got \($0.received)" }
             lines.append("of another shape (\(misshaped.count)): " + list.joined(separator: "; "))
         }
-        return "the weights do not match the network\n  " + lines.joined(separator: "\n  ")
+        return "the weights do not fit the network\n  " + lines.joined(separator: "\n  ")
     }
 }
 
