@@ -1,12 +1,20 @@
 import Torch
 import TorchNN
 
-/// Two 3 x 3 convolutions with batch normalization, and a way around them. [N, in, H, W] to [N, out, H / stride, ...].
+/// Basic residual block (He et al. 2016): two 3 x 3 convolutions with batch normalization and a shortcut.
+/// [N, in, H, W] to [N, out, H / stride, W / stride].
 public final class ResidualUnit: Layer {
+    /// Convolutions and normalizations.
     public let main: Sequential
-    /// Where the shapes differ.
+    /// 1 x 1 shortcut; nil if input and output have the same shape.
     public let shortcut: Sequential?
 
+    /// Creates a block.
+    /// - Parameters:
+    ///   - inputs: input channels.
+    ///   - outputs: output channels.
+    ///   - stride: stride of the first convolution.
+    ///   - initializer: initializer of the weights.
     public init(_ inputs: Int, _ outputs: Int, stride: Int = 1, initializer: Initializer = .heNormal()) {
         main = Sequential(
             Conv2d(
@@ -23,11 +31,12 @@ public final class ResidualUnit: Layer {
                 BatchNorm2d(outputs))
     }
 
+    /// Applies the block: [N, in, H, W] to [N, out, H / stride, W / stride].
     public override func callAsFunction(_ input: Tensor) -> Tensor {
         (main(input) + (shortcut?(input) ?? input)).relu()
     }
 
-    /// In use; see `FoldedSequential`.
+    /// Block for inference with folded batch normalization; see `FoldedSequential`.
     func folded() -> (Tensor) -> Tensor {
         let main = FoldedSequential(main)
         let shortcut = shortcut.map { FoldedSequential($0) }
