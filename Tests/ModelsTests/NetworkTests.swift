@@ -7,7 +7,8 @@ import TorchNN
 
 /// Network families of the package, with few channels.
 enum SmallFamily: String, CaseIterable {
-    case dcgan, denseDCGAN, residual, progressive
+    case dcgan, residual, progressive
+    case denseDCGAN = "dcgan-dense"
 
     func settings(filters: Int) -> any NetworkFamily {
         switch self {
