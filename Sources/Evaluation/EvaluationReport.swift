@@ -60,7 +60,7 @@ public struct EvaluationReport {
     {
         guard let facts else { return try PictureEncoder.png(picture) }
         let origin = Origin(
-            software: Model.software, model: facts.model, fields: [("use", "evaluation")], source: source)
+            software: Origin.program, model: facts.model, fields: [("use", "evaluation")], source: source)
         return try SyntheticImage(picture: picture, origin: origin).png()
     }
 

@@ -1,5 +1,4 @@
 import Checkpoints
-import Files
 import Models
 import PretrainedWeights
 import Recipes
@@ -23,7 +22,7 @@ public enum FeatureExtractors {
         -> FeatureExtractor
     {
         if name == "face" {
-            return try ofFaces(
+            return ofFaces(
                 try face.map { try AttributeModel($0, device: device) } ?? .builtIn(device: device))
         }
         let network = try FeatureNetworks.load(name)
@@ -39,11 +38,11 @@ public enum FeatureExtractors {
     }
 
     /// A face network: its pooled features, and its attributes as answers. Pictures of another size are resized.
-    public static func ofFaces(_ model: AttributeModel) throws -> FeatureExtractor {
+    public static func ofFaces(_ model: AttributeModel) -> FeatureExtractor {
         let (features, head) = (model.network.foldedFeatures(), model.network.head)
         let side = model.recipe.resolution
         return FeatureExtractor(
-            name: "face", digest: try SafetensorsFile(path: model.path).digest ?? "",
+            name: "face", digest: model.digest,
             featureCount: model.network.featureCount, answers: model.attributes
         ) { images in
             let found = features(images.resized(toSide: side))

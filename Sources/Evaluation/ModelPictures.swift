@@ -14,13 +14,13 @@ public struct ModelPictures: PictureSet {
     public let data: DataProtocol
     public let contentHash: String
     public let drawn: DrawnFacts?
-    public let model: Model
+    public let model: GeneratorModel
     private let runner: GeneratorRunner
     private let firstSeed: UInt64
 
     /// - Throws: `CheckpointError` when the model does not say which pictures it learnt from.
     public init(
-        _ model: Model, count: Int, firstSeed: UInt64 = 0, precision: Precision = .fp32,
+        _ model: GeneratorModel, count: Int, firstSeed: UInt64 = 0, precision: Precision = .fp32,
         protocol data: DataProtocol? = nil
     ) throws {
         self.model = model

@@ -13,8 +13,8 @@ public enum PictureSets {
         /// Pictures at most; nil for all of a source, 10,000 of a model.
         public var count: Int?
         public var firstSeed: UInt64 = 0
-        public var state = Model.State.last
-        public var weights = Model.Weights.average
+        public var state = ModelState.last
+        public var weights = ModelWeights.average
         public var precision = Precision.fp32
         /// nil: a model's own, a store's own, or `suggested`.
         public var data: Datasets.DataProtocol?
@@ -44,7 +44,7 @@ public enum PictureSets {
         isCancelled: () -> Bool = { false }
     ) throws -> any PictureSet {
         if isModel(name) {
-            let model = try Model(
+            let model = try GeneratorModel(
                 name, state: options.state, weights: options.weights, device: options.device)
             return try ModelPictures(
                 model, count: options.count ?? modelCount, firstSeed: options.firstSeed,

@@ -15,6 +15,9 @@ public struct Origin: Sendable, Equatable {
         public let value: String
     }
 
+    /// Name and version of this program.
+    public static let program = "FaceGAN 0.1"
+
     public let source: Source
     /// Program and version.
     public let software: String

@@ -8,21 +8,21 @@ import Torch
 
 /// Makes faces with a trained model; the same seed is the same face everywhere, in one precision to the last few bits.
 public final class FaceSampler {
-    public let model: Model
+    public let model: GeneratorModel
     private let runner: GeneratorRunner
 
     /// - Parameters:
     ///   - source: a run's folder or a file of this program.
     ///   - precision: `.auto` is bfloat16 where that is faster, which moves a face's values by a level of 255 or two.
     public convenience init(
-        _ source: String, state: Model.State = .last, weights: Model.Weights = .average,
+        _ source: String, state: ModelState = .last, weights: ModelWeights = .average,
         device: Device = .cpu, precision: Precision = .auto
     ) throws {
         self.init(
-            try Model(source, state: state, weights: weights, device: device), precision: precision)
+            try GeneratorModel(source, state: state, weights: weights, device: device), precision: precision)
     }
 
-    public init(_ model: Model, precision: Precision = .auto) {
+    public init(_ model: GeneratorModel, precision: Precision = .auto) {
         self.model = model
         runner = GeneratorRunner(model.generator, precision: precision)
     }
@@ -88,7 +88,7 @@ public final class FaceSampler {
         return SyntheticImage(
             picture: Picture(width: side, height: side, channels: 3, pixels: pixels),
             origin: Origin(
-                software: Model.software, model: model.digest.isEmpty ? model.recipe.name : model.digest,
+                software: Origin.program, model: model.digest.isEmpty ? model.recipe.name : model.digest,
                 fields: fields + [("weights", model.weights.rawValue)] + requested))
     }
 }

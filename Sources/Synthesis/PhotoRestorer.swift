@@ -146,7 +146,7 @@ extension SyntheticImage {
         self.init(
             picture: picture,
             origin: Origin(
-                software: Model.software, model: digest, fields: [("recipe", recipe.name)] + fields,
+                software: Origin.program, model: digest, fields: [("recipe", recipe.name)] + fields,
                 source: .compositeWithTrainedAlgorithmicMedia))
     }
 }

@@ -67,14 +67,14 @@ public final class TrainingRun {
             : precision
         // A run keeps the kernels that it began with.
         let kernels = known.map { $0.kernels.flatMap(Kernels.init) ?? .plain } ?? .standard
-        if restart, let start, Self.isInside(directory.path, try Model.file(of: start)) {
+        if restart, let start, Self.isInside(directory.path, try ModelFile(start).path) {
             throw TrainingError.refused(
                 "--from \(start): is in the folder that --restart removes; choose another --out")
         }
         let start = start ?? known?.start
         let startDigest =
             if let known { known.startDigest } else {
-                try start.flatMap { try SafetensorsFile(path: Model.file(of: $0)).digest }
+                try start.flatMap { try SafetensorsFile(path: ModelFile($0).path).digest }
             }
         record = RunRecord(
             data: data, contentHash: store.contentHash, dataProtocol: store.data.name,
@@ -154,7 +154,7 @@ public final class TrainingRun {
     private static func begin(
         _ trainer: any Trainer, with start: String, _ record: RunRecord
     ) throws -> [String] {
-        let file = try Model.file(of: start)
+        let file = try ModelFile(start).path
         guard try SafetensorsFile(path: file).digest == record.startDigest else {
             throw TrainingError.refused(
                 "\(file): other weights than those that the run was to begin with; begin it again with --restart"

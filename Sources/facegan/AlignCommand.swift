@@ -87,7 +87,7 @@ struct AlignCommand: ParsableCommand {
         setenv("OMP_WAIT_POLICY", "passive", 0)
         let list = try PhotoList(photos).photos
         let data =
-            try model.map { try Model.dataProtocol(of: $0) }
+            try model.map { try ModelFile($0).dataProtocol() }
             ?? Datasets.DataProtocol.parse(protocolName ?? "celeba256-178")
         let writer = AlignedFiles(
             files: ResultFiles(out: out, overwrites: overwrite), numbersFaces: faces == .all,

@@ -65,7 +65,7 @@ struct ConvertCommand: ParsableCommand {
         for (name, _) in wanted { _ = try loaded.column(of: name) }
         let converter = PhotoConverter(loaded)
         try photographs.walk(
-            "converting", data: try Model.dataProtocol(in: loaded.facts, of: loaded.path),
+            "converting", data: try loaded.info.dataProtocol(),
             side: loaded.recipe.resolution,
             results: ["", "-strip"], device: device, marked: { converter.marked($0) }
         ) { face, _ in

@@ -17,7 +17,7 @@ extension EvaluateCommand {
     /// - Returns: false for any other source.
     func evaluatedFaceToFace(_ device: Device) throws -> Bool {
         guard PictureSets.isModel(source) else { return false }
-        let task = try Model.recipe(of: source).system.kind
+        let task = try ModelFile(source).recipe().system.kind
         guard task == .restoration || task == .conversion else { return false }
         let ignored = [
             ("--html", html != nil), ("--protocol", dataProtocol != nil), ("--face", face != nil),
@@ -65,7 +65,7 @@ extension EvaluateCommand {
     }
 
     private func evaluateRestoration(_ device: Device) throws {
-        let state: Model.State = best ? .best : .last
+        let state: ModelState = best ? .best : .last
         let newest = try RestorationModel(
             source, state: state, weights: raw ? .raw : .average, device: device)
         let (store, indices) = try heldOut(newest.recipe)

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Checkpoints
+import Provenance
 
 @main
 struct FaceGANCommand: ParsableCommand {
@@ -12,7 +12,7 @@ struct FaceGANCommand: ParsableCommand {
               facegan generate runs/dcgan --seeds 0-63 --out faces.png
               facegan evaluate runs/dcgan --html report.html
             """,
-        version: Model.software,
+        version: Origin.program,
         subcommands: [
             TrainCommand.self, GenerateCommand.self, AlignCommand.self, ReconstructCommand.self,
             UpscaleCommand.self, ConvertCommand.self, EvaluateCommand.self,

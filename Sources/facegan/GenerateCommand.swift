@@ -136,7 +136,7 @@ struct GenerateCommand: ParsableCommand {
         // Threads that spin while they wait for the next layer would take the processors from those that encode.
         setenv("OMP_WAIT_POLICY", "passive", 0)
         let device = try place.prepare()
-        var model = try Model(
+        var model = try GeneratorModel(
             model, state: best ? .best : .last, weights: weights.value, device: device)
         try model.request(attributes?.wanted ?? [])
         let sampler = FaceSampler(model, precision: precision)
@@ -249,7 +249,7 @@ struct GenerateCommand: ParsableCommand {
 enum WeightsChoice: String, EnumerableFlag {
     case ema, raw
 
-    var value: Model.Weights { self == .ema ? .average : .raw }
+    var value: ModelWeights { self == .ema ? .average : .raw }
 
     static func help(for value: WeightsChoice) -> ArgumentHelp? {
         switch value {

@@ -52,7 +52,7 @@ struct ReconstructCommand: ParsableCommand {
         let measures = try PairMeasure.available(side: side, device: device)
         var values = measures.map { _ in [Double]() }
         try photographs.walk(
-            "reconstructing", data: try Model.dataProtocol(in: loaded.facts, of: loaded.path), side: side,
+            "reconstructing", data: try loaded.info.dataProtocol(), side: side,
             results: ["", "-beside"],
             device: device, marked: { restorer.marked($0) }
         ) { face, _ in

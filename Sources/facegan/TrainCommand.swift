@@ -141,7 +141,7 @@ struct TrainCommand: ParsableCommand {
         }
         if recipe == nil, !goesOn, let from {
             return try SettingsDocument.decode(
-                yaml: Model.recipe(of: from).yaml, path: "\(from) (recipe inside)", overrides: overrides)
+                yaml: ModelFile(from).recipe().yaml, path: "\(from) (recipe inside)", overrides: overrides)
         }
         let name = recipe ?? out.map { $0 + "/recipe.yaml" } ?? "dcgan"
         if recipe == nil, !goesOn {

@@ -54,7 +54,7 @@ import Testing
         _ = try generate("--seeds", "7", "--out", "png/")
         _ = try generate("--seeds", "7", "--out", "jpeg/", "--format", "jpeg")
         _ = try generate("--count", "3", "--out", "grid.jpg")
-        let digest = try Model(run.path).digest
+        let digest = try GeneratorModel(run.path).digest
         for name in ["png/seed-000007.png", "jpeg/seed-000007.jpg", "grid.jpg"] {
             let origin = try #require(Provenance.read(bytes(folder.file(name))), "\(name) bears no mark")
             #expect(origin.source == .trainedAlgorithmicMedia)

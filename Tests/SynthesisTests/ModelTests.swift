@@ -11,7 +11,7 @@ import Torch
     /// What loading says when it fails.
     private func complaint(_ source: String) -> String {
         do {
-            _ = try Model(source)
+            _ = try GeneratorModel(source)
             return "nothing"
         } catch {
             return "\(error)"
@@ -20,15 +20,15 @@ import Torch
 
     @Test func averagesAreUsedUnlessRawIsAskedFor() throws {
         let fixture = try Fixture.tiny()
-        let average = try Model(fixture.path)
-        let raw = try Model(fixture.path, weights: .raw)
+        let average = try GeneratorModel(fixture.path)
+        let raw = try GeneratorModel(fixture.path, weights: .raw)
         #expect(average.weights == .average && raw.weights == .raw)
         #expect(average.clock.images == 640)
         let faces = [average, raw].map { FaceSampler($0).faces(seeds: [1])[0].picture }
         #expect(faces[0] != faces[1])
         // A file without an average has raw weights, and says so.
         let plain = try Fixture.tiny(average: false)
-        #expect(try Model(plain.path).weights == .raw)
+        #expect(try GeneratorModel(plain.path).weights == .raw)
     }
 
     @Test func runsAreFoundByTheirFolder() throws {
@@ -38,7 +38,7 @@ import Torch
         #expect(complaint(run.path).contains("checkpoints/last.safetensors"))
         let bytes = [UInt8](FileManager.default.contents(atPath: fixture.path)!)
         try run.write(bytes, to: "checkpoints/last.safetensors")
-        #expect(try Model(run.path).digest == Model(fixture.path).digest)
+        #expect(try GeneratorModel(run.path).digest == GeneratorModel(fixture.path).digest)
     }
 
     @Test func missingFilesAreNamed() {

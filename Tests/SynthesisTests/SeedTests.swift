@@ -10,7 +10,7 @@ import Torch
     @Test(arguments: ["dcgan", "dcgan-dense"], [Precision.fp32, .bf16])
     func aFaceDoesNotDependOnTheOthers(recipe: String, precision: Precision) throws {
         let fixture = try Fixture(recipe)
-        let generator = try Model(fixture.path).generator
+        let generator = try GeneratorModel(fixture.path).generator
         let maker = GeneratorRunner(generator, precision: precision)
         let seeds = (0..<37).map { UInt64($0) * 1_000_003 }
         let together = maker.images(LatentSampler(generator.latentSpace).sample(seeds: seeds)).floats()
