@@ -65,8 +65,8 @@ public struct EvaluationReport {
     }
 
     private func figure(_ png: [UInt8], _ caption: String) -> String {
-        "<figure><img src=\"data:image/png;base64,\(Data(png).base64EncodedString())\" alt=\"\(Self.escaped(caption))\">"
-            + "<figcaption>\(Self.escaped(caption))</figcaption></figure>"
+        "<figure><img src=\"data:image/png;base64,\(Data(png).base64EncodedString())\" alt=\"\(MarkupText.escaped(caption))\">"
+            + "<figcaption>\(MarkupText.escaped(caption))</figcaption></figure>"
     }
 
     // MARK: Text
@@ -90,10 +90,10 @@ public struct EvaluationReport {
                 "; seeds \($0.seeds.lowerBound)–\($0.seeds.upperBound), \($0.weights) weights, \($0.precision),"
                     + " truncation \($0.truncationPsi)"
             }
-            return "<tr><th>\(name)</th><td>\(Self.escaped(side.title))</td><td>\(side.count) pictures of"
+            return "<tr><th>\(name)</th><td>\(MarkupText.escaped(side.title))</td><td>\(side.count) pictures of"
                 + " \(side.side)×\(side.side), protocol \(side.dataProtocol) (\(side.protocolHash))\(drawn ?? "")</td></tr>"
         }
-        let warnings = evaluation.warnings.map { "<p class=\"warning\">\(Self.escaped($0))</p>" }.joined()
+        let warnings = evaluation.warnings.map { "<p class=\"warning\">\(MarkupText.escaped($0))</p>" }.joined()
         return
             "<table class=\"facts\">\(row("judged", evaluation.judged))\(row("against", evaluation.reference))"
             + "</table>\(warnings)<p class=\"small\">libtorch \(evaluation.engine), "
@@ -108,11 +108,11 @@ public struct EvaluationReport {
             let arrow = score.isLowerBetter.map { $0 ? " ↓" : " ↑" } ?? ""
             let counts = [score.judgedCount, score.referenceCount].compactMap { $0.map(String.init) }
                 .joined(separator: " / ")
-            return "<tr><td><b>\(Self.escaped(score.label))\(arrow)</b><br><code>\(score.name)</code></td>"
+            return "<tr><td><b>\(MarkupText.escaped(score.label))\(arrow)</b><br><code>\(score.name)</code></td>"
                 + "<td class=\"n\">\(Self.number(score.value))</td><td class=\"n\">\(interval)</td>"
                 + "<td class=\"n\">\(score.atInfinity.map(Self.number) ?? "")</td><td class=\"n\">\(counts)</td>"
-                + "<td>\(Self.escaped(score.features)), \(score.dtype)</td>"
-                + "<td class=\"small\">\(score.notes.map(Self.escaped).joined(separator: "; "))</td></tr>"
+                + "<td>\(MarkupText.escaped(score.features)), \(score.dtype)</td>"
+                + "<td class=\"small\">\(score.notes.map(MarkupText.escaped).joined(separator: "; "))</td></tr>"
         }
         return "<table><tr><th>measure</th><th>value</th><th>95 % interval</th><th>at N = ∞</th><th>N</th>"
             + "<th>features</th><th>notes</th></tr>\(rows.joined())</table>"
@@ -126,7 +126,7 @@ public struct EvaluationReport {
             "<div class=\"bar \(kind)\" style=\"width:\(Self.number(max(0.2, 100 * share)))%\"></div>"
         }
         let rows = ordered.map { share in
-            "<tr><td>\(Self.escaped(share.name.replacing("_", with: " ")))</td><td class=\"bars\">"
+            "<tr><td>\(MarkupText.escaped(share.name.replacing("_", with: " ")))</td><td class=\"bars\">"
                 + bar(share.judged, "judged") + (share.reference.map { bar($0, "reference") } ?? "")
                 + "</td><td class=\"n\">\(Self.percent(share.judged))</td>"
                 + "<td class=\"n\">\(share.reference.map(Self.percent) ?? "")</td></tr>"
@@ -143,7 +143,7 @@ public struct EvaluationReport {
                 Self.percent(score.accuracy), "\(Self.percent(score.low)) – \(Self.percent(score.high))",
                 Self.percent(score.balanced), Self.percent(score.positives),
             ]
-            return "<tr><td>\(Self.escaped(score.name.replacing("_", with: " ")))</td>"
+            return "<tr><td>\(MarkupText.escaped(score.name.replacing("_", with: " ")))</td>"
                 + cells.map { "<td class=\"n\">\($0)</td>" }.joined() + "</tr>"
         }
         return
@@ -160,14 +160,9 @@ public struct EvaluationReport {
         return String(format: "%.\(min(digits, 6))f", value)
     }
 
-    private static func escaped(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-            .replacing("\"", with: "&quot;")
-    }
-
     private static func head(_ title: String) -> String {
         """
-        <!doctype html><html lang="en"><head><meta charset="utf-8"><title>\(escaped(title))</title><style>
+        <!doctype html><html lang="en"><head><meta charset="utf-8"><title>\(MarkupText.escaped(title))</title><style>
         body{font:15px/1.5 system-ui,sans-serif;color:#222;margin:0;background:#fafafa}
         main{max-width:1180px;margin:0 auto;padding:24px}
         table{border-collapse:collapse;background:#fff;width:100%;margin:12px 0}
@@ -178,7 +173,7 @@ public struct EvaluationReport {
         figcaption{color:#777;font-size:13px}.facts th{width:90px}
         .bars{width:55%}.bar{height:8px;margin:2px 0}.judged{background:#2f6fd0}.reference{background:#b9c4d4}
         .key{padding:0 8px;border-radius:3px}.key.judged{color:#fff}.attributes td{padding:2px 10px;border:0}
-        </style></head><body><main><h1>\(escaped(title))</h1>
+        </style></head><body><main><h1>\(MarkupText.escaped(title))</h1>
         """
     }
 }

@@ -6,10 +6,10 @@ enum XMP {
     static func packet(_ origin: Origin) -> String {
         var attributes = [
             "Iptc4xmpExt:DigitalSourceType=\"\(digitalSourceType)\(origin.source.rawValue)\"",
-            "xmp:CreatorTool=\"\(escaped(origin.software))\"",
-            "facegan:model=\"\(escaped(origin.model))\"",
+            "xmp:CreatorTool=\"\(MarkupText.escaped(origin.software))\"",
+            "facegan:model=\"\(MarkupText.escaped(origin.model))\"",
         ]
-        attributes += origin.fields.map { "facegan:\($0.name)=\"\(escaped($0.value))\"" }
+        attributes += origin.fields.map { "facegan:\($0.name)=\"\(MarkupText.escaped($0.value))\"" }
         return """
             <?xpacket begin="\u{FEFF}" id="W5M0MpCehiHzreSzNTczkc9d"?>
             <x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -46,8 +46,12 @@ enum XMP {
         let software = properties.first { $0.name == "xmp:CreatorTool" }?.value ?? ""
         return Origin(software: software, model: model, fields: fields, source: source)
     }
+}
 
-    private static func escaped(_ text: String) -> String {
+/// Text in XML and HTML.
+public enum MarkupText {
+    /// Text for element content and for attribute values in double quotes.
+    public static func escaped(_ text: String) -> String {
         var result = ""
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -56,7 +60,7 @@ enum XMP {
             case ">": result += "&gt;"
             case "\"": result += "&quot;"
             case "\t", "\n", "\r": result += "&#\(scalar.value);"
-            // XML has no way to write the other control characters.
+            // XML cannot represent other control characters.
             case _ where scalar.value < 32 || scalar.value == 0xFFFE || scalar.value == 0xFFFF: break
             default: result.unicodeScalars.append(scalar)
             }
