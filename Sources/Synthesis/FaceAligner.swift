@@ -100,10 +100,7 @@ public final class FaceAligner {
 
     /// [1, 3, H, W] in -1...1.
     private func tensor(_ picture: Picture) -> Tensor {
-        let bytes = picture.pixels.withUnsafeBytes {
-            Tensor(copying: $0, shape: [1, picture.height, picture.width, 3], dtype: .uint8)
-        }
-        return bytes.to(device).permuted([0, 3, 1, 2]).to(.float32) / 127.5 - 1
+        .pictures(picture.pixels, count: 1, height: picture.height, width: picture.width, on: device)
     }
 
     // MARK: Looking again

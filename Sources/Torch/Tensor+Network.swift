@@ -221,7 +221,7 @@ extension Tensor {
         let bytes = pixels.withUnsafeBytes {
             Tensor(copying: $0, shape: [count, height, width, 3], dtype: .uint8)
         }
-        return bytes.to(device).permuted([0, 3, 1, 2]).to(.float32) / 127.5 - 1
+        return bytes.to(device).permuted([0, 3, 1, 2]).to(.float32) / PixelRange.middle - 1
     }
 
     /// The same of squares.

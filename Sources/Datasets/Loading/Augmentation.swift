@@ -105,13 +105,16 @@ public struct Augmentation: Sendable, Equatable {
         }
     }
 
+    /// Level that a change of contrast keeps.
+    private static let middleGray: Float = 127.5
+
     private func colors(seed: UInt64, position: Int) -> ColorMatrix {
         func factor(_ stream: Stream, _ amount: Float) -> Float {
             1 + random(stream, seed, position) { $0.uniform(in: -amount...amount) }
         }
         var matrix = ColorMatrix()
         matrix.scale(by: factor(.brightness, brightness), around: 0)
-        matrix.scale(by: factor(.contrast, contrast), around: 127.5)
+        matrix.scale(by: factor(.contrast, contrast), around: Self.middleGray)
         matrix.turnHue(
             by: random(.hue, seed, position) { $0.uniform(in: -hueDegrees...hueDegrees) } * .pi / 180)
         matrix.saturate(by: factor(.saturation, saturation))

@@ -36,7 +36,7 @@ public final class YuNet: Module {
         let (height, width) = (images.shape[2], images.shape[3])
         func missing(_ size: Int) -> Int { (32 - size % 32) % 32 }
         // The network wants blue, green, red in 0...255.
-        let input = ((images.flipped([1]) + 1) * 127.5).padded([0, missing(width), 0, missing(height)])
+        let input = images.flipped([1]).levels.padded([0, missing(width), 0, missing(height)])
         return bboxHead(neck(backbone(input)))
     }
 
