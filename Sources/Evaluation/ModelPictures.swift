@@ -99,7 +99,7 @@ public struct StorePictures: PictureSet {
     ///   - data: the protocol that the pictures follow, where the store's own only passes them on.
     ///   - warnings: what is known of the files beside their pixels.
     public init(
-        _ store: FaceStore, title: String, part: Labels.Split? = nil, limit: Int? = nil,
+        _ store: FaceStore, title: String, part: DataSplit? = nil, limit: Int? = nil,
         among subset: [Int]? = nil, data: DataProtocol? = nil, warnings: [String] = []
     ) {
         let all = subset ?? part.map { store.part($0) } ?? Array(0..<store.count)

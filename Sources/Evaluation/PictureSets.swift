@@ -20,7 +20,7 @@ public enum PictureSets {
         public var data: Datasets.DataProtocol?
         /// The protocol of the other side, for pictures that have none of their own.
         public var suggested: Datasets.DataProtocol?
-        public var part: Labels.Split?
+        public var part: DataSplit?
         public var device = Device.cpu
 
         public init() {}

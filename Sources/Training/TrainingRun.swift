@@ -111,16 +111,10 @@ public final class TrainingRun {
                 "the pictures are \(store.size) pixels wide (protocol \(store.data.name)), the recipe's resolution is"
                     + " \(recipe.resolution): pack them again, or --set resolution=\(store.size)")
         }
-        let subset: [Int]? =
-            switch recipe.data.split {
-            case .all: nil
-            case .train: store.part(.train)
-            case .validation: store.part(.validation)
-            case .test: store.part(.test)
-            }
-        if let subset, subset.isEmpty {
-            throw TrainingError.refused(
-                "\(data) has no pictures in its \(recipe.data.split.rawValue) part (data.split)")
+        guard let split = recipe.data.split else { return nil }
+        let subset = store.part(split)
+        if subset.isEmpty {
+            throw TrainingError.refused("\(data) has no pictures in its \(split.rawValue) part (data.split)")
         }
         return subset
     }

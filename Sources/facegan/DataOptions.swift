@@ -28,18 +28,7 @@ struct ProtocolOptions: ParsableArguments {
     }
 }
 
-/// A part of a data set, as it is written on the command line.
-enum SplitName: String, ExpressibleByArgument, CaseIterable {
-    case train, validation, test
-
-    var value: Labels.Split {
-        switch self {
-        case .train: .train
-        case .validation: .validation
-        case .test: .test
-        }
-    }
-}
+extension DataSplit: ExpressibleByArgument {}
 
 /// A text file with one name a line; what follows a tab is a remark.
 enum NameList {

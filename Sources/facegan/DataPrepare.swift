@@ -38,7 +38,7 @@ struct DataPrepare: ParsableCommand {
     var limit: Int?
 
     @Option(help: "Only this part of CelebA: train, validation or test.")
-    var split: SplitName?
+    var split: DataSplit?
 
     @Option(
         help:
@@ -62,7 +62,7 @@ struct DataPrepare: ParsableCommand {
         let pictures = try SourceOpener.open(source)
         let data = try choice.resolve(for: pictures)
         let options = PreparationOptions(
-            limit: limit, split: split?.value, excluded: try exclude.map(NameList.read) ?? [],
+            limit: limit, split: split, excluded: try exclude.map(NameList.read) ?? [],
             threads: threads)
         let output = ConsoleOutput.standardOutput
         output.writeLine(

@@ -49,7 +49,7 @@ extension EvaluateCommand {
                 "\(name): its pictures have \(store.size) pixels a side, the model's \(recipe.resolution); name the source "
                     + "that they were packed from")
         }
-        let all = store.part(part?.split ?? .validation)
+        let all = store.part(part ?? .validation)
         guard !all.isEmpty else {
             throw CommandError(
                 "\(name): has no such part; --part train, validation or test chooses another one")

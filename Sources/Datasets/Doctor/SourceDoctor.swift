@@ -79,8 +79,8 @@ extension SourceReport.Labels {
         attributes = labels.attributes.isEmpty ? 0 : labels.attributeNames.count
         identities = labels.identityCount
         classes = Set(labels.classes.lazy.filter { $0 >= 0 }).count
-        for split in Labels.Split.allCases where split != .unknown {
-            let count = labels.splits.lazy.filter { $0 == split.rawValue }.count
+        for split in DataSplit.allCases {
+            let count = labels.splits.lazy.filter { $0 == split.code }.count
             if count > 0 { splits["\(split)"] = count }
         }
         issues = source.labelIssues.map(\.description)

@@ -60,7 +60,7 @@ struct CelebALabels {
                     + "number of rows: fetch the file again or remove it")
         }
         if let table = try table(partition, width: 1) {
-            labels.splits = fill(table, unknown: Labels.Split.unknown.rawValue) {
+            labels.splits = fill(table, unknown: DataSplit.unknownCode) {
                 (0...2).contains($0) ? UInt8($0) : nil
             }
         }

@@ -1,13 +1,28 @@
-/// What is known about the pictures of a source or store, one row a picture. An empty array means: not known at all.
-public struct Labels: Sendable, Equatable {
-    /// The official parts of a data set, as CelebA's partition file numbers them.
-    public enum Split: UInt8, Sendable, CaseIterable {
-        case train = 0
-        case validation = 1
-        case test = 2
-        case unknown = 255
+/// Official part of a data set.
+public enum DataSplit: String, Sendable, CaseIterable {
+    case train, validation, test
+
+    /// Code of pictures whose part is unknown.
+    public static let unknownCode: UInt8 = 255
+
+    /// Code in CelebA's partition file and in packed stores: 0, 1 or 2.
+    public var code: UInt8 {
+        switch self {
+        case .train: 0
+        case .validation: 1
+        case .test: 2
+        }
     }
 
+    /// nil for other codes, such as `unknownCode`.
+    public init?(code: UInt8) {
+        guard let split = Self.allCases.first(where: { $0.code == code }) else { return nil }
+        self = split
+    }
+}
+
+/// What is known about the pictures of a source or store, one row a picture. An empty array means: not known at all.
+public struct Labels: Sendable, Equatable {
     /// How many pictures the rows are for.
     public let count: Int
     /// Names of the columns of `attributes`; CelebA's have 40.
@@ -18,7 +33,7 @@ public struct Labels: Sendable, Equatable {
     public var identities: [Int32] = []
     /// Names of the persons where the source has any; `identities` indexes them.
     public var identityNames: [String] = []
-    /// [count], raw values of `Split`.
+    /// [count], codes of `DataSplit`.
     public var splits: [UInt8] = []
     /// [count, 5, 2]: left eye, right eye, nose, left and right corner of the mouth (as the viewer sees them), x then y,
     /// in pixels of the picture; NaN not known.
@@ -77,9 +92,9 @@ public struct Labels: Sendable, Equatable {
         return attributes[index * attributeNames.count + column]
     }
 
-    /// The part a picture belongs to.
-    public func split(of index: Int) -> Split {
-        splits.isEmpty ? .unknown : Split(rawValue: splits[index]) ?? .unknown
+    /// Part of a picture; nil if unknown.
+    public func split(of index: Int) -> DataSplit? {
+        splits.isEmpty ? nil : DataSplit(code: splits[index])
     }
 
     /// How many different persons are known.

@@ -107,8 +107,8 @@ public final class FaceStore: Sendable {
     }
 
     /// The samples of one part of the data set, ascending; empty where the parts are not known.
-    public func indices(of split: Labels.Split) -> [Int] {
-        labels.splits.indices.filter { labels.splits[$0] == split.rawValue }
+    public func indices(of split: DataSplit) -> [Int] {
+        labels.splits.indices.filter { labels.splits[$0] == split.code }
     }
 
     /// Reads the whole file and compares it with its checksum. Throws `FileError` if they differ.
@@ -122,7 +122,7 @@ extension FaceStore {
     ///
     /// Where the makers of the pictures divided them, that is their part. Elsewhere one person in eight, or one picture in
     /// eight where no persons are known, is for validation, and the rest for training.
-    public func part(_ split: Labels.Split) -> [Int] {
+    public func part(_ split: DataSplit) -> [Int] {
         guard labels.splits.isEmpty else { return indices(of: split) }
         guard split == .train || split == .validation else { return [] }
         return (0..<count).filter { index in

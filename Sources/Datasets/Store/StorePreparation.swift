@@ -94,7 +94,7 @@ public struct PreparationOptions: Sendable, Equatable {
     /// At most this many pictures: the first ones of those that are wanted.
     public var limit: Int?
     /// Only the pictures of this part of the data set.
-    public var split: Labels.Split?
+    public var split: DataSplit?
     /// Names of pictures to leave out, with question marks for control characters.
     public var excluded: Set<String>
     /// How many threads decode; nil for one a processor. The result does not depend on it.
@@ -103,7 +103,7 @@ public struct PreparationOptions: Sendable, Equatable {
     package var memoryLimit = 1 << 28
 
     public init(
-        limit: Int? = nil, split: Labels.Split? = nil, excluded: Set<String> = [], threads: Int? = nil
+        limit: Int? = nil, split: DataSplit? = nil, excluded: Set<String> = [], threads: Int? = nil
     ) {
         self.limit = limit
         self.split = split
@@ -128,7 +128,7 @@ public struct PreparationOptions: Sendable, Equatable {
                     "\(source.name): it has no parts (train, validation, test): only CelebA with "
                         + "list_eval_partition.txt has; leave the split out")
             }
-            indices = indices.filter { labels.splits[$0] == split.rawValue }
+            indices = indices.filter { labels.splits[$0] == split.code }
         }
         if !excluded.isEmpty {
             let names = source.names
