@@ -1,11 +1,44 @@
 import Torch
 import TorchNN
 
+/// Rows of input for inference with a generator.
+public enum GeneratorInput {
+    /// Input of any generator.
+    case latents(Latents)
+    /// Intermediate latents of a style generator: w+ [N, L, W].
+    case w(Tensor)
+
+    /// Number of rows N.
+    public var count: Int {
+        switch self {
+        case .latents(let latents): latents.count
+        case .w(let w): w.shape[0]
+        }
+    }
+
+    /// Rows of a range, filled up to `size` rows with copies of the first one.
+    fileprivate func rows(_ range: Range<Int>, filledTo size: Int) -> GeneratorInput {
+        let (first, missing) = (range.lowerBound..<range.lowerBound + 1, size - range.count)
+        switch self {
+        case .latents(let latents):
+            let filling = Array(repeating: latents[first], count: missing)
+            return .latents(.concatenated([latents[range]] + filling))
+        case .w(let w): return .w(.concatenated([w[range]] + Array(repeating: w[first], count: missing)))
+        }
+    }
+}
+
 /// A generator in inference: folded, without gradients, in one precision. Has the weights of the moment of its creation.
 ///
-/// A picture does not depend on the other pictures of its batch: the network always sees `batchSize` rows, because another
-/// number of rows may change the order of sums and with it the last bits. The last batch is filled up and cut.
+/// A picture does not depend on the other pictures of its batch, nor on the number of rows of the batch.
 public final class GeneratorRunner {
+    /// Rows of input, and the number of rows that the network computes for them.
+    public struct Batch: Sendable, Equatable {
+        public let rows: Range<Int>
+        /// `rows.count` or more; the missing rows are filled up and discarded.
+        public let size: Int
+    }
+
     /// Never `.auto`.
     public let precision: Precision
     /// Side of the pictures, in pixels.
@@ -14,8 +47,11 @@ public final class GeneratorRunner {
     private let network: (Latents, NoiseInput) -> Tensor
     private let device: Device
 
-    /// Default batch size. Larger batches are not faster (`make bench`).
+    /// Largest batch size. Larger batches are not faster (`make bench`).
     public static let batchSize = 64
+
+    /// Batch sizes on the CPU, in descending order.
+    private static let sizes = [64, 16, 4, 1]
 
     public init(_ generator: any Generator, precision: Precision = .fp32) {
         self.generator = generator
@@ -24,39 +60,69 @@ public final class GeneratorRunner {
         network = Kernels.isPlain || device != .cpu ? { generator($0, noise: $1) } : generator.folded()
     }
 
+    /// Batches that cover `count` rows with few computed rows: of 64, 16, 4 and 1 rows on the CPU, of `limit` rows on other
+    /// devices. A batch is filled up if at most a quarter of it is missing.
+    /// - Parameter limit: upper limit of the batch size.
+    public static func batches(_ count: Int, upTo limit: Int = batchSize, on device: Device = .cpu) -> [Batch] {
+        let sizes = device == .cpu ? sizes.filter { $0 <= limit } : [min(limit, batchSize)]
+        var batches: [Batch] = []
+        var start = 0
+        while start < count {
+            let missing = count - start
+            // The smallest size that is used to three quarters or more, else the largest that is filled.
+            let size =
+                sizes.last { $0 >= missing && 4 * missing >= 3 * $0 }
+                ?? sizes.first { $0 <= missing } ?? sizes.last!
+            let end = min(count, start + size)
+            batches.append(Batch(rows: start..<end, size: size))
+            start = end
+        }
+        return batches
+    }
+
     /// Pictures as host pixels: resolution x resolution x 3 bytes each, row by row.
-    /// - Parameter batchSize: bounds the memory. Another value may change last bits.
+    /// - Parameter batchSize: upper limit of the rows that are computed at once. Bounds the memory.
     public func pixels(_ latents: Latents, batchSize: Int = GeneratorRunner.batchSize) -> [[UInt8]] {
-        batches(latents, batchSize) { Self.hostPixels($0) }.flatMap { $0 }
+        let input = GeneratorInput.latents(latents)
+        return Self.batches(input.count, upTo: batchSize, on: device).flatMap { pixels(input, $0) }
     }
 
-    /// Pictures [N, 3, resolution, resolution] in -1...1, float32.
-    /// - Parameter batchSize: bounds the memory. Another value may change last bits.
-    public func images(_ latents: Latents, batchSize: Int = GeneratorRunner.batchSize) -> Tensor {
-        Tensor.concatenated(batches(latents, batchSize) { $0.to(.float32) })
-    }
-
-    private func batches<Result>(_ latents: Latents, _ batchSize: Int, _ body: (Tensor) -> Result) -> [Result]
-    {
-        let wasTraining = generator.isTraining
-        generator.train(false)
-        defer { generator.train(wasTraining) }
-        let count = latents.count
-        return withoutGradients {
-            stride(from: 0, to: count, by: batchSize).map { start in
-                let end = min(count, start + batchSize)
-                let filling = Array(repeating: latents[start..<(start + 1)], count: start + batchSize - end)
-                let rows = Latents.concatenated([latents[start..<end]] + filling).to(device)
-                let images = withAutocast(precision.autocast, on: device) { network(rows, .constant) }
-                return body(generator.fullSize(images[0..<(end - start)]))
-            }
+    /// Pictures of the rows of one batch as host pixels.
+    public func pixels(_ input: GeneratorInput, _ batch: Batch) -> [[UInt8]] {
+        run(input, batch) { images in
+            let flat = images.pixels().bytes()
+            let size = flat.count / batch.rows.count
+            return stride(from: 0, to: flat.count, by: size).map { Array(flat[$0..<($0 + size)]) }
         }
     }
 
-    /// [N, 3, H, W] in -1...1 to N times H W 3 bytes.
-    private static func hostPixels(_ images: Tensor) -> [[UInt8]] {
-        let flat = images.pixels().bytes()
-        let size = flat.count / max(1, images.shape[0])
-        return stride(from: 0, to: flat.count, by: size).map { Array(flat[$0..<($0 + size)]) }
+    /// Pictures [N, 3, resolution, resolution] in -1...1, float32.
+    /// - Parameter batchSize: upper limit of the rows that are computed at once. Bounds the memory.
+    public func images(_ latents: Latents, batchSize: Int = GeneratorRunner.batchSize) -> Tensor {
+        let input = GeneratorInput.latents(latents)
+        return .concatenated(
+            Self.batches(input.count, upTo: batchSize, on: device).map { batch in
+                run(input, batch) { $0.to(.float32) }
+            })
+    }
+
+    private func run<Result>(_ input: GeneratorInput, _ batch: Batch, _ body: (Tensor) -> Result) -> Result {
+        let wasTraining = generator.isTraining
+        generator.train(false)
+        defer { generator.train(wasTraining) }
+        return withoutGradients {
+            let rows = input.rows(batch.rows, filledTo: batch.size)
+            let images = withAutocast(precision.autocast, on: device) {
+                switch rows {
+                case .latents(let latents): return network(latents.to(device), .constant)
+                case .w(let w):
+                    guard let style = generator as? any StyleGenerator else {
+                        fatalError("GeneratorRunner: expected a style generator for w, got \(type(of: generator))")
+                    }
+                    return style.synthesize(w.to(device), noise: .constant)
+                }
+            }
+            return body(generator.fullSize(images[0..<batch.rows.count]))
+        }
     }
 }
