@@ -101,13 +101,13 @@ let package = Package(
                 "Checkpoints", "PretrainedWeights", "Recipes", "Models", "Metrics", "TorchNN", "Torch",
                 "Datasets", "Imaging", "Provenance", "Settings", "Files",
             ]),
+        // Level 7
         module(
             "Synthesis",
             [
-                "Checkpoints", "PretrainedWeights", "Recipes", "Models", "TorchNN", "Torch", "Datasets",
-                "Imaging", "Provenance",
+                "Evaluation", "Checkpoints", "PretrainedWeights", "Recipes", "Models", "TorchNN", "Torch",
+                "Datasets", "Imaging", "Provenance", "Files",
             ]),
-        // Level 7
         module(
             "Training",
             [
@@ -175,8 +175,8 @@ let package = Package(
         tests(
             "Synthesis",
             [
-                "Checkpoints", "PretrainedWeights", "Recipes", "Models", "TorchNN", "Torch", "Datasets",
-                "SyntheticFaces", "Imaging", "Provenance",
+                "Evaluation", "Checkpoints", "PretrainedWeights", "Recipes", "Models", "TorchNN", "Torch",
+                "Datasets", "SyntheticFaces", "Imaging", "Provenance", "Settings",
             ]),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "FaceGAN", "Files"], swiftSettings: swift),

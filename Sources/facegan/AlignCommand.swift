@@ -92,7 +92,7 @@ struct AlignCommand: ParsableCommand {
         let writer = AlignedFiles(
             files: ResultFiles(out: out, overwrites: overwrite), numbersFaces: faces == .all,
             data: data, side: side ?? data.size)
-        try writer.checkRoom(for: list, json: json, check: check)
+        try writer.checkNames(for: list, json: json, check: check)
         let aligner = try FaceAligner(device: try place.prepare())
         var crowds = 0
         let walk = PhotoWalk(
@@ -110,7 +110,7 @@ struct AlignCommand: ParsableCommand {
 
     /// Finds, cuts and writes; returns how many faces were written, and whether others were left out.
     private func align(
-        _ photo: PhotoList.Photo, _ aligner: FaceAligner, _ writer: AlignedFiles
+        _ photo: Photograph, _ aligner: FaceAligner, _ writer: AlignedFiles
     ) throws -> (written: Int, isCrowd: Bool) {
         let file = try MappedFile(path: photo.path)
         let bytes = try file.bytes(file.all)

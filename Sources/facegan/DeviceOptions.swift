@@ -1,5 +1,6 @@
 import ArgumentParser
 import Checkpoints
+import Console
 import Foundation
 import Torch
 
@@ -120,9 +121,24 @@ struct AttributeList {
     }
 }
 
-/// Why a command cannot do what was asked, found out while it runs; says what, where and what to do.
+/// Runs an operation in a task that Ctrl-C cancels.
+/// - Throws: what the operation throws, such as `CancellationError`.
+func cancelledByInterrupt<Result: Sendable>(
+    _ body: @escaping @Sendable () async throws -> Result
+) async throws -> Result {
+    let work = Task { try await body() }
+    // A signal handler can only set a flag.
+    let watcher = Task {
+        while !Interrupt.isRequested { try await Task.sleep(for: .milliseconds(50)) }
+        work.cancel()
+    }
+    defer { watcher.cancel() }
+    return try await work.value
+}
+
+/// Error of a command that appears while it runs. The description names what, where and a remedy.
 ///
-/// What the arguments alone show is a `ValidationError`, which is followed by the usage.
+/// Errors in the arguments alone are `ValidationError`s, which print the usage too.
 struct CommandError: Error, CustomStringConvertible {
     let description: String
 

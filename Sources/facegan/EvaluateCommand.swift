@@ -7,10 +7,11 @@ import Files
 import Foundation
 import Models
 import Runs
+import Synthesis
 import Torch
 
 /// `facegan evaluate`: numbers for pictures, each with what it depends on.
-struct EvaluateCommand: ParsableCommand {
+struct EvaluateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
         abstract: "Judge a model's faces, or any pictures, against photographs.",
@@ -52,7 +53,7 @@ struct EvaluateCommand: ParsableCommand {
     var referenceCount: Int?
 
     @Option(help: "Part of the photographs: train, validation or test.")
-    var part: Part?
+    var part: DataSplit?
 
     @Option(help: ArgumentHelp("Names with commas between them. (default: all whose weights are here)"))
     var metrics: String?
@@ -86,13 +87,6 @@ struct EvaluateCommand: ParsableCommand {
 
     @OptionGroup var place: DeviceOptions
 
-    /// A part of a data set as its makers divided it.
-    enum Part: String, ExpressibleByArgument, CaseIterable {
-        case train, validation, test
-
-        var split: Labels.Split { self == .train ? .train : self == .validation ? .validation : .test }
-    }
-
     func validate() throws {
         try place.validate()
         for (name, value) in [("--count", count), ("--reference-count", referenceCount)] {
@@ -100,111 +94,48 @@ struct EvaluateCommand: ParsableCommand {
         }
     }
 
-    func run() throws {
+    func run() async throws {
         Interrupt.install()
         let device = try place.prepare()
-        if pairs { return try comparePairs(device) }
-        if metrics == nil, try evaluatedFaceToFace(device) { return }
-        if by != nil { throw CommandError("--by: divides only what a model that converts attributes does") }
-        let asked = try askedMetrics()
-        let networks = try Set(asked.compactMap(\.network)).sorted().map {
-            try FeatureExtractors.load($0, face: face, device: device)
+        if !pairs, metrics == nil, try evaluatedFaceToFace(device) { return }
+        if !pairs, by != nil {
+            throw CommandError("--by: only models that change attributes have scores for each group")
         }
-        let (judged, reference) = try sides(device)
-        let evaluator = Evaluator(
-            reference == nil ? asked.filter { !$0.needsReference } : asked, networks: networks, device: device
-        )
-        guard !evaluator.metrics.isEmpty else {
-            throw CommandError(
-                "\(asked.map { "\($0)" }.joined(separator: ", ")): these compare with other pictures; name them with --against."
-            )
-        }
-        let evaluation = try watched { progress in
-            try evaluator(
-                judged, against: reference, progress: progress, isCancelled: { Interrupt.isRequested })
-        }
-        try report(evaluation, judged, reference)
-    }
-
-    private func comparePairs(_ device: Device) throws {
-        guard against != nil else { throw CommandError("--pairs: name the other pictures with --against.") }
-        let (judged, reference) = try sides(device)
-        let measures = try PairMeasure.available(side: judged.side, device: device)
-        let evaluation = try watched { progress in
-            try PairEvaluator(measures, device: device)(
-                judged, against: reference!, progress: progress, isCancelled: { Interrupt.isRequested })
-        }
-        try report(evaluation, judged, reference)
-    }
-
-    /// Runs an evaluation with its progress on the terminal.
-    private func watched(_ body: ((Evaluator.Stage) -> Void) throws -> Evaluation) throws -> Evaluation {
+        let service = FaceService(device: device, threads: place.threads)
+        let (request, wantsReport) = (try request(), html != nil)
         let progress = EvaluationProgress()
-        defer { progress.finish() }
-        do { return try body(progress.show) } catch is CancellationError {
-            progress.finish()
+        let result: EvaluationRequest.Result
+        do {
+            defer { progress.finish() }
+            result = try await cancelledByInterrupt {
+                try await service.evaluate(request, wantsReport: wantsReport) { progress.show($0) }
+            }
+        } catch is CancellationError {
             ConsoleOutput.standardError.writeLine("Stopped; nothing was written.")
             throw ExitCode(Interrupt.exitStatus)
         }
+        EvaluationPrinter(output: .standardOutput).print(result.evaluation)
+        if let json { try write(try result.evaluation.json(), to: json) }
+        if let html, let page = result.html { try write(page, to: html) }
     }
 
-    private func report(
-        _ evaluation: Evaluation, _ judged: any PictureSet, _ reference: (any PictureSet)?
-    ) throws {
-        EvaluationPrinter(output: .standardOutput).print(evaluation)
-        if let json {
-            try AtomicFile.write(try evaluation.json(), to: json)
-            ConsoleOutput.standardOutput.writeLine("Wrote \(json)")
-        }
-        if let html {
-            let report = EvaluationReport(evaluation, judged: judged, reference: reference)
-            try AtomicFile.write(try report.html(), to: html)
-            ConsoleOutput.standardOutput.writeLine("Wrote \(html)")
-        }
+    private func request() throws -> EvaluationRequest {
+        // A run is compared with the pictures of its training.
+        let isRun = PictureSets.isModel(source) && RunDirectory.holdsRun(source)
+        let record = isRun ? try RunRecord(folder: source) : nil
+        var request = EvaluationRequest(source, against: against ?? record?.data)
+        request.isPaired = pairs
+        if pairs, against == nil { request.reference = nil }
+        request.metrics = metrics?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+        (request.count, request.referenceCount, request.part) = (count, referenceCount, part)
+        request.data = try dataProtocol.map(Datasets.DataProtocol.parse)
+        (request.face, request.firstSeed) = (face, seed)
+        (request.state, request.weights) = (best ? .best : .last, raw ? .raw : .average)
+        return request
     }
 
-    private func askedMetrics() throws -> [Metric] {
-        let names =
-            metrics?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
-            ?? (FeatureExtractors.isHere("inception") ? ["fid", "kid"] : []) + [
-                "fd-face", "kd-face", "pr-face", "dc-face", "swd", "diversity-face", "nearest-face",
-                "attributes",
-            ]
-        return try names.map { try Metric.parse($0, networks: FeatureExtractors.names) }
-    }
-
-    /// Both sets of pictures; the second is nil where there is nothing to compare with.
-    private func sides(_ device: Device) throws -> (any PictureSet, (any PictureSet)?) {
-        var options = PictureSets.Options()
-        options.device = device
-        (options.state, options.weights) = (best ? .best : .last, raw ? .raw : .average)
-        options.firstSeed = seed
-        options.data = try dataProtocol.map(Datasets.DataProtocol.parse)
-        let isModel = PictureSets.isModel(source)
-        let record = isModel && RunDirectory.holdsRun(source) ? try RunRecord(folder: source) : nil
-        let other = against ?? record?.data
-        var judgedOptions = options
-        judgedOptions.count = count
-        if against == nil, !isModel { judgedOptions.part = part?.split }
-        var judged = isModel ? try open(source, judgedOptions) : nil
-        var referenceOptions = options
-        (referenceOptions.count, referenceOptions.part) = (referenceCount, part?.split)
-        referenceOptions.suggested = judged?.data
-        let reference = try other.map { try open($0, referenceOptions) }
-        judgedOptions.suggested = reference?.data
-        if judged == nil { judged = try open(source, judgedOptions) }
-        return (judged!, reference)
-    }
-
-    private func open(_ name: String, _ options: PictureSets.Options) throws -> any PictureSet {
-        let line = ProgressLine("packing \(name)", total: nil, unit: .things("pictures"))
-        defer { line.finish() }
-        do {
-            return try PictureSets.open(
-                name, options, progress: { line.update($0, total: $1) },
-                isCancelled: { Interrupt.isRequested })
-        } catch is CancellationError {
-            throw ExitCode(Interrupt.exitStatus)
-        }
+    private func write(_ bytes: [UInt8], to path: String) throws {
+        try AtomicFile.write(bytes, to: path)
+        ConsoleOutput.standardOutput.writeLine("Wrote \(path)")
     }
 }

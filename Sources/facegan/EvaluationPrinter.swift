@@ -1,5 +1,6 @@
 import Console
 import Evaluation
+import Synchronization
 
 /// An evaluation as a table on the terminal.
 struct EvaluationPrinter {
@@ -76,29 +77,41 @@ struct EvaluationPrinter {
     }
 }
 
-/// How far an evaluation is, as lines that rewrite themselves.
-final class EvaluationProgress {
-    private var line: ProgressLine?
-    private var title: String?
+/// Progress of an evaluation on the terminal. May be called from any thread.
+final class EvaluationProgress: Sendable {
+    private struct State {
+        var line: ProgressLine?
+        var title: String?
+    }
 
-    func show(_ stage: Evaluator.Stage) {
+    private let state = Mutex(State())
+
+    func show(_ stage: EvaluationRequest.Stage) {
         switch stage {
-        case .walking(let title, let done, let total):
-            if title != self.title {
-                finish()
-                line = ProgressLine("looking at \(title)", total: total, unit: .things("pictures"))
-                self.title = title
-            }
-            line?.update(done)
-        case .computing(let metric):
-            finish()
-            line = ProgressLine("computing \(metric)", total: nil, unit: .things("parts"))
-            line?.update(0)
+        case .packing(let name, let done, let total):
+            line("packing \(name)", total, "pictures").update(done, total: total)
+        case .evaluating(.walking(let title, let done, let total)):
+            line("evaluating \(title)", total, "pictures").update(done)
+        case .evaluating(.computing(let metric)):
+            line("computing \(metric)", nil, "parts").update(0)
         }
     }
 
     func finish() {
-        line?.finish()
-        (line, title) = (nil, nil)
+        state.withLock { state in
+            state.line?.finish()
+            state = State()
+        }
+    }
+
+    /// The line with a title; another title replaces it.
+    private func line(_ title: String, _ total: Int?, _ unit: String) -> ProgressLine {
+        state.withLock { state in
+            if let line = state.line, state.title == title { return line }
+            state.line?.finish()
+            let line = ProgressLine(title, total: total, unit: .things(unit))
+            state = State(line: line, title: title)
+            return line
+        }
     }
 }

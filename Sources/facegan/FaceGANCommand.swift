@@ -2,7 +2,7 @@ import ArgumentParser
 import Provenance
 
 @main
-struct FaceGANCommand: ParsableCommand {
+struct FaceGANCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "facegan", abstract: "Train, judge, edit and serve face GANs.",
         discussion: """

@@ -51,7 +51,7 @@ struct FaceOptions: ParsableArguments {
     ) throws {
         let list = try PhotoList(photos).photos
         let files = ResultFiles(out: out, overwrites: overwrite)
-        try files.checkRoom(for: list, endings: results.map { $0 + ".png" } + (paste ? ["-pasted.png"] : []))
+        try files.checkNames(for: list, endings: results.map { $0 + ".png" } + (paste ? ["-pasted.png"] : []))
         let aligner = aligned ? nil : try FaceAligner(device: device)
         var crowds = 0
         let walk = PhotoWalk(verb, list, advice: { FaceAdvice.text(on: $0) }) { photo, _ in

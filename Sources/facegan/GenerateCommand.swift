@@ -10,7 +10,7 @@ import Synthesis
 import Torch
 
 /// `facegan generate`: faces from a trained model.
-struct GenerateCommand: ParsableCommand {
+struct GenerateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate",
         abstract: "Make faces; the same seed is the same face everywhere.",
@@ -77,7 +77,7 @@ struct GenerateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Faces in a row of the grid. (default: a square grid)"))
     var columns: Int?
 
-    @Option(help: "Faces computed at once: a matter of speed and memory; may change a face's last bit.")
+    @Option(help: "Upper limit of the faces that are computed at once. Bounds the memory; does not change faces.")
     var batch = GeneratorRunner.batchSize
 
     @Option(
@@ -131,27 +131,30 @@ struct GenerateCommand: ParsableCommand {
         }
     }
 
-    func run() throws {
+    func run() async throws {
         Interrupt.install()
-        // Threads that spin while they wait for the next layer would take the processors from those that encode.
+        // Threads that spin while they wait for the next layer would slow down the threads that encode.
         setenv("OMP_WAIT_POLICY", "passive", 0)
-        let device = try place.prepare()
-        var model = try GeneratorModel(
-            model, state: best ? .best : .last, weights: weights.value, device: device)
-        try model.request(attributes?.wanted ?? [])
-        let sampler = FaceSampler(model, precision: precision)
-        if sheet {
-            try writeSheet(sampler)
-        } else if interpolate {
-            try writeFilm(sampler)
-        } else if isFolder {
-            try writeFiles(sampler)
-        } else {
-            try writeGrid(sampler)
+        let service = FaceService(device: try place.prepare(), threads: place.threads)
+        let faces = try await service.load(
+            model, state: best ? .best : .last, weights: weights.value, precision: precision)
+        do {
+            if sheet {
+                try await writeSheet(service, faces)
+            } else if interpolate {
+                try await writeFilm(service, faces)
+            } else if isFolder {
+                try await writeFiles(service, faces)
+            } else {
+                try await writeGrid(service, faces)
+            }
+        } catch is CancellationError {
+            ConsoleOutput.standardError.writeLine("Stopped; nothing was written.")
+            throw ExitCode(Interrupt.exitStatus)
         }
     }
 
-    // MARK: What was asked for
+    // MARK: Arguments
 
     private static let mostFrames = 5000
     private static let mostInGrid = 4096
@@ -166,68 +169,93 @@ struct GenerateCommand: ParsableCommand {
         return files || target.hasSuffix("/") || (exists && isThere.boolValue)
     }
 
-    private func picture() throws -> PictureFile { try PictureFile(path: target, format: format) }
+    private func picture() throws -> PictureFile {
+        do { return try PictureFile(path: target, format: format) } catch let error as SynthesisError {
+            throw ValidationError(error.description)
+        }
+    }
+
+    private var requested: FaceService.Attributes { attributes?.wanted ?? [] }
 
     // MARK: Writing
 
-    private func writeGrid(_ sampler: FaceSampler) throws {
-        let picture = try picture()
-        let grid = SyntheticImage.grid(sampler.faces(seeds: wanted, batchSize: batch), columns: columns)
+    private func writeGrid(_ service: FaceService, _ faces: FaceService.LoadedFaces) async throws {
+        let (picture, seeds) = (try picture(), wanted)
+        let grid = SyntheticImage.grid(
+            try await watched("generating", seeds.count) { progress in
+                try await service.faces(
+                    of: faces, from: seeds.map { .seed($0) }, requesting: requested, batchSize: batch,
+                    progress: progress)
+            }, columns: columns)
         try picture.write(grid)
-        say("Wrote \(target): \(Readable.count(wanted.count, "face")), \(grid.width)x\(grid.height)", sampler)
+        say("Wrote \(target): \(Readable.count(seeds.count, "face")), \(grid.width)x\(grid.height)", faces)
     }
 
-    private func writeSheet(_ sampler: FaceSampler) throws {
-        let names = sampler.model.attributes
-        guard !names.isEmpty else {
+    private func writeSheet(_ service: FaceService, _ faces: FaceService.LoadedFaces) async throws {
+        guard !faces.attributes.isEmpty else {
             throw CommandError(
                 "\(model): --sheet needs a model with attributes; train the recipe conditional")
         }
-        let grid = SyntheticImage.grid(
-            sampler.sheet(seeds: wanted, batchSize: batch), columns: 1 + 2 * names.count)
-        try picture().write(grid)
+        let (seeds, columns) = (wanted, 1 + 2 * faces.attributes.count)
+        let images = try await watched("generating", seeds.count * columns) { progress in
+            try await service.sheet(of: faces, seeds: seeds, batchSize: batch, progress: progress)
+        }
+        try picture().write(SyntheticImage.grid(images, columns: columns))
         say(
-            "Wrote \(target): \(Readable.count(wanted.count, "face")), then without and with "
-                + names.joined(separator: ", "), sampler)
+            "Wrote \(target): \(Readable.count(seeds.count, "face")), then without and with "
+                + faces.attributes.joined(separator: ", "), faces)
     }
 
-    private func writeFiles(_ sampler: FaceSampler) throws {
+    /// Generates chunk by chunk, so that memory stays bounded and files are written meanwhile.
+    private func writeFiles(_ service: FaceService, _ faces: FaceService.LoadedFaces) async throws {
         let folder = target.hasSuffix("/") ? String(target.dropLast()) : target
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         } catch {
-            throw CommandError("\(folder): the folder cannot be made: \(error.localizedDescription)")
+            throw CommandError("\(folder): the folder cannot be created: \(error.localizedDescription)")
         }
-        let format = format ?? .png
-        let wanted = wanted
-        let line = ProgressLine("generating", total: wanted.count, unit: .things("faces"))
+        let (format, seeds) = (format ?? .png, wanted)
+        let line = ProgressLine("generating", total: seeds.count, unit: .things("faces"))
         let writer = PictureWriter { line.update($0) }
-        for start in stride(from: 0, to: wanted.count, by: batch) {
+        for start in stride(from: 0, to: seeds.count, by: GeneratorRunner.batchSize) {
             if Interrupt.isRequested {
                 try writer.finish()
                 line.finish("Stopped after \(Readable.count(writer.written, "face")) in \(folder).")
                 throw ExitCode(Interrupt.exitStatus)
             }
-            let part = Array(wanted[start..<min(wanted.count, start + batch)])
+            let part = Array(seeds[start..<min(seeds.count, start + GeneratorRunner.batchSize)])
+            let images = try await service.faces(
+                of: faces, from: part.map { .seed($0) }, requesting: requested, batchSize: batch)
             try writer.write(
-                zip(part, sampler.faces(seeds: part, batchSize: batch)).map { seed, face in
+                zip(part, images).map { seed, face in
                     let path = "\(folder)/seed-\(padded(seed)).\(format.ending)"
                     return (try PictureFile(path: path, format: format), face)
                 })
         }
         try writer.finish()
         line.finish()
-        say("Wrote \(Readable.count(writer.written, "face")) to \(folder)/", sampler)
+        say("Wrote \(Readable.count(writer.written, "face")) to \(folder)/", faces)
     }
 
-    private func writeFilm(_ sampler: FaceSampler) throws {
-        let images = sampler.film(through: wanted, framesPerStep: frames, batchSize: batch)
-        if target.lowercased().hasSuffix(".mp4") {
-            try Film.writeMP4(images, to: target)
-        } else {
-            try AtomicFile.write(try SyntheticImage.film(images, millisecondsPerFrame: 42), to: target)
+    private func writeFilm(_ service: FaceService, _ faces: FaceService.LoadedFaces) async throws {
+        let seeds = wanted
+        let images = try await watched("generating", seeds.count * frames) { progress in
+            try await service.film(
+                of: faces, through: seeds, framesPerStep: frames, requesting: requested, batchSize: batch,
+                progress: progress)
         }
-        say("Wrote \(target): \(Readable.count(images.count, "frame"))", sampler)
+        try Film.write(images, to: target)
+        say("Wrote \(target): \(Readable.count(images.count, "frame"))", faces)
+    }
+
+    /// Runs a call of the service with a progress line. Ctrl-C cancels it.
+    private func watched(
+        _ verb: String, _ total: Int,
+        _ body: @escaping @Sendable (@escaping FaceService.Progress) async throws -> [SyntheticImage]
+    ) async throws -> [SyntheticImage] {
+        let line = ProgressLine(verb, total: total, unit: .things("pictures"))
+        defer { line.finish() }
+        return try await cancelledByInterrupt { try await body { done, _ in line.update(done) } }
     }
 
     private func padded(_ seed: UInt64) -> String {
@@ -235,17 +263,19 @@ struct GenerateCommand: ParsableCommand {
         return String(repeating: "0", count: max(0, 6 - digits.count)) + digits
     }
 
-    private func say(_ text: String, _ sampler: FaceSampler) {
-        let model = sampler.model
+    private func say(_ text: String, _ faces: FaceService.LoadedFaces) {
+        let info = faces.info
         let learned =
-            model.facts["origin"] == nil ? "\(Readable.count(model.clock.images)) images seen" : "imported"
+            info.facts["origin"] == nil ? "\(Readable.count(info.clock.images)) images seen" : "imported"
         ConsoleOutput.standardOutput.writeLine(
-            "\(text) (\(model.recipe.name), \(learned), \(model.weights == .average ? "averaged" : "raw") weights, \(sampler.precision.rawValue))"
+            "\(text) (\(info.recipe.name), \(learned), \(info.weights == .average ? "averaged" : "raw") weights, \(faces.precision.rawValue))"
         )
     }
 }
 
-/// Which of a model's weights make the faces.
+extension PictureFile.Format: ExpressibleByArgument {}
+
+/// Weights that generate the faces.
 enum WeightsChoice: String, EnumerableFlag {
     case ema, raw
 

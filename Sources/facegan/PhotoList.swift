@@ -4,26 +4,15 @@ import Datasets
 import Files
 import Foundation
 import Imaging
+import Synthesis
 
 /// Photographs that were named on the command line, one by one or by their folders.
 struct PhotoList {
-    struct Photo {
-        let path: String
-        /// What its results are called, without an ending; with `/` for folders inside a folder.
-        let name: String
-
-        /// Its pixels, upright, RGB.
-        func picture() throws -> Picture {
-            let file = try MappedFile(path: path)
-            return try PictureDecoder.decode(try file.bytes(file.all)).picture.rgb()
-        }
-    }
-
-    let photos: [Photo]
+    let photos: [Photograph]
 
     /// - Throws: `CommandError` for what is not there, and for two photographs of one name.
     init(_ arguments: [String]) throws {
-        var found: [Photo] = []
+        var found: [Photograph] = []
         for argument in arguments {
             let path = (argument as NSString).expandingTildeInPath
             var isFolder: ObjCBool = false
@@ -36,11 +25,11 @@ struct PhotoList {
                     throw CommandError("\(path): there are no pictures in this folder")
                 }
                 found += names.map {
-                    Photo(path: path + "/" + $0, name: ($0 as NSString).deletingPathExtension)
+                    Photograph(path: path + "/" + $0, name: ($0 as NSString).deletingPathExtension)
                 }
             } else {
                 let file = (path as NSString).lastPathComponent
-                found.append(Photo(path: path, name: (file as NSString).deletingPathExtension))
+                found.append(Photograph(path: path, name: (file as NSString).deletingPathExtension))
             }
         }
         var seen: [String: String] = [:]
@@ -70,8 +59,8 @@ struct PhotoWalk {
     ///   - body: works on one photograph, may say how far it is, and returns how many files it has written;
     ///     `CancellationError` ends the walk.
     init(
-        _ verb: String, _ photos: [PhotoList.Photo], advice: (any Error) -> String = { "\($0)" },
-        body: (_ photo: PhotoList.Photo, _ note: (String) -> Void) throws -> Int
+        _ verb: String, _ photos: [Photograph], advice: (any Error) -> String = { "\($0)" },
+        body: (_ photo: Photograph, _ note: (String) -> Void) throws -> Int
     ) {
         line = ProgressLine(verb, total: photos.count, unit: .things("photographs"))
         for photo in photos {

@@ -60,7 +60,7 @@ struct UpscaleCommand: ParsableCommand {
         Interrupt.install()
         let list = try PhotoList(photos).photos
         let files = ResultFiles(out: out, overwrites: overwrite)
-        try files.checkRoom(for: list, endings: [".png", "-beside.png"])
+        try files.checkNames(for: list, endings: [".png", "-beside.png"])
         // Threads that spin while they wait take the processors from decoding and encoding.
         setenv("OMP_WAIT_POLICY", "passive", 0)
         let device = try place.prepare()

@@ -1,6 +1,7 @@
 import Checkpoints
 import Models
 import Recipes
+import Settings
 import TestSupport
 import Torch
 import TorchNN
@@ -10,11 +11,17 @@ struct Fixture {
     let folder: TemporaryFolder
     let path: String
 
-    /// - Parameter average: whether the file holds a moving average that differs from the raw weights.
-    init(_ recipe: String = "dcgan", _ overrides: [String] = [], average: Bool = true) throws {
+    /// - Parameters:
+    ///   - average: whether the file has a moving average that differs from the raw weights.
+    ///   - settings: YAML of a recipe in place of a named one.
+    init(
+        _ recipe: String = "dcgan", _ overrides: [String] = [], average: Bool = true, settings: String? = nil
+    ) throws {
         folder = try TemporaryFolder()
         path = folder.file("model.safetensors")
-        let recipe = try Recipe.load(recipe, overrides: overrides)
+        let recipe =
+            try settings.map { try SettingsDocument.decode(Recipe.self, yaml: $0, path: "fixture") }
+            ?? Recipe.load(recipe, overrides: overrides)
         func state(_ seed: UInt64) -> [(key: String, tensor: Tensor)] {
             recipe.adversarial.generator.make(resolution: recipe.resolution, random: RandomSource(seed: seed))
                 .state

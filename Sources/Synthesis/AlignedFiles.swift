@@ -3,41 +3,52 @@ import Files
 import Foundation
 import Imaging
 import Provenance
-import Synthesis
 
-/// The files that aligning writes: results, and beside them records and checks.
-struct AlignedFiles {
-    let files: ResultFiles
-    /// Whether names get a number, as a photograph may give several.
-    let numbersFaces: Bool
-    let data: Datasets.DataProtocol
-    let side: Int
+/// Files of aligned faces: PNG files of the faces, JSON records, and check pictures.
+public struct AlignedFiles {
+    private let files: ResultFiles
+    /// Whether file names have a number, for several faces in one photograph.
+    private let numbersFaces: Bool
+    /// Data protocol that the faces are aligned to.
+    public let data: Datasets.DataProtocol
+    /// Width and height of the results, in pixels.
+    public let side: Int
 
-    var folder: String { files.folder }
+    public init(files: ResultFiles, numbersFaces: Bool, data: Datasets.DataProtocol, side: Int) {
+        (self.files, self.numbersFaces, self.data, self.side) = (files, numbersFaces, data, side)
+    }
 
-    func path(_ photo: PhotoList.Photo, ending: String) -> String { "\(folder)/\(photo.name)\(ending)" }
+    /// Folder of the results.
+    public var folder: String { files.folder }
 
-    func path(_ photo: PhotoList.Photo, face index: Int) -> String {
+    /// Path of a result, such as the check picture with the ending `-check.png`.
+    public func path(_ photo: Photograph, ending: String) -> String { "\(folder)/\(photo.name)\(ending)" }
+
+    /// Path of the picture of a face.
+    public func path(_ photo: Photograph, face index: Int) -> String {
         path(photo, ending: numbersFaces ? "-\(index + 1).png" : ".png")
     }
 
-    /// - Throws: `CommandError` before any work is done, if something would be replaced that must not be.
-    func checkRoom(for photos: [PhotoList.Photo], json: Bool, check: Bool) throws {
+    /// Checks the names of all results before any work is done.
+    /// - Throws: `SynthesisError` if a result would replace a photograph or a file from before.
+    public func checkNames(for photos: [Photograph], json: Bool, check: Bool) throws {
         let endings =
             [numbersFaces ? "-1.png" : ".png"] + (json ? [".json"] : []) + (check ? ["-check.png"] : [])
-        try files.checkRoom(for: photos, endings: endings)
+        try files.checkNames(for: photos, endings: endings)
     }
 
-    /// A PNG; a mark that the photograph bore stays on it.
-    func write(_ picture: Picture, to path: String, _ origin: Origin?) throws {
+    /// Writes PNG with the mark of the photograph, if it has one.
+    /// - Throws: `SynthesisError`, `FileError`, `ImagingError`.
+    public func write(_ picture: Picture, to path: String, _ origin: Origin?) throws {
         let bytes =
             try origin.map { try SyntheticImage(picture: picture, origin: $0).png() }
             ?? PictureEncoder.png(picture)
         try files.put(bytes, to: path)
     }
 
-    /// What was found in a photograph, for programs.
-    func writeRecord(of faces: [AlignedFace], in picture: Picture, _ photo: PhotoList.Photo) throws {
+    /// Writes the JSON record of the faces in a photograph: boxes, points and transforms.
+    /// - Throws: `SynthesisError`, `FileError`.
+    public func writeRecord(of faces: [AlignedFace], in picture: Picture, _ photo: Photograph) throws {
         let record = Record(
             photograph: photo.path, width: picture.width, height: picture.height, dataProtocol: data.name,
             side: side,
