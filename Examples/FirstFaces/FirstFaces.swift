@@ -20,7 +20,7 @@ struct FirstFaces {
         let data = "builtin:5000"
         let store = try TrainingData.open(data, for: recipe)
 
-        // A run lives in a folder. If it is there already, this goes on with it, exactly.
+        // A run has a directory. If it exists, this resumes the run exactly.
         let run = try TrainingRun(recipe: recipe, store: store, data: data, folder: folder)
         try run.run(until: TrainingLimit(minutes: minutes))
 

@@ -67,7 +67,7 @@ public struct Evaluator {
             ) {
                 guard let name = metric.network, let own, let other else { return nil }
                 if manifolds[name] == nil {
-                    manifolds[name] = PrecisionRecall(judged: own.sample, reference: other.sample)
+                    manifolds[name] = PrecisionRecall(evaluated: own.sample, reference: other.sample)
                 }
                 return manifolds[name]
             }

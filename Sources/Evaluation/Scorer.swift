@@ -89,7 +89,7 @@ struct Scorer {
         // A model draws whole batches; its first pictures are as good as any.
         let found = SlicedWasserstein(seed: seed)(
             count: count, reference: { images(reference, $0) },
-            judged: { judged.drawn == nil ? images(judged, $0) : judged.images($0, on: device) })
+            evaluated: { judged.drawn == nil ? images(judged, $0) : judged.images($0, on: device) })
         let estimate = Estimate(
             value: found.value, error: found.error, notes: ["falls with the number of pictures"])
         evaluation.scores.append(
@@ -118,7 +118,7 @@ struct Scorer {
 
     private func nearest(_ evaluation: inout Evaluation) {
         guard let made, let real, let name = metric.network else { return }
-        let found = NearestNeighbors.memorisation(judged: made.sample, reference: real.sample)
+        let found = NearestNeighbors.memorization(evaluated: made.sample, reference: real.sample)
         var copied = found.copied
         copied.notes.append(
             "0.01 is what pictures have that the reference lacks; far more is learning by heart")
@@ -171,11 +171,11 @@ struct Scorer {
 
     private func attributes(_ evaluation: inout Evaluation) {
         guard let logits = made?.logits, let names = network?.answers, !names.isEmpty else { return }
-        let shares = AttributeShares(judged: logits, reference: real?.logits ?? logits)
+        let shares = AttributeFrequencies(evaluated: logits, reference: real?.logits ?? logits)
         evaluation.attributes = zip(names, shares.attributes).map { name, share in
             .init(
-                name: name, judged: share.judged.value, judgedLow: share.judged.interval?.lowerBound ?? .nan,
-                judgedHigh: share.judged.interval?.upperBound ?? .nan,
+                name: name, judged: share.evaluated.value, judgedLow: share.evaluated.interval?.lowerBound ?? .nan,
+                judgedHigh: share.evaluated.interval?.upperBound ?? .nan,
                 reference: real == nil ? nil : share.reference.value)
         }
         guard real != nil else { return }

@@ -1,15 +1,17 @@
 import Torch
 
-/// A figure and how far it can be trusted.
+/// A score with its 95 % confidence interval.
 public struct Estimate: Sendable, Equatable {
+    /// The score.
     public var value: Double
-    /// Where the figure would lie with other pictures of the same kind, in 95 of 100 cases; nil if that is not known.
+    /// 95 % confidence interval for other samples of pictures from the same distributions; nil if unknown.
     public var interval: ClosedRange<Double>?
-    /// What the figure would be with infinitely many pictures, for figures that depend on their number.
+    /// Extrapolation to an infinite number of pictures, for scores that depend on the number; nil for others.
     public var atInfinity: Double?
-    /// What a reader must know before comparing the figure with another one.
+    /// Conditions to consider when comparing the score with others.
     public var notes: [String]
 
+    /// Creates an estimate from its parts.
     public init(
         value: Double, interval: ClosedRange<Double>? = nil, atInfinity: Double? = nil, notes: [String] = []
     ) {
@@ -18,24 +20,27 @@ public struct Estimate: Sendable, Equatable {
 }
 
 extension Estimate {
-    /// Standard errors from the middle of a normal distribution that hold 95 % of it.
-    static let width = 1.959_963_984_540_054
+    /// 97.5 % quantile of the standard normal distribution: 95 % lie within this many standard errors of the mean.
+    static let normalQuantile = 1.959_963_984_540_054
 
-    /// A value with a normal distribution of this standard error.
+    /// Creates an estimate with the interval of a normal distribution.
+    /// - Parameter error: standard error of `value`; no interval if it is not finite.
     public init(value: Double, error: Double, atInfinity: Double? = nil, notes: [String] = []) {
-        let reach = Self.width * error
+        let reach = Self.normalQuantile * error
         self.init(
             value: value,
             interval: reach.isFinite && value.isFinite ? (value - reach)...(value + reach) : nil,
             atInfinity: atInfinity, notes: notes)
     }
 
-    /// The mean of independent values; of one, without an interval.
+    /// Creates the mean of independent values with Student's interval; without an interval for a single value.
     public init(meanOf values: [Double], notes: [String] = []) {
         let (mean, deviation) = Self.moments(values)
-        // Student's quantile over the normal one, by the first terms of its series (Abramowitz and Stegun 26.7.5):
-        // the deviation of few values is itself uncertain.
-        let (freedom, square) = (Double(max(1, values.count - 1)), Self.width * Self.width)
+        // Ratio of Student's quantile to the normal quantile, by the first terms of its series
+        // (Abramowitz and Stegun 26.7.5).
+        let (freedom, square) = (
+            Double(max(1, values.count - 1)), Self.normalQuantile * Self.normalQuantile
+        )
         let stretch =
             1 + (square + 1) / (4 * freedom)
             + (5 * square * square + 16 * square + 3) / (96 * freedom * freedom)
@@ -43,29 +48,32 @@ extension Estimate {
             value: mean, error: stretch * deviation / Double(values.count).squareRoot(), notes: notes)
     }
 
-    /// How many of all have a property, as a share; Wilson's interval (1927), which holds at 0 and at 1 too.
-    init(share successes: Int, of all: Int, notes: [String] = []) {
+    /// Creates a proportion, `successes` / `all`, with Wilson's interval (1927).
+    init(proportion successes: Int, of all: Int, notes: [String] = []) {
         guard all > 0 else {
-            self.init(value: .nan, notes: notes + ["nothing to count"])
+            self.init(value: .nan, notes: notes + ["the set is empty"])
             return
         }
-        let share = Double(successes) / Double(all)
-        self.init(value: share, interval: Self.wilson(share, of: Double(all)), notes: notes)
+        let proportion = Double(successes) / Double(all)
+        self.init(value: proportion, interval: Self.wilson(proportion, of: Double(all)), notes: notes)
     }
 
-    /// Where the true share lies if `share` of so many was found (Wilson 1927).
-    static func wilson(_ share: Double, of count: Double) -> ClosedRange<Double> {
-        let square = width * width
-        let middle = (share + square / (2 * count)) / (1 + square / count)
-        let spread = share * (1 - share) / count + square / (4 * count * count)
-        let reach = width / (1 + square / count) * spread.squareRoot()
-        // At the ends the share itself is the bound; rounding must not leave it outside.
-        return min(share, max(0, middle - reach))...max(share, min(1, middle + reach))
+    /// Wilson's interval (1927) of a proportion observed among `count` cases.
+    static func wilson(_ proportion: Double, of count: Double) -> ClosedRange<Double> {
+        let square = normalQuantile * normalQuantile
+        let middle = (proportion + square / (2 * count)) / (1 + square / count)
+        let spread = proportion * (1 - proportion) / count + square / (4 * count * count)
+        let reach = normalQuantile / (1 + square / count) * spread.squareRoot()
+        // At 0 and 1 a bound equals the proportion; the clamp removes rounding errors there.
+        return min(proportion, max(0, middle - reach))...max(proportion, min(1, middle + reach))
     }
 
-    /// The bounds of what depends on two independent figures: how far each moves it, added as squares (Zou and
-    /// Donner 2008).
-    static func joined(
+    /// Interval of a value that depends on two independent quantities (Zou and Donner 2008).
+    /// - Parameters:
+    ///   - value: the value at both estimates.
+    ///   - first: the values at the bounds of the first quantity, with the second at its estimate.
+    ///   - second: the values at the bounds of the second quantity, with the first at its estimate.
+    static func combinedInterval(
         _ value: Double, _ first: ClosedRange<Double>, _ second: ClosedRange<Double>
     ) -> ClosedRange<Double> {
         func length(_ x: Double, _ y: Double) -> Double { (x * x + y * y).squareRoot() }
@@ -74,7 +82,7 @@ extension Estimate {
         return (value - below)...(value + above)
     }
 
-    /// The mean and the standard deviation (n - 1; NaN of one value).
+    /// Mean and standard deviation (divisor n - 1; NaN for one value).
     static func moments(_ values: [Double]) -> (mean: Double, deviation: Double) {
         let mean = values.reduce(0, +) / Double(values.count)
         let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
@@ -82,19 +90,19 @@ extension Estimate {
     }
 }
 
-/// Random choices of pictures.
-enum Draws {
-    /// `count` indices in 0..<count, with replacement (Int64).
-    static func again(_ count: Int, _ random: RandomSource) -> Tensor {
-        // Uniform numbers have 24 bits; two of them reach every index of any set.
+/// Random indices of pictures.
+enum RandomIndices {
+    /// `count` indices in 0..<count with replacement, Int64 [count].
+    static func withReplacement(_ count: Int, _ random: RandomSource) -> Tensor {
+        // One uniform Float has 24 bits. Two of them reach every index of any set.
         let coarse = Tensor.uniform([count], random: random).to(.float64)
         let fine = Tensor.uniform([count], random: random).to(.float64)
         let places = (coarse + fine / 16_777_216) * Double(count)
         return places.clamped(0...Double(count - 1)).to(.int64)
     }
 
-    /// `size` different indices in 0..<count.
-    static func some(_ size: Int, of count: Int, _ random: RandomSource) -> Tensor {
+    /// `size` different indices in 0..<count, Int64 [size].
+    static func withoutReplacement(_ size: Int, of count: Int, _ random: RandomSource) -> Tensor {
         Tensor.permutation(count, random: random)[0..<size]
     }
 }

@@ -1,23 +1,27 @@
 import Torch
 
-/// The Fréchet distance between two sets of features, both taken for normal distributions (Heusel et al. 2017).
+/// Squared Fréchet distance between the features of two sets, assuming normal distributions (Heusel et al. 2017).
 ///
-/// |m1 - m2|^2 + tr(S1) + tr(S2) - 2 tr((S1^(1/2) S2 S1^(1/2))^(1/2)). On features of Inception it is called FID.
+/// |m1 - m2|^2 + tr(S1) + tr(S2) - 2 tr((S1^(1/2) S2 S1^(1/2))^(1/2)) for means m and covariances S. With the pool
+/// features of Inception v3 it is called FID. Lower is better.
 public enum FrechetDistance {
-    /// The distance; NaN if features were infinite or NaN.
+    /// Distance between two sets of moments; NaN if features were infinite or NaN.
     public static func between(_ a: FeatureMoments, _ b: FeatureMoments) -> Double {
         withoutGradients { Gaussian(a).distance(to: Gaussian(b)) }
     }
 
-    /// The distance with its interval and its value at infinitely many pictures.
+    /// Distance with its interval and its extrapolation to an infinite number of pictures.
     ///
-    /// Where a set's features are given they are drawn again, and cut, for both; a set without is taken for exact, as
-    /// published statistics are. Without any, the estimate is the value alone.
+    /// The interval comes from a bootstrap over the samples, the extrapolation from subsets of them. A set without a
+    /// sample
+    /// counts as exact, as published statistics do. Without any sample the result is the value alone.
     /// - Parameters:
-    ///   - sampleA: features [N, D] behind the moments `a`, or as many of them as are at hand.
-    ///   - sampleB: features [M, D] behind the moments `b`.
-    ///   - resamples: how often the pictures are drawn again; by default 100, above 512 features 20.
-    ///   - seed: of what is drawn.
+    ///   - a: moments of the first set.
+    ///   - b: moments of the second set.
+    ///   - sampleA: all or part of the features [N, D] of the first set.
+    ///   - sampleB: all or part of the features [M, D] of the second set.
+    ///   - resamples: number of bootstrap samples; the default is 100, or 20 for more than 512 features.
+    ///   - seed: seed of the random numbers.
     public static func estimate(
         _ a: FeatureMoments, _ b: FeatureMoments, sampleA: Tensor? = nil, sampleB: Tensor? = nil,
         resamples: Int? = nil, seed: UInt64 = 0
@@ -26,42 +30,44 @@ public enum FrechetDistance {
             let value = between(a, b)
             var notes = notes(a, b)
             guard value.isFinite else {
-                return Estimate(value: value, notes: notes + ["features are infinite or not numbers"])
+                return Estimate(value: value, notes: notes + ["some features are infinite or NaN"])
             }
             guard sampleA != nil || sampleB != nil else { return Estimate(value: value, notes: notes) }
             if sampleA == nil || sampleB == nil {
-                notes.append("one set is taken for exact: the interval holds the other's noise alone")
+                notes.append(
+                    "one set counts as exact: the interval contains the sampling noise of the other set only")
             }
-            let noise = FrechetNoise(
+            let sampling = FrechetSampling(
                 first: .init(sampleA, else: a), second: .init(sampleB, else: b), random: .init(seed: seed))
-            let limit = noise.limit(parts: a.dimension > 512 ? 3 : 4)
+            let limit = sampling.limit(parts: a.dimension > 512 ? 3 : 4)
             if limit.isRough {
-                notes.append("parts of the sets are smaller than the features: the limit is rough")
+                notes.append("subsets have fewer pictures than features: the extrapolation is inaccurate")
             }
             return Estimate(
-                value: value, error: noise.error(resamples: resamples ?? (a.dimension > 512 ? 20 : 100)),
+                value: value, error: sampling.error(resamples: resamples ?? (a.dimension > 512 ? 20 : 100)),
                 atInfinity: limit.value, notes: notes)
         }
     }
 
+    /// Warnings about sets that are too small.
     private static func notes(_ a: FeatureMoments, _ b: FeatureMoments) -> [String] {
         let fewest = min(a.count, b.count)
         var notes: [String] = []
-        if fewest < 2048 { notes.append("fewer than 2,048 pictures: the distance is far too high") }
+        if fewest < 2048 { notes.append("fewer than 2,048 pictures: the distance has a large positive bias") }
         if fewest <= a.dimension {
-            notes.append("fewer pictures than features: the covariance has not full rank")
+            notes.append("fewer pictures than features: the covariance is not of full rank")
         }
         return notes
     }
 }
 
-/// What the Fréchet distance would be with other pictures, and with more.
-struct FrechetNoise {
-    /// A set of pictures.
+/// Sampling error and bias of the Fréchet distance.
+struct FrechetSampling {
+    /// One set of pictures.
     enum Side {
-        /// Known by its moments alone.
+        /// A set without a sample, given by its moments.
         case exact(Gaussian)
-        /// Features [N, D].
+        /// A sample of features [N, D].
         case rows(Tensor)
 
         init(_ sample: Tensor?, else moments: FeatureMoments) {
@@ -80,21 +86,26 @@ struct FrechetNoise {
     let second: Side
     let random: RandomSource
 
-    /// Standard error of the distance, by a bootstrap.
+    /// Standard error of the distance from a bootstrap.
     ///
-    /// A set drawn again with replacement has fewer different pictures, so its distance lies above the one that it
-    /// stands for. The quantiles of such distances would miss the value; their spread around their own mean is right.
+    /// A bootstrap sample has fewer distinct pictures, so its distance has a larger bias. Quantiles of the distances
+    /// would
+    /// contain that bias; their standard deviation does not.
     func error(resamples: Int) -> Double {
-        let found = (0..<resamples).map { _ in
-            Self.distance(first.map { $0.drawnAgain(random) }, second.map { $0.drawnAgain(random) })
+        let distances = (0..<resamples).map { _ in
+            Self.distance(first.map { $0.resampled(random) }, second.map { $0.resampled(random) })
         }
-        return Estimate.moments(found).deviation
+        return Estimate.moments(distances).deviation
     }
 
-    /// The distance at infinitely many pictures: a line through the mean distances of both sets' halves, thirds and
-    /// so on against one over the share, where it meets zero (Chong and Forsyth 2020).
+    /// Distance extrapolated to an infinite number of pictures (Chong and Forsyth 2020).
     ///
-    /// Each share uses every picture once, which makes the means steadier than one subset of each size.
+    /// A line is fitted to the mean distance of halves, thirds and so on as a function of 1 / (pictures in a part).
+    /// Each
+    /// partition uses every picture once, which has a lower variance than one subset of each size.
+    /// - Parameter most: number of parts of the finest partition.
+    /// - Returns: the intercept, NaN for tiny sets; `isRough` if the smallest parts have no more pictures than
+    ///   features.
     func limit(parts most: Int) -> (value: Double, isRough: Bool) {
         let fewest = min(first.count, second.count)
         let counts = (1...most).filter { fewest / $0 > 1 }
@@ -127,8 +138,10 @@ struct FrechetNoise {
         return a.gaussian.distance(to: b.gaussian)
     }
 
-    /// With fewer pictures than features, the singular values of X YT are the roots that the traces of matrices as
-    /// large as the features would give.
+    /// Distance of samples [N, D] and [M, D] with at most D rows.
+    ///
+    /// The trace term equals the sum of the singular values of X Y^T [N, M] for centered, scaled samples X and Y, which
+    /// avoids matrices [D, D].
     private static func distance(fewRows x: Tensor, _ y: Tensor) -> Double {
         func deviations(_ rows: Tensor) -> Tensor {
             (rows - rows.mean([0])) / Double(rows.shape[0] - 1).squareRoot()
@@ -141,7 +154,8 @@ struct FrechetNoise {
     }
 }
 
-extension FrechetNoise.Side {
+extension FrechetSampling.Side {
+    /// Normal distribution with the moments of the set.
     var gaussian: Gaussian {
         switch self {
         case .exact(let gaussian): gaussian
@@ -149,7 +163,7 @@ extension FrechetNoise.Side {
         }
     }
 
-    /// Pictures that can be drawn from; of an exact set, as many as one likes.
+    /// Number of pictures in the sample; `Int.max` for an exact set.
     var count: Int {
         switch self {
         case .exact: .max
@@ -157,6 +171,7 @@ extension FrechetNoise.Side {
         }
     }
 
+    /// Applies `change` to the sample; an exact set is unchanged.
     func map(_ change: (Tensor) -> Tensor) -> Self {
         switch self {
         case .exact: self
@@ -164,7 +179,7 @@ extension FrechetNoise.Side {
         }
     }
 
-    /// All rows in `count` parts of equal size, in a random order.
+    /// Random partition of the rows into `count` parts of equal size.
     func parts(_ count: Int, _ random: RandomSource) -> [Self] {
         guard case .rows(let rows) = self, count > 1 else { return Array(repeating: self, count: count) }
         let order = Tensor.permutation(rows.shape[0], random: random).to(rows.device)
@@ -174,64 +189,67 @@ extension FrechetNoise.Side {
 }
 
 extension Tensor {
-    /// As many rows, each drawn from all of them.
-    func drawnAgain(_ random: RandomSource) -> Tensor {
-        indexSelect(0, Draws.again(shape[0], random).to(device))
+    /// Bootstrap sample: as many rows, drawn with replacement; same shape.
+    func resampled(_ random: RandomSource) -> Tensor {
+        indexSelect(0, RandomIndices.withReplacement(shape[0], random).to(device))
     }
 }
 
-/// Mean and covariance of features that arrive batch by batch, in double precision; memory does not grow with them.
+/// Streaming mean and covariance of features, in double precision. Memory use does not depend on the number of
+/// pictures.
 ///
-/// Batches are merged as in Chan, Golub and LeVeque (1983), so features far from zero lose no digits.
+/// Batches are merged with the stable update of Chan, Golub and LeVeque (1983).
 public final class FeatureMoments {
-    /// Features of each picture, D.
+    /// Number of features per picture, D.
     public let dimension: Int
-    /// Pictures so far.
+    /// Number of pictures.
     public private(set) var count = 0
-    /// [D], Double.
+    /// Mean, Double [D].
     public private(set) var mean: Tensor
-    /// Sum of the outer products of the deviations from the mean, [D, D].
+    /// Sum of the outer products of the deviations from the mean, Double [D, D].
     private let scatter: Tensor
 
     private static let rowsAtOnce = 4096
 
+    /// Creates the moments of no pictures.
     public init(dimension: Int, device: Device = .cpu) {
-        precondition(dimension > 0, "FeatureMoments: expected features, got \(dimension)")
+        precondition(dimension > 0, "FeatureMoments: expected 1 feature or more, got \(dimension)")
         self.dimension = dimension
         mean = .zeros([dimension], dtype: .float64, on: device)
         scatter = .zeros([dimension, dimension], dtype: .float64, on: device)
     }
 
-    /// Continues from moments that were kept.
+    /// Creates moments from saved values, to which `add` can add pictures.
     /// - Parameters:
-    ///   - mean: [D].
-    ///   - covariance: [D, D], with n - 1 below.
+    ///   - count: number of pictures n, 2 or more.
+    ///   - mean: mean [D].
+    ///   - covariance: unbiased covariance [D, D], with the divisor n - 1.
     public init(count: Int, mean: Tensor, covariance: Tensor) {
         precondition(
             count > 1 && mean.rank == 1 && covariance.shape == [mean.count, mean.count],
-            "FeatureMoments: expected [D] and [D, D] of two or more, got \(mean.summary) and "
+            "FeatureMoments: expected [D] and [D, D] of 2 or more pictures, got \(mean.summary) and "
                 + "\(covariance.summary) of \(count)")
         (self.count, dimension) = (count, mean.count)
         self.mean = mean.detached().to(.float64)
         scatter = covariance.detached().to(.float64) * Double(count - 1)
     }
 
-    /// Moments of features [N, D], all at once.
+    /// Creates the moments of features [N, D].
     public convenience init(of features: Tensor) {
         self.init(dimension: features.shape[1], device: features.device)
         add(features)
     }
 
-    /// Where the sums are kept.
+    /// Device of the sums.
     public var device: Device { mean.device }
 
-    /// [D, D], Double, with n - 1 below. Needs two pictures.
+    /// Unbiased covariance, Double [D, D], with the divisor n - 1. Traps with fewer than 2 pictures.
     public var covariance: Tensor {
-        precondition(count > 1, "covariance: expected two or more pictures, got \(count)")
+        precondition(count > 1, "covariance: expected 2 or more pictures, got \(count)")
         return scatter / Double(count - 1)
     }
 
-    /// Takes features [N, D] in.
+    /// Adds the features [N, D] of N pictures.
     public func add(_ features: Tensor) {
         precondition(
             features.rank == 2 && features.shape[1] == dimension,
@@ -249,7 +267,7 @@ public final class FeatureMoments {
         let batchMean = batch.mean([0])
         let shift = batchMean - mean
         let all = before + size
-        // The shift of the mean is one more row of deviations.
+        // The shift of the mean contributes one more row of deviations.
         let weight = (before * size / all).squareRoot()
         let rows = Tensor.concatenated([batch - batchMean, (shift * weight).unsqueezed(0)])
         scatter.addMatmul_(rows.transposed(0, 1), rows)
@@ -258,33 +276,34 @@ public final class FeatureMoments {
     }
 }
 
-/// A normal distribution, in double precision.
+/// A multivariate normal distribution in double precision.
 struct Gaussian {
-    /// [D].
+    /// Mean, [D].
     let mean: Tensor
-    /// [D, D].
+    /// Covariance, [D, D].
     let covariance: Tensor
 
     init(_ moments: FeatureMoments) {
         (mean, covariance) = (moments.mean, moments.covariance)
     }
 
-    /// The squared Fréchet distance (Dowson and Landau 1982).
+    /// Squared Fréchet distance (Dowson and Landau 1982); NaN if a moment is not finite.
     func distance(to other: Gaussian) -> Double {
         precondition(
             mean.shape == other.mean.shape, "distance: expected \(mean.summary), got \(other.mean.summary)")
         let theirs = (mean: other.mean.to(mean.device), covariance: other.covariance.to(mean.device))
         let traces = (covariance.diagonal() + theirs.covariance.diagonal()).sum().item()
         let shift = (mean - theirs.mean).square().sum().item()
-        // One number that is not finite makes a trace so: what is beside the diagonal is never larger.
+        // Off-diagonal elements are bounded by the diagonal, so the trace reveals every value that is not finite.
         guard traces.isFinite, shift.isFinite else { return .nan }
         return shift + traces - 2 * Self.rootTrace(covariance, theirs.covariance)
     }
 
-    /// tr((A^(1/2) B A^(1/2))^(1/2)).
+    /// tr((A^(1/2) B A^(1/2))^(1/2)) of covariances [D, D].
     ///
-    /// With any F for which F FT = A, the symmetric FT B F has the same eigenvalues but for zeros. A triangular F is found many
-    /// times faster than the eigenvectors of A; it exists where A or B has full rank.
+    /// For any F with F F^T = A, the symmetric F^T B F has the same nonzero eigenvalues. A Cholesky factor F is many
+    /// times
+    /// faster than the eigenvectors of A, but exists only if A or B has full rank.
     private static func rootTrace(_ a: Tensor, _ b: Tensor) -> Double {
         let (factor, other): (Tensor, Tensor)
         if let triangle = a.cholesky() {
@@ -297,17 +316,17 @@ struct Gaussian {
             return 0
         }
         let product = factor.transposed(0, 1).matmul(other).matmul(factor)
-        // Rounding leaves small negative ones of those that are zero.
+        // Rounding makes some zero eigenvalues slightly negative.
         return product.symmetricEigenvalues().clampedBelow(0).sqrt().sum().item()
     }
 
-    /// [D, rank] whose product with its transpose is the matrix; nil of zeros.
+    /// Factor F [D, rank] of a matrix F F^T [D, D]; nil if the matrix is zero.
     private static func root(_ matrix: Tensor) -> Tensor? {
         let (values, vectors) = matrix.symmetricEigen()
         let size = values.count
         let largest = values[size - 1].item()
         guard largest > 0 else { return nil }
-        // What rounding made of zeros would count with its square root.
+        // The square root would amplify rounding errors in zero eigenvalues, so they are left out.
         let threshold = largest * Double(size) * Double.ulpOfOne
         let rank = values.greater(than: threshold).sum().integers()[0]
         let kept = vectors.narrow(1, start: size - rank, length: rank)

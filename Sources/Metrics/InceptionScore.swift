@@ -1,16 +1,19 @@
 import Torch
 
-/// How sure a classifier is of single pictures and how evenly it spreads over all of them (Salimans et al. 2016).
+/// Inception score (Salimans et al. 2016): exp of the mean Kullback-Leibler divergence of p(y | x) from p(y).
 ///
-/// exp of the mean Kullback-Leibler divergence of p(y | x) from p(y). Without reference: it knows nothing of faces.
+/// High if the class of each picture is certain and all classes are equally frequent. It uses no reference set, and the
+/// classes of ImageNet say little about faces.
 public enum InceptionScore {
-    /// The scores of consecutive parts.
-    /// - Parameter logits: [N, classes], in an order that is random already.
+    /// Scores of consecutive parts of the logits.
+    /// - Parameters:
+    ///   - logits: [N, classes] in random order.
+    ///   - splits: number of parts, at most N.
     public static func scores(logits: Tensor, splits: Int = 10) -> [Double] {
         let count = logits.shape[0]
         precondition(
             logits.rank == 2 && splits > 0 && count >= splits,
-            "InceptionScore: expected [\(splits) or more, classes], got \(logits.summary)")
+            "InceptionScore: expected logits [N, classes] with N >= \(splits), got \(logits.summary)")
         return withoutGradients {
             (0..<splits).map { part in
                 let rows = logits[(part * count / splits)..<((part + 1) * count / splits)].to(.float64)
@@ -21,10 +24,13 @@ public enum InceptionScore {
         }
     }
 
-    /// The mean over the parts; their spread gives the interval.
+    /// Mean score over the parts, with an interval from their standard deviation.
+    /// - Parameters:
+    ///   - logits: [N, classes] in random order.
+    ///   - splits: number of parts, at most N.
     public static func estimate(logits: Tensor, splits: Int = 10) -> Estimate {
         let size = logits.shape[0] / splits
-        let few = size < 5000 ? ["parts of \(size) pictures: the score rises with their number"] : []
+        let few = size < 5000 ? ["parts of \(size) pictures: the score increases with this number"] : []
         return Estimate(meanOf: scores(logits: logits, splits: splits), notes: few)
     }
 }

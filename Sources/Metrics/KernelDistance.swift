@@ -1,18 +1,22 @@
 import Torch
 
-/// The unbiased squared maximum mean discrepancy of features [N, D] under the kernel (x y / D + 1)^3 (Bińkowski et al. 2018).
+/// Unbiased squared maximum mean discrepancy with the kernel (x · y / D + 1)^3 (Bińkowski et al. 2018).
 ///
-/// On features of Inception it is called KID. Its mean does not depend on the number of pictures; it may fall below zero.
+/// With the pool features of Inception v3 it is called KID. Its expectation does not depend on the number of pictures.
+/// Lower is better; values may be negative.
 public enum KernelDistance {
-    /// Rows of both sets that are compared with each other.
+    /// Rows of the two sets that are compared with each other.
     public struct Subset: Sendable {
+        /// Rows of the first set.
         public var first: [Int]
+        /// Rows of the second set.
         public var second: [Int]
 
+        /// Creates a subset from rows of both sets.
         public init(first: [Int], second: [Int]) { (self.first, self.second) = (first, second) }
     }
 
-    /// The distance between all rows of both sets; each needs two.
+    /// Distance between features `a` [N, D] and `b` [M, D]; N and M are 2 or more.
     public static func between(_ a: Tensor, _ b: Tensor) -> Double {
         withoutGradients {
             precondition(
@@ -28,36 +32,43 @@ public enum KernelDistance {
         }
     }
 
+    /// Kernel matrix [N, M] of rows [N, D] and [M, D].
     private static func kernel(_ x: Tensor, _ y: Tensor) -> Tensor {
         (x.matmul(y.transposed(0, 1)) / Double(x.shape[1]) + 1).pow(3)
     }
 
-    /// The mean distance over given subsets.
+    /// Mean distance over given subsets of features `a` [N, D] and `b` [M, D].
     public static func between(_ a: Tensor, _ b: Tensor, subsets: [Subset]) -> Double {
         distances(a, b, subsets).reduce(0, +) / Double(subsets.count)
     }
 
-    /// The mean distance over random subsets, with its interval.
+    /// Mean distance over random subsets, with its interval.
     /// - Parameters:
-    ///   - size: rows in a subset, at most half of the smaller set.
-    ///   - seed: of the subsets.
+    ///   - a: features [N, D].
+    ///   - b: features [M, D].
+    ///   - subsets: number of subsets.
+    ///   - size: rows per subset; at most half of the smaller set are used.
+    ///   - seed: seed of the subsets.
     public static func estimate(
         _ a: Tensor, _ b: Tensor, subsets: Int = 100, size: Int = 1000, seed: UInt64 = 0
     ) -> Estimate {
         let fewest = min(a.shape[0], b.shape[0])
-        precondition(fewest > 3 && subsets > 1, "KernelDistance: expected two subsets of two rows")
+        precondition(
+            fewest > 3 && subsets > 1,
+            "KernelDistance: expected 4 or more rows and 2 or more subsets, got \(fewest) rows and \(subsets) subsets"
+        )
         let size = min(size, fewest / 2)
         let random = RandomSource(seed: seed)
         let chosen = (0..<subsets).map { _ in
             Subset(
-                first: Draws.some(size, of: a.shape[0], random).integers(),
-                second: Draws.some(size, of: b.shape[0], random).integers())
+                first: RandomIndices.withoutReplacement(size, of: a.shape[0], random).integers(),
+                second: RandomIndices.withoutReplacement(size, of: b.shape[0], random).integers())
         }
         let (mean, deviation) = Estimate.moments(distances(a, b, chosen))
-        // Subsets of one set share pictures. With s^2 the variance between them, that of a subset of fresh pictures
-        // is s^2 / (1 - size / N); the part that all share is size / N of it, however many subsets there are.
-        let share = Double(size) / Double(fewest)
-        let error = deviation * (share / (1 - share) + 1 / Double(subsets)).squareRoot()
+        // Subsets of one set share pictures. If s^2 is the variance between subsets, the variance of a subset of other
+        // pictures is s^2 / (1 - size / N). The fraction size / N of it does not decrease with the number of subsets.
+        let fraction = Double(size) / Double(fewest)
+        let error = deviation * (fraction / (1 - fraction) + 1 / Double(subsets)).squareRoot()
         return Estimate(value: mean, error: error)
     }
 

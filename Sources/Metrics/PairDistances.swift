@@ -1,41 +1,48 @@
 import Torch
 
-/// Distances between a picture and what should equal it.
+/// Distances and similarities of corresponding pictures.
 ///
-/// All take pictures [N, 3, H, W] in -1...1 and give [N]; gradients flow through all. Nothing is rounded to bytes.
+/// All functions accept pictures [N, 3, H, W] in -1...1 and return one value per pair, [N]. All are differentiable.
+/// Levels are not rounded to bytes.
 public enum PairDistances {
-    /// What is compared.
+    /// Channels that are compared.
     public enum Channels: Sendable, CaseIterable {
         /// Red, green and blue, averaged.
         case rgb
-        /// The luma of BT.601 in 16...235 of 255, as super resolution is judged.
+        /// Luma of BT.601 in 16...235 of 255, the convention of super resolution.
         case luma
     }
 
-    /// What happens where a window leaves the picture.
+    /// Treatment of windows that cross the border of a picture.
     public enum Border: Sendable, CaseIterable {
-        /// Only windows inside count (Wang et al. 2004; scikit-image).
+        /// Such windows are left out (Wang et al. 2004; scikit-image).
         case inside
-        /// The picture is mirrored (torchmetrics).
+        /// The picture is extended by reflection (torchmetrics).
         case mirrored
     }
 
-    /// Peak signal-to-noise ratio in decibels; infinite for equal pictures.
-    /// - Parameter margin: pixels left out at each edge; super resolution leaves out as many as its factor.
+    /// Peak signal-to-noise ratio in decibels, [N]; infinite for equal pictures. Higher is better.
+    /// - Parameters:
+    ///   - a: pictures [N, 3, H, W] in -1...1.
+    ///   - b: pictures of the same shape.
+    ///   - channels: channels that are compared.
+    ///   - margin: pixels left out at each edge; super resolution uses the upscaling factor.
     public static func psnr(_ a: Tensor, _ b: Tensor, channels: Channels = .rgb, margin: Int = 0) -> Tensor {
         let (x, y) = (levels(a, channels), levels(b, channels))
         requireEqual(x, y)
         let (height, width) = (x.shape[2] - 2 * margin, x.shape[3] - 2 * margin)
-        precondition(height > 0 && width > 0, "psnr: nothing is left of \(a.summary) inside \(margin) pixels")
+        precondition(
+            height > 0 && width > 0, "psnr: a margin of \(margin) pixels leaves no pixels of \(a.summary)")
         let error = (x - y).narrow(2, start: margin, length: height).narrow(3, start: margin, length: width)
         return error.square().mean([1, 2, 3]).log() * (-10 / 2.302_585_092_994_046)
     }
 
+    /// Traps unless both tensors have the same shape.
     static func requireEqual(_ a: Tensor, _ b: Tensor) {
-        precondition(a.shape == b.shape, "expected pictures of one size, got \(a.summary) and \(b.summary)")
+        precondition(a.shape == b.shape, "expected pictures of one shape, got \(a.summary) and \(b.summary)")
     }
 
-    /// Pictures in -1...1 as levels in 0...1, [N, 3 or 1, H, W], in single precision at least.
+    /// Levels 0...1, Float or Double [N, 3 or 1, H, W], of pictures [N, 3, H, W] in -1...1.
     static func levels(_ pictures: Tensor, _ channels: Channels) -> Tensor {
         precondition(
             pictures.rank == 4 && pictures.shape[1] == 3,
@@ -49,10 +56,15 @@ public enum PairDistances {
 }
 
 extension PairDistances {
-    /// Structural similarity, at most 1 (Wang et al. 2004).
+    /// Structural similarity, SSIM (Wang et al. 2004), [N], at most 1. Higher is better.
     ///
-    /// Gaussian windows of 11 pixels with a deviation of 1.5, k1 0.01, k2 0.03, levels in 0...1, biased variances. Sides
-    /// of 11 or more.
+    /// Gaussian windows of 11 pixels with a standard deviation of 1.5, k1 = 0.01, k2 = 0.03, levels 0...1, biased
+    /// variances.
+    /// - Parameters:
+    ///   - a: pictures [N, 3, H, W] in -1...1 with sides of 11 or more.
+    ///   - b: pictures of the same shape.
+    ///   - channels: channels that are compared.
+    ///   - border: treatment of windows that cross the border.
     public static func ssim(
         _ a: Tensor, _ b: Tensor, channels: Channels = .rgb, border: Border = .inside
     ) -> Tensor {
@@ -61,12 +73,16 @@ extension PairDistances {
         return structure(x, y, border).similarity
     }
 
-    /// Structural similarity over octaves, 0...1 (Wang et al. 2003): contrast and structure on all of them, luminance on the
-    /// coarsest.
+    /// Multi-scale structural similarity, MS-SSIM (Wang et al. 2003), [N], 0...1. Higher is better.
     ///
-    /// Five octaves need sides of 176; smaller pictures have fewer, the weights scaled to a sum of 1: see
-    /// `msSSIMScales`. A negative factor counts as zero.
-    /// - Parameter border: of the coarsest octave; the contrasts of the others are taken inside.
+    /// Five scales require sides of 176 or more. Smaller pictures have fewer scales, with weights that are scaled to
+    /// the
+    /// sum 1; see `msSSIMScales`. A negative factor counts as zero.
+    /// - Parameters:
+    ///   - a: pictures [N, 3, H, W] in -1...1 with sides of 11 or more.
+    ///   - b: pictures of the same shape.
+    ///   - channels: channels that are compared.
+    ///   - border: treatment of the border at the coarsest scale; the other scales use `.inside`.
     public static func msSSIM(
         _ a: Tensor, _ b: Tensor, channels: Channels = .rgb, border: Border = .inside
     ) -> Tensor {
@@ -84,16 +100,17 @@ extension PairDistances {
         return product ?? .ones([x.shape[0]])
     }
 
-    /// Octaves of `msSSIM` for pictures of this size, 1...5; say it beside the value where it is not 5.
+    /// Number of scales of `msSSIM` for pictures of this size, 1...5. Values with different numbers are not comparable.
     public static func msSSIMScales(height: Int, width: Int) -> Int {
         let side = min(height, width)
         precondition(side >= window, "ssim: expected sides of \(window) or more, got \(height) x \(width)")
         return (1...msSSIMPaper.count).last { side >> ($0 - 1) >= window } ?? 1
     }
 
+    /// Weight of each scale for pictures of this size, finest first.
     static func msSSIMWeights(height: Int, width: Int) -> [Double] {
         let weights = msSSIMPaper.prefix(msSSIMScales(height: height, width: width))
-        // The paper's own have the sum 1.0001.
+        // The five weights of the paper have the sum 1.0001 and are used unscaled.
         let sum = weights.count == msSSIMPaper.count ? 1 : weights.reduce(0, +)
         return weights.map { $0 / sum }
     }
@@ -101,16 +118,16 @@ extension PairDistances {
     private static let msSSIMPaper = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333]
     private static let window = 11
 
-    /// x^weight, and 0 below 0; there the gradient is 0 too, not NaN.
+    /// max(x, 0)^weight of any shape, with a gradient of 0 instead of NaN at and below 0.
     private static func power(_ x: Tensor, _ weight: Double) -> Tensor {
         x.clampedBelow(1e-12).pow(weight) * x.greater(than: 0).to(x.dtype)
     }
 
-    /// Means over a picture of levels 0...1: of the whole index, and of contrast and structure alone; [N] each.
+    /// Means of the similarity and contrast maps of levels 0...1, [N] each; see `structuralSimilarity`.
     private static func structure(_ x: Tensor, _ y: Tensor, _ border: Border) -> (
         similarity: Tensor, contrast: Tensor
     ) {
-        // Windows in half precision would leave nothing of the variances, which are differences.
+        // The variances are differences of larger numbers, which half precision would round away.
         withAutocast(.float32, on: x.device) {
             let count = x.shape[0]
             let reach = window / 2

@@ -1,74 +1,76 @@
 import Dispatch
 import Torch
 
-/// Sliced Wasserstein distance between patches of two sets of pictures, one for each band of detail (Karras et al. 2018,
-/// section 5).
+/// Sliced Wasserstein distance between patches of two sets of pictures, per scale (Karras et al. 2018, section 5).
 ///
-/// From every level of a Laplacian pyramid, random patches of 7 x 7 pixels are taken; both sets of patches are projected
-/// onto random directions, and the mean distance between the sorted projections, times 1,000, is the level's value.
-/// Fine levels see sharpness and noise, the coarsest one sees shapes and colors; 0 is equality. Unlike in the paper, both sets are
-/// scaled by the color deviations of the reference, so that a cast of color or a loss of contrast counts.
+/// Random patches of 7 x 7 pixels from every level of a Laplacian pyramid are projected onto random directions. The
+/// value of a level is the mean distance between the sorted projections of the two sets, times 1,000. Fine levels
+/// measure sharpness and noise, the coarsest level shapes and colors. Lower is better; equal sets have the value 0.
 ///
-/// It falls with the number of pictures, so compare values only at one count, one protocol and one side.
+/// Unlike in the paper, both sets are divided by the standard deviation of the reference in each color channel, so that
+/// differences in color and contrast count. Values are comparable only for the same number of pictures, protocol and
+/// size: they decrease with the number of pictures.
 public struct SlicedWasserstein: Sendable {
-    /// One band of detail.
+    /// Result for one level of the pyramid.
     public struct Level: Sendable, Equatable {
-        /// Side of the level's pictures.
+        /// Side of the pictures at this level, in pixels.
         public let side: Int
         /// Distance times 1,000.
         public let value: Double
-        /// Its standard error over other pictures of the same kind.
+        /// Standard error of the value over samples of pictures.
         public let error: Double
     }
 
-    /// What a comparison gives.
+    /// Result of a comparison.
     public struct Result: Sendable, Equatable {
-        /// The finest first.
+        /// Levels, finest first.
         public let levels: [Level]
-        /// Mean of the levels.
+        /// Mean value of the levels.
         public let value: Double
-        /// Standard error of the mean over other pictures: a jackknife that leaves out an eighth of both sets at a time.
+        /// Standard error of the mean over samples of pictures, from a jackknife with eight groups.
         public let error: Double
-        /// Pictures in each set.
+        /// Number of pictures in each set.
         public let count: Int
     }
 
-    /// Patches of each picture on each level; the paper takes 128 of 16,384 pictures.
+    /// Patches per picture and level; the paper uses 128 for each of 16,384 pictures.
     public var patchesPerPicture = 32
-    /// Random directions on each level.
+    /// Number of random directions per level.
     public var directions = 256
-    /// Of places and directions; the same seed gives the same value.
+    /// Seed of patch positions and directions. Equal seeds give equal values.
     public var seed: UInt64 = 0
 
     private static let patch = 7
     private static let groups = 8
 
+    /// Creates a metric with the given numbers of patches and directions.
     public init(patchesPerPicture: Int = 32, directions: Int = 256, seed: UInt64 = 0) {
         (self.patchesPerPicture, self.directions, self.seed) = (patchesPerPicture, directions, seed)
     }
 
     /// Compares two sets of `count` pictures.
     ///
-    /// Memory: 600 bytes a patch, in both sets and on every level.
+    /// Uses about 600 bytes of memory per patch of each set and level.
     /// - Parameters:
-    ///   - count: pictures in each set, 2 or more.
-    ///   - batchSize: pictures asked for at once.
-    ///   - reference: real pictures of a range of indices, [N, 3, H, H] with H >= 8, in -1...1.
-    ///   - judged: pictures to compare with them, of the same shape.
+    ///   - count: number of pictures in each set, 2 or more.
+    ///   - batchSize: number of pictures per call of the closures.
+    ///   - reference: reference pictures for a range of indices, [N, 3, H, H] in -1...1 with H >= 8.
+    ///   - evaluated: evaluated pictures for a range of indices, of the same shape.
     public func callAsFunction(
-        count: Int, batchSize: Int = 64, reference: (Range<Int>) -> Tensor, judged: (Range<Int>) -> Tensor
+        count: Int, batchSize: Int = 64, reference: (Range<Int>) -> Tensor, evaluated: (Range<Int>) -> Tensor
     ) -> Result {
-        precondition(count >= 2, "SlicedWasserstein: expected 2 pictures or more, got \(count)")
+        precondition(count >= 2, "SlicedWasserstein: expected 2 or more pictures, got \(count)")
         return withoutGradients {
             let random = RandomSource(seed: seed)
             var stores: [(side: Int, real: Tensor, made: Tensor)] = []
             for start in stride(from: 0, to: count, by: batchSize) {
                 let range = start..<min(count, start + batchSize)
-                let (real, made) = (reference(range), judged(range))
+                let (real, made) = (reference(range), evaluated(range))
                 precondition(
                     real.shape == made.shape && real.rank == 4 && real.shape[0] == range.count
                         && real.shape[2] == real.shape[3] && real.shape[2] >= Self.patch,
-                    "SlicedWasserstein: expected [\(range.count), C, H, H] twice, got \(real.shape), \(made.shape)"
+                    "SlicedWasserstein: expected two tensors [\(range.count), C, H, H] with H of \(Self.patch) or more, "
+                        + "got \(real.shape) and \(made.shape)"
                 )
                 if stores.isEmpty {
                     let size = real.shape[1] * Self.patch * Self.patch
@@ -84,10 +86,10 @@ public struct SlicedWasserstein: Sendable {
                     LaplacianPyramid.levels(of: real.to(.float32)),
                     LaplacianPyramid.levels(of: made.to(.float32)))
                 for (store, level) in zip(stores, levels) {
-                    // The same places in both sets, so that where a patch lies adds no noise.
-                    let places = places(random, pictures: range.count, level.0)
-                    store.real[rows].copy_(patches(level.0, places))
-                    store.made[rows].copy_(patches(level.1, places))
+                    // Equal positions in both sets, so that positions add no noise.
+                    let indices = patchIndices(random, pictures: range.count, level.0)
+                    store.real[rows].copy_(patches(level.0, indices))
+                    store.made[rows].copy_(patches(level.1, indices))
                 }
             }
             return compare(&stores, count: count, random)
@@ -96,8 +98,8 @@ public struct SlicedWasserstein: Sendable {
 
     // MARK: Patches
 
-    /// Indices into a flattened picture [N, patches x C x 7 x 7].
-    private func places(_ random: RandomSource, pictures: Int, _ level: Tensor) -> Tensor {
+    /// Indices [N, patches * C * 7 * 7] of random patches in flattened pictures.
+    private func patchIndices(_ random: RandomSource, pictures: Int, _ level: Tensor) -> Tensor {
         let (channels, side, patch) = (level.shape[1], level.shape[2], Self.patch)
         let random = Tensor.uniform([pictures * patchesPerPicture, 2], random: random).floats()
         let span = Float(side - patch + 1)
@@ -111,13 +113,14 @@ public struct SlicedWasserstein: Sendable {
             .to(level.device)
     }
 
-    /// [N x patches, C x 7 x 7]
-    private func patches(_ level: Tensor, _ places: Tensor) -> Tensor {
-        level.flattened(from: 1).gather(1, places).reshape([level.shape[0] * patchesPerPicture, -1])
+    /// Patches [N * patches, C * 7 * 7] of pictures [N, C, H, H].
+    private func patches(_ level: Tensor, _ indices: Tensor) -> Tensor {
+        level.flattened(from: 1).gather(1, indices).reshape([level.shape[0] * patchesPerPicture, -1])
     }
 
     // MARK: Distances
 
+    /// Distances and errors of all levels. Each store is freed after its level.
     private func compare(
         _ stores: inout [(side: Int, real: Tensor, made: Tensor)], count: Int, _ random: RandomSource
     ) -> Result {
@@ -126,7 +129,7 @@ public struct SlicedWasserstein: Sendable {
             [UInt8](repeating: UInt8(picture % groupCount), count: patchesPerPicture)
         }
         var levels: [Level] = []
-        // Of all levels together: the value without each group.
+        // Mean over the levels of the value without each group.
         var means = [Double](repeating: 0, count: groupCount)
         let levelCount = Double(stores.count)
         while !stores.isEmpty {
@@ -141,19 +144,19 @@ public struct SlicedWasserstein: Sendable {
             error: Self.jackknife(means), count: count)
     }
 
-    /// Directions of length 1 [directions, C x 7 x 7], divided by the reference's deviation in each channel.
+    /// Unit directions [directions, C * 7 * 7], divided by the standard deviation of the reference in each channel.
     private func slices(_ real: Tensor, _ random: RandomSource) -> Tensor {
         let area = Self.patch * Self.patch
         let channels = real.shape[1] / area
         let raw = Tensor.normal([directions, channels * area], random: random)
         let unit = (raw / raw.square().sum([1], keep: true).sqrt()).to(real.device)
-        // [C]; a shift by the mean would move both sets alike.
+        // [C]; the mean is not subtracted because it would shift both sets equally.
         let deviation = real.reshape([-1, channels, area]).variance([0, 2]).sqrt().clampedBelow(1e-6)
         return (unit.reshape([directions, channels, area]) / deviation.reshape([1, channels, 1]))
             .reshape([directions, -1])
     }
 
-    /// The mean over directions of the distance between both sets, and of the sets without each group.
+    /// Mean distance over directions between both sets, and between the sets without each group.
     private func distances(
         _ real: Tensor, _ made: Tensor, _ slices: Tensor, groups: [UInt8], groupCount: Int
     ) -> (whole: Double, parts: [Double]) {
@@ -185,7 +188,7 @@ public struct SlicedWasserstein: Sendable {
         return (scaled[0], Array(scaled.dropFirst()))
     }
 
-    /// Runs `body` for each row on as many threads as an operator may use; the rows' results in order.
+    /// Runs `body` for each row on as many threads as one operator uses. Returns `width` results per row, in order.
     private static func inParallel(
         _ rows: Int, width: Int,
         _ body: @Sendable (Int, UnsafeMutableBufferPointer<Double>, inout SortedValues.Scratch) -> Void
@@ -204,7 +207,7 @@ public struct SlicedWasserstein: Sendable {
         }
     }
 
-    /// Standard error from the values without each group (Efron 1982).
+    /// Jackknife standard error from the values without each group (Efron 1982).
     private static func jackknife(_ parts: [Double]) -> Double {
         let count = Double(parts.count)
         let mean = parts.reduce(0, +) / count
@@ -212,19 +215,22 @@ public struct SlicedWasserstein: Sendable {
     }
 }
 
-/// Pictures split into bands of detail, one octave each (Burt and Adelson 1983).
+/// Laplacian pyramid (Burt and Adelson 1983).
 enum LaplacianPyramid {
-    /// Sides of the levels of pictures of `side` pixels: full size, halves, down to `smallest`; at least one.
+    /// Sides of the levels for pictures of `side` pixels: repeated halves, not below `smallest`; at least one level.
     static func sides(_ side: Int, smallest: Int = 16) -> [Int] {
         var sides = [side]
         while let last = sides.last, last % 2 == 0, last / 2 >= smallest { sides.append(last / 2) }
         return sides
     }
 
-    /// Levels of pictures [N, C, H, H], the finest first: what each loses when it is halved; the last is the rest.
+    /// Levels [N, C, h, h] of pictures [N, C, H, H], finest first.
+    ///
+    /// Each level is the difference between a picture and its reduced and enlarged copy; the last is the reduced
+    /// picture.
     static func levels(of pictures: Tensor) -> [Tensor] {
         let (count, channels) = (pictures.shape[0], pictures.shape[1])
-        // [N C, 1, H, H]: one filter for all channels.
+        // [N * C, 1, H, H], because all channels have the same filter.
         var rest = pictures.reshape([count * channels, 1, pictures.shape[2], pictures.shape[3]])
         var levels: [Tensor] = []
         for _ in sides(pictures.shape[2]).dropFirst() {
@@ -236,12 +242,12 @@ enum LaplacianPyramid {
         return levels.map { $0.reshape([count, channels, $0.shape[2], $0.shape[3]]) }
     }
 
-    /// [N, 1, H, W] to [N, 1, H / 2, W / 2].
+    /// Reduction: [N, 1, H, W] to [N, 1, H / 2, W / 2].
     private static func halved(_ x: Tensor) -> Tensor {
         x.reflectionPadded([2, 2, 2, 2]).conv2d(weight: kernel(1).to(x.device), bias: nil, stride: 2)
     }
 
-    /// [N, 1, H, W] to [N, 1, 2 H, 2 W]: zeros put between the pixels, then smoothed.
+    /// Enlargement by inserted zeros and a filter: [N, 1, H, W] to [N, 1, 2 H, 2 W].
     private static func doubled(_ x: Tensor) -> Tensor {
         let (count, height, width) = (x.shape[0], x.shape[2], x.shape[3])
         let rows = Tensor.stacked([x, Tensor.zeros(like: x)], 3)  // [N, 1, H, 2, W]
@@ -250,9 +256,104 @@ enum LaplacianPyramid {
             .conv2d(weight: kernel(4).to(x.device), bias: nil)
     }
 
-    /// The binomial filter 1 4 6 4 1 in both directions, with the sum `gain`; [1, 1, 5, 5].
+    /// Separable binomial filter 1 4 6 4 1 with the sum `gain`, [1, 1, 5, 5].
     private static func kernel(_ gain: Float) -> Tensor {
         let row: [Float] = [1, 4, 6, 4, 1].map { $0 / 16 }
         return Tensor(row.flatMap { a in row.map { gain * a * $0 } }, shape: [1, 1, 5, 5])
+    }
+}
+
+/// Values in ascending order, each with its group.
+struct SortedValues {
+    /// Values, ascending.
+    private(set) var values: [Float]
+    /// Group of each value.
+    private(set) var groups: [UInt8]
+
+    /// Sorts values with a radix sort in three passes of 11 bits.
+    /// - Parameters:
+    ///   - groups: group of each value.
+    ///   - scratch: buffers that calls reuse.
+    init(_ unsorted: UnsafeBufferPointer<Float>, groups: [UInt8], scratch: inout Scratch) {
+        let count = unsorted.count
+        precondition(groups.count == count, "SortedValues: expected \(count) groups, got \(groups.count)")
+        scratch.grow(to: count)
+        var counts = [Int](repeating: 0, count: 3 << 11)
+        for index in 0..<count {
+            // Maps the bits to integers in the order of the values: negative numbers inverted, below positive ones.
+            let bits = unsorted[index].bitPattern
+            let key = bits ^ (bits >> 31 == 1 ? 0xFFFF_FFFF : 0x8000_0000)
+            scratch.from[index] = UInt64(key) << 8 | UInt64(groups[index])
+            counts[Int(key & 2047)] += 1
+            counts[2048 + Int(key >> 11 & 2047)] += 1
+            counts[4096 + Int(key >> 22)] += 1
+        }
+        for pass in 0..<3 {
+            var next = 0
+            for digit in (pass << 11)..<((pass + 1) << 11) {
+                (counts[digit], next) = (next, next + counts[digit])
+            }
+            let shift = UInt64(8 + 11 * pass)
+            for index in 0..<count {
+                let item = scratch.from[index]
+                let slot = pass << 11 + Int(item >> shift & 2047)
+                scratch.to[counts[slot]] = item
+                counts[slot] += 1
+            }
+            swap(&scratch.from, &scratch.to)
+        }
+        let sorted = scratch.from
+        values = [Float](unsafeUninitializedCapacity: count) { buffer, written in
+            for index in 0..<count {
+                let key = UInt32(truncatingIfNeeded: sorted[index] >> 8)
+                buffer[index] = Float(bitPattern: key ^ (key >> 31 == 1 ? 0x8000_0000 : 0xFFFF_FFFF))
+            }
+            written = count
+        }
+        self.groups = [UInt8](unsafeUninitializedCapacity: count) { buffer, written in
+            for index in 0..<count { buffer[index] = UInt8(truncatingIfNeeded: sorted[index]) }
+            written = count
+        }
+    }
+
+    /// Working memory of the sort.
+    struct Scratch {
+        fileprivate var from: [UInt64] = []
+        fileprivate var to: [UInt64] = []
+
+        fileprivate mutating func grow(to count: Int) {
+            guard from.count < count else { return }
+            from = [UInt64](repeating: 0, count: count)
+            to = from
+        }
+    }
+
+    /// Values of all groups except one, ascending.
+    func without(_ group: UInt8) -> [Float] {
+        [Float](unsafeUninitializedCapacity: values.count) { buffer, written in
+            var place = 0
+            for index in values.indices {
+                buffer[place] = values[index]
+                place += groups[index] == group ? 0 : 1
+            }
+            written = place
+        }
+    }
+
+    /// Wasserstein-1 distance between two sorted lists of equal length: the mean absolute difference at equal ranks.
+    static func distance(_ a: [Float], _ b: [Float]) -> Double {
+        precondition(a.count == b.count, "distance: expected equal counts, got \(a.count) and \(b.count)")
+        // Four partial sums, because one sum would serialize the additions.
+        var sums = SIMD4<Double>.zero
+        let whole = a.count & ~3
+        for index in stride(from: 0, to: whole, by: 4) {
+            let difference = SIMD4<Float>(
+                a[index] - b[index], a[index + 1] - b[index + 1], a[index + 2] - b[index + 2],
+                a[index + 3] - b[index + 3])
+            sums += SIMD4<Double>(difference.replacing(with: -difference, where: difference .< 0))
+        }
+        var sum = sums.sum()
+        for index in whole..<a.count { sum += Double(abs(a[index] - b[index])) }
+        return sum / Double(max(1, a.count))
     }
 }

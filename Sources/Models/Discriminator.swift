@@ -2,7 +2,7 @@ import Settings
 import Torch
 import TorchNN
 
-/// A network that tells real pictures from generated ones.
+/// A network that separates real from generated pictures.
 public protocol Discriminator: Module {
     /// - Parameters:
     ///   - images: [N, 3, side, side], in -1...1; the side is the resolution, or what a growing network has reached.
@@ -17,15 +17,15 @@ extension Discriminator {
     public func callAsFunction(_ images: Tensor) -> Tensor { self(images, labels: nil).logits }
 }
 
-/// What a discriminator says of pictures.
+/// Output of a discriminator.
 public struct DiscriminatorOutput {
-    /// [N], or [N, S] where S parts have an opinion each; greater means more real.
+    /// Logits [N], or [N, S] of S discriminators or patches. Larger values mean more real.
     public var logits: Tensor
-    /// Logits of single pixels, [N, P], a game of their own; nil where the discriminator judges larger parts alone.
+    /// Logits of single pixels [N, P], which have a loss of their own; nil for discriminators without them.
     public var pixels: Tensor?
-    /// Logits of the labels, [N, K]; nil where the discriminator does not name them.
+    /// Logits of the attributes [N, K]; nil for discriminators without a classifier.
     public var attributes: Tensor?
-    /// Inner maps [N, C, h, w] from the pictures on, where the family offers them.
+    /// Inner maps [N, C, h, w], from the input on; empty for families that do not return them.
     public var maps: [Tensor]
 
     public init(logits: Tensor, attributes: Tensor? = nil, maps: [Tensor] = []) {

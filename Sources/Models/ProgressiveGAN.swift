@@ -127,7 +127,7 @@ public final class ProgressiveCritic: Module, Discriminator, Growing {
     public let fromRgb: [EqualizedConv2d]
     /// One for each halving, the last for the largest pictures.
     public let blocks: [ProgressiveDownBlock]
-    public let deviation: MinibatchDeviation?
+    public let deviation: MinibatchStandardDeviation?
     public let last: EqualizedConv2d
     public let dense: EqualizedLinear
     public let head: EqualizedLinear
@@ -144,7 +144,7 @@ public final class ProgressiveCritic: Module, Discriminator, Growing {
         blocks = zip(levels.dropFirst(), settings.criticMaps(resolution)).map {
             ProgressiveDownBlock($0.channels, $1, settings)
         }
-        deviation = settings.deviationGroup > 0 ? MinibatchDeviation(group: settings.deviationGroup) : nil
+        deviation = settings.deviationGroup > 0 ? MinibatchStandardDeviation(group: settings.deviationGroup) : nil
         last = EqualizedConv2d(
             widest + (deviation == nil ? 0 : 1), widest, kernel: 3, padding: 1)
         dense = EqualizedLinear(widest * 16, widest)

@@ -291,14 +291,14 @@ final class ResidualDownBlock: Layer {
 extension WeightedConvolution {
     /// The means of 2 x 2 pixels of this 3 x 3 convolution's result: [N, in, H, W] to [N, out, H / 2, W / 2].
     func thenHalved(_ input: Tensor) -> Tensor {
-        let (weight, bias) = used()
+        let (weight, bias) = effectiveWeights()
         return input.conv2d(weight: Self.spread(weight), bias: bias, stride: 2, padding: 1)
     }
 
     /// This 3 x 3 convolution of pictures whose pixels are doubled: [N, in, H, W] to [N, out, 2 H, 2 W].
     func ofDoubled(_ input: Tensor) -> Tensor {
         // The adjoint of the above: sums where that has means, the kernel turned round.
-        let (weight, bias) = used()
+        let (weight, bias) = effectiveWeights()
         let turned = Self.spread(weight.flipped([2, 3])).transposed(0, 1) * 4
         return input.convTranspose2d(weight: turned, bias: bias, stride: 2, padding: 1)
     }

@@ -60,7 +60,7 @@ public struct WeightsCache: Sendable {
         return try keep(file, known, sha256) { try FileManager.default.copyItem(atPath: file, toPath: $0) }
     }
 
-    /// Fetches weights, goes on where it stopped before, and keeps the file if it is what it should be.
+    /// Downloads weights, resuming an earlier attempt, and keeps the file if its content is right.
     /// - Parameters:
     ///   - addresses: instead of the publisher's.
     ///   - sha256: that the file must have, instead of what is known.

@@ -1,7 +1,7 @@
 import Files
 import Foundation
 
-/// What a run's folder says about it besides the recipe: the things that must stay the same when it goes on.
+/// Facts about a run besides its recipe. They must be equal when the run is resumed.
 public struct RunRecord: Codable, Sendable, Equatable {
     /// Where the pictures came from, as it was given.
     public var data: String

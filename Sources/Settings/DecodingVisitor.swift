@@ -1,11 +1,12 @@
-/// Fills a group from a node; problems are collected, and a field with a problem keeps its value.
+/// Visitor that reads a group from a node. It collects problems; a field with a problem keeps its value.
 struct DecodingVisitor: FieldVisitor {
-    /// What all visitors of one document share.
+    /// Problems of one document, shared by the visitors of all its groups.
     final class Report {
+        /// Path of the document in messages.
         let path: String
-        /// All dotted keys of the document's type, for suggestions.
+        /// All dotted keys of the document type, for suggestions.
         let allKeys: () -> [String]
-        /// Keys of earlier versions, and those that replace them.
+        /// Keys of earlier versions and their replacements.
         let renamed: [String: String]
         var problems: [SettingsError.Problem] = []
 
@@ -35,14 +36,14 @@ struct DecodingVisitor: FieldVisitor {
         problemsBefore = report.problems.count
     }
 
-    /// Reads one group, its unknown keys included.
+    /// Reads one group and reports its unknown keys.
     static func read<G: SettingsGroup>(
         _ value: inout G, from node: SettingsNode, keys: [String], report: Report
     ) throws {
         let entries: [SettingsNode.Entry]
         switch node.kind {
         case .map(let found): entries = found
-        // A group whose lines are all commented out.
+        // A group with all lines commented out.
         case .null: entries = []
         case .scalar, .list:
             let what =
@@ -256,7 +257,7 @@ struct DecodingVisitor: FieldVisitor {
     }
 
     mutating func check(_ ok: Bool, _ key: String, _ expected: String) throws {
-        // With a wrong field the group holds a mixture: the rule would only confuse.
+        // After a problem in a field, the group mixes read and default values, so the rule could fail wrongly.
         guard !ok, report.problems.count == problemsBefore else { return }
         let where_ = entries[key].map { $0.value.place } ?? place
         let received = entries[key].map { ", received \($0.value.received)" } ?? ""
@@ -266,7 +267,7 @@ struct DecodingVisitor: FieldVisitor {
 }
 
 extension DecodingVisitor.Report {
-    /// Notes a problem at a place; its message begins with the dotted key.
+    /// Adds a problem at a place. The message starts with the dotted key.
     func add(_ place: SettingsNode.Place, _ keys: [String], _ message: String) {
         let key = keys.joined(separator: ".")
         let short = keys.map { Quoted.short($0, mark: "") }.joined(separator: ".")

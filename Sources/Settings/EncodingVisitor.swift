@@ -1,4 +1,4 @@
-/// Collects the lines of a group's canonical YAML and its dotted keys with their values.
+/// Visitor that collects the lines of the canonical YAML of a group and its dotted keys with values.
 struct EncodingVisitor: FieldVisitor {
     private(set) var lines: [String] = []
     private(set) var values: [(key: String, value: String)] = []
@@ -78,13 +78,13 @@ struct EncodingVisitor: FieldVisitor {
     mutating func check(_ ok: Bool, _ key: String, _ expected: String) throws {}
 }
 
-/// Reads and writes single values. Stricter than YAML: no octal, no `1_000`, no `yes`.
+/// Reader and writer for scalars. Stricter than YAML: no octal numbers, no `1_000`, no `yes`.
 enum ScalarText {
     enum Failure: Error {
         case notANumber, tooLarge, notWhole
     }
 
-    /// A decimal number such as `2e-4`, `-1.5`, `.5` or `64`; `.inf` and `-.inf` are infinity.
+    /// Parses a decimal number such as `2e-4`, `-1.5`, `.5` or `64`; `.inf` and `-.inf` are infinite.
     static func number(_ text: String) -> Result<Double, Failure> {
         if text == ".inf" || text == "+.inf" { return .success(.infinity) }
         if text == "-.inf" { return .success(-.infinity) }
@@ -92,7 +92,7 @@ enum ScalarText {
         return value.isFinite ? .success(value) : .failure(.tooLarge)
     }
 
-    /// A whole number; written as a decimal it must be exact in a double.
+    /// Parses an integer. Decimal notation such as `1e3` is accepted up to 2^53.
     static func integer(_ text: String) -> Result<Int, Failure> {
         if isDigits(text) {
             return Int(text).map { .success($0) } ?? .failure(.tooLarge)
@@ -112,7 +112,7 @@ enum ScalarText {
         return !bytes.isEmpty && bytes.allSatisfy(isDigit)
     }
 
-    /// `[+-] digits [. digits] [e [+-] digits]`, with digits on at least one side of the point.
+    /// Whether the text is `[+-] digits [. digits] [e [+-] digits]`, with digits on at least one side of the point.
     private static func isDecimal(_ text: String) -> Bool {
         guard text.utf8.count <= 400 else { return false }
         var rest = Substring(text).utf8
@@ -141,13 +141,13 @@ enum ScalarText {
 
     private static func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
 
-    /// The shortest text that reads back as the same double.
+    /// Shortest text that parses as the same value.
     static func text(_ value: Double) -> String {
         if value.isInfinite { return value < 0 ? "-.inf" : ".inf" }
         return value.description
     }
 
-    /// A range for a message and the reference: `0...1`, `at least 1`, `at most 5`, or nil where all is allowed.
+    /// Range for messages and the reference, such as `0...1`, `at least 1` or `at most 5`; nil if unlimited.
     static func range(_ range: ClosedRange<Double>) -> String? {
         let low = range.lowerBound, high = range.upperBound
         let noLow = low == -.infinity || low == -.greatestFiniteMagnitude
@@ -174,7 +174,7 @@ enum ScalarText {
         return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
     }
 
-    /// A YAML scalar that reads back as this text: plain where that is safe, else in double quotes.
+    /// YAML scalar that parses as this text: plain if that is safe, otherwise in double quotes.
     static func yaml(_ text: String) -> String {
         isPlain(text) ? text : quoted(text)
     }
@@ -202,7 +202,7 @@ enum ScalarText {
             case "\n": out += "\\n"
             case "\t": out += "\\t"
             default:
-                // Printable ASCII and what YAML surely prints; the rest is escaped, so that nothing is folded.
+                // Printable ASCII and other characters that YAML defines as printable. All others are escaped.
                 let value = scalar.value
                 if (0x20...0x7E).contains(value) || (0xA1...0x1FFF).contains(value)
                     || (0x2030...0x205E).contains(value) || (0x2070...0xD7FF).contains(value)

@@ -1,11 +1,12 @@
-/// One `--set a.b.c=value`, merged into a document before it is read.
+/// One `--set a.b.c=value`, merged into the parsed document before fields are read.
 struct Override {
     let argument: String
     let keys: [String]
     let value: SettingsNode
     private let path: String
 
-    /// - Throws: `SettingsError` when it is not `key=value` or the value is not YAML.
+    /// Parses the argument of `--set`.
+    /// - Throws: `SettingsError` if it is not `key=value` or the value is not YAML.
     init(_ argument: String, path: String) throws {
         func failure(_ message: String) -> SettingsError {
             Self.failure(message, argument: argument, path: path)
@@ -25,7 +26,7 @@ struct Override {
         do {
             node = try YamlReader.read(raw, path: path)
         } catch let error as SettingsError {
-            // A text such as `a: b: c` is no YAML, yet a fine value for a text field.
+            // A text such as `a: b: c` is not YAML but a valid value of a text field.
             let isOneLine =
                 !raw.contains(where: \.isNewline) && raw.utf8.count <= YamlReader.maximumScalarBytes
             guard isOneLine, let first = raw.first, !"[{&*!\"'".contains(first) else {
@@ -42,15 +43,17 @@ struct Override {
         SettingsError([.init(path: path, override: Quoted.argument(argument), message: message)])
     }
 
-    /// Puts the value into a document.
+    /// Sets the value in a document.
     ///
-    /// - Throws: `SettingsError` when it names an item that a list lacks.
+    /// - Throws: `SettingsError` if the key names a list item that does not exist.
     func apply(to root: inout SettingsNode) throws {
         try apply(to: &root, keys[...])
     }
 
-    /// Another kind leaves behind what the document says for the old one: those fields are not the user's mistake.
-    /// - Parameter fields: the reference of the whole document; asked for only when a kind is set.
+    /// Removes the fields of other kinds from the document if this override sets a kind.
+    ///
+    /// The file contains them for its own kind, so they are not errors.
+    /// - Parameter fields: reference of the whole document; called only if the override sets a kind.
     func dropOtherKinds(of root: inout SettingsNode, fields: () -> [SettingsDocument.Field]) {
         guard let last = keys.last, variantKeys.contains(last), case .scalar(let kind, _) = value.kind else {
             return
@@ -61,7 +64,7 @@ struct Override {
         Self.drop(Set(others.map { String($0.key.dropFirst(prefix.count)) }), from: &root, group)
     }
 
-    /// Removes what the file, not another override, says under these keys.
+    /// Removes the keys that the file sets, but not those that an override sets.
     private static func drop(_ names: Set<String>, from node: inout SettingsNode, _ group: ArraySlice<String>)
     {
         guard case .map(var entries) = node.kind else { return }
@@ -101,7 +104,7 @@ struct Override {
             try apply(to: &items[index], rest.dropFirst())
             node.kind = .list(items)
         case .scalar, .null:
-            // Whatever the field expects, a group is not it: the decoder says so with this override's name.
+            // A scalar field cannot contain a group. The decoder reports this with the text of the override.
             node = SettingsNode(kind: .map([]), place: .override(argument))
         }
     }
@@ -109,7 +112,7 @@ struct Override {
 }
 
 extension SettingsNode {
-    /// A group changes the fields that it names and keeps the others; anything else takes the place of what was there.
+    /// Merges another node: a group changes the fields that it contains, any other node replaces the value.
     mutating func merge(_ new: SettingsNode) {
         guard case .map(var entries) = kind, case .map(let changes) = new.kind else {
             self = new
@@ -125,7 +128,7 @@ extension SettingsNode {
         kind = .map(entries)
     }
 
-    /// The same values, all written at one place.
+    /// Copy of the node with one place for all values.
     func placed(_ place: Place) -> SettingsNode {
         var node = self
         node.place = place
@@ -148,15 +151,15 @@ extension Substring {
     }
 }
 
-/// Named groups of changes that a document keeps under `presets`.
+/// Named groups of changes under the key `presets` of a document.
 struct Presets {
     private let entries: [SettingsNode.Entry]
     private let path: String
 
     private static let key = "presets"
 
-    /// Takes them out of a document.
-    /// - Throws: `SettingsError` when they are no groups with names.
+    /// Removes the presets from a document and keeps them.
+    /// - Throws: `SettingsError` if the presets are not named groups.
     init(takenFrom root: inout SettingsNode, path: String) throws {
         self.path = path
         guard case .map(var all) = root.kind, let index = all.firstIndex(where: { $0.key == Self.key })
@@ -180,8 +183,8 @@ struct Presets {
 
     var names: [String] { entries.map(\.key) }
 
-    /// Makes the changes of one.
-    /// - Throws: `SettingsError` when there is none of that name.
+    /// Applies the preset with the given name to a document.
+    /// - Throws: `SettingsError`, which lists the presets, if there is no preset with that name.
     func apply(_ name: String, to root: inout SettingsNode) throws {
         guard let preset = entries.first(where: { $0.key == name }) else {
             let near = Suggestion.closest(to: name, in: names).map { "; did you mean `\($0)`?" }

@@ -1,7 +1,7 @@
-/// Collects a table of all fields, those of every variant included.
+/// Visitor that collects the reference table: all fields of a group, including all variants.
 struct ReferenceVisitor: FieldVisitor {
     private(set) var fields: [SettingsDocument.Field] = []
-    /// The names of the choice that decides on variants, and its key.
+    /// Names and key of the choice that selects the variant.
     private var kinds: [String] = []
     private var kindKey = "kind"
     private let forced: String?
@@ -12,7 +12,7 @@ struct ReferenceVisitor: FieldVisitor {
         self.forced = forced
     }
 
-    /// The fields of a group and of the groups inside it.
+    /// Fields of a group and its nested groups.
     static func fields<G: SettingsGroup>(of group: G, prefix: String = "") throws -> [SettingsDocument.Field]
     {
         var group = group
@@ -26,13 +26,13 @@ struct ReferenceVisitor: FieldVisitor {
             var variant = G()
             var visitor = ReferenceVisitor(prefix: prefix, forced: kind)
             try variant.fields(&visitor)
-            // The row of the kind itself shows the default in every variant.
+            // The row of the kind shows the default value in every variant.
             variants.append((kind, visitor.fields.map { $0.key == kindKey ? usual ?? $0 : $0 }))
         }
         return merged(variants, key: base.kindKey)
     }
 
-    /// Fields in the order of their first variant; one that some kinds lack says which kinds have it.
+    /// Fields of all variants, in order of first occurrence. A field that some kinds lack lists the kinds that have it.
     private static func merged(
         _ variants: [(kind: String, fields: [SettingsDocument.Field])], key: String
     ) -> [SettingsDocument.Field] {

@@ -1,36 +1,38 @@
 import Foundation
 
-/// How a scheduled value changes between its two ends.
+/// Course of a scheduled value between its start and end.
 public enum ScheduleKind: String, Sendable, CaseIterable {
-    /// The first value all the time.
+    /// The value `from` throughout.
     case constant
-    /// Along a line.
+    /// Linear interpolation.
     case linear
-    /// Along half a cosine (Loshchilov and Hutter 2017, equation 5, without restarts).
+    /// Half a cosine (Loshchilov and Hutter 2017, equation 5, without restarts).
     case cosine
-    /// Multiplied by the second value at equal distances.
+    /// Multiplication by `to` at equal intervals.
     case step
 }
 
-/// A number that changes over a run, as a function of the images seen.
+/// A number as a function of the number of images seen in training.
 ///
 /// In a recipe it is a number, or a group such as `{kind: linear, from: 10, to: 1, endKimg: 500}`.
 public struct Scheduled<Value: BinaryFloatingPoint & Sendable>: Sendable, Equatable {
+    /// Course of the change.
     public var kind = ScheduleKind.constant
     /// Value until `startKimg`.
     public var from: Value
     /// Value from `endKimg` on; for `.step`, the factor of each drop.
     public var to: Value
-    /// Thousands of images at which the change begins.
+    /// Start of the change, in thousands of images.
     public var startKimg = 0.0
-    /// Thousands of images at which the change ends; for `.step`, the distance between drops.
+    /// End of the change, in thousands of images; for `.step`, the interval between drops.
     public var endKimg = 0.0
-    /// Thousands of images over which the value first rises from 0, linearly; 0 for none.
+    /// Length of the linear warm-up from 0, in thousands of images; 0 for none.
     public var warmUpKimg = 0.0
 
-    /// A value that does not change.
+    /// Creates a constant value.
     public init(_ value: Value) { (from, to) = (value, value) }
 
+    /// Creates a schedule; the parameters are those of the properties.
     public init(
         _ kind: ScheduleKind, from: Value, to: Value, startKimg: Double = 0, endKimg: Double,
         warmUpKimg: Double = 0
@@ -39,7 +41,7 @@ public struct Scheduled<Value: BinaryFloatingPoint & Sendable>: Sendable, Equata
         (self.startKimg, self.endKimg, self.warmUpKimg) = (startKimg, endKimg, warmUpKimg)
     }
 
-    /// The value after `kimg` thousand images.
+    /// Value after `kimg` thousand images.
     public func value(atKimg kimg: Double) -> Value {
         let warmUp = warmUpKimg > 0 ? min(1, kimg / warmUpKimg) : 1
         return Value(warmUp) * changed(kimg)
@@ -60,14 +62,14 @@ public struct Scheduled<Value: BinaryFloatingPoint & Sendable>: Sendable, Equata
         }
     }
 
-    /// Whether the value is the same at every time.
+    /// Whether the value never changes.
     public var isConstant: Bool { warmUpKimg == 0 && (kind == .constant || kind != .step && from == to) }
 
-    /// The largest value that the schedule takes, for values and factors of 0 or more.
+    /// Maximum of the schedule, for values and factors of 0 or more.
     public var maximum: Value { kind == .constant || kind == .step ? from : max(from, to) }
 }
 
-/// The fields of a scheduled number that is written as a group.
+/// Fields of a scheduled number in the form of a group.
 struct ScheduleFields: SettingsGroup {
     var value = Scheduled(0.0)
     var range = 0.0...Double.greatestFiniteMagnitude

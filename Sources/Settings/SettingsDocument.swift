@@ -1,16 +1,17 @@
 import Foundation
 
-/// Settings on paper: YAML in, YAML out, and a table of what can be set.
+/// Reading and writing of settings as YAML, comparison, and the reference table.
 public enum SettingsDocument {
-    /// Reads a document strictly.
+    /// Reads settings from YAML text. Unknown keys are errors.
     ///
-    /// Under `presets`, a document may name groups of changes to itself: `presets: {small: {batchSize: 16}}`.
+    /// A document may contain named changes to itself: `presets: {small: {batchSize: 16}}`.
     /// - Parameters:
-    ///   - preset: the name of the one that is wanted.
-    ///   - yaml: the text; keys that it lacks keep the defaults of `G`.
-    ///   - path: what messages call the document.
-    ///   - overrides: `a.b.c=value` as given to `--set`; later ones win.
-    /// - Throws: `SettingsError` with every problem: unknown or repeated keys, wrong types, values out of range.
+    ///   - yaml: text of the document. Keys that it omits keep the defaults of `G`.
+    ///   - path: path of the document in messages.
+    ///   - preset: name of the preset to apply; nil for none.
+    ///   - overrides: arguments of `--set`, such as `a.b.c=value`, applied in order after the preset.
+    /// - Throws: `SettingsError` with all problems: invalid YAML, unknown or repeated keys, wrong types, values out of
+    ///   range, unknown presets.
     public static func decode<G: SettingsGroup>(
         _: G.Type = G.self, yaml: String, path: String, preset: String? = nil, overrides: [String] = []
     ) throws -> G {
@@ -35,7 +36,8 @@ public enum SettingsDocument {
         return value
     }
 
-    /// Reads a document from bytes, which must be UTF-8.
+    /// Reads settings from the UTF-8 bytes of a YAML document; parameters as for text.
+    /// - Throws: `SettingsError` with all problems, also if the bytes are not UTF-8 or more than 256 KiB.
     public static func decode<G: SettingsGroup>(
         _: G.Type = G.self, bytes: [UInt8], path: String, preset: String? = nil, overrides: [String] = []
     ) throws -> G {
@@ -48,7 +50,8 @@ public enum SettingsDocument {
         return try decode(G.self, yaml: text, path: path, preset: preset, overrides: overrides)
     }
 
-    /// Reads a file.
+    /// Reads settings from a YAML file; other parameters as for text.
+    /// - Throws: `SettingsError` with all problems, also if the file cannot be read.
     public static func decode<G: SettingsGroup>(
         _: G.Type = G.self, file path: String, preset: String? = nil, overrides: [String] = []
     ) throws -> G {
@@ -56,7 +59,7 @@ public enum SettingsDocument {
         do {
             let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
             defer { try? handle.close() }
-            // One byte more than allowed: the reader then says that it is too long.
+            // One byte more than the limit, so that the reader reports a file that is too long.
             bytes = Array(try handle.read(upToCount: YamlReader.maximumBytes + 1) ?? Data())
         } catch {
             let exists = FileManager.default.fileExists(atPath: path)
@@ -66,8 +69,8 @@ public enum SettingsDocument {
         return try decode(G.self, bytes: bytes, path: path, preset: preset, overrides: overrides)
     }
 
-    /// Names of a document's presets, in its order.
-    /// - Throws: `SettingsError` when it is no YAML.
+    /// Names of the presets in a document, in its order.
+    /// - Throws: `SettingsError` if the text is not valid YAML or the presets are not named groups.
     public static func presets(yaml: String, path: String) throws -> [String] {
         var root = try YamlReader.read(yaml, path: path)
         return try Presets(takenFrom: &root, path: path).names
@@ -78,13 +81,13 @@ public enum SettingsDocument {
         return (lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0) + 1
     }
 
-    /// Canonical YAML: every field, in order; reading it gives the same value.
+    /// Canonical YAML with every field, in order. Decoding it returns an equal value.
     public static func encode<G: SettingsGroup>(_ group: G) -> String {
         let lines = visited(group).lines
         return lines.isEmpty ? "{}\n" : lines.joined(separator: "\n") + "\n"
     }
 
-    /// Every field's dotted key and its value as YAML, in order.
+    /// Dotted key and YAML value of every field, in order.
     public static func values<G: SettingsGroup>(of group: G) -> [(key: String, value: String)] {
         visited(group).values
     }
@@ -100,18 +103,20 @@ public enum SettingsDocument {
         return visitor
     }
 
-    /// A field whose value differs between two values of a group.
+    /// A field with different values in two groups of settings.
     public struct Change: Sendable, Equatable, CustomStringConvertible {
+        /// Dotted key of the field.
         public let key: String
-        /// The values as YAML; nil where a variant lacks the field.
+        /// Old value as YAML; nil if the old variant lacks the field.
         public let from: String?
+        /// New value as YAML; nil if the new variant lacks the field.
         public let to: String?
 
-        /// `training.batch: 64 → 128`.
+        /// Text of the change, such as `training.batch: 64 → 128`.
         public var description: String { "\(key): \(from ?? "not set") → \(to ?? "not set")" }
     }
 
-    /// What differs, in the order of the fields: for echoing overrides and for comparing runs.
+    /// Differences between two groups of settings, in the order of the fields.
     public static func changes<G: SettingsGroup>(from old: G, to new: G) -> [Change] {
         let before = values(of: old)
         let after = values(of: new)
@@ -126,20 +131,24 @@ public enum SettingsDocument {
 
     /// A row of the reference table.
     public struct Field: Sendable, Equatable {
-        /// The dotted key; items of lists are named `0`.
+        /// Dotted key; `0` stands for the items of a list.
         public let key: String
+        /// Type of the value, such as "number", "flag" or "choice".
         public let type: String
+        /// Default value as YAML.
         public let defaultValue: String
-        /// Bounds of a number, or the words of a choice.
+        /// Range of a number, or the names of a choice; nil if unlimited.
         public let range: String?
+        /// Effect and unit of the setting.
         public let help: String
-        /// The kinds of its group that have this field; nil when all have it.
+        /// Kinds of the group that have this field; nil if all have it.
         public internal(set) var kinds: [String]?
-        /// The systems of the document that have this field; nil when all have it.
+        /// Systems of the document that have this field; nil if all have it.
         public internal(set) var systems: [String]?
     }
 
-    /// What can be set, in the order of the fields, with all variants.
+    /// Reference table of a group: all fields in order, including all variants.
+    /// - Throws: errors that `fields` of a group throws.
     public static func reference<G: SettingsGroup>(_: G.Type) throws -> [Field] {
         try ReferenceVisitor.fields(of: G())
     }

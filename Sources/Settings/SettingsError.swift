@@ -1,20 +1,21 @@
-/// What is wrong with a settings document: all problems that were found, in the order of the document.
+/// Error with all problems of a settings document, in the order of the document.
 public struct SettingsError: Error, CustomStringConvertible, Equatable {
-    /// One problem, with its place.
+    /// One problem and its place.
     public struct Problem: Sendable, Equatable, CustomStringConvertible {
-        /// The document's path, as it was given.
+        /// Path of the document.
         public var path: String
-        /// Line and column, from 1; nil when the problem comes from the command line.
+        /// Line, from 1; nil if the problem comes from the command line.
         public var line: Int?
+        /// Column, from 1; nil if the problem comes from the command line.
         public var column: Int?
-        /// The `--set` argument that caused it, such as `training.batch=0`.
+        /// The `--set` argument with the problem, such as `training.batch=0`; nil for the file.
         public var override: String?
-        /// The dotted key; nil for the document as a whole.
+        /// Dotted key of the setting; nil for the document as a whole.
         public var key: String?
-        /// What is wrong: one sentence without a full stop.
+        /// Message: one sentence without a full stop.
         public var message: String
 
-        /// `recipe.yaml:3:12: …` or `recipe.yaml: --set a.b=c: …`.
+        /// Message with its place, such as `recipe.yaml:3:12: …` or `recipe.yaml: --set a.b=c: …`.
         public var description: String {
             if let override { return "\(path): --set \(override): \(message)" }
             guard let line else { return "\(path): \(message)" }
@@ -22,15 +23,15 @@ public struct SettingsError: Error, CustomStringConvertible, Equatable {
         }
     }
 
-    /// At most `listedProblems` are printed.
+    /// Maximum number of problems in `description`.
     public static let listedProblems = 20
 
-    /// Sorted by line and column; those of `--set` come last.
+    /// Problems by line and column, followed by those of `--set`.
     public let problems: [Problem]
 
     package init(_ problems: [Problem]) {
         precondition(!problems.isEmpty, "a settings error needs a problem")
-        // Stable: problems at one place stay in the order in which they were found.
+        // A stable sort: problems at one place keep their order.
         self.problems = problems.enumerated().sorted { a, b in
             let left = (a.element.line ?? .max, a.element.column ?? .max, a.offset)
             let right = (b.element.line ?? .max, b.element.column ?? .max, b.offset)
@@ -38,7 +39,7 @@ public struct SettingsError: Error, CustomStringConvertible, Equatable {
         }.map(\.element)
     }
 
-    /// One line a problem.
+    /// One line per problem, at most `listedProblems`.
     public var description: String {
         var lines = problems.prefix(Self.listedProblems).map(\.description)
         let rest = problems.count - lines.count

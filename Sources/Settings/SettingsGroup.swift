@@ -1,6 +1,6 @@
-/// A group of settings: a struct with defaults that lists each of its fields once.
+/// A group of settings: a struct with default values that lists each of its fields once.
 ///
-/// The same list serves reading YAML, writing it, `--set` and the reference table:
+/// Reading and writing of YAML, `--set` and the reference table use the same list:
 ///
 ///     struct Optimizer: SettingsGroup {
 ///         var learningRate = 2e-4
@@ -9,62 +9,67 @@
 ///         }
 ///     }
 ///
-/// A group with variants visits a choice named `kind` or `system` first, then lists the fields of that variant inline.
+/// A group with variants first visits a choice with the key `kind` or `system`, then the fields of the chosen variant.
 public protocol SettingsGroup: Sendable {
+    /// Creates a group with the default values.
     init()
-    /// Dotted keys of earlier versions and the keys that replace them. Read for the outermost group of a document.
+    /// Dotted keys of earlier versions and their replacements. Only those of the outermost group are used.
     static var renamedKeys: [String: String] { get }
-    /// Visits every field once, in the order in which it is to be written.
+    /// Visits every field once, in the order of the written document.
+    /// - Throws: errors of the visitor; an implementation throws no others.
     mutating func fields(_ v: inout some FieldVisitor) throws
 }
 
 extension SettingsGroup {
+    /// No renamed keys.
     public static var renamedKeys: [String: String] { [:] }
 }
 
-/// The keys of choices that decide which other fields a group has.
+/// Keys of the choices that select the variant of a group.
 let variantKeys: Set<String> = ["kind", "system"]
 
-/// A visitor of the fields of a `SettingsGroup`.
+/// Visitor of the fields of a `SettingsGroup`.
 ///
-/// A visitor of a document collects what is wrong instead of throwing at the first problem; a field whose value
-/// is wrong keeps its default.
+/// Each method visits one field: its key, its value, and the help text, which states effect and unit. The visitor that
+/// reads a document collects problems instead of throwing at the first one; a field with a problem keeps its default.
 public protocol FieldVisitor {
-    /// A finite number in `range` (infinity is accepted as `.inf` where the range ends there).
+    /// Number in `range`. Infinity is written `.inf` and accepted if the range includes it.
     mutating func number(
         _ key: String, _ value: inout Double, in range: ClosedRange<Double>, _ help: String) throws
-    /// A whole number in `range`; `64.0` and `1e3` count as whole.
+    /// Integer in `range`; `64.0` and `1e3` are accepted.
     mutating func integer(_ key: String, _ value: inout Int, in range: ClosedRange<Int>, _ help: String)
         throws
-    /// `true` or `false`.
+    /// Flag, `true` or `false`.
     mutating func flag(_ key: String, _ value: inout Bool, _ help: String) throws
-    /// Any text.
+    /// Text without restrictions.
     mutating func text(_ key: String, _ value: inout String, _ help: String) throws
-    /// A list of texts.
+    /// List of texts.
     mutating func texts(_ key: String, _ value: inout [String], _ help: String) throws
-    /// A list of numbers, each in `range`.
+    /// List of numbers in `range`.
     mutating func numbers(
         _ key: String, _ value: inout [Double], in range: ClosedRange<Double>, _ help: String) throws
-    /// A list of whole numbers, each in `range`.
+    /// List of integers in `range`.
     mutating func integers(
         _ key: String, _ value: inout [Int], in range: ClosedRange<Int>, _ help: String) throws
-    /// A number that is the same over a run or follows a schedule; each value in `range`.
+    /// Number in `range` that is constant or follows a schedule over the run.
     mutating func scheduled(
         _ key: String, _ value: inout Scheduled<Double>, in range: ClosedRange<Double>, _ help: String) throws
-    /// One of several names.
+    /// One of the given names.
     mutating func choice(_ key: String, _ value: inout String, of names: [String], _ help: String) throws
-    /// A group inside this one.
+    /// Nested group.
     mutating func group<G: SettingsGroup>(_ key: String, _ value: inout G, _ help: String) throws
-    /// A list of groups of one type.
+    /// List of groups of one type.
     mutating func groups<G: SettingsGroup>(_ key: String, _ value: inout [G], _ help: String) throws
-    /// A rule across fields, reported at `key` when it does not hold.
-    ///
-    /// - Parameter expected: what must hold, to follow the word "expected": `a size that 4 divides`.
+    /// Rule that involves several fields.
+    /// - Parameters:
+    ///   - ok: whether the rule holds; if not, the problem is reported at `key`.
+    ///   - expected: the rule, as it follows the word "expected" in the message: `a size divisible by 4`.
     mutating func check(_ ok: Bool, _ key: String, _ expected: String) throws
 }
 
 extension FieldVisitor {
     /// One of the raw values of an enumeration.
+    /// - Throws: errors of the visitor.
     public mutating func choice<E: RawRepresentable & CaseIterable & Sendable>(
         _ key: String, _ value: inout E, _ help: String
     ) throws where E.RawValue == String {

@@ -1,15 +1,15 @@
-/// A parsed document: YAML with the place of everything and the values of `--set` merged in.
+/// Node of a parsed document. Every node has its place; `--set` values are merged in.
 struct SettingsNode {
-    /// Where a node was written.
+    /// Origin of a node: a place in the file or a `--set` argument.
     enum Place {
         case file(line: Int, column: Int)
         case override(String)
     }
 
     enum Kind {
-        /// `~`, `null` or nothing at all.
+        /// `~`, `null` or an empty value.
         case null
-        /// A scalar as it was written, without its quotes.
+        /// Text of a scalar without quotes.
         case scalar(String, quoted: Bool)
         case list([SettingsNode])
         case map([Entry])
@@ -23,10 +23,10 @@ struct SettingsNode {
 
     var kind: Kind
     var place: Place
-    /// The text behind `=` of an override: a text field takes it as it is.
+    /// Text after `=` of an override, which a text field uses unparsed.
     var raw: String?
 
-    /// What was received, for a message.
+    /// Description of the value for messages.
     var received: String {
         switch kind {
         case .null: return "nothing"
@@ -38,9 +38,9 @@ struct SettingsNode {
     }
 }
 
-/// Text of strangers, made fit for one line of a message.
+/// Untrusted text, escaped for one line of a message.
 enum Quoted {
-    /// At most `length` characters, without control characters, between two marks.
+    /// At most `length` characters between two marks, with control characters escaped.
     static func short(_ text: String, mark: String, length: Int = 40) -> String {
         var out = ""
         for scalar in text.unicodeScalars.prefix(length) {
@@ -58,12 +58,12 @@ enum Quoted {
     static func argument(_ text: String) -> String { short(text, mark: "", length: 60) }
 }
 
-/// Finds the word that somebody probably meant.
+/// "Did you mean" suggestions.
 public enum Suggestion {
-    /// The candidate closest to `word`, or nil when none is close.
+    /// The candidate closest to `word`; nil if none is close.
     ///
-    /// Case, `-` and `_` do not count; apart from them about one letter in three may be wrong, missing, too much
-    /// or swapped with its neighbor. Of equally close candidates the first wins.
+    /// Case, `-` and `_` are ignored. The edit distance may be up to a third of the length. The first of equally close
+    /// candidates is returned.
     public static func closest(to word: String, in candidates: [String]) -> String? {
         guard word.utf8.count <= 64 else { return nil }
         let wanted = folded(word)
@@ -83,7 +83,7 @@ public enum Suggestion {
         word.lowercased().filter { $0 != "_" && $0 != "-" }.map { $0 }
     }
 
-    /// Edits between two words, where swapping two neighbors is one edit (optimal string alignment).
+    /// Edit distance with transpositions of neighbors (optimal string alignment).
     private static func distance(_ a: [Character], _ b: [Character]) -> Int {
         guard !a.isEmpty, !b.isEmpty else { return max(a.count, b.count) }
         var before = [Int](repeating: 0, count: b.count + 1)

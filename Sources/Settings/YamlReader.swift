@@ -1,6 +1,6 @@
 import Yams
 
-/// Turns YAML text into a `SettingsNode`, within limits that a hostile document cannot get around.
+/// Parser from YAML text to `SettingsNode`, with limits on size, depth and number of nodes for untrusted documents.
 struct YamlReader {
     static let maximumBytes = 256 * 1024
     static let maximumNodes = 20_000
@@ -12,7 +12,7 @@ struct YamlReader {
 
     init(path: String) { self.path = path }
 
-    /// The root of a document; a null node for an empty one.
+    /// Parses a document and returns its root; a null node for an empty document.
     static func read(_ yaml: String, path: String) throws -> SettingsNode {
         var reader = YamlReader(path: path)
         return try reader.read(yaml)
@@ -25,7 +25,7 @@ struct YamlReader {
 
     private mutating func read(_ yaml: String) throws -> SettingsNode {
         guard yaml.utf8.count <= Self.maximumBytes else { throw Self.tooLong(path) }
-        // Before parsing: hashing a key that is an alias of aliases would already take forever.
+        // Checked before parsing, because hashing a key of nested aliases takes exponential time.
         if let alias = YamlText.aliasLine(in: yaml) {
             throw failure(
                 (alias, 1), "anchors and aliases (`&name`, `*name`) are not used here; write it out")
@@ -102,7 +102,7 @@ struct YamlReader {
         ])
     }
 
-    // MARK: Yams's errors in our words
+    // MARK: Translation of the parser's errors
 
     private func translated(_ error: YamlError, yaml: String) -> SettingsError {
         switch error {

@@ -1,9 +1,9 @@
-/// Looks at YAML as plain lines: for hints that a parser's error does not carry.
+/// Line-based inspection of YAML text, for hints that the parser's errors lack.
 enum YamlText {
-    /// The line of an alias whose anchor is somewhere in the text, too.
+    /// Line of an alias with an anchor anywhere in the text; nil if there is none.
     ///
-    /// It looks at raw bytes, quotes and comments included, so that nothing can be hidden from it; a false alarm
-    /// needs the same name behind both `&` and `*`.
+    /// The search covers all bytes, including quoted texts and comments, so that no alias is missed. A false positive
+    /// requires the same name after both `&` and `*`.
     static func aliasLine(in yaml: String) -> Int? {
         var anchors: Set<[UInt8]> = []
         forEachName(after: UInt8(ascii: "&"), in: yaml) { name, _ in anchors.insert(name) }
@@ -33,7 +33,7 @@ enum YamlText {
         if let name, !name.isEmpty { body(name, line) }
     }
 
-    /// What to do about a syntax error, for the mistakes that people make.
+    /// Advice for common syntax errors; nil for others.
     static func hint(for problem: String, line: Int, column: Int, in yaml: String) -> String? {
         let text = lines(yaml).dropFirst(line - 1).first ?? ""
         if text.prefix(while: { $0 == " " || $0 == "\t" }).contains("\t") {
@@ -68,7 +68,7 @@ enum YamlText {
         return (line, before[start...].unicodeScalars.count + 1)
     }
 
-    /// Where a block mapping names `key` again, below `first`.
+    /// Place at which a block mapping repeats `key` below `first`.
     static func repetition(
         of key: String, after first: (line: Int, column: Int), in yaml: String
     ) -> (line: Int, column: Int)? {
@@ -83,7 +83,7 @@ enum YamlText {
         return nil
     }
 
-    /// The keys of the block mappings around a place, outermost first.
+    /// Keys of the block mappings that contain a place, outermost first.
     static func enclosingKeys(_ line: Int, _ column: Int, in yaml: String) -> [String] {
         var keys: [String] = []
         var column = column

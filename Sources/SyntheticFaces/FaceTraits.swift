@@ -120,7 +120,7 @@ extension FaceTraits {
         let values: [Bool?] = [
             stubble > 0,  // 5_o_Clock_Shadow
             browArch > 0.5,  // Arched_Eyebrows
-            nil,  // Attractive is an opinion, not a trait
+            nil,  // Attractive is undefined
             bags > 0,  // Bags_Under_Eyes
             hairStyle == .bald && hat == .none,  // Bald
             bangs != .none && hat == .none,  // Bangs

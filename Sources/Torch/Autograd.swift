@@ -1,10 +1,10 @@
 import CTorch
 
 extension Tensor {
-    /// Whether gradients flow to this tensor.
+    /// Whether autograd records operations on this tensor.
     public var requiresGradient: Bool { withHandle { api.requires_grad($0) } ?? false }
 
-    /// Makes a leaf tensor collect gradients, or stop.
+    /// Sets whether this leaf tensor accumulates gradients, and returns it; the shape is unchanged.
     @discardableResult
     public func requiringGradient(
         _ value: Bool = true, file: StaticString = #fileID, line: UInt = #line
@@ -16,7 +16,7 @@ extension Tensor {
         return self
     }
 
-    /// The gradient that `backward` collected here, if any; setting nil frees it.
+    /// Gradient accumulated by `backward`, of the shape of this tensor; nil if there is none. Setting nil frees it.
     public var gradient: Tensor? {
         get {
             var out: ct_tensor?
@@ -33,8 +33,10 @@ extension Tensor {
         }
     }
 
-    /// Adds the gradient of this scalar to every leaf that it depends on.
-    /// - Parameter retainGraph: keep the tape for another pass. The default is to free it.
+    /// Adds the gradient of this scalar, shape [], to `gradient` of every leaf that it depends on.
+    /// - Parameters:
+    ///   - retainGraph: keep the tape for another backward pass instead of freeing it.
+    ///   - createGraph: record the computation of the gradients, for higher derivatives.
     public func backward(
         retainGraph: Bool = false, createGraph: Bool = false, file: StaticString = #fileID, line: UInt = #line
     ) {
@@ -47,22 +49,26 @@ extension Tensor {
     }
 }
 
-/// Gradients of a sum of outputs with respect to inputs; nil where an input does not matter.
+/// Gradients of the sum of `outputs` with respect to `inputs`, as `torch.autograd.grad` computes them.
 /// - Parameters:
-///   - createGraph: record the gradients' own computation, for penalties that differentiate them again.
-///   - seeds: weights of the outputs, of their shapes. The default is ones for scalars.
+///   - outputs: tensors that depend on the inputs; scalars [] unless `seeds` is given.
+///   - inputs: tensors that require gradients.
+///   - seeds: gradient with respect to each output, of its shape. The default is 1 for scalars.
+///   - retainGraph: keep the tape for another backward pass instead of freeing it.
+///   - createGraph: record the computation of the gradients, for penalties that differentiate them again.
+/// - Returns: one gradient per input, of its shape; nil where no output depends on the input.
 public func gradients(
     of outputs: [Tensor], wrt inputs: [Tensor], seeds: [Tensor]? = nil, retainGraph: Bool = false,
     createGraph: Bool = false, file: StaticString = #fileID, line: UInt = #line
 ) -> [Tensor?] {
     require(
         seeds == nil || seeds?.count == outputs.count,
-        "gradients: expected a seed for each of \(outputs.count) outputs, got \(seeds?.count ?? 0)",
+        "gradients: expected one seed for each of \(outputs.count) outputs, got \(seeds?.count ?? 0)",
         file: file, line: line)
     func poisoned() -> [Tensor?] { inputs.map { _ in Tensor(handle: nil) } }
     if RecoveryScope.hasFailed { return poisoned() }
     var out = [ct_tensor?](repeating: nil, count: inputs.count)
-    // The lists of handles are valid for as long as the tensors live.
+    // The handles are valid while the tensors are alive.
     let status = withExtendedLifetime((outputs, inputs, seeds)) {
         api.gradients(
             outputs.map(\.handle), Int32(outputs.count), inputs.map(\.handle), Int32(inputs.count),
@@ -74,8 +80,13 @@ public func gradients(
     return done ? out.map { $0.map { Tensor(handle: $0) } } : poisoned()
 }
 
-/// Adds the gradients of a scalar with respect to leaves to others, in place: less memory than both and their sum.
-/// - Parameter found: of the leaves; nil stands for zero.
+/// Adds the gradients of a scalar with respect to leaves to existing gradients, in place.
+///
+/// Peak memory is lower than with `gradients` and an addition, because no second set of gradients exists.
+/// - Parameters:
+///   - output: loss, shape [].
+///   - leaves: tensors that require gradients.
+///   - found: one gradient per leaf, of its shape; nil stands for zero.
 public func addGradients(
     of output: Tensor, wrt leaves: [Tensor], to found: inout [Tensor?], file: StaticString = #fileID,
     line: UInt = #line
@@ -99,12 +110,15 @@ public func addGradients(
     }
 }
 
-/// Runs `body` without recording a tape; the mode belongs to the thread, so the closure is synchronous.
+/// Runs `body` without recording operations for autograd.
+///
+/// The mode belongs to the thread, so the closure is synchronous.
+/// - Throws: the error that `body` throws.
 public func withoutGradients<Result>(_ body: () throws -> Result) rethrows -> Result {
     try recordingGradients(false, body)
 }
 
-/// Runs `body` with recording a tape, or without.
+/// Runs `body` with autograd recording on or off, then restores the previous mode.
 func recordingGradients<Result>(_ isRecording: Bool, _ body: () throws -> Result) rethrows -> Result {
     let before = api.grad_mode()
     api.set_grad_mode(isRecording)
@@ -112,11 +126,12 @@ func recordingGradients<Result>(_ isRecording: Bool, _ body: () throws -> Result
     return try body()
 }
 
-/// Runs `body` with matrix products and convolutions in `dtype` (bfloat16 or float16) on `device`; float32 switches
-/// that off, nil changes nothing.
+/// Runs `body` with matrix products and convolutions in a lower precision on `device`.
 ///
-/// The mode belongs to the thread, so the closure is synchronous. A weight is converted once in a scope and later
-/// changes to it are not seen: leave the scope before the optimizer steps.
+/// The mode belongs to the thread, so the closure is synchronous. A scope converts each weight once and does not see
+/// later changes to it: leave the scope before the optimizer step.
+/// - Parameter dtype: bfloat16 or float16; float32 disables autocast, nil keeps the current mode.
+/// - Throws: the error that `body` throws.
 public func withAutocast<Result>(
     _ dtype: DType?, on device: Device, _ body: () throws -> Result
 ) rethrows -> Result {
@@ -128,7 +143,7 @@ public func withAutocast<Result>(
     let before = api.autocast(device.type, &dtypeBefore)
     func set(_ enabled: Bool, _ dtype: Int32) {
         check(api.set_autocast(device.type, enabled, dtype), "autocast")
-        // The converted weights are kept without their type: those of another scope would be taken for ours.
+        // The cache of converted weights has no dtype in its key, so weights of another scope would be reused.
         api.clear_autocast_cache()
     }
     set(dtype != .float32, dtype == .float32 ? dtypeBefore : dtype.rawValue)
@@ -136,44 +151,44 @@ public func withAutocast<Result>(
     return try body()
 }
 
-// Operators over lists of tensors: one call for all parameters of a network.
+// Operators over lists of tensors: one call for all parameters of a network. Corresponding tensors have equal shapes.
 
-/// Moves every tensor towards its partner: a += weight * (b - a), in place.
+/// Interpolates each a[i] towards b[i] in place: a += weight * (b - a); equal shapes.
 package func foreachLerp_(
     _ a: [Tensor], towards b: [Tensor], weight: Double, file: StaticString = #fileID, line: UInt = #line
 ) {
     ops("_foreach_lerp_.Scalar", [a, b, weight], results: 0, file, line)
 }
 
-/// Multiplies every tensor by a number, in place.
+/// Multiplies each tensor by a number in place; any shapes.
 package func foreachMultiply_(
     _ a: [Tensor], by factor: Double, file: StaticString = #fileID, line: UInt = #line
 ) {
     ops("_foreach_mul_.Scalar", [a, factor], results: 0, file, line)
 }
 
-/// Multiplies every tensor by a tensor of one element, in place.
+/// Multiplies each tensor by `factor`, shape [], in place; any shapes.
 package func foreachMultiply_(
     _ a: [Tensor], by factor: Tensor, file: StaticString = #fileID, line: UInt = #line
 ) {
     ops("_foreach_mul_.Tensor", [a, factor], results: 0, file, line)
 }
 
-/// Copies every tensor's partner into it.
+/// Copies each b[i] into a[i]; equal shapes.
 package func foreachCopy_(
     _ a: [Tensor], from b: [Tensor], file: StaticString = #fileID, line: UInt = #line
 ) {
     ops("_foreach_copy_", [a, b], results: 0, file, line)
 }
 
-/// Adds factor * partner to every tensor, in place.
+/// Adds factor * b[i] to each a[i] in place; equal shapes.
 package func foreachAdd_(
     _ a: [Tensor], _ b: [Tensor], factor: Double = 1, file: StaticString = #fileID, line: UInt = #line
 ) {
     ops("_foreach_add_.List", [a, b], named: ["alpha": factor], results: 0, file, line)
 }
 
-/// Adds factor * b * c to every tensor, in place.
+/// Adds factor * b[i] * c[i] to each a[i] in place; equal shapes.
 package func foreachAddProduct_(
     _ a: [Tensor], _ b: [Tensor], _ c: [Tensor], factor: Double, file: StaticString = #fileID,
     line: UInt = #line
@@ -181,7 +196,7 @@ package func foreachAddProduct_(
     ops("_foreach_addcmul_.Scalar", [a, b, c, factor], results: 0, file, line)
 }
 
-/// Adds factor * b / c to every tensor, in place.
+/// Adds factor * b[i] / c[i] to each a[i] in place; equal shapes.
 package func foreachAddQuotient_(
     _ a: [Tensor], _ b: [Tensor], _ c: [Tensor], factor: Double, file: StaticString = #fileID,
     line: UInt = #line
@@ -189,8 +204,11 @@ package func foreachAddQuotient_(
     ops("_foreach_addcdiv_.Scalar", [a, b, c, factor], results: 0, file, line)
 }
 
-/// Adam of Kingma and Ba with the L2 penalty in the gradient, for all parameters in one call, in place.
-/// - Parameter steps: float tensors of one element, the number of the step from 1.
+/// One step of Adam (Kingma and Ba 2015) or AdamW (Loshchilov and Hutter 2019) for all parameters, in place.
+/// - Parameters:
+///   - gradients: one per parameter, with its shape and strides; `means` and `squares` likewise.
+///   - steps: number of this step, counted from 1, as one Float tensor [] per parameter.
+///   - weightDecay: coefficient of the L2 term in the gradient or, if `decoupled`, of AdamW's decay.
 package func fusedAdam_(
     parameters: [Tensor], gradients: [Tensor], means: [Tensor], squares: [Tensor], steps: [Tensor],
     learningRate: Double, beta1: Double, beta2: Double, weightDecay: Double, epsilon: Double, decoupled: Bool,
@@ -205,5 +223,75 @@ package func fusedAdam_(
         ops("_fused_adamw_", lists, named: named, results: 0, file, line)
     } else {
         ops("_fused_adam_", lists, named: named, results: 0, file, line)
+    }
+}
+
+/// State of gradient checkpointing (Chen et al. 2016): activations are recomputed in the backward pass, not stored.
+public enum Recompute {
+    /// Whether the current forward pass is a recomputation. Layers then leave running statistics unchanged.
+    @TaskLocal public static var isActive = false
+}
+
+/// Computes `body(input)` with gradient checkpointing: the tape stores only the input.
+///
+/// Equals `body(input)` when autograd does not record or inside another recomputation. Second derivatives trap.
+/// - Parameters:
+///   - input: tensor of any shape.
+///   - parameters: every tensor that `body` uses besides its input and that may require a gradient.
+///   - body: called again in the backward pass with the current kernels and precision; must be deterministic.
+/// - Returns: `body(input)`, with its shape.
+public func recomputed(
+    _ input: Tensor, parameters: [Tensor], file: StaticString = #fileID, line: UInt = #line,
+    _ body: @escaping (Tensor) -> Tensor
+) -> Tensor {
+    guard api.grad_mode(), !Recompute.isActive else { return body(input) }
+    let device = input.device
+    var raw: Int32 = 0
+    let autocast = api.autocast(device.type, &raw) ? DType(rawValue: raw) : .float32
+    let (kernels, inputs) = (Kernels.current, [input] + parameters)
+    let kept = RecomputedPart { seed, needed in
+        let leaf = input.detached().requiringGradient(needed[0])
+        let wanted = [leaf] + parameters
+        let places = needed.indices.filter { needed[$0] }
+        let output = Recompute.$isActive.withValue(true) {
+            withKernels(kernels) {
+                withAutocast(autocast, on: device) { recordingGradients(true) { body(leaf) } }
+            }
+        }
+        var results = [Tensor?](repeating: nil, count: inputs.count)
+        let found = gradients(of: [output], wrt: places.map { wanted[$0] }, seeds: [seed])
+        for (place, gradient) in zip(places, found) { results[place] = gradient }
+        return results
+    }
+    let output = withoutGradients { body(input) }
+    if output.isPoisoned || RecoveryScope.hasFailed { return Tensor(handle: nil) }
+    var handle: ct_tensor?
+    withExtendedLifetime((output, inputs)) {
+        _ = check(
+            api.function(
+                output.handle!, inputs.map { $0.handle! }, Int32(inputs.count),
+                { context, gradient, needed, results, count in
+                    let part = Unmanaged<RecomputedPart>.fromOpaque(context).takeUnretainedValue()
+                    part.backward(gradient, needed, results, Int(count))
+                }, Unmanaged.passRetained(kept).toOpaque(),
+                { Unmanaged<RecomputedPart>.fromOpaque($0).release() }, &handle),
+            "recomputed", file: file, line: line)
+    }
+    return Tensor(handle: handle)
+}
+
+/// The closure that the tape stores for one checkpointed computation.
+private final class RecomputedPart {
+    private let compute: (Tensor, [Bool]) -> [Tensor?]
+
+    init(_ compute: @escaping (Tensor, [Bool]) -> [Tensor?]) { self.compute = compute }
+
+    func backward(
+        _ gradient: ct_tensor, _ needed: UnsafePointer<Bool>, _ results: UnsafeMutablePointer<ct_tensor?>,
+        _ count: Int
+    ) {
+        let found = compute(
+            Tensor(handle: gradient), Array(UnsafeBufferPointer(start: needed, count: count)))
+        for index in 0..<count { results[index] = found[index]?.release() }
     }
 }

@@ -1,6 +1,6 @@
 import CTorch
 
-/// The engine's table; loads it at first use.
+/// Function table of the C API. The first use loads libtorch.
 var api: ct_api {
     @inline(__always) get {
         if let engine = ct_engine() { return engine.pointee }
@@ -9,12 +9,12 @@ var api: ct_api {
     }
 }
 
-/// Text of the engine's last error on this thread.
+/// Message of the last libtorch error on this thread.
 func lastError() -> String { String(cString: api.last_error()) }
 
-/// Settles a status: traps on a failure that only a mistake of the program can cause.
+/// Checks the status of a C call. Traps if it failed, because such a failure is a programming error.
 ///
-/// Inside `recoveringFromOutOfMemory`, exhaustion is noted there instead, and the answer is false.
+/// Inside `recoveringFromOutOfMemory`, out of memory is recorded in the scope instead, and the result is false.
 @discardableResult
 func check(
     _ status: ct_status, _ what: @autoclosure () -> String, file: StaticString = #fileID, line: UInt = #line
@@ -29,8 +29,8 @@ func check(
 }
 
 extension StaticString {
-    /// The text where it lives forever, as the door wants the names of operators and arguments.
-    var forever: UnsafePointer<CChar> {
+    /// Pointer to the null-terminated text, valid for the lifetime of the process.
+    var cString: UnsafePointer<CChar> {
         UnsafeRawPointer(utf8Start).assumingMemoryBound(to: CChar.self)
     }
 }

@@ -1,10 +1,14 @@
 import CTorch
 
-/// Calls an operator by its schema name, by position and then by name; trailing arguments take the schema's defaults.
+/// Calls an operator of libtorch by its schema name.
 ///
-/// Traps with what was received, the engine's message and the caller's line. Out of memory inside
-/// `recoveringFromOutOfMemory` gives poisoned tensors instead.
-/// - Parameter expected: how many tensors the operator gives, those of a list counted one by one.
+/// Omitted arguments have the defaults of the schema. Traps with the received arguments, libtorch's message and the
+/// caller's line. Out of memory inside `recoveringFromOutOfMemory` returns poisoned tensors instead.
+/// - Parameters:
+///   - arguments: positional arguments; nil is None.
+///   - named: keyword arguments.
+///   - expected: number of tensors that the operator returns; each tensor of a list counts.
+/// - Returns: `expected` tensors, with the shapes that the operator defines.
 @discardableResult
 package func ops(
     _ name: StaticString, _ arguments: [(any OperatorArgument)?],
@@ -16,29 +20,30 @@ package func ops(
     for argument in arguments { call.add(argument) }
     for (key, argument) in named {
         call.add(argument)
-        call.values[call.values.count - 1].name = key.forever
+        call.values[call.values.count - 1].name = key.cString
     }
     if RecoveryScope.hasFailed { return (0..<expected).map { _ in Tensor(handle: nil) } }
     require(
         !call.isPoisoned,
-        "\(name): received a tensor for which there was no memory; it must not leave recoveringFromOutOfMemory",
+        "\(name): received a tensor that was not computed for lack of memory; it must not leave recoveringFromOutOfMemory",
         file: file, line: line)
     return withUnsafeTemporaryAllocation(of: ct_tensor?.self, capacity: expected) { slots in
         slots.initialize(repeating: nil)
-        // The handles in `call` are valid for as long as the arguments live.
+        // The handles in `call` are valid while the arguments are alive.
         let status = withExtendedLifetime((arguments, named)) {
             call.run(name, slots)
         }
         check(status, summary(name, arguments, named), file: file, line: line)
         return slots.map { slot in
             require(
-                slot != nil || status != CT_OK, "\(name): gives an undefined tensor", file: file, line: line)
+                slot != nil || status != CT_OK, "\(name): returned an undefined tensor", file: file,
+                line: line)
             return Tensor(handle: slot)
         }
     }
 }
 
-/// Calls an operator that gives one tensor.
+/// Calls an operator of libtorch that returns one tensor; see `ops`. The operator defines its shape.
 @discardableResult
 package func op(
     _ name: StaticString, _ arguments: [(any OperatorArgument)?],
@@ -60,7 +65,7 @@ extension OperatorCall {
                                 ints: ints.baseAddress, doubles: doubles.baseAddress,
                                 tensors: tensors.baseAddress, text: text.baseAddress)
                             return api.call(
-                                name.forever, &arguments, results.baseAddress, Int32(results.count))
+                                name.cString, &arguments, results.baseAddress, Int32(results.count))
                         }
                     }
                 }
@@ -69,7 +74,7 @@ extension OperatorCall {
     }
 }
 
-/// A call as an error shows it, such as "conv2d(Float[1, 3, 8, 8], Float[4, 3, 3, 3], none, [2, 2])".
+/// Text of a call for error messages, such as "conv2d(Float[1, 3, 8, 8], Float[4, 3, 3, 3], none, [2, 2])".
 private func summary(
     _ name: StaticString, _ arguments: [(any OperatorArgument)?],
     _ named: KeyValuePairs<StaticString, any OperatorArgument>
@@ -88,12 +93,13 @@ private func summary(
     return "\(name)(\(all.joined(separator: ", ")))"
 }
 
-/// A value that an operator takes.
+/// A value that can be passed to an operator.
 package protocol OperatorArgument {
+    /// Appends the value to the arguments of a call.
     func append(to call: inout OperatorCall)
 }
 
-/// The arguments of one call, laid out for the door. The handles are borrowed: keep the arguments alive.
+/// The arguments of one call in the layout of the C API. Handles are borrowed: the caller keeps the arguments alive.
 package struct OperatorCall {
     var values: [ct_value] = []
     var ints: [Int64] = []
@@ -102,6 +108,7 @@ package struct OperatorCall {
     var text: [CChar] = []
     var isPoisoned = false
 
+    /// Appends a value; `i` is an integer or the index of the first element of a list or text.
     mutating func add(_ tag: ct_tag, i: Int64 = 0, count: Int = 0, d: Double = 0) {
         values.append(
             ct_value(
@@ -109,18 +116,19 @@ package struct OperatorCall {
                 name: nil))
     }
 
-    /// An element of a list of tensors; nil is an absent one.
+    /// Appends one element of a list of tensors; nil is None.
     mutating func append(_ tensor: Tensor?) {
         tensors.append(tensor?.handle)
         if let tensor, tensor.isPoisoned { isPoisoned = true }
     }
 
+    /// Appends an argument; nil is None.
     mutating func add(_ argument: (any OperatorArgument)?) {
         if let argument { argument.append(to: &self) } else { add(CT_NONE) }
     }
 }
 
-/// Leaves an argument to the schema's default.
+/// Placeholder for an argument with the default of the schema.
 package struct SchemaDefault: OperatorArgument {
     package init() {}
     package func append(to call: inout OperatorCall) { call.add(CT_DEFAULT) }
@@ -169,8 +177,9 @@ extension Array: OperatorArgument where Element: OperatorListElement {
     package func append(to call: inout OperatorCall) { Element.append(self, to: &call) }
 }
 
-/// An element of a list that an operator takes.
+/// An element of a list that can be passed to an operator.
 package protocol OperatorListElement {
+    /// Appends a list of values, as one argument, to the arguments of a call.
     static func append(_ list: [Self], to call: inout OperatorCall)
 }
 
@@ -199,7 +208,7 @@ extension Tensor: OperatorListElement {
     }
 }
 
-/// A list of tensors some of which are absent.
+/// A list of optional tensors; nil is None.
 package struct OptionalTensors: OperatorArgument {
     let list: [Tensor?]
     package init(_ list: [Tensor?]) { self.list = list }

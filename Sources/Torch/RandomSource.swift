@@ -1,10 +1,12 @@
 import CTorch
 
-/// A stream of random numbers on the CPU whose state can be saved; the same on every device that the numbers move to.
+/// Random number generator on the CPU (Mersenne Twister) with a state that can be saved and restored.
+///
+/// A seed produces the same numbers as `torch.Generator`. Drawing on the CPU makes them independent of the device.
 public final class RandomSource {
     let handle: ct_generator
 
-    /// Starts a stream (Mersenne twister).
+    /// Creates a generator with a seed.
     public init(seed: UInt64) {
         var handle: ct_generator?
         check(api.generator_new(Int64(bitPattern: seed), &handle), "random source")
@@ -13,14 +15,16 @@ public final class RandomSource {
 
     deinit { api.generator_free(handle) }
 
-    /// The whole state, as bytes.
+    /// Complete state of the generator, in libtorch's format.
     public var state: [UInt8] {
         var out: ct_tensor?
         check(api.generator_state(handle, &out), "random state")
         return Tensor(handle: out).bytes()
     }
 
-    /// Continues from a saved state. Throws when the bytes are not a state of this engine's generator.
+    /// Restores a state that `state` returned.
+    /// - Throws: `TorchError.refused` if the bytes are not a generator state of this version of libtorch; the state is
+    ///   then unchanged.
     public func restore(_ state: [UInt8]) throws(TorchError) {
         let tensor = Tensor(bytes: state, shape: [state.count], dtype: .uint8)
         let status = withExtendedLifetime(self) { tensor.withHandle { api.generator_set_state(handle, $0) } }
@@ -29,19 +33,20 @@ public final class RandomSource {
 }
 
 extension Device {
-    /// Seeds the device's own generator (dropout and other operators without an explicit source).
+    /// Seeds the default generator of the device, which operators without an explicit generator use.
     public func seed(_ seed: UInt64) {
         check(api.seed_device(type, index, Int64(bitPattern: seed)), "seed of \(self)")
     }
 
-    /// State of the device's own generator.
+    /// State of the default generator of the device, in libtorch's format.
     public var randomState: [UInt8] {
         var out: ct_tensor?
         check(api.device_random_state(type, index, &out), "random state of \(self)")
         return Tensor(handle: out).bytes()
     }
 
-    /// Continues the device's own generator from a saved state.
+    /// Restores the default generator of the device from `randomState`.
+    /// - Throws: `TorchError.refused` if the bytes are not a generator state of this version of libtorch.
     public func restoreRandomState(_ state: [UInt8]) throws(TorchError) {
         let tensor = Tensor(bytes: state, shape: [state.count], dtype: .uint8)
         let status = tensor.withHandle { api.set_device_random_state(type, index, $0) }
@@ -49,10 +54,10 @@ extension Device {
     }
 }
 
-// Making tensors; random numbers come from an explicit source on the CPU.
+// Creation of tensors. Random tensors are Float on the CPU and come from an explicit generator.
 
 extension Tensor {
-    /// Zeros.
+    /// Tensor of zeros of the given shape.
     public static func zeros(
         _ shape: [Int], dtype: DType = .float32, on device: Device = .cpu, file: StaticString = #fileID,
         line: UInt = #line
@@ -60,7 +65,7 @@ extension Tensor {
         op("zeros", [shape], named: ["dtype": dtype, "device": device], file, line)
     }
 
-    /// Ones.
+    /// Tensor of ones of the given shape.
     public static func ones(
         _ shape: [Int], dtype: DType = .float32, on device: Device = .cpu, file: StaticString = #fileID,
         line: UInt = #line
@@ -68,7 +73,7 @@ extension Tensor {
         op("ones", [shape], named: ["dtype": dtype, "device": device], file, line)
     }
 
-    /// One value everywhere.
+    /// Tensor of the given shape with one value in every element.
     public static func full(
         _ shape: [Int], _ value: Double, dtype: DType = .float32, on device: Device = .cpu,
         file: StaticString = #fileID, line: UInt = #line
@@ -76,34 +81,34 @@ extension Tensor {
         op("full", [shape, value], named: ["dtype": dtype, "device": device], file, line)
     }
 
-    /// Zeros of another tensor's shape, type, place and memory format.
+    /// Zeros with the shape, dtype, device and memory format of another tensor.
     public static func zeros(like other: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("zeros_like", [other], file, line)
     }
 
-    /// Ones of another tensor's shape, type, place and memory format.
+    /// Ones with the shape, dtype, device and memory format of another tensor.
     public static func ones(like other: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("ones_like", [other], file, line)
     }
 
-    /// Whole numbers 0..<count (Int64).
+    /// Integers 0..<count, Int64 [count].
     public static func range(_ count: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("arange", [count], named: ["dtype": DType.int64], file, line)
     }
 
-    /// The identity matrix [size, size].
+    /// Identity matrix, Float [size, size].
     public static func identity(_ size: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("eye", [size], named: ["dtype": DType.float32], file, line)
     }
 
-    /// N(0, 1).
+    /// Standard normal random numbers N(0, 1) of the given shape.
     public static func normal(
         _ shape: [Int], random: RandomSource, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
         op("randn.generator", [shape, random], named: ["dtype": DType.float32], file, line)
     }
 
-    /// Uniform in `low..<high`.
+    /// Uniform random numbers in low..<high of the given shape.
     public static func uniform(
         _ shape: [Int], _ low: Double = 0, _ high: Double = 1, random: RandomSource,
         file: StaticString = #fileID,
@@ -114,7 +119,7 @@ extension Tensor {
         return tensor
     }
 
-    /// Fills with N(mean, deviation) in place.
+    /// Fills a tensor of any shape with normal random numbers of this mean and standard deviation, in place.
     public func normal_(
         mean: Double = 0, deviation: Double = 1, random: RandomSource, file: StaticString = #fileID,
         line: UInt = #line
@@ -122,14 +127,14 @@ extension Tensor {
         op("normal_", [self, mean, deviation, random], file, line)
     }
 
-    /// Fills with uniform numbers in `low..<high` in place.
+    /// Fills a tensor of any shape with uniform random numbers in low..<high, in place.
     public func uniform_(
         _ low: Double, _ high: Double, random: RandomSource, file: StaticString = #fileID, line: UInt = #line
     ) {
         op("uniform_", [self, low, high, random], file, line)
     }
 
-    /// A random order of 0..<count (Int64).
+    /// Random permutation of 0..<count, Int64 [count].
     public static func permutation(
         _ count: Int, random: RandomSource, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {

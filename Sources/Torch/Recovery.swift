@@ -1,18 +1,19 @@
-/// Where the first out-of-memory failure of a recovering scope is kept.
+/// The first out-of-memory error of a `recoveringFromOutOfMemory` scope.
 final class RecoveryScope: @unchecked Sendable {
     @TaskLocal static var current: RecoveryScope?
     var error: TorchError?
 
-    /// Whether nothing is to be computed any more.
+    /// Whether the current scope has failed. Operators then compute nothing.
     static var hasFailed: Bool { current?.error != nil }
 }
 
-/// Runs `body`; if a device runs out of memory inside, throws `TorchError.outOfMemory` instead of ending the program.
+/// Runs `body` and throws `TorchError.outOfMemory`, instead of trapping, if a device runs out of memory.
 ///
-/// Coarse on purpose: after the first failure, and until the scope ends, no operator computes anything, in place or
-/// not. Their results pretend to be Float[1, 1, 1, 1] of NaN; none of them may leave the scope. What was changed in
-/// place before the failure stays changed.
-/// - Throws: `TorchError.outOfMemory`, whatever `body` made of it; else what `body` throws.
+/// After the first failure no operator in the scope computes anything. Operators return poisoned tensors, which report
+/// the shape [1, 1, 1, 1], Float and the value NaN, and must not leave the scope. In-place changes made before the
+/// failure remain.
+/// - Throws: `TorchError.outOfMemory` if memory ran out, even if `body` threw another error or none; otherwise the
+///   error that `body` throws.
 public func recoveringFromOutOfMemory<Result>(_ body: () throws -> Result) throws -> Result {
     if let error = RecoveryScope.current?.error { throw error }
     let scope = RecoveryScope()
@@ -25,15 +26,16 @@ public func recoveringFromOutOfMemory<Result>(_ body: () throws -> Result) throw
     }
 }
 
-/// What can go wrong in the engine without being a mistake of the program.
+/// Error of the engine that is not a programming error.
 public enum TorchError: Error, CustomStringConvertible, Sendable {
-    /// libtorch or its door could not be loaded.
+    /// libtorch or the C API library could not be loaded; the text is the reason.
     case engineNotLoaded(String)
-    /// A device ran out of memory.
+    /// A device ran out of memory; the text names the operator.
     case outOfMemory(String)
-    /// The engine refused what it was given by the world (a device that is not there, a state of another version).
+    /// libtorch rejected external input, such as an absent device or a generator state of another version.
     case refused(String)
 
+    /// Message with the reason and the remedy.
     public var description: String {
         switch self {
         case .engineNotLoaded(let why):
@@ -45,7 +47,7 @@ public enum TorchError: Error, CustomStringConvertible, Sendable {
     }
 }
 
-/// Traps unless `condition` holds. Unlike `precondition`, says why in release builds too.
+/// Traps with `message` unless `condition` holds. Unlike `precondition`, prints the message in release builds too.
 @inline(__always)
 package func require(
     _ condition: Bool, _ message: @autoclosure () -> String, file: StaticString = #fileID, line: UInt = #line

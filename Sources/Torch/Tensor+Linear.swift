@@ -1,9 +1,11 @@
 import Foundation
 
-// Decompositions of matrices, and the order of elements.
+// Matrix decompositions, partial sorting and structural similarity.
 
 extension Tensor {
-    /// Eigenvalues of a symmetric matrix, rising, and the eigenvectors in the columns; only the lower triangle is read.
+    /// Eigenvalues [n], ascending, and eigenvectors [n, n], in the columns, of a symmetric matrix [n, n].
+    ///
+    /// Only the lower triangle is read.
     public func symmetricEigen(file: StaticString = #fileID, line: UInt = #line) -> (
         values: Tensor, vectors: Tensor
     ) {
@@ -11,28 +13,31 @@ extension Tensor {
         return (results[0], results[1])
     }
 
-    /// Eigenvalues of a symmetric matrix, rising; only the lower triangle is read.
+    /// Eigenvalues [n], ascending, of a symmetric matrix [n, n]. Only the lower triangle is read.
     public func symmetricEigenvalues(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("linalg_eigvalsh", [self], file, line)
     }
 
-    /// The lower triangular factor L of a symmetric matrix L LT; nil unless the matrix is positive definite.
+    /// Lower triangular Cholesky factor L [n, n] of a symmetric matrix L L^T [n, n]; nil if it is not positive
+    /// definite.
     public func cholesky(file: StaticString = #fileID, line: UInt = #line) -> Tensor? {
         let results = ops("linalg_cholesky_ex", [self], results: 2, file, line)
         return results[1].item() == 0 ? results[0] : nil
     }
 
-    /// Singular values of a matrix, falling.
+    /// Singular values [min(m, n)], descending, of a matrix [m, n].
     public func singularValues(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("linalg_svdvals", [self], file, line)
     }
 
-    /// Adds the matrix product of a [m, k] and b [k, n] in place.
+    /// Adds the matrix product of `a` [m, k] and `b` [k, n] to `self` [m, n] in place.
     public func addMatmul_(_ a: Tensor, _ b: Tensor, file: StaticString = #fileID, line: UInt = #line) {
         op("addmm_", [self, a, b], file, line)
     }
 
-    /// The `count` smallest elements along a dimension, rising, and their indices (Int64).
+    /// The `count` smallest elements along a dimension, ascending, and their indices (Int64).
+    ///
+    /// The dimension has size `count` in both results; the rest of the shape is unchanged.
     public func smallest(
         _ count: Int, _ dimension: Int, file: StaticString = #fileID, line: UInt = #line
     ) -> (values: Tensor, indices: Tensor) {
@@ -42,12 +47,15 @@ extension Tensor {
 }
 
 extension Tensor {
-    /// Structural similarity at each place (Wang et al. 2004): Gaussian windows with a deviation of 1.5 pixels, k1 0.01, k2
-    /// 0.03, biased variances.
+    /// Structural similarity maps (SSIM; Wang et al. 2004, equations 6 and 12).
+    ///
+    /// Gaussian windows with a standard deviation of 1.5 pixels, k1 = 0.01, k2 = 0.03, biased variances. `self`
+    /// holds levels
+    /// 0...1, [N, C, H, W].
     /// - Parameters:
-    ///   - other: levels 0...1 of the same shape as these, [N, C, H, W].
-    ///   - window: side of the windows, at most that of the pictures; only windows inside count.
-    /// - Returns: the whole index and that of contrast and structure alone, each
+    ///   - other: levels 0...1 of the same shape.
+    ///   - window: side of the windows in pixels, at most H and W. Windows that cross the border are left out.
+    /// - Returns: `similarity`, the full index, and `contrast`, the index without the luminance term, each
     ///   [N, C, H - window + 1, W - window + 1].
     public func structuralSimilarity(to other: Tensor, window: Int = 11) -> (
         similarity: Tensor, contrast: Tensor
@@ -56,7 +64,7 @@ extension Tensor {
         let (height, width) = (x.shape[2], x.shape[3])
         require(
             x.shape == y.shape && Swift.min(height, width) >= window,
-            "ssim: expected two of one shape with sides of \(window) or more, got \(x.summary) and \(y.summary)"
+            "ssim: expected two tensors of one shape with sides of \(window) or more, got \(x.summary) and \(y.summary)"
         )
         let all = Tensor.concatenated([x, y, x * x, y * y, x * y]).reshape([-1, 1, height, width])
         let parts = all.smoothed(window: window, deviation: 1.5).chunks(5)
@@ -70,7 +78,10 @@ extension Tensor {
         return ((luminance * contrast).reshape(shape), contrast.reshape(shape))
     }
 
-    /// [N, 1, H, W] to [N, 1, H - window + 1, W - window + 1]: means of windows, weighted by a Gaussian.
+    /// Gaussian filter without padding: [N, 1, H, W] to [N, 1, H - window + 1, W - window + 1].
+    /// - Parameters:
+    ///   - window: side of the filter in pixels.
+    ///   - deviation: standard deviation in pixels.
     public func smoothed(window: Int, deviation: Double) -> Tensor {
         let raw = (0..<window).map { index in
             let distance = (Double(index) - Double(window - 1) / 2) / deviation

@@ -1,143 +1,173 @@
-// Elementwise arithmetic and activations; shapes broadcast as in PyTorch.
+// Elementwise arithmetic, comparisons and activations.
+//
+// Every operator accepts any shape. Operands with different shapes are broadcast as in PyTorch.
+// A shape mismatch traps with both shapes and the caller's line.
 
 extension Tensor {
     // MARK: Arithmetic
 
-    /// Natural exponential.
+    /// Elementwise a + b; the broadcast shape.
+    public static func + (a: Tensor, b: Tensor) -> Tensor { op("add.Tensor", [a, b], #fileID, #line) }
+    /// Elementwise a - b; the broadcast shape.
+    public static func - (a: Tensor, b: Tensor) -> Tensor { op("sub.Tensor", [a, b], #fileID, #line) }
+    /// Elementwise a * b; the broadcast shape.
+    public static func * (a: Tensor, b: Tensor) -> Tensor { op("mul.Tensor", [a, b], #fileID, #line) }
+    /// Elementwise a / b; the broadcast shape.
+    public static func / (a: Tensor, b: Tensor) -> Tensor { op("div.Tensor", [a, b], #fileID, #line) }
+    /// Adds a number to every element; same shape.
+    public static func + (a: Tensor, b: Double) -> Tensor { op("add.Scalar", [a, b], #fileID, #line) }
+    /// Subtracts a number from every element; same shape.
+    public static func - (a: Tensor, b: Double) -> Tensor { op("sub.Scalar", [a, b], #fileID, #line) }
+    /// Multiplies every element by a number; same shape.
+    public static func * (a: Tensor, b: Double) -> Tensor { op("mul.Scalar", [a, b], #fileID, #line) }
+    /// Divides every element by a number; same shape.
+    public static func / (a: Tensor, b: Double) -> Tensor { op("div.Scalar", [a, b], #fileID, #line) }
+    /// Adds a number to every element; same shape.
+    public static func + (a: Double, b: Tensor) -> Tensor { op("add.Scalar", [b, a], #fileID, #line) }
+    /// Subtracts every element from a number; same shape.
+    public static func - (a: Double, b: Tensor) -> Tensor { op("rsub.Scalar", [b, a], #fileID, #line) }
+    /// Multiplies every element by a number; same shape.
+    public static func * (a: Double, b: Tensor) -> Tensor { op("mul.Scalar", [b, a], #fileID, #line) }
+    /// Negates every element; same shape.
+    public static prefix func - (a: Tensor) -> Tensor { op("neg", [a], #fileID, #line) }
+
+    // MARK: Elementary functions
+
+    /// Elementwise e^x; same shape.
     public func exp(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("exp", [self], file, line)
     }
 
-    /// Natural logarithm.
+    /// Elementwise natural logarithm; same shape. NaN below 0.
     public func log(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("log", [self], file, line)
     }
 
-    /// Square root.
+    /// Elementwise square root; same shape. NaN below 0.
     public func sqrt(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("sqrt", [self], file, line)
     }
 
-    /// One over the square root.
+    /// Elementwise 1 / sqrt(x); same shape.
     public func rsqrt(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("rsqrt", [self], file, line)
     }
 
-    /// Square.
+    /// Elementwise x^2; same shape.
     public func square(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("square", [self], file, line)
     }
 
-    /// Absolute value.
+    /// Elementwise absolute value; same shape.
     public func abs(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("abs", [self], file, line)
     }
 
-    /// Sign: -1, 0 or 1.
+    /// Elementwise sign, -1, 0 or 1; same shape.
     public func sign(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("sign", [self], file, line)
     }
 
-    /// Nearest whole number, halves to even.
+    /// Elementwise nearest integer, halves to even; same shape and dtype.
     public func round(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("round", [self], file, line)
     }
 
-    /// Sine.
+    /// Elementwise sine of radians; same shape.
     public func sin(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("sin", [self], file, line)
     }
 
-    /// Cosine.
+    /// Elementwise cosine of radians; same shape.
     public func cos(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("cos", [self], file, line)
     }
 
-    /// Inverse cosine, in radians.
+    /// Elementwise inverse cosine in radians, 0...pi; same shape. NaN outside -1...1.
     public func acos(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("acos", [self], file, line)
     }
 
-    /// Power with a constant exponent.
+    /// Elementwise x^exponent; same shape.
     public func pow(_ exponent: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("pow.Tensor_Scalar", [self, exponent], file, line)
     }
 
-    /// Values limited to a range.
+    /// Elementwise min(max(x, lower), upper); same shape.
     public func clamped(_ range: ClosedRange<Double>, file: StaticString = #fileID, line: UInt = #line)
         -> Tensor
     {
         op("clamp", [self, range.lowerBound, range.upperBound], file, line)
     }
 
-    /// Values raised to at least `minimum`.
+    /// Elementwise max(x, minimum); same shape.
     public func clampedBelow(_ minimum: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("clamp_min", [self, minimum], file, line)
     }
 
-    /// The larger of two, elementwise.
+    /// Elementwise maximum of two tensors; the broadcast shape.
     public func maximum(_ other: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("maximum", [self, other], file, line)
     }
 
-    /// The smaller of two, elementwise.
+    /// Elementwise minimum of two tensors; the broadcast shape.
     public func minimum(_ other: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("minimum", [self, other], file, line)
     }
 
-    /// self + weight * (other - self).
+    /// Linear interpolation, self + weight * (other - self); the broadcast shape.
     public func lerp(_ other: Tensor, weight: Double, file: StaticString = #fileID, line: UInt = #line)
         -> Tensor
     {
         op("lerp.Scalar", [self, other, weight], file, line)
     }
 
-    /// self + weight * (other - self), with a weight for each element.
+    /// Linear interpolation with one weight per element; the broadcast shape of all three.
     public func lerp(_ other: Tensor, weight: Tensor, file: StaticString = #fileID, line: UInt = #line)
         -> Tensor
     {
         op("lerp.Tensor", [self, other, weight], file, line)
     }
 
-    // MARK: Comparisons (Bool)
+    // MARK: Comparisons
 
-    /// Elementwise equality with a number.
+    /// Elementwise x == number; Bool, same shape.
     public func equal(to other: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("eq.Scalar", [self, other], file, line)
     }
 
-    /// Elementwise equality.
+    /// Elementwise x == y; Bool, the broadcast shape.
     public func equal(to other: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("eq.Tensor", [self, other], file, line)
     }
 
-    /// Elementwise greater than a number.
+    /// Elementwise x > number; Bool, same shape.
     public func greater(than other: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("gt.Scalar", [self, other], file, line)
     }
 
-    /// Elementwise less than a number.
+    /// Elementwise x < number; Bool, same shape.
     public func less(than other: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("lt.Scalar", [self, other], file, line)
     }
 
-    /// Elementwise less than.
+    /// Elementwise x < y; Bool, the broadcast shape.
     public func less(than other: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("lt.Tensor", [self, other], file, line)
     }
 
-    /// Elementwise less than or equal.
+    /// Elementwise x <= y; Bool, the broadcast shape.
     public func lessOrEqual(to other: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("le.Tensor", [self, other], file, line)
     }
 
-    /// Whether each element is neither infinite nor NaN.
+    /// Elementwise test for a finite number; Bool, same shape.
     public func isFinite(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("isfinite", [self], file, line)
     }
 
-    /// Elements of `self` where `condition` holds, else of `other`.
-    public func where_(
+    /// Elementwise selection: `self` where `condition` (Bool) is true, otherwise `other`; the broadcast shape.
+    public func `where`(
         _ condition: Tensor, else other: Tensor, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
         op("where.self", [condition, self, other], file, line)
@@ -145,124 +175,127 @@ extension Tensor {
 
     // MARK: Activations
 
-    /// max(x, 0).
+    /// ReLU, max(x, 0); same shape.
     public func relu(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("relu", [self], file, line)
     }
 
-    /// max(x, 0) for networks whose gradients are differentiated again.
+    /// ReLU, max(x, 0), for networks whose gradients are differentiated again; same shape.
     ///
-    /// The derivative of a ReLU is constant wherever it has one. `relu` says so by passing zeros on, which then go through
-    /// all layers below; this is the derivative of `relu`, applied to x itself, and passes nothing on.
+    /// The second derivative of a ReLU is zero. Double backward through `relu` computes these zeros and propagates them
+    /// through all earlier layers. This form applies the derivative of `relu` to x, so the tape contains no such
+    /// branch.
     public func rectified(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("threshold_backward", [self, detached(file: file, line: line), 0.0], file, line)
     }
 
-    /// x where positive, else slope * x.
+    /// Leaky ReLU, x where x > 0, otherwise negativeSlope * x; same shape.
     public func leakyReLU(_ negativeSlope: Double = 0.01, file: StaticString = #fileID, line: UInt = #line)
         -> Tensor
     {
         op("leaky_relu", [self, negativeSlope], file, line)
     }
 
-    /// Hyperbolic tangent, -1...1.
+    /// Elementwise hyperbolic tangent, -1...1; same shape.
     public func tanh(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("tanh", [self], file, line)
     }
 
-    /// Logistic function, 0...1.
+    /// Elementwise logistic function 1 / (1 + e^-x), 0...1; same shape.
     public func sigmoid(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("sigmoid", [self], file, line)
     }
 
-    /// log(1 + exp(x)), numerically safe.
+    /// Softplus, log(1 + e^x), without overflow; same shape.
     public func softplus(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("softplus", [self], file, line)
     }
 
-    /// x * sigmoid(x).
+    /// SiLU, x * sigmoid(x); same shape.
     public func silu(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("silu", [self], file, line)
     }
 
-    /// Gaussian error linear unit.
+    /// GELU, x * Phi(x) with the exact normal distribution function Phi; same shape.
     public func gelu(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("gelu", [self], file, line)
     }
 
-    /// Exponential linear unit.
+    /// ELU, x where x > 0, otherwise alpha * (e^x - 1); same shape.
     public func elu(_ alpha: Double = 1, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("elu", [self, alpha], file, line)
     }
 
-    /// exp(x) over its sum along a dimension.
+    /// Softmax along a dimension, e^x / sum(e^x); same shape.
     public func softmax(_ dimension: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("softmax.int", [self, dimension], file, line)
     }
 
-    /// Logarithm of the softmax, numerically safe.
+    /// Logarithm of the softmax along a dimension, without overflow; same shape.
     public func logSoftmax(_ dimension: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("log_softmax.int", [self, dimension], file, line)
     }
 
-    // MARK: In place; on leaves only without gradients
+    // MARK: In place
+    //
+    // These operators write to `self`. On a leaf that requires gradients they trap outside `withoutGradients`.
 
-    /// Takes the values of another tensor.
+    /// Copies the values of `source`, broadcast to the shape of `self`; converts dtype and device.
     public func copy_(_ source: Tensor, file: StaticString = #fileID, line: UInt = #line) {
         op("copy_", [self, source], file, line)
     }
 
-    /// Sets every element.
+    /// Sets every element to `value`; any shape.
     public func fill_(_ value: Double, file: StaticString = #fileID, line: UInt = #line) {
         op("fill_.Scalar", [self, value], file, line)
     }
 
-    /// Sets every element to zero.
+    /// Sets every element to zero; any shape.
     public func zero_(file: StaticString = #fileID, line: UInt = #line) {
         op("zero_", [self], file, line)
     }
 
-    /// Moves every element into a range.
+    /// Clamps every element to a range; any shape.
     public func clamp_(_ range: ClosedRange<Double>, file: StaticString = #fileID, line: UInt = #line) {
         op("clamp_", [self, range.lowerBound, range.upperBound], file, line)
     }
 
-    /// Adds factor * other.
+    /// Adds factor * other, where `other` broadcasts to the shape of `self`.
     public func add_(_ other: Tensor, factor: Double = 1, file: StaticString = #fileID, line: UInt = #line) {
-        // Integers refuse a factor that is not one of them.
+        // libtorch rejects a floating-point factor for integer tensors.
         op("add_.Tensor", factor == 1 ? [self, other] : [self, other, factor], file, line)
     }
 
-    /// Multiplies by a number.
+    /// Multiplies every element by a number; any shape.
     public func multiply_(_ factor: Double, file: StaticString = #fileID, line: UInt = #line) {
         op("mul_.Scalar", [self, factor], file, line)
     }
 
-    /// Moves towards another tensor.
+    /// Interpolates towards `other`: self += weight * (other - self); `other` broadcasts to the shape of `self`.
     public func lerp_(_ other: Tensor, weight: Double, file: StaticString = #fileID, line: UInt = #line) {
         op("lerp_.Scalar", [self, other, weight], file, line)
     }
 
-    /// Adds factor * a * b.
+    /// Adds factor * a * b; `a` and `b` broadcast to the shape of `self`.
     public func addProduct_(
         _ a: Tensor, _ b: Tensor, factor: Double = 1, file: StaticString = #fileID, line: UInt = #line
     ) {
         op("addcmul_", [self, a, b, factor], file, line)
     }
 
-    /// Adds factor * a / b.
+    /// Adds factor * a / b; `a` and `b` broadcast to the shape of `self`.
     public func addQuotient_(
         _ a: Tensor, _ b: Tensor, factor: Double = 1, file: StaticString = #fileID, line: UInt = #line
     ) {
         op("addcdiv_", [self, a, b, factor], file, line)
     }
 
-    /// max(x, 0), in place.
+    /// ReLU in place; any shape.
     public func relu_(file: StaticString = #fileID, line: UInt = #line) {
         op("relu_", [self], file, line)
     }
 
-    /// Leaky ReLU, in place.
+    /// Leaky ReLU in place; any shape.
     public func leakyReLU_(_ negativeSlope: Double = 0.01, file: StaticString = #fileID, line: UInt = #line) {
         op("leaky_relu_", [self, negativeSlope], file, line)
     }

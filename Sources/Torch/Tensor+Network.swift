@@ -1,14 +1,19 @@
-// What networks are made of; images are [N, C, H, W].
+// Operators of neural networks: convolutions, normalizations, pooling, resampling, pixels and losses.
+//
+// Images are [N, C, H, W]. Weights have PyTorch's shapes.
 
 extension Tensor {
-    /// x wT + b; weight [out, in].
+    /// Affine map x W^T + b: [..., in] to [..., out], with weight [out, in] and bias [out].
     public func linear(weight: Tensor, bias: Tensor?, file: StaticString = #fileID, line: UInt = #line)
         -> Tensor
     {
         op("linear", [self, weight, bias], file, line)
     }
 
-    /// Convolution; weight [out, in / groups, kh, kw].
+    /// 2-D convolution: [N, in, H, W] to [N, out, (H + 2 padding - dilation (kh - 1) - 1) / stride + 1, ...].
+    /// - Parameters:
+    ///   - weight: [out, in / groups, kh, kw].
+    ///   - bias: [out], or nil for none.
     public func conv2d(
         weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0, dilation: Int = 1, groups: Int = 1,
         file: StaticString = #fileID, line: UInt = #line
@@ -22,7 +27,12 @@ extension Tensor {
             line)
     }
 
-    /// Convolution whose window or padding differs between rows and columns; weight [out, in, kh, kw].
+    /// 2-D convolution with different padding for rows and columns, for kernels that are not square.
+    ///
+    /// [N, in, H, W] to [N, out, (H + 2 padding.rows - kh) / stride + 1, (W + 2 padding.columns - kw) / stride + 1].
+    /// - Parameters:
+    ///   - weight: [out, in, kh, kw].
+    ///   - bias: [out], or nil for none.
     public func conv2d(
         weight: Tensor, bias: Tensor?, stride: Int = 1, padding: (rows: Int, columns: Int),
         file: StaticString = #fileID, line: UInt = #line
@@ -37,7 +47,13 @@ extension Tensor {
             [self, weight, bias, [stride, stride], [rows, columns], [1, 1], 1], file, line)
     }
 
-    /// Transposed convolution; weight [in, out / groups, kh, kw].
+    /// Transposed 2-D convolution.
+    ///
+    /// [N, in, H, W] to [N, out, (H - 1) stride - 2 padding + dilation (kh - 1) + outputPadding + 1, ...].
+    /// - Parameters:
+    ///   - weight: [in, out / groups, kh, kw].
+    ///   - bias: [out], or nil for none.
+    ///   - outputPadding: rows and columns added at the lower and right border of the output.
     public func convTranspose2d(
         weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0, outputPadding: Int = 0,
         groups: Int = 1, dilation: Int = 1, file: StaticString = #fileID, line: UInt = #line
@@ -55,8 +71,12 @@ extension Tensor {
             ], file, line)
     }
 
-    /// Convolution or, if `transposed`, its transpose; then x where it is positive, else slope * x. Has no gradient.
-    /// - Parameter slope: 1 for none.
+    /// Convolution or transposed convolution, followed by a leaky ReLU, in one operator without gradients.
+    ///
+    /// Shapes as in `conv2d` and `convTranspose2d` with one group and no dilation.
+    /// - Parameters:
+    ///   - transposed: whether the convolution is transposed.
+    ///   - slope: factor for negative results; 0 is ReLU, 1 is no activation.
     public func activatedConvolution2d(
         weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0, outputPadding: Int = 0,
         transposed: Bool = false, slope: Double = 1, file: StaticString = #fileID, line: UInt = #line
@@ -66,7 +86,13 @@ extension Tensor {
             [self, weight, bias, stride, padding, outputPadding, transposed, slope], file, line)
     }
 
-    /// Batch normalization; running statistics are updated in place when training.
+    /// Batch normalization over all dimensions but the second: [N, C, ...] to [N, C, ...] (Ioffe and Szegedy 2015).
+    /// - Parameters:
+    ///   - weight: scale [C], or nil for 1.
+    ///   - bias: shift [C], or nil for 0.
+    ///   - runningMean: [C], updated in place if `training`, otherwise used as the mean.
+    ///   - runningVariance: [C], as `runningMean`.
+    ///   - momentum: weight of the batch in the update of the running statistics.
     public func batchNorm(
         weight: Tensor?, bias: Tensor?, runningMean: Tensor?, runningVariance: Tensor?, training: Bool,
         momentum: Double, epsilon: Double, file: StaticString = #fileID, line: UInt = #line
@@ -76,7 +102,10 @@ extension Tensor {
             [self, weight, bias, runningMean, runningVariance, training, momentum, epsilon, true], file, line)
     }
 
-    /// Batch normalization in training, then x where it is positive, else slope * x: one operator of both.
+    /// Training-mode batch normalization followed by a leaky ReLU in one operator: [N, C, H, W] to [N, C, H, W].
+    ///
+    /// All vectors are [C]; the running statistics are updated in place.
+    /// - Parameter slope: factor for negative results; 0 is ReLU.
     public func activatedBatchNorm(
         weight: Tensor, bias: Tensor, runningMean: Tensor, runningVariance: Tensor, momentum: Double,
         epsilon: Double, slope: Double, file: StaticString = #fileID, line: UInt = #line
@@ -86,11 +115,14 @@ extension Tensor {
             [self, weight, bias, runningMean, runningVariance, momentum, epsilon, slope], file, line)
     }
 
-    /// `activatedBatchNorm`, then a convolution or, if `transposed`, its transpose: one operator of them all, which keeps
-    /// nothing of what lies between them.
+    /// `activatedBatchNorm` followed by a convolution or transposed convolution, in one operator.
+    ///
+    /// The tape stores no intermediate result. Shapes as in `conv2d` and `convTranspose2d`.
     /// - Parameters:
-    ///   - scale: of the normalization, as `shift`.
-    ///   - slope: of the activation.
+    ///   - scale: scale of the normalization, [C].
+    ///   - shift: shift of the normalization, [C].
+    ///   - slope: factor for negative values between normalization and convolution.
+    ///   - weight: weight of the convolution, [out, C, kh, kw], or [C, out, kh, kw] if `transposed`.
     public func convolvedBatchNorm(
         scale: Tensor, shift: Tensor, runningMean: Tensor, runningVariance: Tensor, momentum: Double,
         epsilon: Double, slope: Double, weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0,
@@ -104,7 +136,7 @@ extension Tensor {
             ], file, line)
     }
 
-    /// Normalization over the last dimensions `shape`.
+    /// Layer normalization over the last dimensions: [..., shape] to [..., shape]; weight and bias have shape `shape`.
     public func layerNorm(
         shape: [Int], weight: Tensor?, bias: Tensor?, epsilon: Double, file: StaticString = #fileID,
         line: UInt = #line
@@ -112,7 +144,7 @@ extension Tensor {
         op("layer_norm", [self, shape, weight, bias, epsilon], file, line)
     }
 
-    /// Normalization over groups of channels.
+    /// Group normalization: [N, C, ...] to [N, C, ...], over C / groups channels at a time; weight and bias [C].
     public func groupNorm(
         groups: Int, weight: Tensor?, bias: Tensor?, epsilon: Double, file: StaticString = #fileID,
         line: UInt = #line
@@ -120,20 +152,20 @@ extension Tensor {
         op("group_norm", [self, groups, weight, bias, epsilon], file, line)
     }
 
-    /// Normalization of each channel of each picture.
+    /// Instance normalization of each channel of each image: [N, C, H, W] to [N, C, H, W]; weight and bias [C].
     public func instanceNorm(
         weight: Tensor?, bias: Tensor?, epsilon: Double, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
         op("instance_norm", [self, weight, bias, nil, nil, true, 0.0, epsilon, true], file, line)
     }
 
-    /// Rows of `self` [count, size] picked by indices (Int64).
+    /// Rows of `self` [count, size] at indices [...], Int64: [..., size].
     public func embedding(_ indices: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("embedding", [self, indices], file, line)
     }
 
-    /// Mean over windows.
-    /// - Parameter countsPadding: whether the zeros of the padding count.
+    /// Mean over windows of kernel x kernel pixels: [N, C, H, W] to [N, C, (H + 2 padding - kernel) / stride + 1, ...].
+    /// - Parameter countsPadding: whether the divisor includes the zeros of the padding.
     public func averagePool2d(
         _ kernel: Int, stride: Int, padding: Int = 0, countsPadding: Bool = true,
         file: StaticString = #fileID, line: UInt = #line
@@ -143,13 +175,15 @@ extension Tensor {
             [self, [kernel, kernel], [stride, stride], [padding, padding], false, countsPadding], file, line)
     }
 
-    /// Mean over a grid of `size` x `size` cells.
+    /// Mean over a grid of size x size cells: [N, C, H, W] to [N, C, size, size].
     public func adaptiveAveragePool2d(_ size: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor
     {
         op("adaptive_avg_pool2d", [self, [size, size]], file, line)
     }
 
-    /// Maximum over windows.
+    /// Maximum over windows of kernel x kernel pixels: [N, C, H, W] to [N, C, (H + 2 padding - kernel) / stride + 1,
+    /// ...].
+    /// - Parameter ceil: round the output size up, so that windows may cross the right and lower border.
     public func maxPool2d(
         _ kernel: Int, stride: Int, padding: Int = 0, ceil: Bool = false, file: StaticString = #fileID,
         line: UInt = #line
@@ -159,44 +193,39 @@ extension Tensor {
             line)
     }
 
-    /// Enlarged or reduced to a size by nearest neighbors.
+    /// Nearest-neighbor resampling: [N, C, H, W] to [N, C, height, width].
     public func upsampledNearest(height: Int, width: Int, file: StaticString = #fileID, line: UInt = #line)
         -> Tensor
     {
         op("upsample_nearest2d", [self, [height, width]], file, line)
     }
 
-    /// Enlarged or reduced to a size bilinearly, pixel centers aligned.
-    public func upsampledBilinear(height: Int, width: Int, file: StaticString = #fileID, line: UInt = #line)
-        -> Tensor
-    {
-        op("upsample_bilinear2d", [self, [height, width], false], file, line)
+    /// Bilinear resampling without a low-pass filter: [N, C, H, W] to [N, C, height, width].
+    /// - Parameter alignCorners: map the centers of the corner pixels onto each other; otherwise map the image borders.
+    public func upsampledBilinear(
+        height: Int, width: Int, alignCorners: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        op("upsample_bilinear2d", [self, [height, width], alignCorners], file, line)
     }
 
-    /// Enlarged or reduced to a size bilinearly, pixel centers aligned; a smaller size takes in every pixel.
+    /// Antialiased bilinear resampling: [N, C, H, W] to [N, C, height, width]. Reduction weights every source pixel.
     public func resizedBilinear(height: Int, width: Int, file: StaticString = #fileID, line: UInt = #line)
         -> Tensor
     {
         op("_upsample_bilinear2d_aa", [self, [height, width], false], file, line)
     }
 
-    /// Enlarged or reduced to a size by cubics, pixel centers aligned; a smaller size takes in every pixel.
+    /// Antialiased bicubic resampling: [N, C, H, W] to [N, C, height, width]. Reduction weights every source pixel.
     public func resizedBicubic(height: Int, width: Int, file: StaticString = #fileID, line: UInt = #line)
         -> Tensor
     {
         op("_upsample_bicubic2d_aa", [self, [height, width], false], file, line)
     }
 
-    /// Values at `points` [N, h, w, 2] (x, y), where -1 and 1 are the centers of the outermost pixels, by cubics; beyond them the
-    /// picture is mirrored. [N, C, H, W] to [N, C, h, w].
+    /// Bicubic interpolation at given points, with reflection at the borders: [N, C, H, W] to [N, C, h, w].
+    /// - Parameter points: (x, y) pairs [N, h, w, 2]; -1 and 1 are the centers of the first and last pixels.
     public func sampled(at points: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("grid_sampler_2d", [self, points, 2, 2, true], file, line)
-    }
-
-    /// Enlarged to a size bilinearly, corners aligned with corners.
-    public func stretched(height: Int, width: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor
-    {
-        op("upsample_bilinear2d", [self, [height, width], true], file, line)
     }
 
     /// Depth to space: [N, C r r, H, W] to [N, C, H r, W r].
@@ -209,12 +238,12 @@ extension Tensor {
         op("pixel_unshuffle", [self, factor], file, line)
     }
 
-    /// Pictures [N, C, H, W] in -1...1 as bytes [N, H, W, C], rounded, with what lies outside taken to the ends.
+    /// Images [N, C, H, W] in -1...1 as UInt8 [N, H, W, C], rounded to the nearest level and clamped to 0...255.
     public func pixels(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("facegan::pixels", [self], file, line)
     }
 
-    /// Host pixels [N, H, W, 3] on a device: [N, 3, H, W] in -1...1, channels last in memory.
+    /// Host pixels, UInt8 [N, H, W, 3], as Float [N, 3, H, W] in -1...1 on `device`, channels-last in memory.
     public static func pictures(_ pixels: [UInt8], count: Int, height: Int, width: Int, on device: Device)
         -> Tensor
     {
@@ -224,25 +253,28 @@ extension Tensor {
         return bytes.to(device).permuted([0, 3, 1, 2]).to(.float32) / PixelRange.middle - 1
     }
 
-    /// The same of squares.
+    /// Square host pixels, UInt8 [N, side, side, 3], as Float [N, 3, side, side] in -1...1 on `device`.
     public static func pictures(_ pixels: [UInt8], count: Int, side: Int, on device: Device) -> Tensor {
         pictures(pixels, count: count, height: side, width: side, on: device)
     }
 
-    /// Mean binary cross entropy of logits and targets 0...1.
+    /// Mean binary cross-entropy of logits `self`, shape [].
+    /// - Parameters:
+    ///   - targets: probabilities 0...1 of the same shape as the logits.
+    ///   - weight: weight of each element, broadcast to the shape of the logits.
     public func binaryCrossEntropyWithLogits(
         _ targets: Tensor, weight: Tensor? = nil, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
         op("binary_cross_entropy_with_logits", [self, targets, weight], file, line)
     }
 
-    /// Mean squared error.
+    /// Mean squared error between two tensors of one shape, shape [].
     public func meanSquaredError(_ target: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor
     {
         op("mse_loss", [self, target], file, line)
     }
 
-    /// Mean absolute error.
+    /// Mean absolute error between two tensors of one shape, shape [].
     public func meanAbsoluteError(_ target: Tensor, file: StaticString = #fileID, line: UInt = #line)
         -> Tensor
     {

@@ -1,111 +1,118 @@
-// Shapes, joining, picking, moving.
+// Views, indexing, joining, conversion, reductions and matrix products.
+//
+// A negative dimension counts from the last one. A view shares memory with its source.
 
 extension Tensor {
-    /// The same elements under another shape; one size may be -1.
+    /// Elements of `self` in `shape`, row-major; one size may be -1. A view where the strides permit it.
     public func reshape(_ shape: [Int], file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("reshape", [self, shape], file, line)
     }
 
-    /// All dimensions from `start` in one.
+    /// Shape [d0, ..., d(start-1), rest], with all dimensions from `start` merged.
     public func flattened(from start: Int = 0, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("flatten.using_ints", [self, start, -1], file, line)
     }
 
-    /// Dimensions in another order.
+    /// View with dimension i taken from dimension order[i]: [N, H, W, C] with order [0, 3, 1, 2] gives [N, C, H, W].
     public func permuted(_ order: [Int], file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("permute", [self, order], file, line)
     }
 
-    /// Two dimensions exchanged.
+    /// View with dimensions `a` and `b` exchanged: [m, n] gives [n, m].
     public func transposed(_ a: Int, _ b: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("transpose.int", [self, a, b], file, line)
     }
 
-    /// A dimension of size 1 put in.
+    /// View with a dimension of size 1 inserted at `dimension`: [m, n] at 0 gives [1, m, n].
     public func unsqueezed(_ dimension: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("unsqueeze", [self, dimension], file, line)
     }
 
-    /// A dimension of size 1 taken out.
+    /// View with `dimension` removed if its size is 1: [1, m, n] at 0 gives [m, n].
     public func squeezed(_ dimension: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("squeeze.dim", [self, dimension], file, line)
     }
 
-    /// Dimensions of size 1 repeated without copying; -1 keeps a size.
+    /// View of shape `shape` that repeats dimensions of size 1 with stride 0; -1 keeps a size.
     public func expanded(to shape: [Int], file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("expand", [self, shape], file, line)
     }
 
-    /// The whole repeated along each dimension.
+    /// Copy of the tensor tiled counts[i] times along dimension i: [m, n] gives [m counts[0], n counts[1]].
     public func repeated(_ counts: [Int], file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("repeat", [self, counts], file, line)
     }
 
-    /// A range of one dimension, sharing memory.
+    /// View of indices start..<start + length of one dimension; the other sizes of the shape are unchanged.
     public func narrow(
         _ dimension: Int, start: Int, length: Int, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
         op("narrow", [self, dimension, start, length], file, line)
     }
 
-    /// One index of a dimension, which disappears.
+    /// View at one index of a dimension, which is removed from the shape.
     public func select(_ dimension: Int, _ index: Int, file: StaticString = #fileID, line: UInt = #line)
         -> Tensor
     {
         op("select.int", [self, dimension, index], file, line)
     }
 
-    /// Chosen indices (Int64) of a dimension.
+    /// Copy of the given indices [n], Int64, of a dimension; its size becomes n, the rest of the shape is unchanged.
     public func indexSelect(
         _ dimension: Int, _ indices: Tensor, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
         op("index_select", [self, dimension, indices], file, line)
     }
 
-    /// Values at indices along a dimension.
+    /// Elements at `indices` (Int64) along a dimension; the result has the shape of `indices`.
     public func gather(_ dimension: Int, _ indices: Tensor, file: StaticString = #fileID, line: UInt = #line)
         -> Tensor
     {
         op("gather", [self, dimension, indices], file, line)
     }
 
-    /// Reversed along dimensions.
+    /// Copy reversed along the given dimensions; same shape.
     public func flipped(_ dimensions: [Int], file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("flip", [self, dimensions], file, line)
     }
 
-    /// Rolled along dimensions, wrapping around.
+    /// Copy shifted cyclically by shifts[i] along dimensions[i]; same shape.
     public func rolled(_ shifts: [Int], _ dimensions: [Int], file: StaticString = #fileID, line: UInt = #line)
         -> Tensor
     {
         op("roll", [self, shifts, dimensions], file, line)
     }
 
-    /// Dense in row-major order, or in another memory format.
+    /// Same shape and values, dense in `format`; copies only if necessary.
     public func contiguous(
         _ format: MemoryFormat = .contiguous, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
         op("contiguous", [self, format], file, line)
     }
 
-    /// Without the tape; shares memory.
+    /// Same tensor without gradient history; same shape, shared memory.
     public func detached(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("detach", [self], file, line)
     }
 
-    /// A copy with its own memory.
+    /// Copy with its own memory; same shape. Gradients flow through it.
     public func cloned(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("clone", [self], file, line)
     }
 
-    /// Padded by constants: last dimension first (left, right, top, bottom, ...).
+    /// Padding with a constant.
+    /// - Parameter amounts: elements before and after, last dimension first: [left, right, top, bottom, ...].
+    ///   Negative amounts crop.
+    /// - Returns: [..., H + top + bottom, W + left + right].
     public func padded(_ amounts: [Int], value: Double = 0, file: StaticString = #fileID, line: UInt = #line)
         -> Tensor
     {
         op("constant_pad_nd", [self, amounts, value], file, line)
     }
 
-    /// Padded by reflection: left, right, top, bottom.
+    /// Padding by reflection without repeating the border.
+    /// - Parameter amounts: [left, right, top, bottom] in pixels, each less than the side.
+    /// - Returns: [N, C, H + top + bottom, W + left + right].
     public func reflectionPadded(_ amounts: [Int], file: StaticString = #fileID, line: UInt = #line) -> Tensor
     {
         op("reflection_pad2d", [self, amounts], file, line)
@@ -113,72 +120,74 @@ extension Tensor {
 }
 
 extension Tensor {
-    /// Converted to another element type.
+    /// Conversion to another dtype; same shape. Returns `self` if the dtype matches.
     public func to(_ dtype: DType, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("to.dtype", [self, dtype], file, line)
     }
 
-    /// In single precision, or in double if it is in that already.
+    /// Float64 stays as it is; every other dtype becomes Float32. Same shape.
     package func atLeastSingle() -> Tensor { dtype == .float64 ? self : to(.float32) }
 
-    /// Moved to another device.
+    /// Copy on another device; same shape and dtype. Returns `self` if the device matches.
     public func to(_ device: Device, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("to.device", [self, device, dtype], file, line)
     }
 
-    /// Moved and converted at once.
+    /// Copy on another device in another dtype; same shape.
     public func to(
         _ device: Device, _ dtype: DType, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
         op("to.device", [self, device, dtype], file, line)
     }
 
-    /// The same values in another memory format; copies only if needed.
+    /// Same shape and values, dense in `format`; copies only if necessary.
     public func to(_ format: MemoryFormat, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("contiguous", [self, format], file, line)
     }
 
-    /// Joined along an existing dimension.
+    /// Concatenation along an existing dimension: shapes [a, n] and [b, n] along 0 give [a + b, n].
     public static func concatenated(
         _ tensors: [Tensor], _ dimension: Int = 0, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
         op("cat", [tensors, dimension], file, line)
     }
 
-    /// Joined along a dimension that is put in.
+    /// Stack along an inserted dimension: k tensors of shape [m, n] at 0 give [k, m, n].
     public static func stacked(
         _ tensors: [Tensor], _ dimension: Int = 0, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
         op("stack", [tensors, dimension], file, line)
     }
 
-    /// Cut into equal pieces along a dimension, sharing memory.
+    /// Views of `count` pieces along a dimension: [m, n] in 2 along 0 gives two tensors [m / 2, n].
+    ///
+    /// The last piece is smaller if the size is not a multiple of `count`. Traps if fewer than `count` pieces result.
     public func chunks(
         _ count: Int, _ dimension: Int = 0, file: StaticString = #fileID, line: UInt = #line
     ) -> [Tensor] {
         ops("chunk", [self, count, dimension], results: count, file, line)
     }
 
-    /// One element of the first dimension, which disappears; shares memory.
+    /// View at one index of the first dimension: [N, ...] gives [...].
     public subscript(_ index: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         select(0, index, file: file, line: line)
     }
 
-    /// A range of the first dimension; shares memory.
+    /// View of a range of the first dimension: [N, ...] gives [range.count, ...].
     public subscript(_ range: Range<Int>, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         narrow(0, start: range.lowerBound, length: range.count, file: file, line: line)
     }
 }
 
-// Reductions and linear algebra.
+// Reductions. A reduced dimension is removed from the shape, or has size 1 if `keep` is true.
 
 extension Tensor {
-    /// Sum of all elements, shape [].
+    /// Sum of all elements, shape []. Integers and Bool are summed as Int64.
     public func sum(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("sum", [self], file, line)
     }
 
-    /// Sum over dimensions.
+    /// Sum over the given dimensions; shape without them. Integers and Bool are summed as Int64.
     public func sum(_ dimensions: [Int], keep: Bool = false, file: StaticString = #fileID, line: UInt = #line)
         -> Tensor
     {
@@ -190,14 +199,14 @@ extension Tensor {
         op("mean", [self], file, line)
     }
 
-    /// Mean over dimensions.
+    /// Mean over the given dimensions; shape without them.
     public func mean(
         _ dimensions: [Int], keep: Bool = false, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
         op("mean.dim", [self, dimensions, keep], file, line)
     }
 
-    /// Variance over dimensions; `unbiased` divides by n - 1.
+    /// Variance over the given dimensions; shape without them. `unbiased` divides by n - 1 instead of n.
     public func variance(
         _ dimensions: [Int], unbiased: Bool = false, keep: Bool = false, file: StaticString = #fileID,
         line: UInt = #line
@@ -205,7 +214,7 @@ extension Tensor {
         op("var.dim", [self, dimensions, unbiased, keep], file, line)
     }
 
-    /// Standard deviation of all elements; `unbiased` divides by n - 1.
+    /// Standard deviation of all elements, shape []. `unbiased` divides by n - 1 instead of n.
     public func standardDeviation(unbiased: Bool = true, file: StaticString = #fileID, line: UInt = #line)
         -> Tensor
     {
@@ -222,7 +231,7 @@ extension Tensor {
         op("min", [self], file, line)
     }
 
-    /// Index of the largest element along a dimension (Int64).
+    /// Index of the largest element along a dimension, Int64; shape without it.
     public func argmax(_ dimension: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("argmax", [self, dimension], file, line)
     }
@@ -232,42 +241,44 @@ extension Tensor {
         op("linalg_vector_norm", [self], file, line)
     }
 
-    /// Euclidean norm over dimensions.
+    /// Euclidean norm over the given dimensions; shape without them.
     public func norm(
         _ dimensions: [Int], keep: Bool = false, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
         op("linalg_vector_norm", [self, 2.0, dimensions, keep], file, line)
     }
 
-    /// Whether all elements are true, shape [] (Bool).
+    /// Whether all elements are true, shape [], Bool.
     public func all(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("all", [self], file, line)
     }
 
-    /// Whether any element is true, shape [] (Bool).
+    /// Whether any element is true, shape [], Bool.
     public func any(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("any", [self], file, line)
     }
 
-    /// Whether any element along a dimension is true (Bool).
+    /// Whether any element along a dimension is true, Bool; shape without it.
     public func any(_ dimension: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("any.dim", [self, dimension], file, line)
     }
 
-    /// Matrix product, batched over leading dimensions.
+    /// Matrix product: [..., m, k] times [..., k, n] gives [..., m, n]; leading dimensions broadcast.
+    ///
+    /// Vectors are supported too: [m, k] times [k] gives [m].
     public func matmul(_ other: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("matmul", [self, other], file, line)
     }
 }
 
 extension Tensor {
-    /// The orthogonal and the upper triangular factor of a matrix [m, n].
+    /// QR decomposition of a matrix [m, n]: orthonormal columns q [m, k] and upper triangular r [k, n], k = min(m, n).
     public func qr(file: StaticString = #fileID, line: UInt = #line) -> (q: Tensor, r: Tensor) {
         let results = ops("linalg_qr", [self, "reduced"], results: 2, file, line)
         return (results[0], results[1])
     }
 
-    /// The diagonal of a matrix.
+    /// View of the main diagonal of a matrix [m, n], shape [min(m, n)].
     public func diagonal(file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("diagonal", [self], file, line)
     }

@@ -1,14 +1,16 @@
 import CTorch
 
-/// A tensor of libtorch: reference semantics, one thread at a time, freed by ARC at its last use.
+/// A tensor of libtorch.
+///
+/// Has reference semantics, is used by one thread at a time, and is freed by ARC after its last use.
 public final class Tensor {
-    /// Null in a tensor that an out-of-memory failure poisoned. Its owner must outlive every use.
+    /// Handle of the C API, nil in a poisoned tensor. Valid while this object is alive.
     private(set) var handle: ct_tensor?
 
-    /// Takes ownership of a handle.
+    /// Takes ownership of a handle; nil makes a poisoned tensor. The handle defines the shape.
     init(handle: ct_tensor?) { self.handle = handle }
 
-    /// Hands the handle to another owner; the tensor is of no use afterwards.
+    /// Transfers ownership of the handle to the caller. The tensor must not be used afterwards.
     func release() -> ct_tensor? {
         defer { handle = nil }
         return handle
@@ -20,18 +22,18 @@ public final class Tensor {
 
     // MARK: From the host
 
-    /// A tensor of shape `shape` from values in row-major order.
+    /// Float tensor of the given shape from values in row-major order.
     public convenience init(_ values: [Float], shape: [Int], file: StaticString = #fileID, line: UInt = #line)
     {
         self.init(values: values, shape: shape, dtype: .float32, file: file, line: line)
     }
 
-    /// A tensor of one dimension.
+    /// Float tensor [values.count].
     public convenience init(_ values: [Float]) {
         self.init(values: values, shape: [values.count], dtype: .float32)
     }
 
-    /// Whole numbers, one dimension unless `shape` says otherwise.
+    /// Int64 tensor from values in row-major order; the default shape is [values.count].
     public convenience init(
         _ values: [Int], shape: [Int]? = nil, file: StaticString = #fileID, line: UInt = #line
     ) {
@@ -40,19 +42,19 @@ public final class Tensor {
             line: line)
     }
 
-    /// Double-precision numbers, one dimension unless `shape` says otherwise.
+    /// Double tensor from values in row-major order; the default shape is [values.count].
     public convenience init(
         doubles values: [Double], shape: [Int]? = nil, file: StaticString = #fileID, line: UInt = #line
     ) {
         self.init(values: values, shape: shape ?? [values.count], dtype: .float64, file: file, line: line)
     }
 
-    /// A scalar, shape [].
+    /// Float scalar, shape [].
     public convenience init(_ value: Double, file: StaticString = #fileID, line: UInt = #line) {
         self.init(values: [Float(value)], shape: [], dtype: .float32, file: file, line: line)
     }
 
-    /// Copies raw elements, row-major, little-endian.
+    /// Tensor of the given shape copied from raw elements, row-major, little-endian. Traps if the byte count differs.
     public convenience init(
         bytes: [UInt8], shape: [Int], dtype: DType, file: StaticString = #fileID, line: UInt = #line
     ) {
@@ -68,7 +70,7 @@ public final class Tensor {
             })
     }
 
-    /// Copies raw elements, row-major, little-endian.
+    /// Tensor of the given shape copied from raw elements, row-major, little-endian. Traps if the byte count differs.
     public convenience init(
         copying bytes: UnsafeRawBufferPointer, shape: [Int], dtype: DType, file: StaticString = #fileID,
         line: UInt = #line
@@ -91,19 +93,19 @@ public final class Tensor {
 
     // MARK: Properties
 
-    /// Whether there was no memory to compute this tensor; see `recoveringFromOutOfMemory`.
+    /// Whether this tensor was not computed for lack of memory; see `recoveringFromOutOfMemory`.
     public var isPoisoned: Bool { handle == nil }
 
-    /// Gives `body` the handle and keeps it alive meanwhile; nil if poisoned.
+    /// Calls `body` with the handle and keeps the tensor alive during the call; nil if poisoned.
     @discardableResult
     func withHandle<Result>(_ body: (ct_tensor) -> Result) -> Result? {
         withExtendedLifetime(self) { handle.map(body) }
     }
 
-    /// Sizes of the dimensions.
+    /// Size of each dimension.
     public var shape: [Int] { dimensions(api.sizes) ?? [1, 1, 1, 1] }
 
-    /// Elements between neighbors along each dimension.
+    /// Distance in elements between neighbors along each dimension.
     public var strides: [Int] { dimensions(api.strides) ?? [1, 1, 1, 1] }
 
     private func dimensions(_ values: (ct_tensor) -> UnsafePointer<Int64>?) -> [Int]? {
@@ -126,7 +128,7 @@ public final class Tensor {
         return dtype
     }
 
-    /// Where the elements live.
+    /// Device that holds the elements.
     public var device: Device {
         withHandle { handle in
             var index: Int32 = 0
@@ -135,44 +137,46 @@ public final class Tensor {
         } ?? .cpu
     }
 
-    /// Whether the elements lie densely in the order of `format`.
+    /// Whether the elements are dense in memory in the order of `format`.
     public func isContiguous(_ format: MemoryFormat = .contiguous) -> Bool {
         withHandle { api.is_contiguous($0, format.rawValue) } ?? true
     }
 
-    // MARK: To the host; waits for the device
+    // MARK: To the host
+    //
+    // Reading waits until the device has computed the tensor.
 
-    /// The raw elements, row-major.
+    /// Raw elements in row-major order, little-endian.
     public func bytes() -> [UInt8] {
         isPoisoned ? [0, 0, 0xC0, 0x7F] : read(count * dtype.byteCount, "bytes")
     }
 
-    /// The elements as floats, row-major.
+    /// Elements converted to Float, in row-major order.
     public func floats() -> [Float] {
         let source = detached().to(.float32)
         return source.isPoisoned ? [.nan] : source.read(source.count, "floats")
     }
 
-    /// The elements as double-precision numbers, row-major.
+    /// Elements converted to Double, in row-major order.
     public func doubles() -> [Double] {
         let source = detached().to(.float64)
         return source.isPoisoned ? [.nan] : source.read(source.count, "doubles")
     }
 
-    /// The elements as whole numbers, row-major.
+    /// Elements converted to integers, in row-major order. Fractions are truncated.
     public func integers() -> [Int] {
         let source = to(.int64)
         return source.isPoisoned ? [0] : (source.read(source.count, "integers") as [Int64]).map(Int.init)
     }
 
-    /// The value of a tensor of one element. NaN in a poisoned tensor.
+    /// Value of a tensor with one element. Traps for other shapes; NaN for a poisoned tensor.
     public func item(file: StaticString = #fileID, line: UInt = #line) -> Double {
         require(count == 1, "item: expected one element, got \(summary)", file: file, line: line)
         let source = detached().to(.float64)
         return source.isPoisoned ? .nan : (source.read(1, "item") as [Double])[0]
     }
 
-    /// - Parameter count: of elements of the type that the tensor has.
+    /// Copies `count` elements of type `Element`, which must match the dtype, to the host.
     private func read<Element>(_ count: Int, _ what: String) -> [Element] {
         [Element](unsafeUninitializedCapacity: count) { buffer, written in
             let size = count * MemoryLayout<Element>.stride
@@ -186,12 +190,16 @@ public final class Tensor {
         }
     }
 
-    /// Reads the elements in place; the tensor must be on the CPU and contiguous.
+    /// Calls `body` with the memory of the elements, without a copy.
+    ///
+    /// Traps unless the tensor is contiguous and on the CPU.
+    /// - Throws: the error that `body` throws.
     public func withBytes<Result>(
         file: StaticString = #fileID, line: UInt = #line, _ body: (UnsafeRawBufferPointer) throws -> Result
     ) rethrows -> Result {
         require(
-            isContiguous() && device == .cpu, "withBytes: \(summary) is not contiguous on the CPU",
+            isContiguous() && device == .cpu,
+            "withBytes: expected a contiguous tensor on the CPU, got \(summary)",
             file: file, line: line)
         return try withExtendedLifetime(self) {
             guard let handle else { return try bytes().withUnsafeBytes(body) }
@@ -200,7 +208,7 @@ public final class Tensor {
         }
     }
 
-    /// Type, shape and place, such as "Float[64, 3, 64, 64]".
+    /// Dtype, shape and device, such as "Float[64, 3, 64, 64]" or "Float[2]@cuda:0".
     public var summary: String {
         isPoisoned
             ? "(no memory)" : "\(dtype)\(shape)" + (device == .cpu ? "" : "@\(device)")
@@ -208,7 +216,7 @@ public final class Tensor {
 }
 
 extension Tensor: CustomStringConvertible {
-    /// The summary and, of a small tensor, its values.
+    /// The summary, followed by the values if there are at most 16.
     public var description: String {
         guard !isPoisoned, count <= 16 else { return summary }
         return "\(summary) \(dtype.isFloatingPoint ? "\(floats())" : "\(integers())")"

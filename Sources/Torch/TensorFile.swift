@@ -1,19 +1,19 @@
 import Files
 
-/// A safetensors file of tensors: opened and checked at once, read tensor by tensor.
+/// A safetensors file. Opening validates the header; tensors are read on demand.
 ///
-/// Order is the file's. Format: https://github.com/huggingface/safetensors.
+/// Format: https://github.com/huggingface/safetensors.
 public struct TensorFile: Sendable {
     private let file: SafetensorsFile
 
-    /// Free texts that came with the tensors.
+    /// Metadata strings of the file by key.
     public var metadata: [String: String] { file.metadata }
 
-    /// Names of the tensors.
+    /// Names of the tensors, in the order of the file.
     public var names: [String] { file.entries.map(\.name) }
 
-    /// Opens a file; no tensor is read yet.
-    /// - Throws: `FileError` if the file breaks the format or holds a type of numbers that tensors here cannot have.
+    /// Opens a file and validates its header. Tensors are not read.
+    /// - Throws: `FileError` if the file cannot be read, violates the format or contains an unsupported element type.
     public init(path: String) throws {
         file = try SafetensorsFile(path: path)
         for entry in file.entries {
@@ -21,36 +21,38 @@ public struct TensorFile: Sendable {
         }
     }
 
-    /// The shape of a tensor, unread; nil if there is none of that name.
+    /// Shape of a tensor, from the header; nil if the file has no tensor with that name.
     public func shape(of name: String) -> [Int]? { file[name]?.shape }
 
-    /// Reads one tensor to the CPU; nil if there is none of that name.
-    /// - Throws: `FileError` if its content cannot be, `TorchError.outOfMemory`.
+    /// Reads one tensor to the CPU, in its shape and dtype; nil if the file has no tensor with that name.
+    /// - Throws: `FileError` if the file cannot be read or a Bool element is neither 0 nor 1; `TorchError.outOfMemory`.
     public func tensor(_ name: String) throws -> Tensor? {
         try file[name].map { entry in try recoveringFromOutOfMemory { try read(entry) } }
     }
 
-    /// Compares the whole file with the checksum that it carries.
-    /// - Throws: `FileError` if they differ, or if the file carries none.
+    /// Compares the file with the SHA-256 checksum in its metadata.
+    /// - Throws: `FileError` if they differ or if the file has no checksum.
     public func verify() throws { try file.verify() }
 
     private func read(_ entry: SafetensorsFile.Entry) throws -> Tensor {
         let path = file.file.path
         let dtype = try DType(entry.dtype, of: entry.name, in: path)
         return try file.file.withBytes(entry.range) { bytes in
-            // Kernels take truth values for 0 or 1 without looking.
+            // Kernels assume 0 or 1 without a check.
             if dtype == .bool, bytes.contains(where: { $0 > 1 }) {
                 throw FileError(
-                    path: path, what: "the tensor \"\(entry.name)\" has truth values other than 0 and 1",
-                    advice: "The file is damaged; get it again.")
+                    path: path, what: "the Bool tensor \"\(entry.name)\" has values other than 0 and 1",
+                    advice: "The file is damaged. Download or copy it again.")
             }
             return Tensor(copying: bytes, shape: entry.shape, dtype: dtype)
         }
     }
 
-    /// Reads every tensor to the CPU, after comparing the file with its checksum if it carries one.
-    /// - Parameter requiringChecksum: refuse a file that carries none, as those of other programs.
-    /// - Throws: `FileError` if the file is damaged or of another format, `TorchError.outOfMemory`.
+    /// Reads all tensors to the CPU, in their shapes and dtypes, after verifying the checksum if the file has one.
+    /// - Parameter requiringChecksum: reject a file without a checksum, such as those that other programs write.
+    /// - Returns: the tensors in the order of the file, and the metadata.
+    /// - Throws: `FileError` if the file is damaged, has another format or lacks a required checksum;
+    ///   `TorchError.outOfMemory`.
     public static func read(_ path: String, requiringChecksum: Bool = false) throws -> (
         tensors: [(name: String, tensor: Tensor)], metadata: [String: String]
     ) {
@@ -62,10 +64,14 @@ public struct TensorFile: Sendable {
         return (tensors, opened.metadata)
     }
 
-    /// Writes tensors in the order given, atomically, one at a time: only one is copied to the host at once.
-    /// - Returns: the checksum that the file now carries, SHA-256 in hexadecimal.
-    /// - Throws: `FileError` if writing fails, `TorchError.outOfMemory` if a tensor was never computed for want of
-    ///   memory; the old file is then untouched.
+    /// Writes tensors in the given order and replaces the file atomically. At most one tensor is copied to the host
+    /// at a time.
+    /// - Parameters:
+    ///   - tensors: names and tensors of any shape, dtype and device.
+    ///   - metadata: strings by key.
+    /// - Returns: the SHA-256 checksum of the content, in hexadecimal, which is also stored in the metadata.
+    /// - Throws: `FileError` if writing fails; `TorchError.outOfMemory` if a tensor is poisoned or memory runs out. An
+    ///   existing file is then unchanged.
     @discardableResult
     public static func write(
         _ path: String, tensors: [(name: String, tensor: Tensor)], metadata: [String: String] = [:]
@@ -84,12 +90,12 @@ public struct TensorFile: Sendable {
     }
 
     private static func lost(_ name: String) -> TorchError {
-        .outOfMemory("the tensor \"\(name)\" was not computed and cannot be written")
+        .outOfMemory("the tensor \"\(name)\" was not computed, so it cannot be written")
     }
 }
 
 extension DType {
-    /// The same type under the name that files use.
+    /// The corresponding element type of a file.
     var elementType: ElementType {
         switch self {
         case .uint8: .u8
@@ -105,24 +111,26 @@ extension DType {
         }
     }
 
-    /// The type of a tensor in a file.
+    /// The dtype for an element type of a file.
+    /// - Throws: `FileError`, which names the tensor and the path, if tensors do not support the type.
     init(_ type: ElementType, of name: String, in path: String) throws {
         guard let dtype = Self.allCases.first(where: { $0.elementType == type }) else {
             let known = Self.allCases.map(\.elementType.rawValue).joined(separator: " ")
             throw FileError(
-                path: path, what: "the tensor \"\(name)\" has numbers of the type \(type.rawValue)",
+                path: path, what: "the tensor \"\(name)\" has the unsupported element type \(type.rawValue)",
                 advice: "Convert it to one of \(known).")
         }
         self = dtype
     }
 }
 
-/// State dictionaries that PyTorch's `torch.save` wrote, in either of its formats; reading runs no code.
+/// Reader for state dictionaries that `torch.save` wrote, in the ZIP or the legacy format. Executes no code.
 public enum PyTorchStateDictionary {
-    /// Reads every tensor to the CPU, in the file's order, under its key; keys of nested dictionaries are joined by dots.
-    /// - Parameter isWanted: the keys to read; the others cost nothing.
-    /// - Throws: `FileError` if the file is damaged, is of another format, or holds anything but tensors, containers,
-    ///   numbers and texts; the error names it. `TorchError.outOfMemory`.
+    /// Reads tensors to the CPU, in their shapes and dtypes and in the order of the file.
+    /// - Parameter isWanted: whether to read the tensor with a given key. Other tensors are skipped without a copy.
+    /// - Returns: tensors with their keys; keys of nested dictionaries are joined by dots.
+    /// - Throws: `FileError` if the file is damaged, has another format, or contains anything other than tensors,
+    ///   containers, numbers and strings; the error names it. `TorchError.outOfMemory`.
     public static func read(_ path: String, where isWanted: (String) -> Bool = { _ in true }) throws
         -> [(name: String, tensor: Tensor)]
     {

@@ -67,7 +67,7 @@ struct Density {
 
   int64_t samples(int64_t size) const { return factor * (size - 1) + static_cast<int64_t>(taps.size()); }
 
-  /// Pixel n of a picture that goes on; -1 for none.
+  /// Pixel n of a picture that is continued beyond its edges; -1 for zero.
   int64_t pixel(int64_t n, int64_t size) const {
     if (n >= 0 && n < size) return n;
     if (isZeroOutside) return -1;
@@ -77,7 +77,7 @@ struct Density {
     return std::min(place, period - place);
   }
 
-  /// Samples first..<first + count of a picture that goes on; or ends, if `inside`.
+  /// Samples first..<first + count of a picture, continued beyond its edges unless `inside`.
   Sums sums(int64_t first, int64_t count, int64_t size, bool inside) const {
     Sums result;
     const int64_t length = static_cast<int64_t>(taps.size());

@@ -1,7 +1,9 @@
 import Torch
 
-/// A sequence as it is used, in fewer operators: batch normalizations with running statistics go into the weights of
-/// the convolutions before them, activations into the convolutions' sums. Has the values of when it was made.
+/// Inference form of a `Sequential` with fewer operators.
+///
+/// Batch normalizations with running statistics are folded into the weights of the preceding convolutions, and
+/// activations are fused with the convolutions. The weights are copies: later changes of the source have no effect.
 public final class FoldedSequential {
     private enum Step {
         case convolution(FoldedConvolution)
@@ -10,6 +12,7 @@ public final class FoldedSequential {
 
     private let steps: [Step]
 
+    /// Folds the layers of `sequential` with their current parameters and running statistics.
     public init(_ sequential: Sequential) {
         let layers = sequential.layers
         var steps: [Step] = []
@@ -26,7 +29,7 @@ public final class FoldedSequential {
                     convolution.append(norm)
                     index += 1
                 } else {
-                    convolution.keep()
+                    convolution.copyWeights()
                 }
                 if index < layers.count, let slope = (layers[index] as? Activation)?.slope {
                     convolution.slope = slope
@@ -38,7 +41,9 @@ public final class FoldedSequential {
         self.steps = steps
     }
 
-    /// Only without gradients; layers that are left as they were must not be training.
+    /// Applies the layers; input and output shapes are those of the source.
+    ///
+    /// Call inside `withoutGradients`. Layers that were not folded must be in evaluation mode.
     public func callAsFunction(_ input: Tensor) -> Tensor {
         steps.reduce(input) { value, step in
             switch step {
@@ -49,7 +54,7 @@ public final class FoldedSequential {
     }
 }
 
-/// A convolution or its transpose, and what follows it in use.
+/// A convolution or transposed convolution with the batch normalization and activation that follow it.
 struct FoldedConvolution {
     private(set) var weight: Tensor
     private(set) var bias: Tensor?
@@ -57,7 +62,7 @@ struct FoldedConvolution {
     let isTransposed: Bool
     var slope = 1.0
 
-    /// nil for other layers, and for grouped convolutions.
+    /// Takes the weights of a convolution with one group; nil for other layers.
     init?(_ layer: Layer) {
         switch layer {
         case let layer as Conv2d where layer.groups == 1:
@@ -72,6 +77,7 @@ struct FoldedConvolution {
         }
     }
 
+    /// Folds the running statistics, scale and shift of a normalization into weight and bias.
     mutating func append(_ norm: BatchNorm2d) {
         let (scale, shift) = norm.folded
         // Weights are [out, in, ...], those of a transposed convolution [in, out, ...].
@@ -79,8 +85,8 @@ struct FoldedConvolution {
         bias = bias.map { $0 * scale + shift } ?? shift
     }
 
-    /// Lets go of the layer's own tensors, which may change.
-    mutating func keep() { (weight, bias) = (weight.detached().cloned(), bias?.detached().cloned()) }
+    /// Replaces the tensors of the layer, which may change, by copies.
+    mutating func copyWeights() { (weight, bias) = (weight.detached().cloned(), bias?.detached().cloned()) }
 
     func callAsFunction(_ input: Tensor) -> Tensor {
         input.activatedConvolution2d(

@@ -1,24 +1,30 @@
 import Torch
 
-/// How a weight gets its first values.
+/// Distribution of the initial values of a weight.
 public enum Initializer: Sendable, Equatable {
+    /// Zeros.
     case zeros
+    /// One value for every element.
     case constant(Double)
-    /// N(0, deviation); DCGAN uses 0.02.
+    /// Normal with mean 0 and this standard deviation; DCGAN uses 0.02.
     case normal(deviation: Double)
-    /// Uniform with variance 2 / (fanIn + fanOut) times gain² (Glorot and Bengio 2010).
+    /// Uniform with variance 2 gain² / (fanIn + fanOut) (Glorot and Bengio 2010).
     case xavierUniform(gain: Double = 1)
+    /// Normal with variance 2 gain² / (fanIn + fanOut) (Glorot and Bengio 2010).
     case xavierNormal(gain: Double = 1)
-    /// Uniform with variance gain² / fanIn, gain² = 2 / (1 + slope²) (He et al. 2015).
+    /// Uniform with variance 2 / ((1 + slope²) fanIn), for a leaky ReLU of this slope (He et al. 2015).
     case heUniform(slope: Double = 0)
+    /// Normal with variance 2 / ((1 + slope²) fanIn), for a leaky ReLU of this slope (He et al. 2015).
     case heNormal(slope: Double = 0)
-    /// A (semi-)orthogonal matrix times gain (Saxe et al. 2013).
+    /// A (semi-)orthogonal matrix [out, in * ...] times gain (Saxe et al. 2013).
     case orthogonal(gain: Double = 1)
 
-    /// PyTorch's own for linear and convolution layers: He uniform with slope sqrt(5).
+    /// Default of PyTorch for linear and convolution layers: He uniform with slope sqrt(5).
     public static let pytorch = Initializer.heUniform(slope: 5.0.squareRoot())
 
-    /// Fills `tensor` in place; shape [out, in, ...].
+    /// Fills `tensor` [out, in, ...] in place.
+    ///
+    /// The values depend on the state of `random` and the shape, not on device or memory format.
     public func fill(_ tensor: Tensor, random: RandomSource) {
         let (fanIn, fanOut) = Self.fans(tensor.shape)
         withoutGradients {
@@ -43,7 +49,7 @@ public enum Initializer: Sendable, Equatable {
         }
     }
 
-    /// Inputs and outputs that one weight connects, for shape [out, in, kernel...].
+    /// Fan-in and fan-out of a weight of shape [out, in, kernel...]: in and out, each times the kernel size.
     public static func fans(_ shape: [Int]) -> (fanIn: Double, fanOut: Double) {
         guard shape.count >= 2 else { return (Double(shape.first ?? 1), Double(shape.first ?? 1)) }
         let field = Double(shape.dropFirst(2).reduce(1, *))
@@ -55,7 +61,7 @@ public enum Initializer: Sendable, Equatable {
         Self.fillDense(tensor) { $0.uniform_(-bound, bound, random: random) }
     }
 
-    /// Draws on the CPU in row-major order, so that the values depend neither on device nor on memory format.
+    /// Fills a row-major copy on the CPU, so that the values do not depend on device or memory format.
     static func fillDense(_ tensor: Tensor, _ draw: (Tensor) -> Void) {
         let dense = Tensor.zeros(tensor.shape)
         draw(dense)

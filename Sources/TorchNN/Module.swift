@@ -1,26 +1,31 @@
 import Torch
 
-/// A network or a part of one: its parameters, buffers and parts are the stored properties of those types.
+/// Base class of networks and layers.
 ///
-/// Keys are PyTorch's: property names in snake case, joined by dots; elements of an array by their index. Superclass
-/// first, declaration order. `Parameter`, `Buffer`, `Module`, their optionals and arrays count; all else is ignored.
+/// Stored properties of type `Parameter`, `Buffer` and `Module`, their optionals and arrays, are the parts of a module;
+/// reflection finds them. Other properties are ignored. Keys are those of PyTorch: property names in snake case,
+/// joined by dots, with indices for array elements. The order is superclass first, then declaration order.
 open class Module: CustomStringConvertible {
-    /// Whether layers such as batch normalization behave as in training.
+    /// Whether the module is in training mode, as opposed to evaluation mode.
     public private(set) var isTraining = true
 
-    /// Whether parts compute their inner values again in the backward pass rather than keep them; see `recomputed`.
-    public private(set) var recomputesParts = false
+    /// Whether layers recompute activations in the backward pass instead of storing them; see `recomputed`.
+    public private(set) var isCheckpointed = false
 
+    /// Creates a module in training mode.
     public init() {}
 
-    /// A part found by reflection.
+    /// A part of a module.
     public enum Part {
+        /// A trained tensor.
         case parameter(Parameter)
+        /// A saved tensor that is not trained.
         case buffer(Buffer)
+        /// A submodule.
         case module(Module)
     }
 
-    /// The direct parts in order, under their keys.
+    /// Direct parts with their keys, in order.
     open var parts: [(key: String, part: Part)] {
         var found: [(key: String, part: Part)] = []
         var mirrors: [Mirror] = []
@@ -33,7 +38,7 @@ open class Module: CustomStringConvertible {
             guard let label = child.label else { continue }
             for (suffix, part) in Self.parts(in: child.value) {
                 require(
-                    !label.hasPrefix("$"), "\(type(of: self)): a lazy property cannot hold parameters")
+                    !label.hasPrefix("$"), "\(type(of: self)): a lazy property must not contain parameters")
                 found.append((Self.snakeCase(label) + suffix, part))
             }
         }
@@ -52,7 +57,7 @@ open class Module: CustomStringConvertible {
         }
     }
 
-    /// "runningMean" to "running_mean".
+    /// Converts "runningMean" to "running_mean".
     private static func snakeCase(_ name: String) -> String {
         var key = ""
         for character in name {
@@ -62,32 +67,32 @@ open class Module: CustomStringConvertible {
         return key
     }
 
-    /// The direct parts that are modules.
+    /// Direct submodules with their keys, in order.
     public final var children: [(key: String, module: Module)] {
         parts.compactMap { key, part in if case .module(let module) = part { (key, module) } else { nil } }
     }
 
-    /// Fills the parameters with starting values; the default asks every part in order.
+    /// Initializes the parameters. The default implementation initializes the submodules in order.
     open func initialize(_ random: RandomSource) {
         for (_, child) in children { child.initialize(random) }
     }
 
-    /// Switches this module and all its parts to training or to use.
+    /// Sets training mode, or evaluation mode if false, for this module and all submodules.
     public final func train(_ isTraining: Bool = true) {
         self.isTraining = isTraining
         for (_, child) in children { child.train(isTraining) }
     }
 
-    /// Lets this module and all its parts trade time for memory, or stop.
-    public final func setCheckpointed(_ recomputes: Bool = true) {
-        recomputesParts = recomputes
-        for (_, child) in children { child.setCheckpointed(recomputes) }
+    /// Enables or disables gradient checkpointing for this module and all submodules. It saves memory and costs time.
+    public final func setCheckpointed(_ isCheckpointed: Bool = true) {
+        self.isCheckpointed = isCheckpointed
+        for (_, child) in children { child.setCheckpointed(isCheckpointed) }
     }
 
-    /// What a description adds after the type, such as "in 3, out 64".
+    /// Text that the description shows after the type name, such as "in 3, out 64".
     open var details: String { "" }
 
-    /// The module and its parts as an indented outline with parameter counts.
+    /// Indented outline of the module and its submodules.
     public final var description: String { outline(key: nil, indent: "") }
 
     private func outline(key: String?, indent: String) -> String {
@@ -100,11 +105,11 @@ open class Module: CustomStringConvertible {
 }
 
 extension Module {
-    /// All parameters with their dotted keys; a shared one counts once.
+    /// All parameters with their dotted keys. A shared parameter is listed once.
     public var parameters: [(key: String, parameter: Parameter)] {
         var found: [(key: String, parameter: Parameter)] = []
         var seen = Set<ObjectIdentifier>()
-        walk { key, part in
+        visitTensors { key, part in
             if case .parameter(let parameter) = part, seen.insert(ObjectIdentifier(parameter)).inserted {
                 found.append((key, parameter))
             }
@@ -115,14 +120,16 @@ extension Module {
     /// All buffers with their dotted keys.
     public var buffers: [(key: String, buffer: Buffer)] {
         var found: [(key: String, buffer: Buffer)] = []
-        walk { key, part in if case .buffer(let buffer) = part { found.append((key, buffer)) } }
+        visitTensors { key, part in if case .buffer(let buffer) = part { found.append((key, buffer)) } }
         return found
     }
 
-    /// Parameters and buffers in the order of PyTorch's state dictionaries.
+    /// Parameters and buffers with their dotted keys, in the order of PyTorch's state dictionaries.
+    ///
+    /// The tensors are not copies.
     public var state: [(key: String, tensor: Tensor)] {
         var found: [(key: String, tensor: Tensor)] = []
-        walk { key, part in
+        visitTensors { key, part in
             switch part {
             case .parameter(let parameter): found.append((key, parameter.value.detached()))
             case .buffer(let buffer): found.append((key, buffer.value))
@@ -132,26 +139,29 @@ extension Module {
         return found
     }
 
-    /// Number of trained values.
+    /// Number of elements of all parameters.
     public var parameterCount: Int { parameters.reduce(0) { $0 + $1.parameter.value.count } }
 
-    private func walk(prefix: String = "", _ visit: (String, Part) -> Void) {
+    /// Calls `visit` for each parameter and buffer of this module and all submodules.
+    private func visitTensors(prefix: String = "", _ visit: (String, Part) -> Void) {
         let own = parts
-        // PyTorch's order: a module's parameters, its buffers, then its parts; a list counts as a part.
+        // PyTorch's order: parameters, buffers, submodules. A list counts as a submodule.
         for (key, part) in own { if case .parameter = part, !key.contains(".") { visit(prefix + key, part) } }
         for (key, part) in own { if case .buffer = part, !key.contains(".") { visit(prefix + key, part) } }
         for (key, part) in own {
             if case .module(let module) = part {
-                module.walk(prefix: prefix + key + ".", visit)
+                module.visitTensors(prefix: prefix + key + ".", visit)
             } else if key.contains(".") {
                 visit(prefix + key, part)
             }
         }
     }
 
-    /// Takes values by key, in place; shapes must match and, unless `strict` is false, the keys too.
-    ///
-    /// Throws `StateMismatch` with everything that is wrong, before any value has changed.
+    /// Copies values by key into the parameters and buffers, in place.
+    /// - Parameters:
+    ///   - state: tensors by key, with the shapes of the parameters and buffers.
+    ///   - strict: require equal sets of keys. If false, other keys are ignored.
+    /// - Throws: `StateMismatch` with all differences. No value has changed then.
     public func load(_ state: [(key: String, tensor: Tensor)], strict: Bool = true) throws {
         let report = mismatch(with: state)
         if !report.misshaped.isEmpty || (strict && !report.isEmpty) { throw report }
@@ -161,17 +171,18 @@ extension Module {
         }
     }
 
-    /// What would keep `load` from taking a state.
+    /// Differences in keys and shapes between this module and a state; empty if `load` accepts it.
     public func mismatch(with state: [(key: String, tensor: Tensor)]) -> StateMismatch {
         StateMismatch(own: self.state, given: state)
     }
 
-    /// Keeps all parameters as they are, or lets them be trained again.
+    /// Freezes all parameters, or unfreezes them if false.
     public func freeze(_ isFrozen: Bool = true) {
         for (_, parameter) in parameters { parameter.isFrozen = isFrozen }
     }
 
-    /// Runs `body` while no gradients flow to the parameters; what it computes keeps less for them.
+    /// Runs `body` while all parameters are frozen, so that the tape stores less.
+    /// - Throws: the error that `body` throws.
     public func frozen<Result>(_ body: () throws -> Result) rethrows -> Result {
         let trained = parameters.map(\.parameter).filter { !$0.isFrozen }
         for parameter in trained { parameter.isFrozen = true }
@@ -179,9 +190,9 @@ extension Module {
         return try body()
     }
 
-    /// Moves everything to a device and, for the four-dimensional weights, to a memory format.
+    /// Moves all parameters and buffers to a device, and tensors of rank 4 to a memory format.
     public func move(to device: Device, format: MemoryFormat = .contiguous) {
-        walk { _, part in
+        visitTensors { _, part in
             switch part {
             case .parameter(let parameter):
                 let isTrained = !parameter.isFrozen
@@ -193,28 +204,34 @@ extension Module {
     }
 
     private static func moved(_ tensor: Tensor, _ device: Device, _ format: MemoryFormat) -> Tensor {
-        let there = tensor.detached().to(device)
-        return there.rank == 4 ? there.to(format) : there
+        let moved = tensor.detached().to(device)
+        return moved.rank == 4 ? moved.to(format) : moved
     }
 
-    /// A device of the parameters (all are on the same).
+    /// Device of the parameters; the CPU if there are none.
     public var device: Device { parameters.first?.parameter.value.device ?? .cpu }
 }
 
-/// Why a state does not fit a module: every key that is missing, unexpected or of another shape.
+/// All differences between a state and the module or optimizer that loads it.
 public struct StateMismatch: Error, CustomStringConvertible, Sendable {
-    /// A key whose shapes differ.
+    /// A key with different shapes.
     public struct Misshaped: Sendable, Equatable {
+        /// Key of the tensor.
         public let key: String
+        /// Shape in the module or optimizer.
         public let expected: [Int]
+        /// Shape in the state.
         public let received: [Int]
     }
 
+    /// Keys that the state lacks.
     public let missing: [String]
+    /// Keys of the state that the module or optimizer lacks.
     public let unexpected: [String]
+    /// Keys with different shapes.
     public let misshaped: [Misshaped]
 
-    /// Compares keys and shapes.
+    /// Compares the keys and shapes of a module or optimizer (`own`) with those of a state (`given`).
     public init(own: [(key: String, tensor: Tensor)], given: [(key: String, tensor: Tensor)]) {
         let shapes = Dictionary(
             given.map { ($0.key, $0.tensor.shape) }, uniquingKeysWith: { first, _ in first })
@@ -227,8 +244,10 @@ public struct StateMismatch: Error, CustomStringConvertible, Sendable {
         }
     }
 
+    /// Whether there is no difference.
     public var isEmpty: Bool { missing.isEmpty && unexpected.isEmpty && misshaped.isEmpty }
 
+    /// Message that lists all differences.
     public var description: String {
         var lines: [String] = []
         if !missing.isEmpty { lines.append("missing (\(missing.count)): " + missing.joined(separator: ", ")) }
@@ -243,29 +262,32 @@ public struct StateMismatch: Error, CustomStringConvertible, Sendable {
     }
 }
 
-/// A tensor that is trained and saved. A stored `Tensor` never is; only this type counts.
+/// A tensor that a module trains and saves. Stored properties of type `Tensor` are neither trained nor saved.
 public final class Parameter {
-    /// A leaf that collects gradients.
+    /// Current value, a leaf tensor that requires gradients unless the parameter is frozen.
     public internal(set) var value: Tensor
 
+    /// Creates a parameter from a tensor of any shape.
     public init(_ value: Tensor) { self.value = value.detached().contiguous().requiringGradient() }
 
-    /// Zeros of a shape.
+    /// Creates a parameter of zeros.
     public convenience init(shape: [Int]) { self.init(Tensor.zeros(shape)) }
 
-    /// Ones of a shape.
+    /// Creates a parameter of ones.
     public convenience init(onesOf shape: [Int]) { self.init(Tensor.ones(shape)) }
 
-    /// Whether it is saved but not trained for now: no gradient flows to it.
+    /// Whether the parameter is saved but not trained; it then has no gradient.
     public var isFrozen: Bool {
         get { !value.requiresGradient }
         set { value.requiringGradient(!newValue) }
     }
 }
 
-/// A tensor that is saved but not trained, such as running statistics.
+/// A tensor that a module saves but does not train, such as running statistics.
 public final class Buffer {
+    /// Current value, without gradients.
     public internal(set) var value: Tensor
 
+    /// Creates a buffer from a tensor of any shape.
     public init(_ value: Tensor) { self.value = value.detached() }
 }

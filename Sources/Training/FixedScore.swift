@@ -34,6 +34,6 @@ struct FixedScore {
             reference: { range in
                 .pictures(of: store, range.map { indices[$0 % indices.count] }, on: generator.device)
             },
-            judged: { range in generator.fullSize(generator(latents[range].to(generator.device))) })
+            evaluated: { range in generator.fullSize(generator(latents[range].to(generator.device))) })
     }
 }

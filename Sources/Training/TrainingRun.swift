@@ -8,7 +8,7 @@ import Runs
 import Settings
 import Torch
 
-/// A run in a folder: trains, writes logs, previews and states, and goes on exactly where it was stopped or killed.
+/// A run in a directory: trains, writes logs, previews and states, and resumes exactly after a stop or a kill.
 public final class TrainingRun {
     /// How a session ended.
     public enum Outcome: Sendable, Equatable {
@@ -24,9 +24,9 @@ public final class TrainingRun {
     public let trainer: any Trainer
     public let record: RunRecord
     public let store: FaceStore
-    /// Where the run goes on; nil for one that begins.
+    /// Clock of the state that the run was resumed from; nil for a new run.
     public var resumedAt: TrainingClock? { resumed?.clock }
-    /// What the user should know, such as that a damaged state was passed over.
+    /// Notes for the user, such as that a damaged state was skipped.
     public private(set) var notes: [String] = []
     let subset: [Int]?
     private(set) var resumed: Resumption?
@@ -34,7 +34,7 @@ public final class TrainingRun {
     /// Called before every step: where tests break things.
     package var beforeStep: ((any Trainer) -> Void)?
 
-    /// The state that a session goes on from.
+    /// The state that a session resumes from.
     struct Resumption {
         let clock: TrainingClock
         /// The best score of the run.
@@ -49,7 +49,7 @@ public final class TrainingRun {
     ///   - data: how the pictures were named, for the record.
     ///   - precision: `.auto` takes what a run in the folder has.
     ///   - seed: nil takes what a run in the folder has, else 0.
-    ///   - start: a run or model whose networks' weights it begins with; a run that goes on has its own.
+    ///   - start: a run or model whose weights a new run starts from.
     ///   - restart: removes a run in the folder first.
     /// - Throws: `TrainingError`, before anything was changed.
     public init(
@@ -139,7 +139,7 @@ public final class TrainingRun {
         if known.threads != record.threads || known.engine != record.engine || known.device != record.device {
             notes.append(
                 "the run began on \(known.device) with \(known.threads) threads and libtorch \(known.engine): "
-                    + "it goes on, but not to the last bit")
+                    + "it is resumed, but not bit for bit")
         }
         return notes
     }
@@ -164,7 +164,7 @@ public final class TrainingRun {
         return real(file).hasPrefix(real(folder) + "/")
     }
 
-    /// Goes on from the newest state that can be used; nil when none was saved yet.
+    /// Resumes from the newest usable state; nil if no state has been saved.
     private static func resume(
         _ trainer: any Trainer, from directory: RunDirectory, notes: inout [String]
     ) throws -> Resumption? {

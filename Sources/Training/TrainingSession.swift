@@ -134,7 +134,7 @@ final class TrainingSession {
 
     private var now: Double { ProcessInfo.processInfo.systemUptime }
 
-    /// What is due after a step. States come last, so that a run that goes on from one has everything before it.
+    /// Everything that is due after a step. States are saved last, so that a run resumed from one has all earlier output.
     private func between(before: Int) throws {
         let clock = trainer.clock
         func isDue(everyKimg: Double) -> Bool {

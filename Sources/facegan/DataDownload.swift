@@ -17,7 +17,7 @@ struct DataDownload: ParsableCommand {
             Both data sets are for non-commercial research only.
 
             CelebA lies on Google Drive, which sends a web page instead of the file when too many people have fetched it \
-            that day. Then wait, or fetch it in a browser and put it into the folder: the command goes on with the files \
+            that day. Then wait, or fetch it in a browser and put it into the folder: the command continues with the files \
             that are missing.
 
             LFW's own server is often away. Without --edition, the deep-funneled edition is tried first and then the \
@@ -67,7 +67,7 @@ struct DataDownload: ParsableCommand {
                 try fetchCelebA(output)
             }
         } catch is CancellationError {
-            output.writeLine("Stopped; the same command goes on from here.")
+            output.writeLine("Stopped; the same command resumes the download.")
             throw ExitCode(Interrupt.exitStatus)
         }
         output.writeLine("Next: facegan data doctor \(to)")
@@ -102,7 +102,7 @@ struct DataDownload: ParsableCommand {
 
                 Google Drive limits how often a file may be fetched in a day and then sends a page instead. Try again in \
                 some hours, or open \(DownloadCatalog.celebAPage) in a browser, fetch the files from the linked folder \
-                while signed in, and put them into \(to). What has come is kept, and the same command goes on from there.
+                while signed in, and put them into \(to). What has come is kept, and the same command continues from there.
                 """)
     }
 

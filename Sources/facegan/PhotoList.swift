@@ -55,7 +55,7 @@ struct PhotoWalk {
 
     /// Goes through the photographs until the last one or Ctrl-C.
     /// - Parameters:
-    ///   - advice: an error in words, for the one who gave the photograph.
+    ///   - advice: converts an error to a message for the user.
     ///   - body: works on one photograph, may say how far it is, and returns how many files it has written;
     ///     `CancellationError` ends the walk.
     init(

@@ -16,7 +16,7 @@ struct ReconstructCommand: ParsableCommand {
         commandName: "reconstruct",
         abstract: "Give faces back through an autoencoder, and say how well.",
         discussion: """
-            Finds the face in each photograph, brings it to where the model expects it, and writes what the model gives back, \
+            Finds the face in each photograph, aligns it as the model expects it, and writes its reconstruction, \
             and both side by side. One person goes in, and the same person comes out: there is no way to another one.
 
             A model that has learnt against a critic has two sets of weights; --strength mixes them: 0 is before the critic, \

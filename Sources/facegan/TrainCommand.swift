@@ -16,32 +16,32 @@ extension Precision: ExpressibleByArgument {}
 struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train",
-        abstract: "Train a GAN on face photographs; goes on by itself where it was stopped.",
+        abstract: "Train a GAN on face photographs, or resume a run.",
         discussion: """
-            The run's folder gets the resolved recipe, a log, TensorBoard events, preview grids of the same faces over \
-            time, and states. The same command goes on with a run that was stopped or killed, exactly as if nothing had \
-            happened. Ctrl-C saves and ends; a second one ends at once.
+            The run directory holds the resolved recipe, a log, TensorBoard events, preview grids of the same faces over \
+            time, and saved states. The same command resumes a run that was stopped or killed, with the same result as \
+            without the interruption. Ctrl-C saves and ends; a second Ctrl-C ends at once.
 
             Examples:
               facegan train --recipe dcgan --data builtin:20000 --minutes 5
               facegan train --recipe dcgan --data celeba.zip --out runs/celeba
-              facegan train --out runs/celeba                 (goes on with it)
+              facegan train --out runs/celeba                 (resumes it)
               facegan train --recipe progan --preset small --data celeba.zip
               facegan train --recipe dcgan --data celeba.zip --set batchSize=64
               facegan train --recipe my.yaml --data photos/ --dry-run
               facegan train --recipe dcgan --data photos/ --from runs/celeba
             """)
 
-    @Option(help: "A recipe's name (see 'facegan recipes') or a YAML file; a run that goes on has its own.")
+    @Option(help: "Name of a recipe (see 'facegan recipes') or path of a YAML file. A resumed run keeps its own.")
     var recipe: String?
 
     @Option(help: "One of the recipe's presets, such as small: sized for two processors.")
     var preset: String?
 
-    @Option(help: "Folder, archive, packed store or builtin:N; a run that goes on knows its own.")
+    @Option(help: "Folder, archive, packed store or builtin:N. A resumed run keeps its own.")
     var data: String?
 
-    @Option(help: "A run or model whose weights it begins with; its sizes must be the recipe's.")
+    @Option(help: "A run or model to start from. Its networks must have the sizes of the recipe.")
     var from: String?
 
     @Option(help: ArgumentHelp("The run's folder. (default: runs/NAME-OF-THE-RECIPE)"))
@@ -137,7 +137,7 @@ struct TrainCommand: ParsableCommand {
 
     private func resolvedRecipe(goesOn: Bool) throws -> Recipe {
         if preset != nil, recipe == nil {
-            throw CommandError("--preset belongs to a recipe's name or file; a run that goes on has its own.")
+            throw CommandError("--preset needs a recipe's name or file; a resumed run keeps its recipe.")
         }
         if recipe == nil, !goesOn, let from {
             return try SettingsDocument.decode(

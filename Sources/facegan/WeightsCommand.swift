@@ -56,7 +56,7 @@ struct WeightsGet: ParsableCommand {
         commandName: "get",
         abstract: "Fetch weights from their publishers.",
         discussion: """
-            Fetches with the 'curl' program, goes on where a connection broke (also by running the same command again), \
+            Fetches with the 'curl' program, resumes broken downloads (also if the same command is run again), \
             compares the checksum where one is published, and looks at every key and shape before the file is kept.
 
             Examples:
@@ -88,7 +88,7 @@ struct WeightsGet: ParsableCommand {
         do {
             for key in keys { try fetch(key, output) }
         } catch is CancellationError {
-            output.writeLine("Stopped; the same command goes on from here.")
+            output.writeLine("Stopped; the same command resumes the download.")
             throw ExitCode(Interrupt.exitStatus)
         } catch let error as DownloadError {
             throw CommandError(

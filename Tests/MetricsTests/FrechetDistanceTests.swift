@@ -4,9 +4,9 @@ import Testing
 import Torch
 
 @Suite struct FrechetDistanceTests {
-    private let golden: JudgeGoldens
+    private let golden: MetricGoldens
 
-    init() throws { golden = try JudgeGoldens() }
+    init() throws { golden = try MetricGoldens() }
 
     private func normal(_ shape: [Int], seed: UInt64) -> Tensor {
         Tensor.normal(shape, random: RandomSource(seed: seed))
@@ -14,13 +14,13 @@ import Torch
 
     // MARK: Moments
 
-    /// Batches of any size give the moments of the whole, however far from zero.
+    /// Merged batches of any size have the moments of all rows, also for features far from zero.
     @Test(arguments: [0.0, 1e6])
     func batchesAreMerged(offset: Double) throws {
         let rows = normal([57, 9], seed: 1).to(.float64) + offset
         let stream = FeatureMoments(dimension: 9)
         for range in [0..<1, 1..<2, 2..<20, 20..<57] { stream.add(rows[range]) }
-        // Of numbers near zero, in the plain way.
+        // Expected moments from features near zero, by the definition.
         let small = rows - offset
         let mean = small.mean([0])
         let centered = small - mean
@@ -40,14 +40,14 @@ import Torch
         #expect(kept.count == 40)
         #expect((kept.covariance - whole.covariance).abs().max().item() < 1e-13)
         #expect((kept.mean - whole.mean).abs().max().item() < 1e-13)
-        // A copy of what was kept does not change with it.
+        // The source of the saved values does not change.
         #expect(first.count == 25)
     }
 
     // MARK: Distance
 
-    /// Full rank, far from zero, both ranks short, one rank short: pytorch-fid and torch-fidelity.
-    @Test func equalsOthers() throws {
+    /// Equals pytorch-fid and torch-fidelity: full rank, features far from zero, and rank-deficient covariances.
+    @Test func equalsOtherPrograms() throws {
         let (real, made) = (try golden["real"], try golden["made"])
         let cases = [
             "usual": (real, made), "far": (real + 1000, made + 1000),
@@ -64,7 +64,7 @@ import Torch
         }
     }
 
-    @Test func equalSetsAreAtZero() {
+    @Test func equalSets() {
         for count in [200, 10] {
             let moments = FeatureMoments(of: normal([count, 20], seed: 3))
             #expect(abs(FrechetDistance.between(moments, moments)) < 1e-6)
@@ -84,8 +84,8 @@ import Torch
         #expect(zip(found, found.dropFirst()).allSatisfy { $0 > 1.5 * $1 }, "\(found)")
     }
 
-    /// A feature that never changes takes the rank from both.
-    @Test func deadFeaturesAreNoTrouble() {
+    /// Constant features make both covariances rank-deficient without an effect on the distance.
+    @Test func constantFeatures() {
         let (a, b) = (normal([300, 8], seed: 4), normal([300, 8], seed: 5) * 1.3)
         let expected = FrechetDistance.between(FeatureMoments(of: a), FeatureMoments(of: b))
         func dead(_ x: Tensor) -> FeatureMoments {
@@ -94,7 +94,7 @@ import Torch
         #expect(isClose(FrechetDistance.between(dead(a), dead(b)), expected, 1e-9))
     }
 
-    @Test func noNumbersGiveNone() {
+    @Test func nonFiniteFeatures() {
         let (a, b) = (normal([30, 4], seed: 6), normal([30, 4], seed: 7))
         for odd in [Float.nan, .infinity] {
             let broken = Tensor.concatenated([b, Tensor([odd, 0, 0, 0], shape: [1, 4])])
@@ -111,28 +111,28 @@ import Torch
             FeatureMoments(of: a), FeatureMoments(of: b), sampleA: a, sampleB: b, seed: seed)
     }
 
-    @Test func equalKindsAreNearZeroAtInfinity() throws {
+    @Test func extrapolationOfEqualDistributions() throws {
         let (a, b) = (normal([1200, 32], seed: 8), normal([1200, 32], seed: 9))
         let found = estimate(a, b)
         let limit = try #require(found.atInfinity)
-        // The value itself is pure bias.
+        // The value consists of bias only.
         #expect(found.value > 0.2 && abs(limit) < 0.2 * found.value, "\(found)")
         #expect(estimate(a, b) == found)
         #expect(estimate(a, b, seed: 1) != found)
     }
 
-    /// The limit is what far more pictures give.
-    @Test func theLimitFollowsTheTruth() throws {
+    /// The extrapolation equals the distance of the distributions.
+    @Test func extrapolation() throws {
         // |0.5|^2 in each of 16 features, and deviations of 1 and 1.5: 16 (0.25 + 0.25).
         let found = estimate(normal([4000, 16], seed: 10), normal([4000, 16], seed: 11) * 1.5 + 0.5)
         #expect(isClose(try #require(found.atInfinity), 8, 0.05), "\(found)")
-        // More features than pictures in a part.
+        // The smallest subsets have fewer pictures than features.
         let few = estimate(normal([40, 16], seed: 12), normal([40, 16], seed: 13))
-        #expect(few.notes.contains { $0.contains("the limit is rough") })
+        #expect(few.notes.contains { $0.contains("the extrapolation is inaccurate") })
     }
 
-    /// The interval is as wide as the spread over other pictures.
-    @Test func theIntervalIsHonest() throws {
+    /// The width of the interval matches the spread over independent samples.
+    @Test func intervalMatchesSpread() throws {
         var (values, widths): ([Double], [Double]) = ([], [])
         for draw in 0..<24 {
             let (a, b) = (
@@ -150,18 +150,18 @@ import Torch
         #expect(claimed > 0.6 * spread && claimed < 1.7 * spread, "claimed \(claimed), found \(spread)")
     }
 
-    /// Both ways to draw again, with more features than pictures and with fewer, agree where they meet.
-    @Test func fewPicturesAreDrawnAgainToo() throws {
+    /// The computations for more and for fewer features than pictures agree at the transition.
+    @Test func intervalOfFewPictures() throws {
         let (a, b) = (normal([32, 32], seed: 14), normal([32, 32], seed: 15) + 0.5)
         let small = estimate(a, b)
-        // One dead feature less than the pictures: the large matrices.
+        // One feature fewer than pictures selects the computation with covariance matrices.
         let large = estimate(a.narrow(1, start: 0, length: 31), b.narrow(1, start: 0, length: 31))
-        #expect(small.notes.contains { $0.contains("not full rank") })
+        #expect(small.notes.contains { $0.contains("not of full rank") })
         let (x, y) = (try #require(small.interval), try #require(large.interval))
         #expect(isClose(x.upperBound - x.lowerBound, y.upperBound - y.lowerBound, 0.15), "\(small) \(large)")
     }
 
-    @Test func exactSetsHaveNoNoise() throws {
+    @Test func exactSets() throws {
         let (a, b) = (normal([500, 6], seed: 16), normal([500, 6], seed: 17) + 0.2)
         let moments = (FeatureMoments(of: a), FeatureMoments(of: b))
         #expect(FrechetDistance.estimate(moments.0, moments.1).interval == nil)

@@ -3,9 +3,9 @@ import Testing
 import Torch
 
 @Suite struct KernelDistanceTests {
-    private let golden: JudgeGoldens
+    private let golden: MetricGoldens
 
-    init() throws { golden = try JudgeGoldens() }
+    init() throws { golden = try MetricGoldens() }
 
     @Test func equalsTorchFidelity() throws {
         let (real, made) = (try golden["real"], try golden["made"])
@@ -29,9 +29,9 @@ import Torch
         #expect(distances[0] > 2 * distances[1] && distances[1] > 2 * abs(distances[2]), "\(distances)")
     }
 
-    /// The interval is as wide as the spread over other pictures, however often subsets share them.
+    /// The width of the interval matches the spread over independent samples, also for overlapping subsets.
     @Test(arguments: [20, 100])
-    func theIntervalIsHonest(size: Int) throws {
+    func intervalMatchesSpread(size: Int) throws {
         var (values, widths): ([Double], [Double]) = ([], [])
         for draw in 0..<30 {
             let (a, b) = (normal(200, seed: UInt64(100 + draw)), normal(200, seed: UInt64(200 + draw)) + 0.4)
@@ -59,7 +59,7 @@ import Torch
         }
     }
 
-    /// Ten parts have nine degrees of freedom: Student's quantile is 2.262.
+    /// Ten parts have nine degrees of freedom, so Student's quantile is 2.262.
     @Test func inceptionScoreHasAStudentInterval() throws {
         let logits = try golden["logits"]
         let scores = InceptionScore.scores(logits: logits, splits: 10)
@@ -72,11 +72,11 @@ import Torch
         #expect(found.notes.contains { $0.contains("parts of 12 pictures") })
     }
 
-    @Test func inceptionScoreKnowsItsBounds() {
+    @Test func inceptionScoreBounds() {
         let sure = Tensor.identity(10) * 200
         #expect(isClose(InceptionScore.scores(logits: sure, splits: 1)[0], 10, 1e-9))
         #expect(isClose(InceptionScore.scores(logits: .zeros([20, 10]), splits: 1)[0], 1, 1e-9))
-        // One class alone, however sure.
+        // A single class with certainty scores 1.
         let same = Tensor.concatenated(
             [Tensor(Array(repeating: Float(50), count: 20), shape: [20, 1]), .zeros([20, 9])], 1)
         #expect(isClose(InceptionScore.scores(logits: same, splits: 2)[1], 1, 1e-9))

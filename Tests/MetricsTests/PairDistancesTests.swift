@@ -4,21 +4,21 @@ import Testing
 import Torch
 
 @Suite struct PairDistancesTests {
-    private let golden: JudgeGoldens
+    private let golden: MetricGoldens
     private let real, similar: Tensor
 
     init() throws {
-        golden = try JudgeGoldens()
+        golden = try MetricGoldens()
         real = try #require(try TensorFile(path: goldens("Metrics/pictures.safetensors")).tensor("real"))
         similar = try golden["similar"]
     }
 
-    /// Bytes [N, H, W, 3] to pictures in -1...1.
+    /// Pictures [N, 3, H, W] in -1...1 from bytes [N, H, W, 3].
     private func pictures(_ bytes: Tensor, _ dtype: DType) -> Tensor {
         bytes.permuted([0, 3, 1, 2]).to(dtype) / 127.5 - 1
     }
 
-    /// The pictures repeated, darker at the top, as the golden script makes them.
+    /// Tiled pictures with a brightness gradient, as in the golden script.
     private func tiled(_ bytes: Tensor, _ count: Int, _ repeats: Int) -> Tensor {
         let side = 32 * repeats
         let shade = (Tensor.range(side) + Double(side)).to(.float64).reshape([1, side, 1, 1])
@@ -26,7 +26,7 @@ import Torch
         return (whole * shade / Double(2 * side)).to(.int64)
     }
 
-    private func compare(_ a: Tensor, _ b: Tensor, _ answer: JudgeGoldens.Answers.Pairs) {
+    private func compare(_ a: Tensor, _ b: Tensor, _ answer: MetricGoldens.Answers.Pairs) {
         for dtype in [DType.float32, .float64] {
             let (x, y) = (pictures(a, dtype), pictures(b, dtype))
             func check(
@@ -51,8 +51,8 @@ import Torch
         }
     }
 
-    /// torchmetrics and scikit-image, at sides with 2, 3, 4 and 5 scales.
-    @Test func equalsOthers() throws {
+    /// Equals torchmetrics and scikit-image for sizes with 2, 3, 4 and 5 scales.
+    @Test func equalsOtherPrograms() throws {
         var scales: Set<Int> = []
         for (side, answer) in golden.answers.pairs {
             let (count, repeats) = (try #require(answer.count), try #require(answer.repeats))
@@ -64,8 +64,8 @@ import Torch
         #expect(scales == [2, 3, 4, 5])
     }
 
-    /// A picture and its negative: the index is negative, the product of scales is cut at zero.
-    @Test func oppositesAreBelowZero() {
+    /// A picture and its negative: SSIM is negative, MS-SSIM is clamped to 0.
+    @Test func negativePictures() {
         let picture = real[0..<2]
         compare(picture, 255 - picture.to(.float64), golden.answers.opposite)
     }
@@ -77,7 +77,7 @@ import Torch
         #expect(areNear(PairDistances.msSSIM(x, x).doubles(), [1, 1, 1], 1e-6))
     }
 
-    /// Half precision is widened first; autocast does not narrow it again.
+    /// Half precision is converted to Float, also under autocast.
     @Test func halfPrecisionIsWidened() {
         let (x, y) = (pictures(real[0..<3], .bfloat16), pictures(similar[0..<3], .bfloat16))
         let expected = PairDistances.ssim(x.to(.float64), y.to(.float64)).doubles()
@@ -85,7 +85,7 @@ import Torch
         #expect(found.dtype == .float32 && areNear(found.doubles(), expected, 1e-5))
     }
 
-    /// Against finite differences, in double precision.
+    /// Gradients equal finite differences in double precision.
     @Test func gradientsAreRight() throws {
         let (a, b) = (pictures(real[0..<1], .float64), pictures(similar[0..<1], .float64))
         let measures: [(String, (Tensor) -> Tensor)] = [
@@ -109,7 +109,7 @@ import Torch
         }
     }
 
-    /// Where contrast is lost altogether, gradients are numbers.
+    /// Gradients are finite where the contrast term is clamped.
     @Test func gradientsOfOppositesAreFinite() throws {
         let x = pictures(real[0..<1], .float32).requiringGradient()
         let gradient = try #require(

@@ -3,24 +3,24 @@ import Testing
 import Torch
 
 @Suite struct PrecisionRecallTests {
-    private let golden: JudgeGoldens
+    private let golden: MetricGoldens
 
-    init() throws { golden = try JudgeGoldens() }
+    init() throws { golden = try MetricGoldens() }
 
-    /// prdc for all four, torch-fidelity for the first two: equal, not near.
-    @Test func equalsOthers() throws {
+    /// All four equal prdc exactly, and the first two torch-fidelity.
+    @Test func equalsOtherPrograms() throws {
         let (real, made) = (try golden["real"], try golden["made"])
         #expect(golden.answers.neighbors.count == 3)
         for one in golden.answers.neighbors {
             for offset in [0.0, 500] {
                 let found = PrecisionRecall(
-                    judged: made + offset, reference: real + offset, neighbors: one.neighbors,
+                    evaluated: made + offset, reference: real + offset, neighbors: one.neighbors,
                     densityNeighbors: one.densityNeighbors)
                 #expect(isClose(found.precision.value, one.precision, 1e-12), "\(found) against \(one)")
                 #expect(isClose(found.recall.value, one.recall, 1e-12), "\(found) against \(one)")
                 #expect(isClose(found.density.value, one.density, 1e-12), "\(found) against \(one)")
                 #expect(isClose(found.coverage.value, one.coverage, 1e-12), "\(found) against \(one)")
-                // It counts in single precision.
+                // torch-fidelity uses single precision.
                 #expect(isClose(found.precision.value, one.fidelityPrecision, 1e-7))
                 #expect(isClose(found.recall.value, one.fidelityRecall, 1e-7))
             }
@@ -31,34 +31,36 @@ import Torch
         Tensor.normal([count, 4], random: RandomSource(seed: seed))
     }
 
-    /// Ten modes, 40 pictures each, far from each other.
+    /// Ten distant modes of 40 pictures each.
     private func modes(seed: UInt64) -> Tensor {
         let random = RandomSource(seed: 77)
         let centers = Tensor.normal([10, 1, 4], random: random) * 20
         return (normal(400, seed: seed).reshape([10, 40, 4]) + centers).reshape([400, 4])
     }
 
-    @Test func aCollapsedGeneratorIsPreciseAndRecallsNothing() throws {
+    @Test func collapsedGenerator() throws {
         let collapsed = modes(seed: 2)[40..<80]
-        let found = PrecisionRecall(judged: collapsed, reference: modes(seed: 1))
-        // One mode of ten is all that it can reach.
+        let found = PrecisionRecall(evaluated: collapsed, reference: modes(seed: 1))
+        // It covers one of ten modes.
         #expect(found.precision.value > 0.8 && found.recall.value <= 0.1, "\(found)")
         #expect(found.coverage.value <= 0.1, "\(found)")
-        let swapped = PrecisionRecall(judged: modes(seed: 1), reference: collapsed)
+        let swapped = PrecisionRecall(evaluated: modes(seed: 1), reference: collapsed)
         #expect(swapped.precision.value < 0.1 && swapped.recall.value > 0.8, "\(swapped)")
         let interval = try #require(found.precision.interval)
         #expect(interval.contains(found.precision.value) && interval.upperBound <= 1)
     }
 
-    @Test func allModesAreFound() {
-        let found = PrecisionRecall(judged: modes(seed: 2), reference: modes(seed: 1))
+    @Test func allModes() {
+        let found = PrecisionRecall(evaluated: modes(seed: 2), reference: modes(seed: 1))
         #expect(found.precision.value > 0.8 && found.recall.value > 0.8)
         #expect(abs(found.density.value - 1) < 0.15 && found.coverage.value > 0.9)
     }
 
     @Test func closerSetsScoreHigher() {
         let real = normal(300, seed: 1)
-        let found = [3.0, 1.5, 0].map { PrecisionRecall(judged: normal(300, seed: 2) + $0, reference: real) }
+        let found = [3.0, 1.5, 0].map {
+            PrecisionRecall(evaluated: normal(300, seed: 2) + $0, reference: real)
+        }
         for (worse, better) in zip(found, found.dropFirst()) {
             #expect(
                 worse.precision.value < better.precision.value && worse.recall.value < better.recall.value)
@@ -67,10 +69,10 @@ import Torch
         }
     }
 
-    /// More rows than a block holds give what the definitions give.
+    /// Results over several blocks equal the definitions.
     @Test func blocksAreJoined() {
         let (made, real) = (normal(4000, seed: 3), normal(4000, seed: 4) * 1.2)
-        let found = PrecisionRecall(judged: made, reference: real)
+        let found = PrecisionRecall(evaluated: made, reference: real)
         let squares = Self.squares(made, real)
         let within = Self.squares(real, real).smallest(6, 1).values
         let (radius, wide) = (within.select(1, 3), within.select(1, 5))
@@ -86,7 +88,7 @@ import Torch
         #expect(areNear(matches.distances, nearest.values.sqrt().doubles(), 1e-9))
     }
 
-    /// All squared distances at once, feature by feature.
+    /// All squared distances, accumulated feature by feature.
     private static func squares(_ x: Tensor, _ y: Tensor) -> Tensor {
         (0..<x.shape[1]).reduce(Tensor.zeros([1], dtype: .float64)) { sum, feature in
             let (a, b) = (x.select(1, feature).to(.float64), y.select(1, feature).to(.float64))

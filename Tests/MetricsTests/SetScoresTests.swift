@@ -26,9 +26,9 @@ import Torch
         #expect(isClose(narrow.value, 0.5 * found.value, 1e-6))
     }
 
-    /// With few pairs and with many pairs of few pictures: never the error of pairs that were all independent.
+    /// The interval matches the spread for few pairs and for many pairs that share pictures.
     @Test(arguments: [20, 2000])
-    func diversityKnowsItsError(pairs: Int) throws {
+    func diversityInterval(pairs: Int) throws {
         var (values, widths): ([Double], [Double]) = ([], [])
         for draw in 0..<40 {
             let found = Diversity.estimate(
@@ -43,32 +43,32 @@ import Torch
         #expect(claimed > 0.65 * spread && claimed < 1.6 * spread, "claimed \(claimed), found \(spread)")
     }
 
-    // MARK: Memorisation
+    // MARK: Memorization
 
     @Test func copiesAreFound() throws {
         let reference = normal([400, 6], seed: 2) + 100
-        let fresh = NearestNeighbors.memorisation(
-            judged: normal([400, 6], seed: 3) + 100, reference: reference)
+        let fresh = NearestNeighbors.memorization(
+            evaluated: normal([400, 6], seed: 3) + 100, reference: reference)
         let mean = fresh.quantiles.reduce(0, +) / 400
         #expect(abs(mean - 0.5) < 0.06, "\(mean)")
 
         let order = Tensor.permutation(400, random: RandomSource(seed: 4))
-        let copies = NearestNeighbors.memorisation(
-            judged: reference.indexSelect(0, order), reference: reference)
+        let copies = NearestNeighbors.memorization(
+            evaluated: reference.indexSelect(0, order), reference: reference)
         #expect(copies.matches.indices == order.integers())
         #expect(copies.matches.distances.allSatisfy { $0 == 0 } && copies.quantiles.allSatisfy { $0 == 0 })
         #expect(copies.copied.value == 1)
 
-        let far = NearestNeighbors.memorisation(judged: reference[0..<9] + 50, reference: reference)
+        let far = NearestNeighbors.memorization(evaluated: reference[0..<9] + 50, reference: reference)
         #expect(far.copied.value == 0 && far.quantiles.allSatisfy { $0 == 1 })
     }
 
-    /// Of pictures that the reference lacks, one in a hundred is below the limit: 19 of 20 intervals say so.
-    @Test func memorisationKnowsItsError() throws {
+    /// For independent pictures of one distribution, about 95 % of the intervals contain 1 %.
+    @Test func memorizationInterval() throws {
         var (hits, shares) = (0, 0.0)
         for draw in 0..<40 {
-            let found = NearestNeighbors.memorisation(
-                judged: normal([300, 3], seed: UInt64(300 + draw)),
+            let found = NearestNeighbors.memorization(
+                evaluated: normal([300, 3], seed: UInt64(300 + draw)),
                 reference: normal([300, 3], seed: UInt64(400 + draw))
             ).copied
             let interval = try #require(found.interval)
@@ -82,7 +82,7 @@ import Torch
     // MARK: Path length
 
     @Test func pointsEqualTorchFidelity() throws {
-        let golden = try JudgeGoldens()
+        let golden = try MetricGoldens()
         let (a, b) = (try golden["latentsA"], try golden["latentsB"])
         let t = Tensor.full([40, 1], 0.3, dtype: .float64)
         for (path, name) in [(PathLength.Path.spherical, "spherical"), (.linear, "linear")] {
@@ -94,7 +94,7 @@ import Torch
         #expect(isClose(kept.reduce(0, +) / 135, golden.answers.keptLength, 1e-12))
     }
 
-    /// A generator that doubles: the length of a straight path is four times its own, squared.
+    /// For a generator that doubles its input, the length is four times the squared distance of the latents.
     @Test func lengthsOfKnownPaths() throws {
         let (a, b) = (normal([50, 7], seed: 5), normal([50, 7], seed: 6))
         func square(_ x: Tensor, _ y: Tensor) -> Tensor { (x - y).to(.float64).square().sum([1]) }
@@ -105,7 +105,7 @@ import Torch
         #expect(straight.interval?.contains(straight.value) == true)
         #expect(straight.notes.contains { $0.contains("float32") })
 
-        // On the unit circle the length is the angle, squared, wherever the step begins.
+        // On the unit sphere the length is the squared angle at every position.
         func unit(_ x: Tensor) -> Tensor { x.to(.float64) / x.to(.float64).norm([1], keep: true) }
         let (u, v) = (unit(a), unit(b))
         let angles = (u * v).sum([1]).acos().square()
@@ -123,7 +123,7 @@ import Torch
     // MARK: Attributes
 
     @Test func scoresEqualScikitLearn() throws {
-        let golden = try JudgeGoldens()
+        let golden = try MetricGoldens()
         let (logits, labels) = (try golden["scores"], try golden["labels"])
         let found = BinaryScores(logits: logits, labels: labels)
         #expect(areNear(found.attributes.map(\.accuracy.value), golden.answers.accuracy, 1e-12))
@@ -140,18 +140,19 @@ import Torch
         }
     }
 
-    @Test func sharesOfAttributes() throws {
-        // 1 of 10 and 3 of 4; then 5 of 10 and 2 of 4.
-        let judged = Tensor(
+    @Test func attributeFrequencies() throws {
+        // First attribute: 1 of 10 and 3 of 4. Second attribute: 5 of 10 and 2 of 4.
+        let evaluated = Tensor(
             [1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1], shape: [2, 10])
         let reference = Tensor([1, 1, 1, -1, 1, 1, -1, -1], shape: [2, 4])
-        let found = AttributeShares(judged: judged.transposed(0, 1), reference: reference.transposed(0, 1))
-        #expect(found.attributes.map(\.judged.value) == [0.1, 0.5])
+        let found = AttributeFrequencies(
+            evaluated: evaluated.transposed(0, 1), reference: reference.transposed(0, 1))
+        #expect(found.attributes.map(\.evaluated.value) == [0.1, 0.5])
         #expect(found.attributes.map(\.reference.value) == [0.75, 0.5])
         #expect(areNear(found.attributes.map(\.difference.value), [-0.65, 0], 1e-12))
         #expect(isClose(found.meanDifference, 0.325, 1e-12))
         // Wilson's interval of 1 in 10.
-        let interval = try #require(found.attributes[0].judged.interval)
+        let interval = try #require(found.attributes[0].evaluated.interval)
         #expect(areNear([interval.lowerBound, interval.upperBound], [0.01787621, 0.40415003], 1e-6))
         for attribute in found.attributes {
             let difference = try #require(attribute.difference.interval)
@@ -160,18 +161,18 @@ import Torch
         #expect(found.attributes[1].difference.interval?.contains(0) == true)
     }
 
-    /// The example of Newcombe (1998, table II, case a): 56 of 70 less 48 of 80.
+    /// Example of Newcombe (1998, table II, case a): 56 of 70 minus 48 of 80.
     @Test func differencesEqualNewcombe() throws {
         func logits(_ positive: Int, of count: Int) -> Tensor {
             Tensor((0..<count).map { $0 < positive ? Float(1) : -1 }, shape: [count, 1])
         }
-        let found = AttributeShares(judged: logits(56, of: 70), reference: logits(48, of: 80))
+        let found = AttributeFrequencies(evaluated: logits(56, of: 70), reference: logits(48, of: 80))
         let interval = try #require(found.attributes[0].difference.interval)
         #expect(areNear([interval.lowerBound, interval.upperBound], [0.0524, 0.3339], 5e-5))
     }
 
     @Test func ranksEqualSciPy() throws {
-        let golden = try JudgeGoldens()
+        let golden = try MetricGoldens()
         let found = Spearman.correlation(try golden["ranksA"].doubles(), try golden["ranksB"].doubles())
         #expect(isClose(found.value, golden.answers.spearman, 1e-12))
         #expect(found.interval?.contains(found.value) == true)

@@ -21,7 +21,7 @@ import Torch
         let error: Double
     }
 
-    /// Bytes [N, H, H, 3] of a golden file to [N, 3, H, H] in -1...1.
+    /// Pictures [N, 3, H, H] in -1...1 from the bytes [N, H, H, 3] of a golden file.
     private static func golden(_ name: String) throws -> Tensor {
         let file = try TensorFile(path: goldens("Metrics/pictures.safetensors"))
         return try #require(try file.tensor(name)).permuted([0, 3, 1, 2]).to(.float32) / 127.5 - 1
@@ -31,7 +31,7 @@ import Torch
         abs(a - b) <= relative * abs(b)
     }
 
-    /// The same arithmetic in numpy: Tests/Goldens/make_metrics.py.
+    /// Equals the same arithmetic in NumPy, Tests/Goldens/make_metrics.py.
     @Test func equalsNumpy() throws {
         let (real, made) = (try Self.golden("real"), try Self.golden("made"))
         let data = try #require(
@@ -42,7 +42,7 @@ import Torch
             let measure = SlicedWasserstein(
                 patchesPerPicture: one.patchesPerPicture, directions: one.directions, seed: one.seed)
             let found = measure(
-                count: one.count, batchSize: one.batchSize, reference: { real[$0] }, judged: { made[$0] })
+                count: one.count, batchSize: one.batchSize, reference: { real[$0] }, evaluated: { made[$0] })
             #expect(found.levels.map(\.side) == one.levels.map(\.side))
             #expect(found.count == one.count)
             for (level, golden) in zip(found.levels, one.levels) {
@@ -55,7 +55,7 @@ import Torch
 
     // MARK: Properties
 
-    /// Blobs and grain of 32 x 32 pixels; another seed gives other pictures of the same kind.
+    /// Random pictures of 32 x 32 pixels with coarse and fine detail; all seeds have the same distribution.
     private func pictures(_ count: Int, seed: UInt64) -> Tensor {
         let random = RandomSource(seed: seed)
         let coarse = Tensor.normal([count, 3, 6, 6], random: random)
@@ -65,19 +65,19 @@ import Torch
 
     private func compare(_ real: Tensor, _ made: Tensor, seed: UInt64 = 0) -> SlicedWasserstein.Result {
         SlicedWasserstein(patchesPerPicture: 24, directions: 96, seed: seed)(
-            count: real.shape[0], reference: { real[$0] }, judged: { made[$0] })
+            count: real.shape[0], reference: { real[$0] }, evaluated: { made[$0] })
     }
 
-    @Test func equalStreamsAreAtZero() {
+    @Test func equalSets() {
         let real = pictures(40, seed: 1)
         let found = compare(real, real)
         #expect(found.value == 0 && found.error == 0)
-        // In another order, at other places: nearly the same patches.
+        // The reversed order has nearly the same patches at other positions.
         let turned = compare(real, real.flipped([0]))
         #expect(turned.value > 0 && turned.value < 0.25 * compare(real, pictures(40, seed: 2) * 0.7).value)
     }
 
-    @Test func moreDamageIsMoreDistance() {
+    @Test func distanceIncreasesWithDamage() {
         let real = pictures(64, seed: 1)
         let other = pictures(64, seed: 2)
         let floor = compare(real, other)
@@ -102,15 +102,15 @@ import Torch
         #expect(flatter.value > flat.value)
     }
 
-    @Test func theSeedDecides() {
+    @Test func seeds() {
         let (real, made) = (pictures(32, seed: 1), pictures(32, seed: 2) * 0.8)
         #expect(compare(real, made, seed: 3) == compare(real, made, seed: 3))
         let (a, b) = (compare(real, made, seed: 3), compare(real, made, seed: 4))
         #expect(a != b && abs(a.value - b.value) < 3 * a.error)
     }
 
-    /// The error is what the value would change by with other pictures.
-    @Test func theErrorIsHonest() {
+    /// The standard error matches the spread over independent samples.
+    @Test func errorMatchesSpread() {
         let found = (0..<12).map { (draw: Int) -> SlicedWasserstein.Result in
             let (real, made) = (
                 pictures(48, seed: UInt64(100 + 2 * draw)), pictures(48, seed: UInt64(101 + 2 * draw))
@@ -124,7 +124,7 @@ import Torch
         #expect(claimed > 0.5 * spread && claimed < 2 * spread, "claimed \(claimed), found \(spread)")
     }
 
-    /// Batches are asked for in order, each once, and any batch size that divides gives the places of its own draws.
+    /// Batches are requested once each, in order.
     @Test func streamsAreReadInOrder() {
         let real = pictures(10, seed: 1)
         var asked: [Range<Int>] = []
@@ -133,7 +133,7 @@ import Torch
             reference: {
                 asked.append($0)
                 return real[$0]
-            }, judged: { real[$0] })
+            }, evaluated: { real[$0] })
         #expect(asked == [0..<4, 4..<8, 8..<10])
     }
 }

@@ -139,7 +139,7 @@ import Testing
         #expect(SettingsDocument.changes(from: old, to: old).isEmpty)
     }
 
-    /// What the file says for a kind goes when another kind is asked for; what the user says stays, right or wrong.
+    /// An override of the kind removes the file's fields of the old kind, but not those of other overrides.
     @Test func anotherKindLeavesTheOldOnesFieldsBehind() throws {
         let yaml = "network:\n  kind: dcgan\n  size: 32\n  filters: 16\n"
         let changed = try decode(yaml, set: ["network.kind=dcgan-dense"])

@@ -1,7 +1,7 @@
 import Settings
 import Testing
 
-/// Messages are a product: whole texts are compared.
+/// Complete texts of error messages.
 @Suite struct ErrorTextTests {
     @Test func unknownKeyWithASuggestion() {
         #expect(

@@ -1,8 +1,9 @@
 import Foundation
 import Settings
+import TestSupport
 import Testing
 
-/// Documents that mean harm end in a short message.
+/// Hostile documents are rejected with a short message.
 @Suite struct HostileDocumentTests {
     @Test func aliasBombIsRefusedBeforeParsing() {
         var yaml = "a0: &a0 [x, x]\n"
@@ -10,7 +11,7 @@ import Testing
         let text = "anchors and aliases (`&name`, `*name`) are not used here; write it out"
         #expect(problem(yaml) == "r.yaml:2:1: \(text)")
         #expect(problem(yaml + "? *a59\n: 1\n") == "r.yaml:2:1: \(text)")
-        // A harmless text with both signs stays a text.
+        // A text with both characters but different names is accepted.
         #expect(throws: Never.self) { try decode("name: '2 * b & c'") }
     }
 
@@ -79,5 +80,76 @@ import Testing
             try SettingsDocument.decode(Sample.self, file: "nowhere.yaml")
         }
         #expect(error?.description == "nowhere.yaml: no such file")
+    }
+}
+
+/// Damaged documents are rejected or read completely, without crash or hang.
+@Suite struct MutatedDocumentTests {
+    static let documents = [
+        """
+        # A recipe with everything in it.
+        name: "faces: 64"
+        network:
+          kind: dcgan-dense
+          size: 64
+          stem: [4, 4, 512]
+        optimiser: {learningRate: 2e-4, betas: [0.5, 0.999], clipNorm: .inf, fused: true}
+        training:
+          batch: 64
+          kimg: 1500.5
+          tags:
+            - 'first'
+            - "se\\u0063ond\\n"
+            - |
+              block
+              text
+        penalties:
+          - kind: gradient
+            weight: 10
+          - {kind: r1, weight: 0.1}
+        """,
+        "name: &a x\ntraining: {tags: [*a, !!str b, 'c']}\n? [k]\n: v\n",
+        "%YAML 1.1\n---\nname: >-\n  folded\n  text\n...\n",
+        "{\"name\": \"json\", \"training\": {\"batch\": 8, \"tags\": [\"a\", \"b\"]}}",
+        "name: 人脸\r\noptimiser:\r\n\tfused: yes\r\n",
+    ]
+
+    @Test func documents() throws {
+        let originals = Self.documents.map { Array($0.utf8) }
+        var mutator = Mutator(seed: 0x5E77_1465)
+        var accepted = 0
+        for index in 0..<fuzzCount(usual: 400) {
+            let bytes = mutator.mutate(originals[index % originals.count], donors: originals)
+            do {
+                let value = try SettingsDocument.decode(Sample.self, bytes: bytes, path: "r.yaml")
+                accepted += 1
+                // An accepted document survives encoding and decoding.
+                #expect(try decode(SettingsDocument.encode(value)) == value, "mutation \(index)")
+            } catch let error as SettingsError {
+                let text = error.description
+                #expect(text.hasPrefix("r.yaml:") && text.utf8.count < 20_000, "mutation \(index)")
+                #expect(!text.unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" }, "mutation \(index)")
+            }
+        }
+        #expect(accepted > 0)
+    }
+
+    @Test func overrides() throws {
+        let originals = [
+            "training.batch=64", "optimiser.betas=[0.5, 0.9]", "network={kind: dcgan}",
+            "penalties.0.weight=3",
+            "name=\"a b\"",
+        ].map { Array($0.utf8) }
+        var mutator = Mutator(seed: 0x5E7)
+        for index in 0..<fuzzCount(usual: 400) {
+            let bytes = mutator.mutate(originals[index % originals.count], donors: originals)
+            let argument = String(decoding: bytes, as: UTF8.self)
+            do {
+                let value = try decode("penalties: [{weight: 1}]", set: [argument])
+                #expect(try decode(SettingsDocument.encode(value)) == value, "mutation \(index)")
+            } catch let error as SettingsError {
+                #expect(error.description.hasPrefix("r.yaml: --set "), "mutation \(index): \(error)")
+            }
+        }
     }
 }

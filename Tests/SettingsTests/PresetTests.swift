@@ -1,7 +1,7 @@
 import Settings
 import Testing
 
-/// Named groups of changes in one file.
+/// Presets: named groups of changes in one file.
 @Suite struct PresetTests {
     private static let text = """
         training: {batch: 64, kimg: 10}
@@ -23,7 +23,7 @@ import Testing
         #expect(plain.training.batch == 64 && small.training.batch == 8)
         #expect(small.training.kimg == 10 && small.optimizer == plain.optimizer)
         #expect(try read("huge").optimizer.learningRate == 1)
-        // What the command line says comes last.
+        // Overrides are applied after the preset.
         #expect(try read("small", ["training.batch=16"]).training.batch == 16)
         #expect(try SettingsDocument.presets(yaml: Self.text, path: "a.yaml") == ["small", "huge"])
     }

@@ -1,6 +1,6 @@
 import Settings
 
-/// A small recipe with everything that a document can hold.
+/// Sample settings with every kind of field.
 struct Sample: SettingsGroup, Equatable {
     var name = "sample"
     var network = Network()
@@ -73,7 +73,7 @@ struct Penalty: SettingsGroup, Equatable {
     }
 }
 
-/// The text of the error that reading a document gives.
+/// Text of the error from reading a document.
 func problem(_ yaml: String, set overrides: [String] = []) -> String {
     do {
         let value = try SettingsDocument.decode(Sample.self, yaml: yaml, path: "r.yaml", overrides: overrides)

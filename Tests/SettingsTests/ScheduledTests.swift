@@ -13,7 +13,7 @@ import Testing
         ("delayedLinear", Scheduled(.linear, from: 1, to: 0.5, startKimg: 10, endKimg: 30)),
     ]
 
-    /// Factors at 0, 1, 2 ... 40 thousand images, as torch.optim.lr_scheduler computes them.
+    /// Factors at 0, 1, 2 ... 40 thousand images from torch.optim.lr_scheduler.
     @Test(arguments: all)
     func equalsPyTorch(_ example: (name: String, schedule: Scheduled<Double>)) throws {
         let data = try Data(contentsOf: URL(fileURLWithPath: goldens("TorchNN/schedules.json")))
@@ -63,7 +63,7 @@ import Testing
         #expect(
             try read("{}", ["gamma.kind=cosine", "gamma.from=2", "gamma.to=1", "gamma.endKimg=5"]).gamma.kind
                 == .cosine)
-        // What is written is read back.
+        // Encoded values are decoded again.
         #expect(try read(SettingsDocument.encode(group)) == group)
         #expect(SettingsDocument.encode(try read("gamma: 3")) == "gamma: 3.0\n")
         #expect(try SettingsDocument.reference(Group.self).map(\.type) == ["number or schedule"])

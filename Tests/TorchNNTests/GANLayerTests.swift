@@ -2,11 +2,11 @@ import Testing
 import Torch
 import TorchNN
 
-/// Layers of GANs against PyTorch: values, gradients, gradients of a gradient, and what moves in training.
+/// Layers of GANs equal PyTorch: values, first and second derivatives, and state changes in training.
 @Suite struct GANLayerTests {
     private static let tolerance = 1e-5
 
-    /// A layer and how many passes in training its golden (by make_gan_layers.py) has.
+    /// A layer and the number of training passes in its golden, which make_gan_layers.py writes.
     struct Example: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let steps: Int
@@ -22,10 +22,10 @@ import TorchNN
             .init("spectral-linear", steps: 3) { SpectralLinear(5, 7) },
             .init("equalized-conv") { EqualizedConv2d(3, 6, kernel: 3, padding: 1) },
             .init("equalized-linear") { EqualizedLinear(5, 7) },
-            .init("equalized-mapping") { EqualizedLinear(5, 7, gain: 1, rate: 0.01) },
-            .init("deviation") { MinibatchDeviation() },
-            .init("deviation-threes") { MinibatchDeviation(group: 3) },
-            .init("deviation-small") { MinibatchDeviation() },
+            .init("equalized-mapping") { EqualizedLinear(5, 7, gain: 1, learningRateMultiplier: 0.01) },
+            .init("deviation") { MinibatchStandardDeviation() },
+            .init("deviation-threes") { MinibatchStandardDeviation(group: 3) },
+            .init("deviation-small") { MinibatchStandardDeviation() },
             .init("conditional-norm", steps: 3) {
                 ConditionalBatchNorm2d(3, conditions: 5, momentum: 0.3, epsilon: 1e-3)
             },
@@ -91,14 +91,14 @@ import TorchNN
         }
     }
 
-    /// What the iteration follows, found by a decomposition.
-    @Test func aSpectralWeightEndsAtOne() {
+    /// The power iteration converges to the largest singular value.
+    @Test func spectralNormConverges() {
         let layer = SpectralLinear(12, 9, bias: false)
         layer.initialize(RandomSource(seed: 4))
         func largest() -> Double {
             withoutGradients { layer(Tensor.identity(12)).singularValues().max().item() }
         }
-        // Ready from the first pass on, and exact after some.
+        // Accurate in the first pass and exact after many.
         #expect(abs(largest() - 1) < 0.05)
         for _ in 0..<300 { _ = largest() }
         #expect(abs(largest() - 1) < 1e-5)
@@ -106,8 +106,8 @@ import TorchNN
         #expect(norms.allSatisfy { abs($0 - 1) < 1e-6 })
     }
 
-    /// A pass that is computed again neither moves the vectors nor gives other gradients.
-    @Test func aSpectralPassCountsOnce() {
+    /// A recomputed pass neither updates the vectors nor changes the gradients.
+    @Test func recomputedSpectralPass() {
         let (layer, twin) = (SpectralConv2d(3, 5, kernel: 3), SpectralConv2d(3, 5, kernel: 3))
         for each in [layer, twin] { each.initialize(RandomSource(seed: 2)) }
         twin.setCheckpointed()
@@ -125,28 +125,28 @@ import TorchNN
     @Test func equalizedLayersStartAtOneSize() {
         let random = RandomSource(seed: 6)
         let conv = EqualizedConv2d(32, 64, kernel: 3)
-        let mapping = EqualizedLinear(256, 256, gain: 1, rate: 0.01, biasStart: 1)
+        let mapping = EqualizedLinear(256, 256, gain: 1, learningRateMultiplier: 0.01, initialBias: 1)
         for layer in [conv, mapping] as [Layer] { layer.initialize(random) }
         #expect(abs(conv.weight.value.standardDeviation().item() - 1) < 0.02)
         #expect(abs(mapping.weight.value.standardDeviation().item() - 100) < 2)
         withoutGradients {
             #expect(conv.bias!.value.abs().max().item() == 0)
             #expect(abs(mapping(Tensor.zeros([1, 256])).mean().item() - 1) < 1e-6)
-            // Noise goes in with deviation 1 and comes out with the gain.
+            // Input with standard deviation 1 produces output with the gain as standard deviation.
             let wide = conv(Tensor.normal([4, 32, 16, 16], random: random)).standardDeviation().item()
             #expect(abs(wide / 2.0.squareRoot() - 1) < 0.05)
         }
     }
 
-    @Test func equalPicturesDoNotDiffer() {
+    @Test func equalPicturesHaveNoDeviation() {
         let one = Tensor.normal([1, 3, 4, 4], random: RandomSource(seed: 1))
-        let output = MinibatchDeviation()(one.repeated([8, 1, 1, 1]))
+        let output = MinibatchStandardDeviation()(one.repeated([8, 1, 1, 1]))
         #expect(output.shape == [8, 4, 4, 4])
         let channel = output.narrow(1, start: 3, length: 1)
         #expect((channel - 1e-4).abs().max().item() < 1e-9)
     }
 
-    @Test func aConditionalNormStartsAsAPlainOne() {
+    @Test func conditionalNormStartsAsBatchNorm() {
         let random = RandomSource(seed: 8)
         let (norm, plain) = (ConditionalBatchNorm2d(6, conditions: 4), BatchNorm2d(6))
         norm.initialize(random)
@@ -157,7 +157,7 @@ import TorchNN
         #expect(norm.runningMean.value.floats() == plain.runningMean.value.floats())
     }
 
-    @Test func sizesAreKnown() {
+    @Test func parameterCounts() {
         #expect(ConditionalBatchNorm2d(256, conditions: 40).parameterCount == 2 * 256 * 41)
         #expect(SpectralConv2d(3, 64, kernel: 4).parameterCount == 3 * 64 * 16 + 64)
         #expect(EqualizedLinear(512, 512).parameterCount == 512 * 513)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Torch
 
-/// The tensors of one golden file that PyTorch wrote.
+/// Tensors of one golden file by PyTorch.
 struct Golden {
     private let tensors: [String: Tensor]
 
@@ -12,14 +12,14 @@ struct Golden {
         tensors = Dictionary(uniqueKeysWithValues: read.map { ($0.name, $0.tensor) })
     }
 
-    /// A tensor that must be there.
+    /// A tensor; an issue is recorded if it is absent.
     func callAsFunction(_ name: String, _ location: SourceLocation = #_sourceLocation) throws -> Tensor {
         try #require(tensors[name], "no golden of that name", sourceLocation: location)
     }
 
     subscript(_ name: String) -> Tensor? { tensors[name] }
 
-    /// Everything below a prefix, under the rest of its name, in no special order.
+    /// All tensors with a prefix, with the rest of their names as keys, unordered.
     func below(_ prefix: String) -> [(key: String, tensor: Tensor)] {
         tensors.compactMap {
             $0.key.hasPrefix(prefix) ? (String($0.key.dropFirst(prefix.count)), $0.value) : nil
@@ -27,13 +27,13 @@ struct Golden {
     }
 }
 
-/// A golden file of numbers and texts.
+/// Decodes a golden JSON file.
 func goldenJSON<Value: Decodable>(_ name: String, as type: Value.Type = Value.self) throws -> Value {
     let data = try Data(contentsOf: URL(fileURLWithPath: goldens("TorchNN/\(name).json")))
     return try JSONDecoder().decode(type, from: data)
 }
 
-/// The largest difference over the largest value; infinite for other shapes.
+/// Largest difference relative to the largest value; infinite if the shapes differ.
 func difference(_ value: Tensor, _ expected: Tensor) -> Double {
     guard value.shape == expected.shape else { return .infinity }
     let scale = max(expected.detached().abs().max().item(), 1e-30)
@@ -46,7 +46,7 @@ func expectClose(
     _ location: SourceLocation = #_sourceLocation
 ) {
     guard let value else {
-        Issue.record("\(what): there is none", sourceLocation: location)
+        Issue.record("\(what): the tensor is absent", sourceLocation: location)
         return
     }
     let found = difference(value, expected)
@@ -54,10 +54,10 @@ func expectClose(
 }
 
 extension [(key: String, tensor: Tensor)] {
-    /// Copies with their own memory.
+    /// Copies of all tensors.
     func cloned() -> Self { map { ($0.key, $0.tensor.cloned()) } }
 
-    /// Keys and values, to compare byte for byte.
+    /// Bytes of each tensor by key.
     var contents: [String: [UInt8]] {
         Dictionary(uniqueKeysWithValues: map { ($0.key, $0.tensor.contiguous().bytes()) })
     }

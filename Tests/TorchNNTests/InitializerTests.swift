@@ -2,7 +2,7 @@ import Testing
 import Torch
 import TorchNN
 
-/// First values against `torch.nn.init` with a generator of the same seed.
+/// Initial values equal those of `torch.nn.init` for the same seed.
 @Suite struct InitializerTests {
     static let all: [(name: String, initializer: Initializer)] = [
         ("normal", .normal(deviation: 0.02)),
@@ -25,12 +25,12 @@ import TorchNN
         {
             let tensor = Tensor.zeros(shape).to(format)
             example.initializer.fill(tensor, random: RandomSource(seed: 11))
-            // Kernels of other processors round otherwise.
+            // Kernels for other processors round differently.
             expectClose(tensor, expected, within: 1e-5, example.name)
         }
     }
 
-    @Test func layersStartAsPyTorchs() throws {
+    @Test func layersEqualPyTorch() throws {
         let golden = try Golden("initializers")
         let layers: [(name: String, layer: Layer)] = [
             ("linear", Linear(5, 7)), ("conv", Conv2d(4, 6, kernel: 3, groups: 2)),

@@ -9,7 +9,7 @@ import TorchNN
         let parameterKeys: [String]
     }
 
-    @Test func keysArePyTorchsInItsOrder() throws {
+    @Test func keysEqualPyTorch() throws {
         let golden = try goldenJSON("keys", as: Keys.self)
         let network = Nested()
         #expect(network.state.map(\.key) == golden.state)
@@ -22,14 +22,14 @@ import TorchNN
         #expect(network.parameters.filter { $0.parameter === network.embed.weight }.count == 1)
     }
 
-    @Test func loadingTakesEveryValue() throws {
+    @Test func loadingCopiesEveryValue() throws {
         let (source, target) = (Nested(), Nested())
         source.initialize(RandomSource(seed: 1))
         target.move(to: .cpu, format: .channelsLast)
         let weight = target.blocks[0].conv1.weight.value
         try target.load(source.state)
         #expect(target.state.contents == source.state.contents)
-        // In place: whoever holds a weight sees its values change.
+        // Loading writes in place, so other references see the values.
         #expect(target.blocks[0].conv1.weight.value === weight)
         #expect(weight.isContiguous(.channelsLast) && !weight.isContiguous())
     }
@@ -58,7 +58,7 @@ import TorchNN
         }
         #expect(network.state.contents == before)
 
-        // Without strictness, shapes must still match.
+        // Shapes must match without `strict`, too.
         #expect(throws: StateMismatch.self) { try network.load(state, strict: false) }
         #expect(network.state.contents == before)
         state.removeAll { $0.key == "to_image.weight" || $0.key == "scales.1" }
@@ -82,7 +82,7 @@ import TorchNN
         }
     }
 
-    @Test func frozenParametersGetNoGradientAndStay() throws {
+    @Test func frozenParametersDoNotChange() throws {
         let network = Sequential(Linear(3, 4), Linear(4, 1))
         network.initialize(RandomSource(seed: 3))
         network.layers[0].freeze()
@@ -109,4 +109,33 @@ import TorchNN
                   (1) Activation(tanh)
                 """)
     }
+}
+
+/// A network with every kind of stored part, equal to the one in `make_torchnn.py`.
+final class Nested: Module {
+    final class Block: Module {
+        let noiseConst = Buffer(Tensor.zeros([2, 2]))
+        let noiseStrength = Parameter(shape: [])
+        let conv1: Conv2d
+        let norm: BatchNorm2d
+        let shortcut: Conv2d?
+        /// A stored tensor, which is not a part.
+        let constant = Tensor.ones([3])
+
+        init(_ inputs: Int, _ outputs: Int, shortcut: Bool) {
+            conv1 = Conv2d(inputs, outputs, kernel: 3, padding: 1)
+            norm = BatchNorm2d(outputs)
+            self.shortcut = shortcut ? Conv2d(inputs, outputs, kernel: 1, bias: false) : nil
+        }
+    }
+
+    let embed = Embedding(3, 4)
+    let blocks = [Block(4, 4, shortcut: false), Block(4, 8, shortcut: true)]
+    let scales = [Parameter(onesOf: [1]), Parameter(onesOf: [2])]
+    let main = Sequential(
+        Conv2d(8, 8, kernel: 3), Activation.relu(), Sequential(LayerNorm([8]), Activation.tanh()))
+    let toImage = Linear(8, 3)
+    let tied: Embedding
+
+    override init() { tied = embed }
 }

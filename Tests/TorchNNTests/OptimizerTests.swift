@@ -3,22 +3,22 @@ import Testing
 import Torch
 import TorchNN
 
-/// Ten steps on given gradients against `torch.optim` and the AdaBelief of its authors.
+/// Ten steps with given gradients equal `torch.optim` and the authors' AdaBelief.
 @Suite struct OptimizerTests {
     private static let tolerance = 1e-6
     private static let steps = 10
 
     @Test(arguments: OptimizerCase.all)
-    func tenStepsEqualPyTorchs(_ example: OptimizerCase) throws {
+    func tenStepsEqualPyTorch(_ example: OptimizerCase) throws {
         let golden = try Golden("optimizers")
         let network = try Trained(golden)
         let optimizer = example.make(network.parameters)
         try expectSteps(network, optimizer, example.name, golden) { $0 }
     }
 
-    /// The fused kernels walk raw memory: weights, gradients and state of different layouts must not mix.
+    /// Weights, gradients and state with different layouts are matched, because the fused kernels assume equal layouts.
     @Test(arguments: OptimizerCase.all, [true, false])
-    func memoryFormatsDoNotMix(_ example: OptimizerCase, movedAfterItsStateWasRead: Bool) throws {
+    func layoutsAreMatched(_ example: OptimizerCase, movedAfterItsStateWasRead: Bool) throws {
         let golden = try Golden("optimizers")
         let network = try Trained(golden)
         let optimizer = example.make(network.parameters)
@@ -41,7 +41,7 @@ import TorchNN
         }
     }
 
-    /// What was made of the weights before, such as a packed copy for fast convolutions, is not used after a step.
+    /// Convolutions do not use packed copies of weights from before a step.
     @Test(arguments: ["adam", "adamw", "sgd", "rmsprop", "adabelief"])
     func aStepIsSeenByTheNextConvolution(kind: String) throws {
         let random = RandomSource(seed: 1)
@@ -74,7 +74,7 @@ import TorchNN
         }
     }
 
-    /// The same for everything else that writes in place.
+    /// Convolutions do not use packed copies of weights from before other in-place operations.
     @Test func movingAveragesAreSeenByTheNextConvolution() {
         let random = RandomSource(seed: 2)
         func tensor() -> Tensor { Tensor.normal([64, 64, 4, 4], random: random).to(.channelsLast) }
@@ -98,7 +98,7 @@ import TorchNN
     }
 
     @Test func gradientsMayRepeatOneValue() {
-        // The gradient of a sum is one number under the whole shape.
+        // The gradient of a sum is one element with strides of 0.
         let (first, second) = (Parameter(shape: [64]), Parameter(shape: [64]))
         let optimizers: [any Optimizer] = [
             Adam([("x", first)], learningRate: 0.1), Adam([("x", second)], learningRate: 0.1),
@@ -111,7 +111,7 @@ import TorchNN
     }
 
     @Test(arguments: OptimizerCase.all)
-    func savedAndLoadedItContinuesBitForBit(_ example: OptimizerCase) throws {
+    func resumesExactly(_ example: OptimizerCase) throws {
         let golden = try Golden("optimizers")
         let straight = try Trained(golden)
         let optimizer = example.make(straight.parameters)
@@ -195,5 +195,89 @@ import TorchNN
                     "\(name) \(key) after \(step + 1): \(difference(tensor, expected))")
             }
         }
+    }
+}
+
+/// An optimizer with a golden.
+struct OptimizerCase: Sendable, CustomTestStringConvertible {
+    typealias Parameters = [(key: String, parameter: Parameter)]
+
+    let name: String
+    let make: @Sendable (Parameters) -> any Optimizer
+
+    init(_ name: String, _ make: @escaping @Sendable (Parameters) -> any Optimizer) {
+        (self.name, self.make) = (name, make)
+    }
+
+    var testDescription: String { name }
+
+    static let rate = 0.01
+    static let all: [OptimizerCase] = [
+        .init("adam") { Adam($0, learningRate: rate) },
+        .init("adam-l2") {
+            Adam($0, learningRate: rate, beta1: 0.9, beta2: 0.99, epsilon: 1e-6, weightDecay: 0.1)
+        },
+        .init("adamw") { Adam($0, learningRate: rate, beta1: 0.9, weightDecay: 0.1, decoupled: true) },
+        .init("sgd") { SGD($0, learningRate: rate) },
+        .init("sgd-momentum") { SGD($0, learningRate: rate, momentum: 0.9, weightDecay: 0.1) },
+        .init("rmsprop") { RMSprop($0, learningRate: rate) },
+        .init("rmsprop-l2") {
+            RMSprop($0, learningRate: rate, alpha: 0.9, epsilon: 1e-6, weightDecay: 0.1)
+        },
+        .init("adabelief") { AdaBelief($0, learningRate: rate) },
+        .init("adabelief-decay") {
+            AdaBelief($0, learningRate: rate, beta1: 0.5, beta2: 0.99, epsilon: 1e-12, weightDecay: 0.1)
+        },
+    ]
+}
+
+/// Network with the parameters of the golden gradients.
+final class Trained: Module {
+    let conv = Conv2d(4, 6, kernel: 3)
+    let linear = Linear(7, 5, bias: false)
+
+    init(_ golden: Golden) throws {
+        super.init()
+        try load(golden.below("start/"))
+    }
+
+    /// Golden gradients of a step, 0...9. One step has no gradient for the bias of the convolution.
+    func gradients(_ golden: Golden, step: Int) -> [Tensor?] {
+        parameters.map { golden["gradient-\(step)/\($0.key)"] }
+    }
+}
+
+/// Clipping by the total norm equals `torch.nn.utils.clip_grad_norm_`.
+@Suite struct GradientClippingTests {
+    @Test(arguments: ["0.5", "1000"])
+    func equalsPyTorch(limit: String) throws {
+        let golden = try Golden("optimizers")
+        let network = try Trained(golden)
+        var found = network.gradients(golden, step: 0)
+        let norm = clipGradients(&found, maxNorm: Double(limit)!)
+        expectClose(norm, try golden("clip-\(limit)/norm"), within: 1e-6, "norm")
+        for ((key, _), gradient) in zip(network.parameters, found) {
+            expectClose(gradient, try golden("clip-\(limit)/\(key)"), within: 1e-6, key)
+        }
+    }
+
+    @Test func nilGradientsStayNil() {
+        var found: [Tensor?] = [nil, Tensor([3.0, 4.0]), nil]
+        #expect(clipGradients(&found, maxNorm: 1).item() == 5)
+        #expect(found[0] == nil && found[2] == nil)
+        #expect(abs(found[1]!.norm().item() - 1) < 1e-5)
+        var none: [Tensor?] = [nil]
+        #expect(clipGradients(&none, maxNorm: 1).item() == 0)
+    }
+
+    /// Gradients of two summands share memory and must be scaled once.
+    @Test func gradientsMayShareMemory() {
+        let (a, b) = (Parameter(onesOf: [4]), Parameter(onesOf: [4]))
+        let loss = (a.value + b.value).square().sum()
+        var found = gradients(of: [loss], wrt: [a.value, b.value])
+        let norm = clipGradients(&found, maxNorm: 0.5).item()
+        #expect(abs(norm - 128.0.squareRoot()) < 1e-4)
+        let after = Tensor.concatenated(found.compactMap { $0 }).norm().item()
+        #expect(abs(after - 0.5) < 1e-5)
     }
 }

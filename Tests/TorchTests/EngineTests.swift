@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 import Torch
 
-/// The engine is found, tells what it is, and says what to do when it is not found.
+/// Loading, description and settings of the engine, and the error for a missing engine.
 @Suite struct EngineTests {
-    @Test func theEngineDescribesItself() {
+    @Test func description() {
         #expect(Engine.version.wholeMatch(of: /2\.\d+\.\d+.*/) != nil)
         #expect(Engine.configuration.contains("PyTorch built with"))
         #expect(!Engine.cpuCapability.isEmpty)
@@ -12,7 +13,7 @@ import Torch
         #expect(Engine.bestDevice == (Engine.cudaDeviceCount > 0 ? .cuda(0) : .cpu))
     }
 
-    @Test func aMissingEngineIsExplained() async {
+    @Test func missingEngine() async {
         await #expect(processExitsWith: .success) {
             setenv("TORCH_HOME", "/nowhere", 1)
             let error = #expect(throws: TorchError.self) { try Engine.load() }
@@ -30,7 +31,7 @@ import Torch
         }
     }
 
-    @Test func threadsMayLoadItTogether() async {
+    @Test func concurrentLoading() async {
         await #expect(processExitsWith: .success) {
             DispatchQueue.concurrentPerform(iterations: 8) { index in
                 #expect(Tensor(Double(index)).item() == Double(index))
@@ -42,7 +43,7 @@ import Torch
         await #expect(processExitsWith: .success) {
             Engine.setThreads(3)
             #expect(Engine.threadCount == 3)
-            // The pool between operators keeps its first size; asking again is no mistake.
+            // The inter-op pool keeps its first size. Setting it again is not an error.
             Engine.setThreads(1, interOp: 2)
             #expect(Engine.threadCount == 1)
             Engine.flushDenormals(true)
@@ -58,5 +59,28 @@ import Torch
         }
         let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
         #expect(text.contains("deterministic"), "\(text.prefix(500))")
+    }
+}
+
+/// Every operator named in the sources exists in every supported version of libtorch.
+@Suite struct SchemaTests {
+    @Test func everyNamedOperatorExists() throws {
+        let sources = URL(fileURLWithPath: packageRoot() + "/Sources")
+        let files = try #require(FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil))
+        var names = Set<String>()
+        for case let file as URL in files where file.pathExtension == "swift" {
+            let text = try String(contentsOf: file, encoding: .utf8)
+            for match in text.matches(of: /\bops?\(\s*"([^"]+)"/) { names.insert(String(match.1)) }
+        }
+        #expect(names.count > 90)
+        #expect(names.filter { !Engine.knows(operator: $0) } == [])
+    }
+
+    @Test func schemas() throws {
+        #expect(Engine.schema(of: "relu") == "aten::relu(Tensor self) -> Tensor")
+        #expect(try #require(Engine.schema(of: "aten::add.Tensor")).hasPrefix("aten::add.Tensor("))
+        for name in ["", "no_such_operator", "add.NoSuchOverload", "nowhere::add", "::", ".", "aten::"] {
+            #expect(!Engine.knows(operator: name), "\(name)")
+        }
     }
 }

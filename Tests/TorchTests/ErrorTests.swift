@@ -1,9 +1,10 @@
+import TestSupport
 import Testing
 import Torch
 
-/// Mistakes of the program end it with what, where and why; the world's errors are thrown.
+/// Traps of programming errors state operation, location and reason.
 @Suite struct ErrorTests {
-    /// Checks that a program that ended said all of `parts`.
+    /// Checks that the error output of a terminated process contains all of `parts`.
     private func expect(
         _ result: ExitTest.Result?, said parts: String..., sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
@@ -73,7 +74,7 @@ import Torch
         result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             Tensor.zeros([2, 2]).transposed(0, 1)[0..<1].expanded(to: [4, 2]).withBytes { _ in }
         }
-        try expect(result, said: "withBytes: Float[4, 2] is not contiguous on the CPU")
+        try expect(result, said: "withBytes: expected a contiguous tensor on the CPU, got Float[4, 2]")
         result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             _ = Tensor([1, 2, 3] as [Float], shape: [2, 2])
         }
@@ -99,15 +100,123 @@ import Torch
         try expect(result, said: "requiringGradient of Int64[3]")
     }
 
-    @Test func exhaustionTrapsOutsideOfAScope() async throws {
+    @Test func outOfMemoryTrapsOutsideAScope() async throws {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             _ = Tensor.zeros([1 << 50])
         }
         try expect(result, said: "zeros([1125899906842624], dtype: Float, device: cpu): ")
     }
 
-    @Test func messagesSayWhatToDo() {
+    @Test func messagesContainAdvice() {
         #expect("\(TorchError.engineNotLoaded("no file"))".contains("make setup"))
         #expect("\(TorchError.outOfMemory("conv2d"))".contains("batchSize"))
+    }
+}
+
+/// Out of memory ends a recovery scope instead of the process, and no result of the scope is used.
+@Suite struct RecoveryTests {
+    private static let tooMany = 1 << 50
+    private struct Other: Error {}
+
+    @Test func theFirstFailureIsThrown() throws {
+        let error = #expect(throws: TorchError.self) {
+            try recoveringFromOutOfMemory {
+                let lost = Tensor.zeros([Self.tooMany])
+                _ = Tensor.ones([Self.tooMany]) + lost
+            }
+        }
+        let text = "\(try #require(error))"
+        #expect(text.hasPrefix("out of memory: zeros([1125899906842624]"))
+    }
+
+    @Test func noOperatorRunsAfterAFailure() throws {
+        let kept = Tensor.ones([2])
+        let random = RandomSource(seed: 1)
+        let state = random.state
+        #expect(throws: TorchError.self) {
+            try recoveringFromOutOfMemory {
+                let w = Tensor.ones([2]).requiringGradient()
+                let lost = Tensor.zeros([Self.tooMany])
+                #expect(lost.isPoisoned)
+                #expect(lost.shape == [1, 1, 1, 1])
+                #expect(lost.item().isNaN)
+                #expect(lost.floats().count == 1)
+                #expect(lost.summary == "(no memory)")
+                #expect(!lost.requiringGradient().requiresGradient)
+                #expect(lost.chunks(3).count == 3)
+                #expect(Tensor([1, 2] as [Float]).isPoisoned)
+                // Unrelated tensors must not change either: otherwise a step could be applied in part.
+                kept.add_(Tensor.ones([2]))
+                kept.normal_(random: random)
+                foreachMultiply_([kept], by: 3)
+                w.gradient = lost
+                let loss = (w * lost).sum()
+                loss.backward()
+                #expect(w.gradient == nil)
+                #expect(gradients(of: [loss], wrt: [w, lost]).allSatisfy { $0?.isPoisoned == true })
+            }
+        }
+        #expect(kept.floats() == [1, 1])
+        #expect(random.state == state)
+    }
+
+    @Test func scopesNest() throws {
+        let value = try recoveringFromOutOfMemory {
+            #expect(throws: TorchError.self) {
+                try recoveringFromOutOfMemory { Tensor.zeros([Self.tooMany]) }
+            }
+            return Tensor(3).item()
+        }
+        #expect(value == 3)
+        #expect(throws: TorchError.self) {
+            try recoveringFromOutOfMemory {
+                _ = Tensor.zeros([Self.tooMany])
+                _ = try recoveringFromOutOfMemory { 1 }
+                Issue.record("a scope inside a failed scope ran")
+            }
+        }
+    }
+
+    @Test func outOfMemoryTakesPrecedenceOverErrorsOfTheBody() throws {
+        #expect(throws: TorchError.self) {
+            try recoveringFromOutOfMemory {
+                if Tensor.zeros([Self.tooMany]).sum().item().isNaN { throw Other() }
+            }
+        }
+        #expect(throws: Other.self) { try recoveringFromOutOfMemory { throw Other() } }
+    }
+
+    @Test func backwardRecovers() throws {
+        // The broadcast gradient is far larger than every tensor before it.
+        #expect(throws: TorchError.self) {
+            try recoveringFromOutOfMemory {
+                let x = Tensor.ones([1, 1 << 20]).requiringGradient()
+                let wide = x.expanded(to: [1 << 28, 1 << 20])
+                _ = gradients(of: [wide], wrt: [x], seeds: [wide.detached() * 2])
+            }
+        }
+        #expect(Tensor(2).item() == 2)
+    }
+
+    @Test func aPoisonedTensorIsNotWritten() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("lost.safetensors")
+        #expect(throws: TorchError.self) {
+            try recoveringFromOutOfMemory {
+                let lost = Tensor.zeros([Self.tooMany])
+                try TensorFile.write(path, tensors: [("lost", lost)])
+            }
+        }
+        #expect(try folder.contents() == [])
+    }
+
+    @Test func aPoisonedTensorOutsideItsScopeTraps() async throws {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            nonisolated(unsafe) var lost: Tensor?
+            try? recoveringFromOutOfMemory { lost = Tensor.zeros([1 << 50]) }
+            _ = lost.map { $0 + 1 }
+        }
+        let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+        #expect(text.contains("add.Scalar: received a tensor that was not computed for lack of memory"))
     }
 }

@@ -2,9 +2,9 @@ import Dispatch
 import Testing
 import Torch
 
-/// Nothing leaks and nothing dies too early. In processes of their own, for the count is of the whole process.
+/// Tensors are freed after their last use and not before. Counting tests run in their own process.
 @Suite struct LifetimeTests {
-    @Test func aTrainingLoopKeepsTheCount() async {
+    @Test func trainingStepsLeakNothing() async {
         await #expect(processExitsWith: .success) {
             let random = RandomSource(seed: 1)
             let w = Tensor.normal([4, 3, 3, 3], random: random).requiringGradient()
@@ -44,7 +44,7 @@ import Torch
     }
 
     @Test func argumentsOutliveTheCall() {
-        // Temporaries whose last use is the call itself.
+        // The last use of each temporary is the call.
         for count in 1...50 {
             let sum = Tensor.concatenated((0..<count).map { Tensor.full([1000], Double($0)) }).sum()
             #expect(sum.item() == Double(1000 * count * (count - 1) / 2))
@@ -53,7 +53,7 @@ import Torch
         }
     }
 
-    @Test func manyThreadsMayCompute() {
+    @Test func concurrentUse() {
         nonisolated(unsafe) let sums = UnsafeMutablePointer<Double>.allocate(capacity: 8)
         defer { sums.deallocate() }
         DispatchQueue.concurrentPerform(iterations: 8) { thread in

@@ -1,7 +1,8 @@
+import TestSupport
 import Testing
 import Torch
 
-/// Every operator gives what PyTorch gives for the same arguments.
+/// Results of every operator equal those of PyTorch for the same arguments.
 @Suite struct OperatorGoldenTests {
     private let golden: Golden
     private let x, y, p, m: Tensor
@@ -34,7 +35,7 @@ import Torch
         try check([
             "equalNumber": x.sign().equal(to: 1), "equal": x.sign().equal(to: y.sign()),
             "greater": x.greater(than: 0.2), "less": x.less(than: 0.2),
-            "isFinite": golden.given("odd").isFinite(), "where": x.where_(x.greater(than: 0), else: y),
+            "isFinite": golden.given("odd").isFinite(), "where": x.where(x.greater(than: 0), else: y),
         ])
     }
 
@@ -104,5 +105,84 @@ import Torch
             "zerosLike": .zeros(like: m), "onesLike": .ones(like: m), "arange": .range(7),
             "identity": .identity(3),
         ])
+    }
+}
+
+/// Matrix decompositions and partial sorting equal PyTorch.
+@Suite struct LinearGoldenTests {
+    private let golden: Golden
+    private let m, symmetric, x, y: Tensor
+
+    init() throws {
+        golden = try Golden("linear.safetensors")
+        (m, x, y) = (try golden.given("m"), try golden.given("x"), try golden.given("y"))
+        symmetric = m.transposed(0, 1).matmul(m)
+    }
+
+    @Test func decompositions() throws {
+        let (values, vectors) = symmetric.symmetricEigen()
+        let across = vectors.transposed(0, 1)
+        try golden.check("eigenvalues", values, tolerance: 1e-12)
+        try golden.check("eigenvalues", symmetric.symmetricEigenvalues(), tolerance: 1e-12)
+        // Eigenvectors are unique up to their signs.
+        try golden.check("projections", vectors.matmul(across), tolerance: 1e-12)
+        try golden.check("restored", (vectors * values).matmul(across), tolerance: 1e-12)
+        try golden.check("cholesky", try #require(symmetric.cholesky()), tolerance: 1e-12)
+        try golden.check("singularValues", m.singularValues(), tolerance: 1e-12)
+    }
+
+    @Test func choleskyRequiresPositiveDefinite() {
+        #expect((-symmetric).cholesky() == nil)
+        #expect(Tensor.zeros([3, 3]).cholesky() == nil)
+    }
+
+    @Test func partialSorting() throws {
+        let sum = symmetric.cloned()
+        sum.addMatmul_(m.transposed(0, 1), m)
+        try golden.check("addMatmul_", sum, tolerance: 1e-12)
+        let (values, indices) = x.smallest(2, 1)
+        try golden.check("smallest", values)
+        try golden.check("smallestIndices", indices)
+        try golden.check("less", x.less(than: y))
+        try golden.check("lessOrEqual", x.lessOrEqual(to: y))
+        try golden.check("anyAlong", x.greater(than: 1).any(1))
+        try golden.check("logSoftmax", x.logSoftmax(1))
+    }
+
+    @Test func doublesAreExact() {
+        let values = [1.0 / 3, -1e-300, 12_345_678.9]
+        #expect(Tensor(doubles: values).doubles() == values)
+        #expect(Tensor(doubles: values).dtype == .float64)
+        #expect(Tensor(doubles: values + [0], shape: [2, 2]).shape == [2, 2])
+    }
+}
+
+/// Inputs and expected results from PyTorch, written by `Tests/Goldens/make_torch.py`.
+struct Golden {
+    private let tensors: [String: Tensor]
+
+    init(_ name: String) throws {
+        let read = try TensorFile.read(goldens("Torch/" + name))
+        tensors = Dictionary(uniqueKeysWithValues: read.tensors.map { ($0.name, $0.tensor) })
+    }
+
+    /// Copy of an input.
+    func given(_ name: String) throws -> Tensor { try #require(tensors["given." + name]).cloned() }
+
+    /// Compares dtype, shape and the largest difference, relative to the largest value, with the expected result.
+    func check(
+        _ name: String, _ result: Tensor, tolerance: Double = 1e-6,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        let answer = try #require(tensors[name], "no golden tensor \(name)", sourceLocation: sourceLocation)
+        #expect(result.dtype == answer.dtype, "\(name)", sourceLocation: sourceLocation)
+        #expect(result.shape == answer.shape, "\(name)", sourceLocation: sourceLocation)
+        guard result.shape == answer.shape, result.count > 0 else { return }
+        let (a, b) = (result.detached().to(.float64), answer.to(.float64))
+        let error = (a - b).abs().max().item()
+        // A NaN in the result makes the error NaN, and the comparison false.
+        #expect(
+            error <= tolerance * max(b.abs().max().item(), 1e-30), "\(name) is off by \(error)",
+            sourceLocation: sourceLocation)
     }
 }

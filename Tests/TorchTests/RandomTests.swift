@@ -1,15 +1,15 @@
 import Testing
 import Torch
 
-/// Seeds mean what they mean in PyTorch, and saved states continue exactly.
+/// Random numbers equal PyTorch's for the same seed, and restored states continue exactly.
 @Suite struct RandomTests {
-    /// PyTorch's vectorised normal numbers differ in the last bit from those of its portable code.
+    /// The vectorized normal generator of PyTorch differs from the portable one in the last bit.
     private static let normalTolerance = Engine.cpuCapability.hasPrefix("AVX") ? 0 : 1e-6
 
     @Test(arguments: [0, 1, 42, 1 << 32 + 5, UInt64.max] as [UInt64], [15, 16, 131])
-    func seedsEqualPyTorchs(_ seed: UInt64, _ count: Int) throws {
+    func equalsPyTorch(_ seed: UInt64, _ count: Int) throws {
         let golden = try Golden("random.safetensors")
-        // One stream for all, as in the script: drawing must also move it equally far.
+        // All draws share one generator, as in the script, so each draw must advance it equally.
         let random = RandomSource(seed: seed)
         func check(_ name: String, tolerance: Double = 0, _ draw: (RandomSource) -> Tensor) throws {
             try golden.check("\(name).\(seed).\(count)", draw(random), tolerance: tolerance)
@@ -27,7 +27,7 @@ import Torch
 
     @Test func aRestoredStateContinues() throws {
         let random = RandomSource(seed: 7)
-        // An odd count leaves half a pair of normal numbers behind, which the state must hold.
+        // Normal numbers come in pairs. After an odd count the state contains the second number.
         _ = Tensor.normal([3], random: random)
         let state = random.state
         let other = RandomSource(seed: 8)
@@ -40,7 +40,7 @@ import Torch
         }
     }
 
-    @Test func aStateThatIsNoneIsRefused() throws {
+    @Test func invalidStatesAreRejected() throws {
         let random = RandomSource(seed: 7)
         let before = random.state
         let error = #expect(throws: TorchError.self) { try random.restore([1, 2, 3]) }
@@ -49,8 +49,8 @@ import Torch
         #expect(random.state == before)
     }
 
-    @Test func theDevicesOwnGenerator() async {
-        // In a process of its own: other tests may draw from it.
+    @Test func defaultGenerator() async {
+        // Runs in its own process because other tests may draw from the default generator.
         await #expect(processExitsWith: .success) {
             Device.cpu.seed(5)
             let state = Device.cpu.randomState

@@ -3,13 +3,13 @@ import TestSupport
 import Testing
 import Torch
 
-/// Tensors come back from files as they went in, and broken files are refused.
+/// Tensors are read as they were written, and damaged files are rejected.
 @Suite struct TensorFileTests {
     private let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }
 
-    @Test func everyTypeReturns() throws {
+    @Test func everyDTypeRoundTrips() throws {
         let path = folder.file("all.safetensors")
         let random = RandomSource(seed: 3)
         var tensors = DType.allCases.map { dtype in
@@ -40,7 +40,7 @@ import Torch
         let path = folder.file("short.safetensors")
         try TensorFile.write(path, tensors: [("x", Tensor.ones([1000]))])
         let x = try #require(try TensorFile(path: path).tensor("x"))
-        // Written over while it is open: the old mapping stays what it was.
+        // Replacing an open file does not change the existing mapping.
         let opened = try TensorFile(path: path)
         try TensorFile.write(path, tensors: [("x", Tensor.zeros([3]))])
         #expect(try opened.tensor("x")?.sum().item() == 1000)
@@ -48,21 +48,21 @@ import Torch
         #expect(try TensorFile(path: path).shape(of: "x") == [3])
     }
 
-    @Test func otherTypesAreRefusedByName() throws {
+    @Test func unsupportedTypesAreRejected() throws {
         let error = #expect(throws: FileError.self) {
             try TensorFile.read(goldens("Files/types.safetensors"))
         }
         let text = "\(try #require(error))"
-        #expect(text.contains("has numbers of the type U"))
+        #expect(text.contains("has the unsupported element type U"))
         #expect(text.contains("Convert it to one of U8 I8 I16 I32 I64 F16 F32 F64 BOOL BF16."))
     }
 
-    @Test func truthValuesAreCheckedToo() throws {
+    @Test func boolValuesAreChecked() throws {
         let path = folder.file("bool.safetensors")
         try SafetensorsWriter.write(
             path: path, entries: [.init(name: "b", dtype: .bool, shape: [2], bytes: [1, 7])])
         let error = #expect(throws: FileError.self) { try TensorFile.read(path) }
-        #expect("\(try #require(error))".contains("\"b\" has truth values other than 0 and 1"))
+        #expect("\(try #require(error))".contains("the Bool tensor \"b\" has values other than 0 and 1"))
     }
 
     @Test func aChecksumCanBeRequired() throws {
@@ -71,7 +71,7 @@ import Torch
         #expect(throws: FileError.self) { try TensorFile.read(path, requiringChecksum: true) }
     }
 
-    @Test func noDamageIsAccepted() throws {
+    @Test func damageIsRejected() throws {
         let path = folder.file("good.safetensors")
         let tensors = [("a", Tensor.ones([40])), ("b", Tensor.zeros([3, 7]))]
         try TensorFile.write(path, tensors: tensors, metadata: ["recipe": "dcgan"])
@@ -102,21 +102,21 @@ import Torch
         }
     }
 
-    @Test func otherTypesInStateDictionariesAreRefusedByName() throws {
+    @Test func unsupportedTypesInStateDictionariesAreRejected() throws {
         let error = #expect(throws: FileError.self) {
             try PyTorchStateDictionary.read(goldens("Files/wide.pth"))
         }
-        #expect("\(try #require(error))".contains("has numbers of the type U"))
+        #expect("\(try #require(error))".contains("has the unsupported element type U"))
     }
 
-    @Test func codeInStateDictionariesIsRefused() throws {
+    @Test func codeInStateDictionariesIsRejected() throws {
         let error = #expect(throws: FileError.self) {
             try PyTorchStateDictionary.read(goldens("Files/refused_system.pth"))
         }
         #expect("\(try #require(error))".contains("system"))
     }
 
-    /// The old format has no checksums: what is read must still be whole tensors, or be refused.
+    /// The legacy format has no checksums: a damaged file yields complete tensors or a `FileError`.
     @Test(arguments: ["legacy", "state"]) func damagedStateDictionariesAreSafe(_ name: String) throws {
         let good = try MappedFile(path: goldens("Files/\(name).pth")).bytes
         var mutator = Mutator(seed: 12)

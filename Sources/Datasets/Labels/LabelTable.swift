@@ -81,7 +81,7 @@ struct LabelTable {
         issues.append(LabelIssue(kind: kind, file: file, subject: subject, detail: detail))
     }
 
-    /// A row begins with a picture's name, which has a dot, and goes on with numbers; a line of column names does not.
+    /// A row begins with a picture's name, which has a dot, followed by numbers; a line of column names does not.
     private func isHeader(_ bytes: [UInt8], _ tokens: [Range<Int>]) -> Bool {
         !bytes[tokens[0]].contains(UInt8(ascii: "."))
             && tokens.dropFirst().allSatisfy { LabelTable.integer(bytes, $0) == nil }

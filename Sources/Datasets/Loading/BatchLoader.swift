@@ -4,7 +4,7 @@ import Imaging
 /// Hands out shuffled, augmented batches of a store; threads in the background make the next ones ready.
 ///
 /// What a batch holds depends on the store, the seed and its position alone, never on threads or timing: a loader that
-/// starts at the position where another one stopped goes on exactly like it.
+/// starts at the position where another one stopped returns the same batches.
 ///
 ///     let loader = BatchLoader(store: store, batchSize: 64, seed: 0, augmentation: .flips)
 ///     let batch = loader.next()                      // endless
@@ -217,10 +217,10 @@ public struct ImageBatch: Sendable {
     public var channels: Int { 3 }
 }
 
-/// An endless shuffled walk over a data set: every item once an epoch, in an order that belongs to (seed, epoch).
+/// Endless shuffled indices of a data set: every item once per epoch, in an order that follows from (seed, epoch).
 ///
 /// The position is the whole state. A sampler that is made again with the same count and seed and set to the same
-/// position goes on exactly as the first would have.
+/// position continues like the first one.
 ///
 ///     var sampler = Sampler(count: 18_023, seed: 0)
 ///     let first = sampler.next(64)

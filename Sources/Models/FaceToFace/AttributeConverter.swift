@@ -2,9 +2,9 @@ import Settings
 import Torch
 import TorchNN
 
-/// Photographs with some attributes changed, as AttGAN does it (He et al. 2019), with selective skips (STGAN, Liu et al. 2019).
+/// A network that changes attributes of photographs: AttGAN (He et al. 2019) with selective skips (STGAN, Liu et al. 2019).
 ///
-/// Told are changes, not targets: 1 for an attribute to come, -1 for one to go, 0 for one to stay; larger numbers for more of it.
+/// Its input are changes, not target attributes: 1 adds an attribute, -1 removes it, 0 keeps it. Larger values change more.
 public final class AttributeConverter: Module {
     let encoder: [Halving]
     let units: [SelectiveUnit]
@@ -104,7 +104,7 @@ final class SelectiveUnit: Module {
     /// - Parameters:
     ///   - map: the level's own, [N, width, H, W].
     ///   - state: of the level inside it, [N, inside, H / 2, W / 2].
-    /// - Returns: what goes on, and the state for the next level, both [N, width, H, W].
+    /// - Returns: the selected maps and the state for the next level, both [N, width, H, W].
     func callAsFunction(_ map: Tensor, _ state: Tensor, _ changes: Tensor) -> (Tensor, Tensor) {
         let told = up(Tensor.concatenated([state, AttributeConverter.tiled(changes, state)], 1))
         let both = Tensor.concatenated([map, told], 1)

@@ -2,22 +2,22 @@ import Settings
 import Torch
 import TorchNN
 
-/// A network from pictures to pictures of the same faces.
+/// A network that restores or enlarges pictures.
 public protocol Restorer: Module {
-    /// How many times as large as the pictures that it takes its own are.
+    /// Upscaling factor: side of its output over side of its input.
     var scale: Int { get }
-    /// The only side of pictures that it takes; nil for any.
+    /// The only accepted side of the input, in pixels; nil for any.
     var inputSide: Int? { get }
-    /// Pixels of what it takes, to each side, that a pixel of its pictures depends on.
+    /// Radius of the receptive field, in pixels of the input.
     var reach: Int { get }
     /// - Parameter images: [N, 3, H, W], in -1...1.
     /// - Returns: [N, 3, scale H, scale W], about in -1...1.
     func callAsFunction(_ images: Tensor) -> Tensor
 }
 
-/// Which network restores pictures, and its size.
+/// Family and size of a restorer.
 public struct RestorerSettings: SettingsGroup, Equatable {
-    /// The families that a recipe can name.
+    /// Families by their names in recipes.
     public enum Kind: String, Sendable, CaseIterable {
         /// Through a bottleneck and back.
         case autoencoder

@@ -2,7 +2,7 @@ import Imaging
 import Settings
 import Torch
 
-/// Makes what a restorer is given from the pictures that it should give back.
+/// Computes the input of a restorer from target pictures.
 public struct RestorerInput {
     private let settings: InputSettings
 
@@ -150,6 +150,6 @@ enum FaceWarp {
         let inner =
             Tensor.normal([1, 2, cells - 1, cells - 1], random: random) * (amount * 2 / Double(cells))
         let nodes = Tensor.concatenated([x, y], 1) + inner.padded([1, 1, 1, 1])
-        return nodes.stretched(height: side, width: side).permuted([0, 2, 3, 1]).contiguous()
+        return nodes.upsampledBilinear(height: side, width: side, alignCorners: true).permuted([0, 2, 3, 1]).contiguous()
     }
 }

@@ -2,25 +2,29 @@ import Torch
 
 /// Batch normalization over N, H, W of [N, C, H, W] or over N of [N, C] (Ioffe and Szegedy 2015).
 ///
-/// Training uses the batch's statistics and moves the running ones; use takes the running ones.
+/// Training mode uses the statistics of the batch and updates the running statistics. Evaluation mode uses the running
+/// statistics.
 public final class BatchNorm2d: Layer {
     /// Scale, [C].
     public let weight: Parameter
     /// Shift, [C].
     public let bias: Parameter
-    /// [C].
+    /// Running mean, [C].
     public let runningMean: Buffer
-    /// Unbiased, [C].
+    /// Running unbiased variance, [C].
     public let runningVar: Buffer
-    /// Batches seen, Int64, shape []; kept for PyTorch's state dictionaries.
+    /// Number of batches in training mode, Int64, shape []; part of PyTorch's state dictionaries.
     public let numBatchesTracked: Buffer
     private let momentum: Double
     private let epsilon: Double
     private let deviation: Double
 
+    /// Creates a layer for C = `channels`.
     /// - Parameters:
-    ///   - momentum: share of the batch in the running statistics (TensorFlow's momentum is one minus this).
-    ///   - deviation: the scale starts at N(1, deviation); DCGAN uses 0.02.
+    ///   - channels: number of channels C.
+    ///   - momentum: weight of the batch in the running statistics (1 - momentum in TensorFlow).
+    ///   - epsilon: term added to the variance.
+    ///   - deviation: standard deviation of the initial scale around 1; DCGAN uses 0.02.
     public init(_ channels: Int, momentum: Double = 0.1, epsilon: Double = 1e-5, deviation: Double = 0) {
         weight = Parameter(onesOf: [channels])
         bias = Parameter(shape: [channels])
@@ -30,6 +34,7 @@ public final class BatchNorm2d: Layer {
         (self.momentum, self.epsilon, self.deviation) = (momentum, epsilon, deviation)
     }
 
+    /// Applies the layer: [N, C, H, W] or [N, C] to the same shape. In training mode updates the running statistics.
     public override func callAsFunction(_ input: Tensor) -> Tensor {
         if isTraining { countBatch(numBatchesTracked) }
         return input.batchNorm(
@@ -37,8 +42,8 @@ public final class BatchNorm2d: Layer {
             runningVariance: running(runningVar), training: isTraining, momentum: momentum, epsilon: epsilon)
     }
 
-    /// The layer and the activation after it, in one operator.
-    /// - Parameter slope: what negative values are multiplied with.
+    /// Applies the layer and a leaky ReLU in one operator: [N, C, H, W] to [N, C, H, W].
+    /// - Parameter slope: factor for negative values; 0 is ReLU.
     public func callAsFunction(_ input: Tensor, slope: Double) -> Tensor {
         guard isTraining, !Kernels.isPlain else {
             let result = self(input)
@@ -51,8 +56,8 @@ public final class BatchNorm2d: Layer {
             runningVariance: running(runningVar), momentum: momentum, epsilon: epsilon, slope: slope)
     }
 
-    /// The layer, the activation and the convolution after it, in one operator; nil for other layers, in use, and where the
-    /// engine's own kernels are asked for.
+    /// Applies the layer, a leaky ReLU and the convolution `next` in one operator; shapes as in `next`.
+    /// - Returns: nil if `next` is not a convolution with one group, in evaluation mode, and with plain kernels.
     func callAsFunction(_ input: Tensor, slope: Double, then next: Layer) -> Tensor? {
         guard isTraining, !Kernels.isPlain, let convolution = FoldedConvolution(next) else { return nil }
         countBatch(numBatchesTracked)
@@ -64,12 +69,13 @@ public final class BatchNorm2d: Layer {
             transposed: convolution.isTransposed)
     }
 
-    /// In use, x * scale + shift for each channel, both [C].
+    /// Scale and shift, both [C], of the affine map x * scale + shift that the layer applies in evaluation mode.
     package var folded: (scale: Tensor, shift: Tensor) {
         let scale = weight.value * (runningVar.value + epsilon).rsqrt()
         return (scale, bias.value - runningMean.value * scale)
     }
 
+    /// Sets the scale to N(1, deviation) and the shift to 0. The running statistics are unchanged.
     public override func initialize(_ random: RandomSource) {
         withoutGradients {
             if deviation > 0 {
@@ -83,29 +89,33 @@ public final class BatchNorm2d: Layer {
         }
     }
 
+    /// Sizes and options, for the description of the module.
     public override var details: String { "\(weight.value.count), momentum \(momentum), epsilon \(epsilon)" }
 }
 
-/// Batch normalization whose scale and shift are linear in a vector (de Vries et al. 2017), such as of attributes.
+/// Batch normalization with a scale and shift that are linear in a condition vector (de Vries et al. 2017).
 ///
-/// Starts as a plain normalization whatever the vector. Statistics as in `BatchNorm2d`.
+/// The initial scale is 1 and the initial shift 0 for every condition. Statistics as in `BatchNorm2d`.
 public final class ConditionalBatchNorm2d: Module {
-    /// [K] to what is added to a scale of 1, [C].
+    /// Linear map from the condition [N, K] to scale - 1, [N, C].
     public let scale: Linear
-    /// [K] to the shift, [C].
+    /// Linear map from the condition [N, K] to the shift, [N, C].
     public let shift: Linear
-    /// [C].
+    /// Running mean, [C].
     public let runningMean: Buffer
-    /// Unbiased, [C].
+    /// Running unbiased variance, [C].
     public let runningVar: Buffer
-    /// Batches seen, Int64, shape [].
+    /// Number of batches in training mode, Int64, shape [].
     public let numBatchesTracked: Buffer
     private let momentum: Double
     private let epsilon: Double
 
+    /// Creates a layer for C = `channels` and K = `conditions`.
     /// - Parameters:
-    ///   - conditions: length K of the vector.
-    ///   - momentum: share of the batch in the running statistics.
+    ///   - channels: number of channels C.
+    ///   - conditions: length K of the condition vector.
+    ///   - momentum: weight of the batch in the running statistics.
+    ///   - epsilon: term added to the variance.
     public init(_ channels: Int, conditions: Int, momentum: Double = 0.1, epsilon: Double = 1e-5) {
         scale = Linear(conditions, channels, initializer: .zeros)
         shift = Linear(conditions, channels, initializer: .zeros)
@@ -115,14 +125,15 @@ public final class ConditionalBatchNorm2d: Module {
         (self.momentum, self.epsilon) = (momentum, epsilon)
     }
 
+    /// Applies the layer.
     /// - Parameters:
     ///   - input: [N, C, H, W] or [N, C].
     ///   - condition: [N, K].
-    /// - Returns: as `input`.
+    /// - Returns: a tensor of the shape of `input`.
     public func callAsFunction(_ input: Tensor, _ condition: Tensor) -> Tensor {
         require(
             condition.rank == 2 && condition.shape[0] == input.shape[0],
-            "ConditionalBatchNorm2d: expected a vector for each of \(input.summary), got \(condition.summary)"
+            "ConditionalBatchNorm2d: expected a condition [\(input.shape[0]), K] for \(input.summary), got \(condition.summary)"
         )
         if isTraining { countBatch(numBatchesTracked) }
         let normal = input.batchNorm(
@@ -132,19 +143,20 @@ public final class ConditionalBatchNorm2d: Module {
         return normal * (scale(condition).reshape(shape) + 1) + shift(condition).reshape(shape)
     }
 
+    /// Sizes and options, for the description of the module.
     public override var details: String {
         "\(runningMean.value.count) of \(scale.weight.value.shape[1]), momentum \(momentum), epsilon \(epsilon)"
     }
 }
 
-// A batch counts once, however often it is computed.
+// With gradient checkpointing a batch is computed twice but counts once.
 extension Module {
-    /// Running statistics for a normalization to move; a copy where they have moved already.
+    /// Running statistic for a normalization to update; a copy during recomputation, when it is already up to date.
     func running(_ buffer: Buffer) -> Tensor {
         isTraining && Recompute.isActive ? buffer.value.cloned() : buffer.value
     }
 
-    /// Adds 1 to a count of batches.
+    /// Adds 1 to a batch count, unless this is a recomputation.
     func countBatch(_ tracked: Buffer) {
         if Recompute.isActive { return }
         withoutGradients { tracked.value.add_(Tensor.ones(like: tracked.value)) }

@@ -1,31 +1,33 @@
 import Torch
 
-/// A module from one tensor to one tensor.
+/// A module that maps one tensor to one tensor.
 open class Layer: Module {
-    /// Applies the layer; shapes in the subclass's comment.
+    /// Applies the layer. The subclass documents the shapes of input and output. Subclasses must override this method.
     open func callAsFunction(_ input: Tensor) -> Tensor {
         fatalError("\(type(of: self)) does not implement callAsFunction")
     }
 
-    /// Applies the layer as one part that is computed again in the backward pass, if that was asked for.
+    /// Applies the layer, with gradient checkpointing if it is enabled in training mode; shapes as in `callAsFunction`.
     public final func checkpointed(_ input: Tensor) -> Tensor {
-        guard recomputesParts, isTraining else { return self(input) }
-        return recomputed(input, parameters: trained) { [self] in self($0) }
+        guard isCheckpointed, isTraining else { return self(input) }
+        return recomputed(input, parameters: trainableValues) { [self] in self($0) }
     }
 
-    /// The values that a gradient may flow to.
-    final var trained: [Tensor] {
+    /// Values of the parameters that require gradients.
+    final var trainableValues: [Tensor] {
         parameters.map(\.parameter.value).filter(\.requiresGradient)
     }
 }
 
-/// A function without parameters, such as `.relu`.
+/// An activation without parameters. Input and output have the same shape, [...].
 public final class Activation: Layer {
-    /// What negative values are multiplied with, of an activation that is just that.
+    /// Factor for negative values if the activation is a ReLU or leaky ReLU, otherwise nil.
     let slope: Double?
     private let name: String
     private let function: (Tensor) -> Tensor
 
+    /// Creates an activation from a function that preserves the shape [...].
+    /// - Parameter name: name in the description of the module.
     public convenience init(_ name: String, _ function: @escaping (Tensor) -> Tensor) {
         self.init(name, slope: nil, function)
     }
@@ -34,11 +36,15 @@ public final class Activation: Layer {
         (self.name, self.slope, self.function) = (name, slope, function)
     }
 
+    /// Applies the function: [...] to the same shape.
     public override func callAsFunction(_ input: Tensor) -> Tensor { function(input) }
 
+    /// Sizes and options, for the description of the module.
     public override var details: String { name }
 
-    /// max(x, 0), in the input's own memory; right after a normalization or convolution, which do not need it again.
+    /// ReLU, max(x, 0), which overwrites its input.
+    ///
+    /// Use it directly after a normalization or convolution: their gradients do not need their output.
     public static func relu() -> Activation {
         Activation("relu", slope: 0) { input in
             input.relu_()
@@ -46,7 +52,7 @@ public final class Activation: Layer {
         }
     }
 
-    /// x where positive, else slope * x, in the input's own memory.
+    /// Leaky ReLU, x where x > 0, otherwise slope * x, which overwrites its input; see `relu`.
     public static func leakyReLU(_ slope: Double = 0.2) -> Activation {
         Activation("leaky relu \(slope)", slope: slope) { input in
             input.leakyReLU_(slope)
@@ -54,45 +60,59 @@ public final class Activation: Layer {
         }
     }
 
-    /// min(max(x, 0), 6).
+    /// ReLU6, min(max(x, 0), 6).
     public static func relu6() -> Activation { Activation("relu6") { $0.clamped(0...6) } }
 
+    /// Hyperbolic tangent, -1...1.
     public static func tanh() -> Activation { Activation("tanh") { $0.tanh() } }
+    /// Logistic function, 0...1.
     public static func sigmoid() -> Activation { Activation("sigmoid") { $0.sigmoid() } }
+    /// SiLU, x * sigmoid(x).
     public static func silu() -> Activation { Activation("silu") { $0.silu() } }
 }
 
-/// Gives each element another shape, the first dimension kept.
+/// Reshapes each element of a batch. Input [N, ...], output [N, shape].
 public final class Reshape: Layer {
     private let shape: [Int]
 
+    /// Creates a layer that reshapes [N, ...] to [N, shape]; one size may be -1.
     public init(_ shape: Int...) { self.shape = shape }
 
+    /// Applies the layer: [N, ...] to [N, shape].
     public override func callAsFunction(_ input: Tensor) -> Tensor { input.reshape([input.shape[0]] + shape) }
 
+    /// Sizes and options, for the description of the module.
     public override var details: String { "\(shape)" }
 }
 
-/// Layers one after the other; keys are their indices.
+/// Layers that are applied in order. Keys are their indices.
+///
+/// Consecutive `BatchNorm2d`, ReLU and convolution layers run as one operator in training mode.
 public final class Sequential: Layer {
+    /// The layers in order.
     public let layers: [Layer]
 
+    /// Creates a sequence of layers.
     public init(_ layers: [Layer]) { self.layers = layers }
 
+    /// Creates a sequence of layers.
     public convenience init(_ layers: Layer...) { self.init(layers) }
 
+    /// The layers, with their indices as keys.
     public override var parts: [(key: String, part: Part)] {
         layers.enumerated().map { ("\($0)", .module($1)) }
     }
 
+    /// Applies the layers in order; the input has the shape of the first layer's, the result that of the last one's.
     public override func callAsFunction(_ input: Tensor) -> Tensor {
-        guard recomputesParts, isTraining, !Recompute.isActive else { return apply(layers[...], input) }
+        guard isCheckpointed, isTraining, !Recompute.isActive else { return apply(layers[...], input) }
         return segments.reduce(input) { value, segment in
-            recomputed(value, parameters: segment.flatMap(\.trained)) { [self] in apply(segment, $0) }
+            recomputed(value, parameters: segment.flatMap(\.trainableValues)) { [self] in apply(segment, $0) }
         }
     }
 
-    /// The first layers alone.
+    /// Applies the first `count` layers; the input has the shape of the first layer's, the result that of the last
+    /// one's.
     public func callAsFunction(_ input: Tensor, first count: Int) -> Tensor {
         apply(layers[..<count], input)
     }
@@ -120,8 +140,9 @@ public final class Sequential: Layer {
         return value
     }
 
-    /// About as many segments as layers in each (Chen et al. 2016, section 4); none begins with a layer that may work in
-    /// its input's own memory.
+    /// Segments for gradient checkpointing: about sqrt(n) segments of sqrt(n) layers (Chen et al. 2016, section 4).
+    ///
+    /// No segment starts with a layer that may overwrite its input.
     private var segments: [ArraySlice<Layer>] {
         let heads = layers.indices.filter {
             $0 == 0 || !(layers[$0] is Activation || layers[$0] is BatchNorm2d)

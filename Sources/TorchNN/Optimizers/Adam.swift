@@ -1,8 +1,12 @@
 import Torch
 
-/// Adam (Kingma and Ba 2015), all parameters in one fused call; with decoupled decay AdamW (Loshchilov and Hutter 2019).
+/// Adam (Kingma and Ba 2015) or, with decoupled weight decay, AdamW (Loshchilov and Hutter 2019).
+///
+/// One fused call updates all parameters.
 public final class Adam: Optimizer {
+    /// Parameters with their keys, in the order of the gradients.
     public let parameters: [(key: String, parameter: Parameter)]
+    /// Learning rate of the next step.
     public var learningRate: Double
     private let beta1: Double
     private let beta2: Double
@@ -13,8 +17,15 @@ public final class Adam: Optimizer {
     private lazy var squares = buffers()
     private lazy var steps = parameters.map { Tensor.zeros([], on: $0.parameter.value.device) }
 
+    /// Creates an optimizer in the state before its first step.
     /// - Parameters:
-    ///   - weightDecay: weight of the L2 penalty or, if `decoupled`, the share taken off each step per learning rate.
+    ///   - parameters: parameters with unique keys.
+    ///   - learningRate: step size.
+    ///   - beta1: decay of the mean of the gradients per step.
+    ///   - beta2: decay of the mean of the squared gradients per step.
+    ///   - epsilon: term added to the denominator.
+    ///   - weightDecay: coefficient of the L2 term in the gradient. If `decoupled`, a step multiplies each parameter by
+    ///     1 - learningRate * weightDecay instead.
     public init(
         _ parameters: [(key: String, parameter: Parameter)], learningRate: Double = 2e-4, beta1: Double = 0.5,
         beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0, decoupled: Bool = false
@@ -25,36 +36,41 @@ public final class Adam: Optimizer {
         (self.weightDecay, self.decoupled) = (weightDecay, decoupled)
     }
 
+    /// Performs one step.
+    /// - Parameter gradients: one per parameter, of its shape; a parameter with a nil gradient does not change.
     public func step(_ gradients: [Tensor?]) {
-        let indices = present(gradients)
+        let indices = indicesWithGradients(gradients)
         guard !indices.isEmpty else { return }
         withoutGradients {
-            align(&means, indices)
-            align(&squares, indices)
+            matchLayouts(&means, indices)
+            matchLayouts(&squares, indices)
             for index in indices {
                 let device = parameters[index].parameter.value.device
                 if steps[index].device != device { steps[index] = steps[index].to(device) }
-                // The fused kernels take the number of the step from 1.
+                // The fused kernels count steps from 1.
                 steps[index].add_(Tensor.ones(like: steps[index]))
             }
             fusedAdam_(
                 parameters: indices.map { parameters[$0].parameter.value },
-                // The kernels walk the memory of all five side by side, whatever the strides.
-                gradients: indices.map { beside($0, gradients[$0]!) },
+                // The kernels require equal strides of parameters, gradients and state, and do not check them.
+                gradients: indices.map { matchingLayout($0, gradients[$0]!) },
                 means: indices.map { means[$0] }, squares: indices.map { squares[$0] },
                 steps: indices.map { steps[$0] }, learningRate: learningRate, beta1: beta1, beta2: beta2,
                 weightDecay: weightDecay, epsilon: epsilon, decoupled: decoupled)
         }
     }
 
+    /// State: "mean", "square" (shapes of the parameters) and "step" ([]) for each parameter key.
     public var state: [(key: String, tensor: Tensor)] {
-        named("mean", means) + named("square", squares) + named("step", steps)
+        keyed("mean", means) + keyed("square", squares) + keyed("step", steps)
     }
 }
 
-/// AdaBelief (Zhuang et al. 2020): Adam whose second moment is that of the gradient around its mean.
+/// AdaBelief (Zhuang et al. 2020): Adam with the variance of the gradient around its running mean as second moment.
 public final class AdaBelief: Optimizer {
+    /// Parameters with their keys, in the order of the gradients.
     public let parameters: [(key: String, parameter: Parameter)]
+    /// Learning rate of the next step.
     public var learningRate: Double
     private let beta1: Double
     private let beta2: Double
@@ -64,7 +80,14 @@ public final class AdaBelief: Optimizer {
     private lazy var variances = buffers()
     private lazy var steps = parameters.map { _ in Tensor.zeros([], dtype: .int64) }
 
-    /// - Parameter weightDecay: decoupled, per learning rate.
+    /// Creates an optimizer in the state before its first step.
+    /// - Parameters:
+    ///   - parameters: parameters with unique keys.
+    ///   - learningRate: step size.
+    ///   - beta1: decay of the mean of the gradients per step.
+    ///   - beta2: decay of the variance of the gradients per step.
+    ///   - epsilon: term added to the variance and to the denominator.
+    ///   - weightDecay: a step first multiplies each parameter by 1 - learningRate * weightDecay.
     public init(
         _ parameters: [(key: String, parameter: Parameter)], learningRate: Double = 5e-5, beta1: Double = 0.9,
         beta2: Double = 0.999, epsilon: Double = 1e-16, weightDecay: Double = 0
@@ -75,11 +98,13 @@ public final class AdaBelief: Optimizer {
         (self.epsilon, self.weightDecay) = (epsilon, weightDecay)
     }
 
+    /// Performs one step.
+    /// - Parameter gradients: one per parameter, of its shape; a parameter with a nil gradient does not change.
     public func step(_ gradients: [Tensor?]) {
         withoutGradients {
-            let indices = present(gradients)
-            align(&means, indices)
-            align(&variances, indices)
+            let indices = indicesWithGradients(gradients)
+            matchLayouts(&means, indices)
+            matchLayouts(&variances, indices)
             for index in indices {
                 let value = parameters[index].parameter.value.detached()
                 let (mean, variance, gradient) = (means[index], variances[index], gradients[index]!)
@@ -87,10 +112,10 @@ public final class AdaBelief: Optimizer {
                 let step = steps[index].item()
                 if weightDecay > 0 { value.multiply_(1 - learningRate * weightDecay) }
                 mean.lerp_(gradient, weight: 1 - beta1)
-                let surprise = gradient - mean
+                let deviation = gradient - mean
                 variance.multiply_(beta2)
-                variance.addProduct_(surprise, surprise, factor: 1 - beta2)
-                // Epsilon is added to the variance itself as well as to its root (algorithm 2 and the authors' code).
+                variance.addProduct_(deviation, deviation, factor: 1 - beta2)
+                // Epsilon is added to the stored variance and to its root (algorithm 2 and the authors' code).
                 variance.add_(Tensor.ones(like: variance), factor: epsilon)
                 let denominator = variance.sqrt() / Self.root(1 - Self.power(beta2, step)) + epsilon
                 value.addQuotient_(mean, denominator, factor: -learningRate / (1 - Self.power(beta1, step)))
@@ -98,13 +123,14 @@ public final class AdaBelief: Optimizer {
         }
     }
 
+    /// State: "mean", "variance" (shapes of the parameters) and "step" ([], Int64) for each parameter key.
     public var state: [(key: String, tensor: Tensor)] {
-        named("mean", means) + named("variance", variances) + named("step", steps)
+        keyed("mean", means) + keyed("variance", variances) + keyed("step", steps)
     }
 
     private static func root(_ value: Double) -> Double { value.squareRoot() }
 
-    /// By repeated squaring, so that the result does not depend on the system's mathematics library.
+    /// Power by repeated squaring, so that the result does not depend on the system's math library.
     private static func power(_ base: Double, _ exponent: Double) -> Double {
         var (result, factor, left) = (1.0, base, Int(exponent))
         while left > 0 {

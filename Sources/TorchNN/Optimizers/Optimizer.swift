@@ -1,22 +1,25 @@
 import Torch
 
-/// Changes parameters by their gradients; its state can be saved and taken back exactly.
+/// An algorithm that updates parameters by their gradients. Its state can be saved and restored exactly.
 public protocol Optimizer: AnyObject {
-    /// The parameters and their keys, in the order of the gradients.
+    /// Parameters with unique keys, in the order of the gradients.
     var parameters: [(key: String, parameter: Parameter)] { get }
 
-    /// Step size; set by a schedule before each step.
+    /// Learning rate of the next step.
     var learningRate: Double { get set }
 
-    /// One step; a nil gradient leaves its parameter as it is. Gradients have the parameters' shapes.
+    /// Performs one step.
+    /// - Parameter gradients: one per parameter, of its shape; a parameter with a nil gradient does not change.
     func step(_ gradients: [Tensor?])
 
-    /// Everything but the parameters, by key: "mean.main.0.weight", "step".
+    /// State tensors by key, such as "mean.main.0.weight", without the parameters.
     var state: [(key: String, tensor: Tensor)] { get }
 }
 
 extension Optimizer {
-    /// Takes a saved state, in place. Throws `StateMismatch` before anything has changed.
+    /// Restores a saved state in place.
+    /// - Parameter saved: tensors with the keys and shapes of `state`.
+    /// - Throws: `StateMismatch` if keys or shapes differ. No value has changed then.
     public func load(_ saved: [(key: String, tensor: Tensor)]) throws {
         let report = mismatch(with: saved)
         guard report.isEmpty else { throw report }
@@ -24,29 +27,36 @@ extension Optimizer {
         withoutGradients { for (key, tensor) in state { tensor.copy_(given[key]!) } }
     }
 
-    /// Forgets all steps so far.
+    /// Sets the state to that of an optimizer before its first step.
     public func reset() {
         withoutGradients { for (_, tensor) in state { tensor.zero_() } }
     }
 
-    /// What would keep `load` from taking a state.
+    /// Differences in keys and shapes between this optimizer and a state; empty if `load` accepts it.
     public func mismatch(with saved: [(key: String, tensor: Tensor)]) -> StateMismatch {
         StateMismatch(own: state, given: saved)
     }
 
-    /// One named buffer for each parameter, of its shape, place and memory format.
+    /// Zeros for each parameter, with its shape, device and memory format.
     func buffers() -> [Tensor] {
         require(
             Set(parameters.map(\.key)).count == parameters.count,
-            "\(type(of: self)): two parameters have one key; give the keys of each network a prefix")
+            "\(type(of: self)): two parameters have the same key; add a prefix to the keys of each network")
         return parameters.map { Tensor.zeros(like: $0.parameter.value.detached()) }
     }
 
-    func named(_ name: String, _ tensors: [Tensor]) -> [(key: String, tensor: Tensor)] {
+    /// State entries with the keys "name.parameter key", for one tensor per parameter.
+    func keyed(_ name: String, _ tensors: [Tensor]) -> [(key: String, tensor: Tensor)] {
         zip(parameters, tensors).map { ("\(name).\($0.key)", $1) }
     }
 
-    /// Gradients of a loss for `step`: nil for frozen parameters and for those that it does not depend on.
+    /// Gradients of a loss for `step`.
+    /// - Parameters:
+    ///   - loss: scalar, shape [].
+    ///   - retainGraph: keep the tape for another backward pass.
+    /// - Returns: one gradient per parameter, of its shape; nil for frozen parameters and where the loss does not
+    ///   depend
+    ///   on the parameter.
     public func gradients(of loss: Tensor, retainGraph: Bool = false) -> [Tensor?] {
         let trained = parameters.indices.filter { !parameters[$0].parameter.isFrozen }
         var found = [Tensor?](repeating: nil, count: parameters.count)
@@ -57,8 +67,8 @@ extension Optimizer {
         return found
     }
 
-    /// A tensor brought to its parameter's device, type and memory layout.
-    func beside(_ index: Int, _ tensor: Tensor) -> Tensor {
+    /// The tensor with the device, dtype and strides of the parameter at `index`; a copy only if they differ.
+    func matchingLayout(_ index: Int, _ tensor: Tensor) -> Tensor {
         let value = parameters[index].parameter.value
         if tensor.strides == value.strides, tensor.device == value.device, tensor.dtype == value.dtype {
             return tensor
@@ -68,13 +78,13 @@ extension Optimizer {
         return copy
     }
 
-    /// Lets buffers follow their parameters, which may have moved since the buffers were made or loaded.
-    func align(_ buffers: inout [Tensor], _ indices: [Int]) {
-        for index in indices { buffers[index] = beside(index, buffers[index]) }
+    /// Gives state tensors the layout of their parameters, which may have moved since.
+    func matchLayouts(_ buffers: inout [Tensor], _ indices: [Int]) {
+        for index in indices { buffers[index] = matchingLayout(index, buffers[index]) }
     }
 
     /// Indices of the parameters that have a gradient.
-    func present(_ gradients: [Tensor?]) -> [Int] {
+    func indicesWithGradients(_ gradients: [Tensor?]) -> [Int] {
         require(
             gradients.count == parameters.count,
             "\(type(of: self)): expected \(parameters.count) gradients, got \(gradients.count)")
@@ -82,21 +92,22 @@ extension Optimizer {
     }
 }
 
-/// Scales gradients together so that their joint Euclidean norm is at most `maxNorm`; gives the norm before.
+/// Scales gradients by one factor so that their total Euclidean norm is at most `maxNorm`.
 ///
-/// The norm stays a tensor, so that nothing waits for the device.
+/// Equals `torch.nn.utils.clip_grad_norm_`. The call does not wait for the device.
+/// - Returns: the total norm before scaling, shape [].
 @discardableResult
 public func clipGradients(_ gradients: inout [Tensor?], maxNorm: Double) -> Tensor {
     guard let norm = jointNorm(gradients) else { return Tensor(0) }
     return withoutGradients {
         let factor = (Tensor.full([], maxNorm, on: norm.device) / (norm + 1e-6)).clamped(0...1)
-        // Not in place: two gradients may share their memory.
+        // Not in place, because gradients may share memory.
         gradients = gradients.map { $0.map { $0 * factor } }
         return norm
     }
 }
 
-/// Joint Euclidean norm of gradients, []; nil where there are none.
+/// Total Euclidean norm of all gradients, shape []; nil if all gradients are nil.
 public func jointNorm(_ gradients: [Tensor?]) -> Tensor? {
     withoutGradients {
         let norms = gradients.compactMap { $0?.norm() }

@@ -139,7 +139,7 @@ public final class RestorationTrainer: Trainer {
             for (value, old) in zip(weights, earlier) {
                 let draws = Tensor.uniform(value.shape, random: rests).to(device)
                 let moves = draws.less(than: settings.phases.dropoutRate)
-                value.copy_(value.where_(moves, else: old))
+                value.copy_(value.where(moves, else: old))
             }
             means.add(parts)
         }

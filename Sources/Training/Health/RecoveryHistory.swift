@@ -1,8 +1,8 @@
 import Foundation
 
-/// What a run changed when it diverged: kept in its states, so that it goes on the same way after a stop.
+/// Recoveries of a run from divergence. Part of its saved states.
 public struct RecoveryHistory: Sendable, Equatable {
-    /// One return to an earlier state.
+    /// One recovery.
     public struct Recovery: Sendable, Equatable, Codable {
         /// Step of the state that the run went back to.
         public let step: Int
@@ -48,7 +48,7 @@ public struct RecoveryHistory: Sendable, Equatable {
         return more
     }
 
-    /// What was tried, for the one who reads why a run gave up.
+    /// Summary of all recoveries, for the error of a run that ends.
     var summary: String {
         let tried = all.map {
             "from step \($0.step) with the learning rates x \($0.learningRateFactor), after \($0.cause) at step \($0.failedStep)"

@@ -164,7 +164,7 @@ public struct Supervisor {
         return (try? encoder.encode(memory)).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 
-    /// Goes on from a saved state; begins anew where there is none.
+    /// Restores a saved state; nil resets it.
     mutating func restore(_ text: String?) {
         memory = text.flatMap { try? JSONDecoder().decode(Memory.self, from: Data($0.utf8)) } ?? Memory()
     }

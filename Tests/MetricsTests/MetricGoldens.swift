@@ -3,8 +3,8 @@ import TestSupport
 import Testing
 import Torch
 
-/// What other programs make of the same inputs: Tests/Goldens/make_judges.py.
-struct JudgeGoldens {
+/// Results of other programs for the same inputs, written by Tests/Goldens/make_judges.py.
+struct MetricGoldens {
     struct Answers: Decodable {
         struct Frechet: Decodable {
             let torchFidelity: Double
@@ -76,10 +76,10 @@ struct JudgeGoldens {
     }
 }
 
-/// Whether two figures differ by no more than a share of the second.
+/// Whether two values differ by at most the fraction `relative` of the second.
 func isClose(_ a: Double, _ b: Double, _ relative: Double) -> Bool { abs(a - b) <= relative * abs(b) }
 
-/// Whether lists are equal to within a distance.
+/// Whether two lists have equal lengths and differ by at most `distance` in each element.
 func areNear(_ a: [Double], _ b: [Double], _ distance: Double) -> Bool {
     a.count == b.count && zip(a, b).allSatisfy { abs($0 - $1) <= distance }
 }

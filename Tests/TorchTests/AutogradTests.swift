@@ -1,7 +1,8 @@
+import TestSupport
 import Testing
 import Torch
 
-/// Modes of the thread and properties of memory.
+/// Gradient and autocast modes, memory formats and reading of values.
 @Suite struct ScopeTests {
     private struct Stop: Error {}
 
@@ -18,7 +19,7 @@ import Torch
         #expect((x * 2).requiresGradient)
     }
 
-    @Test func gradientsCollect() throws {
+    @Test func gradientsAccumulate() throws {
         let x = Tensor([1, 2] as [Float]).requiringGradient()
         #expect(x.gradient == nil)
         x.square().sum().backward()
@@ -43,7 +44,7 @@ import Torch
         withAutocast(dtype, on: .cpu) {
             #expect(result() == dtype)
             #expect((x + x).dtype == .float32)
-            // Another type inside: nothing of the outer scope may be reused, nor the other way round.
+            // Nested scopes of different dtypes must not share converted weights.
             let other: DType = dtype == .bfloat16 ? .float16 : .bfloat16
             withAutocast(other, on: .cpu) { #expect(result() == other) }
             #expect(result() == dtype)
@@ -87,7 +88,7 @@ import Torch
         #expect(Tensor.zeros(like: last).isContiguous(.channelsLast))
     }
 
-    @Test func readingBack() throws {
+    @Test func reading() throws {
         let x = Tensor([1.5, -2, 3, 4] as [Float], shape: [2, 2])
         #expect(x.transposed(0, 1).floats() == [1.5, 3, -2, 4])
         #expect(x.transposed(0, 1).bytes() == Tensor([1.5, 3, -2, 4] as [Float]).bytes())
@@ -100,5 +101,77 @@ import Torch
         #expect(x.description == "Float[2, 2] [1.5, -2.0, 3.0, 4.0]")
         #expect(x.requiringGradient().floats() == [1.5, -2, 3, 4])
         for dtype in DType.allCases { #expect(Tensor([0, 1]).to(dtype).to(.int64).integers() == [0, 1]) }
+    }
+}
+
+/// Gradient checkpointing: equal gradients, and no stored activations.
+@Suite struct RecomputeTests {
+    private static func weights() -> [Tensor] {
+        let random = RandomSource(seed: 1)
+        return [[32, 16, 4, 4], [32]].map { Tensor.normal($0, random: random).requiringGradient() }
+    }
+
+    static func input() -> Tensor { Tensor.normal([4, 16, 8, 8], random: RandomSource(seed: 2)) }
+
+    private static func part(_ weights: [Tensor]) -> (Tensor) -> Tensor {
+        { $0.conv2d(weight: weights[0], bias: weights[1], stride: 2, padding: 1).tanh() }
+    }
+
+    @Test(arguments: [nil, DType.bfloat16]) func gradientsAreEqual(autocast: DType?) throws {
+        func run(_ isRecomputed: Bool) -> [[UInt8]?] {
+            let (weights, input) = (Self.weights(), Self.input().requiringGradient())
+            let body = Self.part(weights)
+            let output = withAutocast(autocast, on: .cpu) {
+                let scaled = input * 2
+                return isRecomputed ? recomputed(scaled, parameters: weights, body) : body(scaled)
+            }
+            let found = gradients(of: [output.to(.float32).square().sum()], wrt: [input] + weights)
+            return [output.bytes()] + found.map { $0?.bytes() }
+        }
+        #expect(run(true) == run(false))
+    }
+
+    /// Only requested gradients are computed, as in a generator step through a discriminator.
+    @Test func onlyRequestedGradients() throws {
+        let (weights, input) = (Self.weights(), Self.input().requiringGradient())
+        func gradient(_ output: Tensor) throws -> [UInt8] {
+            try #require(gradients(of: [output.sum()], wrt: [input])[0]).bytes()
+        }
+        let body = Self.part(weights)
+        #expect(try gradient(recomputed(input, parameters: weights, body)) == gradient(body(input)))
+    }
+
+    @Test func freeingTheTapeFreesTheClosure() {
+        final class Witness {}
+        weak var witness: Witness?
+        do {
+            let (kept, weights) = (Witness(), Self.weights())
+            witness = kept
+            let body = Self.part(weights)
+            let output = recomputed(Self.input(), parameters: weights) { [kept] input in
+                withExtendedLifetime(kept) { body(input) }
+            }
+            #expect(output.requiresGradient)
+        }
+        #expect(witness == nil)
+    }
+
+    @Test func withoutRecordingItIsTheFunction() {
+        let weights = Self.weights()
+        let (body, input) = (Self.part(weights), Self.input())
+        withoutGradients {
+            let output = recomputed(input, parameters: weights, body)
+            #expect(!output.requiresGradient && output.bytes() == body(input).bytes())
+        }
+    }
+
+    @Test func secondDerivativesTrap() async throws {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let input = RecomputeTests.input().requiringGradient()
+            let output = recomputed(input, parameters: []) { $0.square() }
+            _ = gradients(of: [output.sum()], wrt: [input], createGraph: true)
+        }
+        let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+        #expect(text.contains("a recomputed part has no second derivatives"), "\(text)")
     }
 }
