@@ -144,6 +144,10 @@ let package = Package(
             name: "TensorTestSupport", dependencies: ["TestSupport", "Torch"],
             path: "Tests/TensorTestSupport",
             swiftSettings: swift),
+        .target(
+            name: "ModelTestSupport",
+            dependencies: ["TestSupport", "Checkpoints", "Recipes", "Models", "TorchNN", "Torch", "Settings"],
+            path: "Tests/ModelTestSupport", swiftSettings: swift),
         tests("Files"),
         tests("Imaging", ["Provenance", "CCodecs"]),
         tests("Provenance", ["Imaging"]),
@@ -172,11 +176,12 @@ let package = Package(
                 "Datasets",
                 "SyntheticFaces", "Imaging",
             ]),
+        tests("Checkpoints", ["ModelTestSupport", "Recipes", "Models", "TorchNN", "Torch"]),
         tests(
             "Synthesis",
             [
-                "Evaluation", "Checkpoints", "PretrainedWeights", "Recipes", "Models", "TorchNN", "Torch",
-                "Datasets", "SyntheticFaces", "Imaging", "Provenance", "Settings",
+                "ModelTestSupport", "Evaluation", "Checkpoints", "PretrainedWeights", "Recipes", "Models",
+                "TorchNN", "Torch", "Datasets", "SyntheticFaces", "Imaging", "Provenance", "Settings",
             ]),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "FaceGAN", "Files"], swiftSettings: swift),

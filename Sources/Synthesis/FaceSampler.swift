@@ -67,14 +67,17 @@ public final class FaceSampler {
         render(plan(sheetOf: seeds), batchSize)
     }
 
-    /// Frames of a closed path through the latents of seeds.
+    /// Frames of a closed path through the latents of seeds, files or edits.
     /// - Parameters:
-    ///   - framesPerStep: frames from one seed to the next.
+    ///   - sources: 2 or more stops of the path.
+    ///   - framesPerStep: frames from one stop to the next, 1 or more.
     ///   - batchSize: upper limit of the rows that are computed at once.
-    public func film(through seeds: [UInt64], framesPerStep: Int, batchSize: Int = GeneratorRunner.batchSize)
-        -> [SyntheticImage]
-    {
-        render(plan(filmThrough: seeds, framesPerStep: framesPerStep), batchSize)
+    /// - Returns: `sources.count` x `framesPerStep` frames.
+    /// - Throws: `SynthesisError` for a latent that does not fit the generator.
+    public func film(
+        through sources: [LatentSource], framesPerStep: Int, batchSize: Int = GeneratorRunner.batchSize
+    ) throws -> [SyntheticImage] {
+        render(try plan(filmThrough: sources, framesPerStep: framesPerStep), batchSize)
     }
 
     /// Latents of seeds.
@@ -114,9 +117,22 @@ public final class FaceSampler {
         let fields = sources.map { source -> [(name: String, value: String)] in
             switch source {
             case .seed(let seed): [("seed", "\(seed)")]
-            case .point(let point): [("latent", point.origin.isEmpty ? point.space.rawValue : point.origin)]
+            case .point(let point): [("latent", point.name)]
             }
         }
+        switch try inputs(sources) {
+        case .latents(let rows): return Plan(input: .latents(.concatenated(rows)), fields: fields)
+        case .w(let rows): return Plan(input: .w(.concatenated(rows)), fields: fields)
+        }
+    }
+
+    /// One row for each source: z if all sources are in space z, else w+ [1, L, W] on the CPU.
+    private enum Rows {
+        case latents([Latents])
+        case w([Tensor])
+    }
+
+    private func inputs(_ sources: [LatentSource]) throws -> Rows {
         let inputs = try sources.map { source in
             switch source {
             case .seed(let seed): GeneratorInput.latents(model.sampler.sample(seeds: [seed]))
@@ -124,16 +140,14 @@ public final class FaceSampler {
             }
         }
         let latents = inputs.compactMap { if case .latents(let latents) = $0 { latents } else { nil } }
-        if latents.count == inputs.count {
-            return Plan(input: .latents(.concatenated(latents)), fields: fields)
-        }
-        let rows = try inputs.map { input in
-            switch input {
-            case .latents(let latents): try wPlus(latents)
-            case .w(let w): w
-            }
-        }
-        return Plan(input: .w(.concatenated(rows)), fields: fields)
+        if latents.count == inputs.count { return .latents(latents) }
+        return .w(
+            try inputs.map { input in
+                switch input {
+                case .latents(let latents): try wPlus(latents)
+                case .w(let w): w
+                }
+            })
     }
 
     func plan(sheetOf seeds: [UInt64]) -> Plan {
@@ -155,18 +169,36 @@ public final class FaceSampler {
         return Plan(input: .latents(.concatenated(rows)), fields: fields)
     }
 
-    func plan(filmThrough seeds: [UInt64], framesPerStep: Int) -> Plan {
-        let sampler = model.sampler
-        let points = seeds.map { sampler.sample(seeds: [$0]) }
-        var path: [Latents] = []
-        for (index, point) in points.enumerated() {
-            let next = points[(index + 1) % points.count]
-            for frame in 0..<framesPerStep {
-                path.append(sampler.interpolated(point, next, Double(frame) / Double(framesPerStep)))
+    /// Points in space z are interpolated as `interpolated(_:_:_:_:)` describes, points in w+ along lines.
+    func plan(filmThrough sources: [LatentSource], framesPerStep: Int) throws -> Plan {
+        /// Rows between each stop and the next one; the last stop is followed by the first.
+        func path<Row>(_ stops: [Row], _ between: (Row, Row, Double) -> Row) -> [Row] {
+            stops.indices.flatMap { index in
+                (0..<framesPerStep).map { frame in
+                    between(
+                        stops[index], stops[(index + 1) % stops.count], Double(frame) / Double(framesPerStep))
+                }
             }
         }
-        let stops = seeds.map(String.init).joined(separator: ",")
-        return Plan(input: .latents(.concatenated(path)), fields: path.map { _ in [("seeds", stops)] })
+        let input: GeneratorInput
+        switch try inputs(sources) {
+        case .latents(let stops): input = .latents(.concatenated(path(stops, model.sampler.interpolated)))
+        case .w(let stops): input = .w(.concatenated(path(stops) { $0.lerp($1, weight: $2) }))
+        }
+        let seeds = sources.compactMap { if case .seed(let seed) = $0 { "\(seed)" } else { nil } }
+        let field: (name: String, value: String)
+        if seeds.count == sources.count {
+            field = ("seeds", seeds.joined(separator: ","))
+        } else {
+            let names = sources.map { source in
+                switch source {
+                case .seed(let seed): "seed \(seed)"
+                case .point(let point): point.name
+                }
+            }
+            field = ("latents", names.joined(separator: ","))
+        }
+        return Plan(input: input, fields: Array(repeating: [field], count: input.count))
     }
 
     /// Faces of one batch of a plan.

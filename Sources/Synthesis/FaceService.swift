@@ -110,22 +110,25 @@ public actor FaceService {
         return try await render(sampler.plan(sheetOf: seeds), sampler, batchSize, progress)
     }
 
-    /// Frames of a closed path through the latents of seeds.
-    /// - Parameter framesPerStep: frames from one seed to the next, 1 or more.
-    /// - Throws: as `faces(of:from:requesting:batchSize:progress:)`; `SynthesisError` for fewer than 2 seeds.
+    /// Frames of a closed path through the latents of seeds, files or edits.
+    /// - Parameters:
+    ///   - sources: 2 or more stops of the path.
+    ///   - framesPerStep: frames from one stop to the next, 1 or more.
+    ///   - attributes: requested for the seeds among the stops.
+    /// - Throws: as `faces(of:from:requesting:batchSize:progress:)`; `SynthesisError` for fewer than 2 stops.
     public func film(
-        of model: LoadedFaces, through seeds: [UInt64], framesPerStep: Int,
+        of model: LoadedFaces, through sources: [LatentSource], framesPerStep: Int,
         requesting attributes: Attributes = [], batchSize: Int = GeneratorRunner.batchSize,
         progress: Progress = { _, _ in }
     ) async throws -> [SyntheticImage] {
-        guard seeds.count >= 2, framesPerStep >= 1 else {
+        guard sources.count >= 2, framesPerStep >= 1 else {
             throw SynthesisError(
-                "film: expected 2 or more seeds and 1 or more frames per step, got \(seeds.count) and \(framesPerStep)"
-            )
+                "film: expected 2 or more seeds or latents and 1 or more frames per step, got \(sources.count) and"
+                    + " \(framesPerStep)")
         }
         let sampler = try sampler(model).requesting(attributes)
         return try await render(
-            sampler.plan(filmThrough: seeds, framesPerStep: framesPerStep), sampler, batchSize, progress)
+            try sampler.plan(filmThrough: sources, framesPerStep: framesPerStep), sampler, batchSize, progress)
     }
 
     /// Latents of seeds.

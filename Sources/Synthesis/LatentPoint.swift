@@ -49,6 +49,9 @@ public struct LatentPoint: Sendable, Hashable {
         (self.space, self.shape, self.values) = (space, shape, values)
         (self.labels, self.origin) = (labels, origin)
     }
+
+    /// Origin, or the space of a point without one.
+    var name: String { origin.isEmpty ? space.rawValue : origin }
 }
 
 /// Origin of a face: a seed, or a latent from a file or an edit.

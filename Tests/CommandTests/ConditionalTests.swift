@@ -78,7 +78,7 @@ import Testing
         let asked = try Command.run("generate", plain, "--attr", "Male=1")
         #expect(asked.errors.contains("this model has no attributes to request"), "\(asked.errors)")
         let sheet = try Command.run("generate", plain, "--sheet")
-        #expect(sheet.errors.contains("--sheet needs a model with attributes"), "\(sheet.errors)")
+        #expect(sheet.errors.contains("--sheet requires a model with attributes"), "\(sheet.errors)")
     }
 
     /// The judge knows nothing of what was asked; the report says how often it found it.

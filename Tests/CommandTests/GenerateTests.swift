@@ -89,10 +89,29 @@ import Testing
         #expect(try first.pixels == picture("one/seed-000001.png").pixels)
     }
 
+    /// Latents of seeds in a file give the faces of the seeds.
+    @Test func latentsAreSavedAndRead() throws {
+        let saved = try generate("--seeds", "4,9", "--out", "seeds/", "--save-latents", "l.safetensors")
+        #expect(saved.output.contains("Wrote l.safetensors: 2 latents in space z"), "\(saved.errors)")
+        let read = try generate("--latents", "l.safetensors", "--out", "latents/")
+        #expect(read.status == 0 && read.errors == "", "\(read.errors)")
+        for (row, seed) in [4, 9].enumerated() {
+            let own = "latents/latent-00000\(row).png"
+            #expect(try picture(own) == picture("seeds/seed-00000\(seed).png"))
+            #expect(Provenance.read(bytes(folder.file(own)))?["latent"] == "seed \(seed)")
+        }
+        let style = try generate("--seeds", "4", "--save-latents", "w.safetensors", "--space", "w")
+        #expect(style.status == 1 && style.errors.contains("no spaces w and w+"), "\(style.errors)")
+        let other = try generate("--latents", run.path + "/checkpoints/last.safetensors")
+        #expect(other.status == 1 && other.errors.contains("no latents"), "\(other.errors)")
+    }
+
     /// A name and a format that are at odds, a film in a folder, a picture of a format that nobody writes.
     @Test(arguments: [
         (["--out", "x.png", "--format", "jpeg"], "--format jpeg"), (["--out", "x.bmp"], ".png or .jpg"),
         (["--interpolate", "--out", "films/"], ".mp4"), (["--interpolate", "--seeds", "1"], "2 seeds"),
+        (["--latents", "l.safetensors", "--seeds", "1"], "one of --seeds, --count and --latents"),
+        (["--space", "w"], "--save-latents"),
         (["--seeds", "0-5000", "--out", "x.png"], "4,096"),
     ])
     func impossibleOutputsAreRefusedBeforeAnyWork(arguments: [String], says: String) throws {

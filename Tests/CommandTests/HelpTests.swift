@@ -8,7 +8,7 @@ import Testing
     static let overviews: [String: String] = [
         "": "Train, judge, edit and serve face GANs.",
         "train": "Train a GAN on face photographs; goes on by itself where it was stopped.",
-        "generate": "Make faces; the same seed is the same face everywhere.",
+        "generate": "Generate faces; a seed gives the same face in every call.",
         "align": "Cut faces out of photographs, upright and framed as models expect them.",
         "data": "Look at, check, pack and fetch pictures.",
         "data prepare": "Pack pictures into one store for fast training.",

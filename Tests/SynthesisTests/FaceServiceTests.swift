@@ -2,6 +2,7 @@ import Checkpoints
 import Datasets
 import Evaluation
 import Imaging
+import ModelTestSupport
 import Models
 import Provenance
 import Recipes
@@ -15,7 +16,7 @@ import TorchNN
 
 @Suite struct FaceServiceTests {
     @Test func facesEqualThoseOfASampler() async throws {
-        let fixture = try Fixture.tiny()
+        let fixture = try ModelFixture.tiny()
         let service = FaceService()
         let model = try await service.load(fixture.path)
         let sampler = try FaceSampler(fixture.path)
@@ -23,14 +24,15 @@ import TorchNN
         let faces = try await service.faces(of: model, from: seeds.map { .seed($0) })
         #expect(faces == sampler.faces(seeds: seeds))
         #expect(faces[1] == faces[3])
-        let film = try await service.film(of: model, through: [3, 8], framesPerStep: 4)
-        #expect(film == sampler.film(through: [3, 8], framesPerStep: 4))
+        let film = try await service.film(of: model, through: [.seed(3), .seed(8)], framesPerStep: 4)
+        let expected = try sampler.film(through: [.seed(3), .seed(8)], framesPerStep: 4)
+        #expect(film == expected)
         #expect(model.resolution == 16 && model.spaces == [.z] && model.info.digest == sampler.model.digest)
     }
 
     /// 200 tasks at the same time, each with its own seeds: every face equals the one that is computed alone.
     @Test func twoHundredCallersGetTheirFaces() async throws {
-        let fixture = try Fixture.tiny()
+        let fixture = try ModelFixture.tiny()
         let service = FaceService()
         let model = try await service.load(fixture.path)
         let sampler = try FaceSampler(fixture.path)
@@ -51,7 +53,7 @@ import TorchNN
     }
 
     @Test func allJobsRunOnTheEngineThread() async throws {
-        let fixture = try Fixture.tiny()
+        let fixture = try ModelFixture.tiny()
         let engine = EngineThread()
         let (first, second) = (FaceService(engine: engine), FaceService(engine: engine))
         let threads = Mutex<Set<Int>>([])
@@ -67,7 +69,7 @@ import TorchNN
     }
 
     @Test func progressCountsFaces() async throws {
-        let fixture = try Fixture.tiny()
+        let fixture = try ModelFixture.tiny()
         let service = FaceService()
         let model = try await service.load(fixture.path)
         let seen = Mutex<[Int]>([])
@@ -80,7 +82,7 @@ import TorchNN
 
     /// A cancelled call ends after the batch that is being computed; others are not affected.
     @Test func cancellationStopsBetweenBatches() async throws {
-        let fixture = try Fixture.tiny()
+        let fixture = try ModelFixture.tiny()
         let service = FaceService()
         let model = try await service.load(fixture.path)
         let done = Mutex(0)
@@ -96,7 +98,7 @@ import TorchNN
     }
 
     @Test func modelsAreLoadedAndUnloaded() async throws {
-        let fixture = try Fixture.tiny()
+        let fixture = try ModelFixture.tiny()
         let service = FaceService()
         let model = try await service.load(fixture.path)
         await service.unload(model)
@@ -135,7 +137,7 @@ import TorchNN
 /// Latents of every space and origin.
 @Suite struct LatentPointTests {
     @Test func pointsOfSeedsGiveTheirFaces() async throws {
-        let fixture = try Fixture.tiny()
+        let fixture = try ModelFixture.tiny()
         let service = FaceService()
         let model = try await service.load(fixture.path)
         let points = try await service.points(of: model, seeds: [5, 6])
@@ -154,7 +156,7 @@ import TorchNN
     /// w and w+ of a style generator, and z beside them.
     @Test func styleGeneratorsTakeEverySpace() async throws {
         TestStyleSettings.registerOnce()
-        let fixture = try Fixture(
+        let fixture = try ModelFixture(
             "dcgan", [], settings: "resolution: 16\ngenerator: {kind: test-style, latent: {size: 5}}\n")
         let service = FaceService()
         let model = try await service.load(fixture.path)
@@ -171,6 +173,13 @@ import TorchNN
             let faces = try await service.faces(of: model, from: sources).map(\.picture)
             #expect(faces == plain, "\(space)")
         }
+        // A film through points of several spaces begins at the first one.
+        let stops = [
+            LatentSource.point(try await service.points(of: model, seeds: [1], space: .w)[0]), .seed(2),
+        ]
+        let film = try await service.film(of: model, through: stops, framesPerStep: 2)
+        #expect(film.count == 4 && film[0].picture == plain[0] && film[2].picture == plain[1])
+        #expect(film[0].origin["latents"] == "seed 1,seed 2")
         // An edit of one layer, and a seed in the same call.
         let point = try await service.points(of: model, seeds: [1], space: .wPlus)[0]
         var values = point.values
@@ -182,7 +191,7 @@ import TorchNN
     }
 
     @Test func latentsThatDoNotFitAreRefused() async throws {
-        let fixture = try Fixture.tiny()
+        let fixture = try ModelFixture.tiny()
         let service = FaceService()
         let model = try await service.load(fixture.path)
         func complaint(_ make: () throws -> LatentPoint) async -> String {

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import ModelTestSupport
 import Models
 import Provenance
 import Synthesis
@@ -52,9 +53,9 @@ import Torch
     }
 
     @Test func filmsBeginAtTheirSeedsAndClose() throws {
-        let fixture = try Fixture.tiny()
+        let fixture = try ModelFixture.tiny()
         let sampler = try FaceSampler(fixture.path)
-        let film = sampler.film(through: [3, 8], framesPerStep: 4)
+        let film = try sampler.film(through: [.seed(3), .seed(8)], framesPerStep: 4)
         #expect(film.count == 8)
         #expect(film[0].picture == sampler.faces(seeds: [3])[0].picture)
         #expect(film[4].picture == sampler.faces(seeds: [8])[0].picture)

@@ -1,5 +1,6 @@
 import Checkpoints
 import Imaging
+import ModelTestSupport
 import Models
 import Provenance
 import Synthesis
@@ -10,7 +11,7 @@ import Torch
     /// Networks of full width, because small ones take other kernels; compared before rounding to bytes.
     @Test(arguments: ["dcgan", "dcgan-dense"], [Precision.fp32, .bf16])
     func aFaceDoesNotDependOnTheOthers(recipe: String, precision: Precision) throws {
-        let fixture = try Fixture(recipe)
+        let fixture = try ModelFixture(recipe)
         let generator = try GeneratorModel(fixture.path).generator
         let maker = GeneratorRunner(generator, precision: precision)
         let seeds = (0..<37).map { UInt64($0) * 1_000_003 }
@@ -27,8 +28,43 @@ import Torch
         #expect(pair[size...].elementsEqual(together[(3 * size)..<(4 * size)]))
     }
 
+    /// Bytes of a picture for every batch size that `GeneratorRunner` uses, in every family of generators.
+    @Test(
+        arguments: ["dcgan", "dcgan-dense", "wgan-gp", "progan", "sagan", "conditional"],
+        [Precision.fp32, .bf16])
+    func facesDoNotDependOnTheBatchSize(recipe: String, precision: Precision) throws {
+        let fixture = try ModelFixture(recipe)
+        let model = try GeneratorModel(fixture.path)
+        let runner = GeneratorRunner(model.generator, precision: precision)
+        let latents = model.sampler.sample(seeds: (0..<64).map { UInt64($0) * 7919 })
+        let expected = runner.pixels(latents, batchSize: 64)
+        for size in [16, 4, 1] {
+            // A part of the rows suffices for the small sizes.
+            let count = 4 * size
+            let found = runner.pixels(latents[0..<count], batchSize: size)
+            for row in 0..<count { #expect(found[row] == expected[row], "batch size \(size), row \(row)") }
+        }
+        // A batch that is filled up.
+        let three = runner.pixels(latents[5..<8], batchSize: 64)
+        for row in 0..<3 { #expect(three[row] == expected[5 + row]) }
+    }
+
+    /// Few rows are computed for few faces.
+    @Test func batchesCoverTheirRows() {
+        func sizes(_ count: Int, _ limit: Int = 64) -> [Int] {
+            let batches = GeneratorRunner.batches(count, upTo: limit)
+            #expect(batches.flatMap { Array($0.rows) } == Array(0..<count))
+            #expect(batches.allSatisfy { $0.rows.count <= $0.size })
+            return batches.map(\.size)
+        }
+        #expect(sizes(1) == [1] && sizes(2) == [1, 1] && sizes(3) == [4] && sizes(4) == [4])
+        #expect(sizes(12) == [16] && sizes(16) == [16] && sizes(17) == [16, 1] && sizes(48) == [64])
+        #expect(sizes(64) == [64] && sizes(130) == [64, 64, 1, 1] && sizes(64, 20) == [16, 16, 16, 16])
+        #expect(sizes(3, 2) == [1, 1, 1] && sizes(0) == [])
+    }
+
     @Test func facesCarryTheirSeeds() throws {
-        let fixture = try Fixture.tiny()
+        let fixture = try ModelFixture.tiny()
         let sampler = try FaceSampler(fixture.path)
         let faces = sampler.faces(seeds: [9, 4, .max])
         #expect(faces.map { $0.origin["seed"] } == ["9", "4", "\(UInt64.max)"])
