@@ -9,14 +9,22 @@ import Torch
 /// Keys begin with a section: `generator.`, `average.`, `discriminator.`, `optimizer.generator.`, `random.`, ... A model file
 /// has the sections of one network only.
 public struct Checkpoint {
+    /// Recipe of the run.
     public var recipe: Recipe
+    /// Length of the training.
     public var clock: TrainingClock
     /// Other facts of the training, such as `dataProtocol`, `precision` and `seed`.
     public var facts: [String: String]
+    /// Tensors; keys begin with a section.
     public var tensors: [(key: String, tensor: Tensor)]
     /// SHA-256 of the file that was read, in hexadecimal; empty for a checkpoint that was not read from a file.
     public private(set) var digest = ""
 
+    /// - Parameters:
+    ///   - recipe: recipe of the run.
+    ///   - clock: length of the training.
+    ///   - facts: other facts of the training.
+    ///   - tensors: tensors with their section.
     public init(
         recipe: Recipe, clock: TrainingClock = .init(), facts: [String: String] = [:],
         tensors: [(key: String, tensor: Tensor)] = []
@@ -63,7 +71,9 @@ public struct Checkpoint {
     }
 
     /// Reads a file and compares it with its checksum.
-    /// - Parameter sections: sections to read, such as `["average", "generator"]`; nil for all.
+    /// - Parameters:
+    ///   - path: safetensors file.
+    ///   - sections: sections to read, such as `["average", "generator"]`; nil for all.
     /// - Throws: `FileError` for a damaged file, `CheckpointError` for a file that is not a model or state.
     public init(path: String, sections: [String]? = nil) throws {
         let file = try TensorFile(path: path)
@@ -107,7 +117,8 @@ extension Checkpoint {
         guard rows.dtype == .int8, rows.rank == 2, rows.shape[1] == names.count
         else {
             throw CheckpointError(
-                "\(path): the label rows do not fit the attributes of its recipe (\(names.count)); the file is damaged")
+                "\(path): the label rows do not fit the attributes of its recipe (\(names.count)); the file is damaged"
+            )
         }
         return LabelRows(names: names, values: rows.bytes().map { Int8(bitPattern: $0) })
     }
@@ -121,8 +132,10 @@ extension Checkpoint {
 
 /// Error for a state or model that cannot be read, written or used. The description names the file, the problem and a remedy.
 public struct CheckpointError: Error, CustomStringConvertible, Sendable {
+    /// Message for the user.
     public let description: String
 
+    /// - Parameter description: message for the user.
     public init(_ description: String) { self.description = description }
 
     /// Error for an attribute that a model does not have, with the nearest one.

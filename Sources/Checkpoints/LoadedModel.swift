@@ -9,6 +9,7 @@ import TorchNN
 /// Every kind is loaded in the same way: `init(_:state:weights:device:)` resolves the file, reads and checks it, checks that
 /// its recipe describes this kind of model, and loads the weights.
 public protocol LoadedModel {
+    /// Recipe, length of the training, file and digest.
     var info: ModelInfo { get }
     /// The network, in inference mode.
     var module: Module { get }
@@ -26,6 +27,7 @@ extension LoadedModel {
     ///   - source: a run directory, or a model file.
     ///   - state: state of a run directory.
     ///   - weights: `.raw` is used if the file has no average.
+    ///   - device: device of the network.
     /// - Throws: `FileError` for a damaged file; `CheckpointError` if there is no such file, if it is another kind of model,
     ///   or if its weights do not fit its recipe.
     public init(
@@ -35,6 +37,7 @@ extension LoadedModel {
             ModelReader(Self.self, source, state: state, weights: weights, device: device))
     }
 
+    /// Recipe of the model.
     public var recipe: Recipe { info.recipe }
     /// Length of the training.
     public var clock: TrainingClock { info.clock }
@@ -60,7 +63,8 @@ public struct ModelReader {
     ) throws {
         let path = try ModelFile(source, state: state).path
         checkpoint = try Checkpoint(
-            path: path, sections: Checkpoint.rawSections + ["average", "labels", RestorationModel.beforeSection])
+            path: path,
+            sections: Checkpoint.rawSections + ["average", "labels", RestorationModel.beforeSection])
         if let mismatch = kind.mismatch(checkpoint.recipe) { throw CheckpointError("\(path): \(mismatch)") }
         let found = checkpoint.weights(weights)
         (self.state, self.device) = (found.state, device)
@@ -89,13 +93,17 @@ public struct ModelReader {
 
 /// A trained generator.
 public struct GeneratorModel: LoadedModel {
+    /// Recipe, length of the training, file and digest.
     public let info: ModelInfo
+    /// The generator, in inference mode.
     public let generator: any Generator
     /// Sampler of the generator's latents.
     public var sampler: LatentSampler
 
+    /// The network as a module.
     public var module: Module { generator }
 
+    /// Reason and advice for a recipe of another kind; nil for this kind.
     public static func mismatch(_ recipe: Recipe) -> String? {
         let command: String?
         switch recipe.system {
@@ -112,6 +120,8 @@ public struct GeneratorModel: LoadedModel {
         }
     }
 
+    /// Creates the model from an open file of this kind.
+    /// - Throws: `CheckpointError` for weights that do not fit the recipe.
     public init(_ reader: ModelReader) throws {
         info = reader.info
         let (recipe, random) = (info.recipe, RandomSource(seed: 0))
@@ -168,7 +178,9 @@ public struct GeneratorModel: LoadedModel {
 
 /// A trained network from photographs to photographs of the same faces, such as an autoencoder or super resolution.
 public struct RestorationModel: LoadedModel {
+    /// Recipe, length of the training, file and digest.
     public let info: ModelInfo
+    /// The restorer, in inference mode.
     public let restorer: any Restorer
     /// Whether the file also has the weights from before the critic, so that a strength below 1 is possible.
     public let hasTwoStages: Bool
@@ -178,8 +190,10 @@ public struct RestorationModel: LoadedModel {
     /// Key of the fact that records the start of the critic.
     package static let criticFact = "critic"
 
+    /// The network as a module.
     public var module: Module { restorer }
 
+    /// Reason and advice for a recipe of another kind; nil for this kind.
     public static func mismatch(_ recipe: Recipe) -> String? {
         if case .restoration = recipe.system { return nil }
         return
@@ -187,12 +201,17 @@ public struct RestorationModel: LoadedModel {
             + " or --recipe superres"
     }
 
+    /// Creates the model from an open file of this kind.
+    /// - Throws: `CheckpointError` for weights that do not fit the recipe.
     public init(_ reader: ModelReader) throws { try self.init(reader, strength: 1) }
 
     /// Loads a mixture of the weights from before the critic and the newest weights.
     /// - Parameters:
     ///   - source: a run directory, or a model file.
+    ///   - state: state of a run directory.
+    ///   - weights: newest weights; `.raw` is used if the file has no average.
     ///   - strength: 0 for the weights from before the critic, 1 for the newest weights; values between interpolate.
+    ///   - device: device of the network.
     /// - Throws: as `init(_:state:weights:device:)`; also `CheckpointError` for a strength below 1 if the file has one set of
     ///   weights only.
     public init(
@@ -200,7 +219,8 @@ public struct RestorationModel: LoadedModel {
         device: Device = .cpu
     ) throws {
         try self.init(
-            ModelReader(Self.self, source, state: state, weights: weights, device: device), strength: strength)
+            ModelReader(Self.self, source, state: state, weights: weights, device: device), strength: strength
+        )
     }
 
     private init(_ reader: ModelReader, strength: Double) throws {
@@ -230,17 +250,23 @@ public struct RestorationModel: LoadedModel {
 
 /// A trained network that changes attributes of photographs.
 public struct ConversionModel: LoadedModel {
+    /// Recipe, length of the training, file and digest.
     public let info: ModelInfo
+    /// The converter, in inference mode.
     public let converter: AttributeConverter
 
+    /// The network as a module.
     public var module: Module { converter }
 
+    /// Reason and advice for a recipe of another kind; nil for this kind.
     public static func mismatch(_ recipe: Recipe) -> String? {
         if case .conversion = recipe.system { return nil }
         return
             "not a network that changes attributes (its recipe is \(recipe.name)); train one with --recipe convert"
     }
 
+    /// Creates the model from an open file of this kind.
+    /// - Throws: `CheckpointError` for weights that do not fit the recipe.
     public init(_ reader: ModelReader) throws {
         info = reader.info
         let made = info.recipe.conversion.makeConverter(random: RandomSource(seed: 0))
@@ -269,18 +295,24 @@ public struct ConversionModel: LoadedModel {
 
 /// A trained network that recognizes attributes of faces.
 public struct AttributeModel: LoadedModel {
+    /// Recipe, length of the training, file and digest.
     public let info: ModelInfo
+    /// The face network, in inference mode.
     public let network: FaceNetwork
     /// Names of the network's outputs.
     public let attributes: [String]
 
+    /// The network as a module.
     public var module: Module { network }
 
+    /// Reason and advice for a recipe of another kind; nil for this kind.
     public static func mismatch(_ recipe: Recipe) -> String? {
         if case .attributes = recipe.system { return nil }
         return "not a face network (its recipe is \(recipe.name)); train one with --recipe attributes"
     }
 
+    /// Creates the model from an open file of this kind.
+    /// - Throws: `CheckpointError` for weights that do not fit the recipe.
     public init(_ reader: ModelReader) throws {
         info = reader.info
         guard let names = info.facts["attributes"] else {

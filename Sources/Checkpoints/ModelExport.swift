@@ -9,6 +9,8 @@ public enum ModelExport {
     /// Model with the averaged or the raw weights, and without optimizers.
     /// - Parameters:
     ///   - source: a run directory, or a model file.
+    ///   - state: state of a run directory.
+    ///   - weights: `.raw` is used if the file has no average.
     ///   - half: converts floating-point weights to float16, which halves the file. Relative error 2^-11.
     /// - Throws: `CheckpointError`, `FileError`.
     public static func checkpoint(
@@ -22,7 +24,8 @@ public enum ModelExport {
         let raw = own.recipe.system.kind == .attributes ? "network" : "generator"
         let name = loaded == .average ? "average" : raw
         guard !section.isEmpty else {
-            throw CheckpointError("\(path): no section \(name); the file holds a discriminator, or is damaged")
+            throw CheckpointError(
+                "\(path): no section \(name); the file holds a discriminator, or is damaged")
         }
         let facts = own.facts.filter { !Self.factsOfRuns.contains($0.key) }
         var model = Checkpoint(recipe: own.recipe, clock: own.clock, facts: facts)

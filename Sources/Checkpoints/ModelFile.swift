@@ -81,7 +81,9 @@ public struct ModelFile: Sendable, Hashable {
     }
 
     /// Loads the model that the recipe in the file describes.
-    /// - Parameter weights: `.raw` is used if the file has no average.
+    /// - Parameters:
+    ///   - weights: `.raw` is used if the file has no average.
+    ///   - device: device of the network.
     /// - Throws: `FileError` for a damaged file, `CheckpointError` for weights that do not fit the recipe.
     public func load(weights: ModelWeights = .average, device: Device = .cpu) throws -> any LoadedModel {
         switch try recipe().system {
@@ -95,6 +97,7 @@ public struct ModelFile: Sendable, Hashable {
 
 /// Description of a loaded model.
 public struct ModelInfo: Sendable {
+    /// Recipe of the model.
     public let recipe: Recipe
     /// Length of the training.
     public let clock: TrainingClock

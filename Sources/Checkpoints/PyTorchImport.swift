@@ -6,11 +6,17 @@ import TorchNN
 /// Conversion of a PyTorch state dictionary to a model.
 public struct PyTorchImport {
     /// Network of the recipe that the dictionary belongs to.
-    public enum Network: String, Sendable, CaseIterable { case generator, discriminator }
+    public enum Network: String, Sendable, CaseIterable {
+        /// The generator.
+        case generator
+        /// The discriminator or critic.
+        case discriminator
+    }
 
     /// Key of the fact that records the origin of imported weights.
     public static let originFact = "origin"
 
+    /// Network that the weights were loaded into.
     public let network: Network
     /// Keys and shapes that do not fit; empty if every key was loaded.
     public let mismatch: StateMismatch
@@ -22,7 +28,10 @@ public struct PyTorchImport {
     /// Reads a state dictionary into the network of the recipe that it fits best.
     ///
     /// Prefixes that wrappers add to every key (`module.`, `netG.`) are removed.
-    /// - Parameter network: nil selects the network with the fewest mismatches.
+    /// - Parameters:
+    ///   - path: PyTorch state dictionary.
+    ///   - recipe: adversarial recipe that describes the network.
+    ///   - network: nil selects the network with the fewest mismatches.
     /// - Throws: `FileError` for a damaged file, `CheckpointError` for a recipe without a generator.
     public init(path: String, recipe: Recipe, network: Network? = nil) throws {
         let state = Self.withoutCommonPrefix(try PyTorchStateDictionary.read(path).map { ($0.0, $0.1) })

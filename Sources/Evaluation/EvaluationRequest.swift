@@ -7,13 +7,15 @@ import Torch
 public struct EvaluationRequest: Sendable {
     /// Progress of an evaluation.
     public enum Stage: Sendable, Equatable {
-        /// Pictures of a source that are packed.
+        /// Packing of the pictures of a source: packed and total pictures.
         case packing(name: String, done: Int, total: Int)
+        /// Evaluation.
         case evaluating(Evaluator.Stage)
     }
 
     /// Scores and, on request, the report.
     public struct Result: Sendable {
+        /// Scores and what they depend on.
         public let evaluation: Evaluation
         /// HTML page, UTF-8.
         public let html: [UInt8]?
@@ -41,15 +43,21 @@ public struct EvaluationRequest: Sendable {
     public var firstSeed: UInt64 = 0
     /// State of a run directory.
     public var state = ModelState.last
+    /// Weights of a model.
     public var weights = ModelWeights.average
 
+    /// - Parameters:
+    ///   - source: what to evaluate.
+    ///   - reference: source of the reference pictures; nil for metrics without a reference.
     public init(_ source: String, against reference: String? = nil) {
         (self.source, self.reference) = (source, reference)
     }
 
     /// Runs the evaluation on the calling thread.
     /// - Parameters:
+    ///   - device: device of the networks.
     ///   - wantsReport: also renders the HTML page.
+    ///   - progress: called between batches and metrics.
     ///   - isCancelled: called between batches.
     /// - Throws: `EvaluationError`, `CheckpointError`, `DataError` and `FileError` for what cannot be opened or compared;
     ///   `CancellationError`.
@@ -75,7 +83,8 @@ public struct EvaluationRequest: Sendable {
             }
             (evaluated, other) = try sides(device, progress, isCancelled)
             let evaluator = Evaluator(
-                other == nil ? asked.filter { !$0.needsReference } : asked, networks: networks, device: device)
+                other == nil ? asked.filter { !$0.needsReference } : asked, networks: networks, device: device
+            )
             guard !evaluator.metrics.isEmpty else {
                 throw EvaluationError(
                     "\(asked.map { "\($0)" }.joined(separator: ", ")): these metrics require reference pictures; name them"
@@ -84,7 +93,7 @@ public struct EvaluationRequest: Sendable {
             evaluation = try evaluator(
                 evaluated, against: other, progress: { progress(.evaluating($0)) }, isCancelled: isCancelled)
         }
-        let report = EvaluationReport(evaluation, judged: evaluated, reference: other)
+        let report = EvaluationReport(evaluation, evaluated: evaluated, reference: other)
         return Result(evaluation: evaluation, html: wantsReport ? try report.html() : nil)
     }
 

@@ -14,6 +14,11 @@ public struct AlignedFiles {
     /// Width and height of the results, in pixels.
     public let side: Int
 
+    /// - Parameters:
+    ///   - files: folder of the results.
+    ///   - numbersFaces: whether file names have a number, for several faces in one photograph.
+    ///   - data: data protocol of the alignment.
+    ///   - side: width and height of the results, in pixels.
     public init(files: ResultFiles, numbersFaces: Bool, data: Datasets.DataProtocol, side: Int) {
         (self.files, self.numbersFaces, self.data, self.side) = (files, numbersFaces, data, side)
     }
@@ -25,11 +30,18 @@ public struct AlignedFiles {
     public func path(_ photo: Photograph, ending: String) -> String { "\(folder)/\(photo.name)\(ending)" }
 
     /// Path of the picture of a face.
+    /// - Parameters:
+    ///   - photo: the photograph.
+    ///   - index: index of the face in the photograph.
     public func path(_ photo: Photograph, face index: Int) -> String {
         path(photo, ending: numbersFaces ? "-\(index + 1).png" : ".png")
     }
 
     /// Checks the names of all results before any work is done.
+    /// - Parameters:
+    ///   - photos: all photographs of the run.
+    ///   - json: whether records are written.
+    ///   - check: whether check pictures are written.
     /// - Throws: `SynthesisError` if a result would replace a photograph or a file from before.
     public func checkNames(for photos: [Photograph], json: Bool, check: Bool) throws {
         let endings =
@@ -38,6 +50,10 @@ public struct AlignedFiles {
     }
 
     /// Writes PNG with the mark of the photograph, if it has one.
+    /// - Parameters:
+    ///   - picture: picture to write.
+    ///   - path: path of the file, from `path(_:face:)` or `path(_:ending:)`.
+    ///   - origin: mark of the photograph; nil for none.
     /// - Throws: `SynthesisError`, `FileError`, `ImagingError`.
     public func write(_ picture: Picture, to path: String, _ origin: Origin?) throws {
         let bytes =
@@ -46,7 +62,11 @@ public struct AlignedFiles {
         try files.put(bytes, to: path)
     }
 
-    /// Writes the JSON record of the faces in a photograph: boxes, points and transforms.
+    /// Writes the JSON record of the faces in a photograph: boxes, landmarks and transforms.
+    /// - Parameters:
+    ///   - faces: aligned faces.
+    ///   - picture: the photograph, for its size.
+    ///   - photo: file of the photograph.
     /// - Throws: `SynthesisError`, `FileError`.
     public func writeRecord(of faces: [AlignedFace], in picture: Picture, _ photo: Photograph) throws {
         let record = Record(

@@ -22,10 +22,12 @@ public final class EngineThread: SerialExecutor {
 
     deinit { queue.close() }
 
+    /// Adds a job to the queue of the thread.
     public func enqueue(_ job: consuming ExecutorJob) {
         queue.add(UnownedJob(job), asUnownedSerialExecutor())
     }
 
+    /// Reference for `unownedExecutor` of an actor.
     public func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
 
     /// Traps if the caller runs on another thread.

@@ -11,12 +11,16 @@ import TorchNN
 ///
 /// A face depends on its seed or latent, the model and the precision only: not on other faces, nor on the batch size.
 public final class FaceSampler {
+    /// The model.
     public let model: GeneratorModel
     private let runner: GeneratorRunner
 
     /// Loads a model.
     /// - Parameters:
     ///   - source: a run directory, or a model file.
+    ///   - state: state of a run directory.
+    ///   - weights: `.raw` is used if the file has no average.
+    ///   - device: device of the generator.
     ///   - precision: `.auto` is bf16 where that is faster; it changes values by up to about 2 levels of 255.
     /// - Throws: `FileError`, `CheckpointError`.
     public convenience init(
@@ -27,6 +31,9 @@ public final class FaceSampler {
             try GeneratorModel(source, state: state, weights: weights, device: device), precision: precision)
     }
 
+    /// - Parameters:
+    ///   - model: generator with its sampler.
+    ///   - precision: `.auto` is bf16 where that is faster.
     public convenience init(_ model: GeneratorModel, precision: Precision = .auto) {
         self.init(model, runner: GeneratorRunner(model.generator, precision: precision))
     }
@@ -42,17 +49,21 @@ public final class FaceSampler {
         return FaceSampler(model, runner: runner)
     }
 
-    /// `fp32` or `bf16`.
+    /// `.fp32` or `.bf16`.
     public var precision: Precision { runner.precision }
 
-    /// Faces of seeds.
-    /// - Parameter batchSize: upper limit of the rows that are computed at once. Bounds the memory; does not change faces.
+    /// Faces of seeds, in their order.
+    /// - Parameters:
+    ///   - seeds: seeds of z and, for a conditional model, of the labels.
+    ///   - batchSize: upper limit of the rows that are computed at once. Bounds the memory; does not change faces.
     public func faces(seeds: [UInt64], batchSize: Int = GeneratorRunner.batchSize) -> [SyntheticImage] {
         render(plan(seeds: seeds), batchSize)
     }
 
-    /// Faces of seeds and latents.
-    /// - Parameter batchSize: upper limit of the rows that are computed at once.
+    /// Faces of seeds and latents, in their order.
+    /// - Parameters:
+    ///   - sources: seeds and latents.
+    ///   - batchSize: upper limit of the rows that are computed at once.
     /// - Throws: `SynthesisError` for a latent that does not fit the generator.
     public func faces(_ sources: [LatentSource], batchSize: Int = GeneratorRunner.batchSize) throws
         -> [SyntheticImage]
@@ -60,9 +71,11 @@ public final class FaceSampler {
         render(try plan(sources), batchSize)
     }
 
-    /// A row for each seed: its face, and for each attribute the same face without and with the attribute.
-    /// - Parameter batchSize: upper limit of the rows that are computed at once.
-    /// - Returns: (1 + 2 K) faces for each seed.
+    /// Attribute sheet: a row for each seed, with its face, and for each attribute the same face without and with it.
+    /// - Parameters:
+    ///   - seeds: one row for each seed.
+    ///   - batchSize: upper limit of the rows that are computed at once.
+    /// - Returns: 1 + 2 K faces for each seed, for the K attributes of the model.
     public func sheet(seeds: [UInt64], batchSize: Int = GeneratorRunner.batchSize) -> [SyntheticImage] {
         render(plan(sheetOf: seeds), batchSize)
     }
@@ -81,7 +94,9 @@ public final class FaceSampler {
     }
 
     /// Latents of seeds.
-    /// - Parameter space: `.wPlus` requires a style generator; `.w` gives its first row.
+    /// - Parameters:
+    ///   - seeds: one point is returned for each seed.
+    ///   - space: `.w` and `.wPlus` require a style generator; `.w` is the first row of w+.
     /// - Throws: `SynthesisError` for a space that the generator does not have.
     public func points(seeds: [UInt64], space: LatentPoint.Space = .z) throws -> [LatentPoint] {
         let (latents, origins) = (model.sampler.sample(seeds: seeds), seeds.map { "seed \($0)" })
@@ -241,7 +256,8 @@ public final class FaceSampler {
     private func style() throws -> any StyleGenerator {
         guard let style = model.generator as? any StyleGenerator else {
             throw SynthesisError(
-                "\(model.path): the generator has no spaces w and w+; use latents in space z, or a style generator")
+                "\(model.path): the generator has no spaces w and w+; use latents in space z, or a style generator"
+            )
         }
         return style
     }
@@ -271,14 +287,15 @@ public final class FaceSampler {
     }
 }
 
-/// A latent between two others.
+/// Latent between two others.
 ///
 /// Normally distributed latents lie near a sphere and are interpolated along a great circle (White 2016), uniformly
 /// distributed ones along a line.
 /// - Parameters:
 ///   - a: z [1, Z], returned for t = 0.
 ///   - b: z [1, Z], returned for t = 1.
-///   - t: 0...1.
+///   - t: position between both, 0...1.
+///   - distribution: distribution of z.
 /// - Returns: z [1, Z].
 public func interpolated(
     _ a: Tensor, _ b: Tensor, _ t: Double, _ distribution: LatentSpace.Distribution

@@ -18,6 +18,7 @@ public actor FaceService {
     public struct LoadedFaces: Sendable, Identifiable {
         /// Number of the model in its service.
         public let id: Int
+        /// Recipe, length of the training, file and digest.
         public let info: ModelInfo
         /// Names of the attributes that can be requested; empty for an unconditional model.
         public let attributes: [String]
@@ -42,9 +43,11 @@ public actor FaceService {
     private var samplers: [Int: FaceSampler] = [:]
     private var nextID = 0
 
+    /// Executor of the engine thread.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
     /// - Parameters:
+    ///   - device: device of the models.
     ///   - threads: threads of one operator on the CPU; nil keeps the setting of the process.
     ///   - engine: thread of the service. Services on one engine thread take turns.
     public init(device: Device = .cpu, threads: Int? = nil, engine: EngineThread = EngineThread()) {
@@ -56,6 +59,8 @@ public actor FaceService {
     /// Loads a generator.
     /// - Parameters:
     ///   - source: a run directory, or a model file.
+    ///   - state: state of a run directory.
+    ///   - weights: `.raw` is used if the file has no average.
     ///   - precision: `.auto` is bf16 where that is faster; it changes values by up to about 2 levels of 255.
     /// - Throws: `FileError` for a damaged file; `CheckpointError` for another kind of model.
     public func load(
@@ -81,8 +86,11 @@ public actor FaceService {
 
     /// Faces of seeds and latents, in their order.
     /// - Parameters:
-    ///   - attributes: requested for all faces; the others vary as in the training pictures.
+    ///   - model: a model of this service.
+    ///   - sources: seeds and latents.
+    ///   - attributes: requested for the faces of seeds; the other attributes vary as in the training pictures.
     ///   - batchSize: upper limit of the rows that are computed at once. Bounds the memory; does not change faces.
+    ///   - progress: called on the engine thread after every batch.
     /// - Throws: `SynthesisError` for a latent that does not fit, or a model that is not loaded; `CheckpointError` for an
     ///   attribute that the model does not have; `CancellationError`.
     public func faces(
@@ -94,7 +102,7 @@ public actor FaceService {
         return try await render(try sampler.plan(sources), sampler, batchSize, progress)
     }
 
-    /// A row for each seed: its face, and for each attribute the same face without and with the attribute.
+    /// Attribute sheet: a row for each seed, with its face, and for each attribute the same face without and with the attribute.
     /// - Returns: 1 + 2 K faces for each seed, for the K attributes of the model.
     /// - Throws: `SynthesisError` for a model without attributes or a model that is not loaded; `CancellationError`.
     public func sheet(
@@ -128,11 +136,16 @@ public actor FaceService {
         }
         let sampler = try sampler(model).requesting(attributes)
         return try await render(
-            try sampler.plan(filmThrough: sources, framesPerStep: framesPerStep), sampler, batchSize, progress)
+            try sampler.plan(filmThrough: sources, framesPerStep: framesPerStep), sampler, batchSize, progress
+        )
     }
 
     /// Latents of seeds.
-    /// - Parameter space: w and w+ require a style generator.
+    /// - Parameters:
+    ///   - model: a model of this service.
+    ///   - seeds: one point is returned for each seed.
+    ///   - space: w and w+ require a style generator.
+    ///   - attributes: requested attributes; see `faces(of:from:requesting:batchSize:progress:)`.
     /// - Throws: `SynthesisError` for a space that the generator does not have, or a model that is not loaded;
     ///   `CheckpointError` for an attribute that the model does not have.
     public func points(
@@ -168,6 +181,7 @@ public actor FaceService {
 
     /// Evaluates a model or pictures. Other calls wait until it ends.
     /// - Parameters:
+    ///   - request: what to evaluate.
     ///   - wantsReport: also renders the HTML page.
     ///   - progress: called on the engine thread.
     /// - Throws: `EvaluationError`, `CheckpointError`, `DataError` and `FileError` for what cannot be opened or compared;

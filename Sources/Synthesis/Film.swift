@@ -8,7 +8,9 @@ public enum Film {
     public static let millisecondsPerFrame = 42
 
     /// Writes a film: mp4 for a path that ends in `.mp4`, else animated PNG. About 24 frames per second.
-    /// - Parameter frames: 1 or more pictures of one size.
+    /// - Parameters:
+    ///   - frames: 1 or more pictures of one size.
+    ///   - path: path of the file.
     /// - Throws: `SynthesisError` if mp4 is requested and ffmpeg is missing or fails; `FileError`; `ImagingError`.
     public static func write(_ frames: [SyntheticImage], to path: String) throws {
         if path.lowercased().hasSuffix(".mp4") { return try writeMP4(frames, to: path) }
@@ -45,5 +47,5 @@ public enum Film {
     }
 
     private static let missing = SynthesisError(
-        "mp4 needs ffmpeg (Debian: apt install ffmpeg). A film as animated PNG needs nothing: --out walk.png")
+        "mp4 requires the program ffmpeg (Debian: apt install ffmpeg). Animated PNG does not: --out walk.png")
 }

@@ -14,6 +14,7 @@ public struct LatentPoint: Sendable, Hashable {
         case wPlus = "w+"
     }
 
+    /// Latent space of the point.
     public let space: Space
     /// [Z], [W] or [L, W].
     public let shape: [Int]
@@ -26,8 +27,11 @@ public struct LatentPoint: Sendable, Hashable {
     public var origin: String
 
     /// - Parameters:
+    ///   - space: latent space.
     ///   - shape: [Z], [W] or [L, W].
-    ///   - labels: only in space z.
+    ///   - values: coordinates, row by row.
+    ///   - labels: [K], only in space z.
+    ///   - origin: origin for a reader.
     /// - Throws: `SynthesisError` for a shape that does not fit the space or the number of values, for values that are not
     ///   finite, and for labels outside space z.
     public init(
@@ -58,6 +62,7 @@ public struct LatentPoint: Sendable, Hashable {
 public enum LatentSource: Sendable, Hashable {
     /// z, and labels of a conditional generator, from the random stream of the seed.
     case seed(UInt64)
+    /// Latent of a file or an edit.
     case point(LatentPoint)
 }
 
@@ -109,9 +114,14 @@ public struct LatentFile: Sendable, Equatable {
 
     static let format = "facegan latents 1"
 
+    /// - Parameters:
+    ///   - points: one or more points.
+    ///   - model: SHA-256 of their model; empty if unknown.
     /// - Throws: `SynthesisError` for no points, or points of different spaces or shapes.
     public init(_ points: [LatentPoint], model: String = "") throws {
-        guard let first = points.first else { throw SynthesisError("latent file: expected 1 or more latents") }
+        guard let first = points.first else {
+            throw SynthesisError("latent file: expected 1 or more latents")
+        }
         guard
             points.allSatisfy({
                 $0.space == first.space && $0.shape == first.shape
@@ -183,7 +193,9 @@ public struct LatentFile: Sendable, Equatable {
 /// Error for a face that cannot be generated, or a result that cannot be written. The description names what, where and a
 /// remedy.
 public struct SynthesisError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Message for the user.
     public let description: String
 
+    /// - Parameter description: message for the user.
     public init(_ description: String) { self.description = description }
 }

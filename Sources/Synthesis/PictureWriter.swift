@@ -7,16 +7,23 @@ import Synchronization
 public struct PictureFile: Sendable {
     /// Format of a picture file.
     public enum Format: String, Sendable, CaseIterable {
-        case png, jpeg
+        /// PNG, lossless.
+        case png
+        /// JPEG.
+        case jpeg
 
         /// Extension of file names, without the dot.
         public var ending: String { self == .png ? "png" : "jpg" }
     }
 
+    /// Path of the file.
     public let path: String
+    /// Format of the file.
     public let format: Format
 
-    /// - Parameter format: nil derives the format from the extension of the path.
+    /// - Parameters:
+    ///   - path: path of the file.
+    ///   - format: nil derives the format from the extension of the path.
     /// - Throws: `SynthesisError` if the extension contradicts the format, or if neither names a format.
     public init(path: String, format: Format?) throws {
         let name = path.split(separator: "/").last ?? ""
@@ -31,12 +38,14 @@ public struct PictureFile: Sendable {
             self.format = format
         } else {
             throw SynthesisError(
-                "\(path): the name should end in .png or .jpg; for a folder, in / (--out \(path)/).")
+                "\(path): expected a file name that ends in .png or .jpg, or a folder that ends in / (--out \(path)/)."
+            )
         }
         self.path = path
     }
 
     /// Writes the file atomically. Its metadata says that a model generated it.
+    /// - Parameter image: picture with its mark.
     /// - Throws: `FileError`, `ImagingError`.
     public func write(_ image: SyntheticImage) throws {
         try AtomicFile.write(format == .png ? try image.png() : try image.jpeg(), to: path, durably: false)
@@ -68,6 +77,7 @@ public final class PictureWriter: Sendable {
     public var written: Int { done.withLock { $0 } }
 
     /// Adds pictures. Waits while too many are in progress.
+    /// - Parameter pictures: files and their pictures; one thread writes all of them.
     /// - Throws: the first error of an earlier picture.
     public func write(_ pictures: [(file: PictureFile, image: SyntheticImage)]) throws {
         try check()

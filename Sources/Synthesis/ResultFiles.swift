@@ -5,10 +5,14 @@ import Provenance
 
 /// A photograph on disk.
 public struct Photograph: Sendable {
+    /// Path of the file.
     public let path: String
     /// Name of its results, without extension; contains `/` for a photograph in a subfolder.
     public let name: String
 
+    /// - Parameters:
+    ///   - path: path of the file.
+    ///   - name: name of its results, without extension.
     public init(path: String, name: String) { (self.path, self.name) = (path, name) }
 
     /// Decoded pixels, upright, RGB.
@@ -21,6 +25,7 @@ public struct Photograph: Sendable {
 
 /// Folder of result files. It never replaces photographs or results of the same run, and other files only on request.
 public final class ResultFiles {
+    /// Path of the folder, without a slash at its end.
     public let folder: String
     /// Whether files from before may be replaced.
     public let overwrites: Bool
@@ -36,7 +41,9 @@ public final class ResultFiles {
     }
 
     /// Checks the names of all results before any work is done.
-    /// - Parameter endings: ends of the file names of each photograph's results, such as `-strip.png`.
+    /// - Parameters:
+    ///   - photos: all photographs of the run.
+    ///   - endings: ends of the file names of each photograph's results, such as `-strip.png`.
     /// - Throws: `SynthesisError` if a result would replace a photograph or a file from before.
     public func checkNames(for photos: [Photograph], endings: [String]) throws {
         own.formUnion(photos.map { Self.plain($0.path) })
@@ -50,34 +57,39 @@ public final class ResultFiles {
     }
 
     /// Writes a generated picture as PNG to `folder/name`.
+    /// - Parameters:
+    ///   - image: picture with its mark.
+    ///   - name: path relative to the folder.
     /// - Throws: as `put(_:to:)`; `ImagingError`.
     public func write(_ image: SyntheticImage, to name: String) throws {
         try put(try image.png(), to: "\(folder)/\(name)")
     }
 
     /// Writes a file in the folder, and creates missing folders.
-    /// - Parameter path: path of the file, which begins with `folder`.
+    /// - Parameters:
+    ///   - bytes: content of the file.
+    ///   - path: path of the file, which begins with `folder`.
     /// - Throws: `SynthesisError` if the file must not be replaced or its folder cannot be created; `FileError`.
     public func put(_ bytes: [UInt8], to path: String) throws {
         guard own.insert(Self.plain(path)).inserted else {
             throw SynthesisError(
-                "\(path): a photograph, or a result of another one, has this name: take one of them at a time, each into a "
-                    + "folder of its own")
+                "\(path): a photograph, or a result of another photograph, has this name: process them one at a time, into "
+                    + "separate folders")
         }
         guard overwrites || !FileManager.default.fileExists(atPath: path) else { throw Self.isThere(path) }
         let place = (path as NSString).deletingLastPathComponent
         do {
             try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
         } catch {
-            throw SynthesisError("\(place): the folder cannot be made: \(error.localizedDescription)")
+            throw SynthesisError("\(place): the folder cannot be created: \(error.localizedDescription)")
         }
         try AtomicFile.write(bytes, to: path, durably: false)
     }
 
     private static func isThere(_ path: String, others: Int = 0) -> SynthesisError {
         SynthesisError(
-            "\(path)\(others > 0 ? " and \(others) more files are" : " is") there already: choose another folder with "
-                + "--out, or replace with --overwrite")
+            "\(path)\(others > 0 ? " and \(others) more files exist" : " exists") already: choose another folder with "
+                + "--out, or replace existing files with --overwrite")
     }
 
     private static func plain(_ path: String) -> String {

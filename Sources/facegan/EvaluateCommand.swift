@@ -10,23 +10,23 @@ import Runs
 import Synthesis
 import Torch
 
-/// `facegan evaluate`: numbers for pictures, each with what it depends on.
+/// `facegan evaluate`: scores of a model or of pictures.
 struct EvaluateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
-        abstract: "Judge a model's faces, or any pictures, against photographs.",
+        abstract: "Compute scores of a model, or of any pictures, with confidence intervals.",
         discussion: """
-            Every number comes with its 95 % interval, the number of pictures, the network whose features it is about, and \
-            the data protocol; sets of different protocols are not compared. A run is compared with the pictures it learnt \
-            from unless --against names others. Statistics of photographs are kept for the next time.
+            Every score has a 95 % interval, the number of pictures, the feature network and the data protocol. Sets of \
+            different protocols are not compared. A run is compared with its training pictures unless --against names \
+            others. Statistics of photographs are cached.
 
-            Metrics: fd-face, kd-face (Fréchet and kernel distance on a face network that comes with the program), pr-face \
-            (precision, recall), dc-face (density, coverage), swd, diversity-face, nearest-face, attributes; ppl-face \
-            (path length of a model); accuracy (how often the face network finds the labels of photographs, or what a conditional \
-            model was asked for); and with weights of others (see `facegan weights list`) fid, kid, is, ppl.
+            Metrics: fd-face, kd-face (Fréchet and kernel distance on the bundled face network), pr-face (precision, \
+            recall), dc-face (density, coverage), swd, diversity-face, nearest-face, attributes; ppl-face (path length of a \
+            model); accuracy (agreement of the face network with the labels of photographs, or with the attributes that a \
+            conditional model was given); with downloaded weights (see `facegan weights list`) also fid, kid, is, ppl.
 
-            Networks from photographs to photographs (dfl, superres, convert) are judged by people whom they have not seen: \
-            how near restored pictures come to the true ones, and how often an attribute turns.
+            Networks from photographs to photographs (dfl, superres, convert) are evaluated on photographs that were not \
+            used for training: errors of restored pictures, and rates of changed attributes.
 
             Examples:
               facegan evaluate runs/celeba
@@ -43,46 +43,51 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Argument(help: "A run, a model, a folder or archive of pictures, a packed store, or builtin:N.")
     var source: String
 
-    @Option(help: "What the pictures should be like. (default: what a run learnt from)")
+    @Option(help: "Source of the reference pictures. (default: the training pictures of a run)")
     var against: String?
 
-    @Option(help: ArgumentHelp("Faces that a model draws. (default: 10000)"))
+    @Option(help: ArgumentHelp("Number of generated faces. (default: 10000)"))
     var count: Int?
 
-    @Option(help: ArgumentHelp("Pictures of the reference at most. (default: all)"))
+    @Option(help: ArgumentHelp("Limit of the reference pictures. (default: all)"))
     var referenceCount: Int?
 
     @Option(help: "Part of the photographs: train, validation or test.")
     var part: DataSplit?
 
-    @Option(help: ArgumentHelp("Names with commas between them. (default: all whose weights are here)"))
+    @Option(
+        help: ArgumentHelp(
+            "Names of metrics, separated by commas. (default: all whose weights are available)"))
     var metrics: String?
 
-    @Option(name: .customLong("protocol"), help: "Crop and size of both sides, such as celeba64-178.")
+    @Option(name: .customLong("protocol"), help: "Data protocol of both sides, such as celeba64-178.")
     var dataProtocol: String?
 
-    @Option(help: "A run or file of the recipe attributes, in place of the program's own face network.")
+    @Option(help: "A run or model of the recipe attributes, in place of the bundled face network.")
     var face: String?
 
-    @Option(help: "First seed of a model's faces.")
+    @Option(help: "First seed of the generated faces.")
     var seed: UInt64 = 0
 
-    @Flag(help: "Compare picture with picture, in the order of names: PSNR, SSIM, MS-SSIM, LPIPS, identity.")
+    @Flag(
+        help: "Compare pairs of pictures, in the order of their names: PSNR, SSIM, MS-SSIM, LPIPS, identity.")
     var pairs = false
 
-    @Option(help: ArgumentHelp("Divide by an attribute of the photographs.", valueName: "attribute"))
+    @Option(
+        help: ArgumentHelp(
+            "Separate scores for photographs with and without an attribute.", valueName: "attribute"))
     var by: String?
 
-    @Flag(help: "The state with the best score instead of a run's newest one.")
+    @Flag(help: "Use the state of a run with the best score, in place of the newest.")
     var best = false
 
-    @Flag(help: "The weights as trained, not their moving average.")
+    @Flag(help: "Use the weights of the last training step, in place of their moving average.")
     var raw = false
 
-    @Option(help: "Write a page with pictures, table and attributes.")
+    @Option(help: "Write an HTML page with pictures, scores and attributes.")
     var html: String?
 
-    @Option(help: "Write everything as JSON.")
+    @Option(help: "Write the scores as JSON.")
     var json: String?
 
     @OptionGroup var place: DeviceOptions
@@ -99,7 +104,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         let device = try place.prepare()
         if !pairs, metrics == nil, try evaluatedFaceToFace(device) { return }
         if !pairs, by != nil {
-            throw CommandError("--by: only models that change attributes have scores for each group")
+            throw CommandError("--by: requires a model that changes attributes")
         }
         let service = FaceService(device: device, threads: place.threads)
         let (request, wantsReport) = (try request(), html != nil)

@@ -1,10 +1,11 @@
 import ArgumentParser
 import Provenance
 
+/// The command `facegan`.
 @main
 struct FaceGANCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "facegan", abstract: "Train, judge, edit and serve face GANs.",
+        commandName: "facegan", abstract: "Train, evaluate, edit and serve face GANs.",
         discussion: """
             Examples:
               facegan doctor

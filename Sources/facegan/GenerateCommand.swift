@@ -86,7 +86,10 @@ struct GenerateCommand: AsyncParsableCommand {
     @Flag(help: "Use the state of a run with the lowest score, in place of the newest.")
     var best = false
 
-    @Flag(help: "Write a film through the seeds or latents: animated PNG, or mp4 (through ffmpeg) if --out ends in .mp4.")
+    @Flag(
+        help:
+            "Write a film through the seeds or latents: animated PNG, or mp4 (through ffmpeg) if --out ends in .mp4."
+    )
     var interpolate = false
 
     @Option(help: "Frames of a film from one seed to the next.")
@@ -95,7 +98,8 @@ struct GenerateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Columns of the grid. (default: a square grid)"))
     var columns: Int?
 
-    @Option(help: "Upper limit of the faces that are computed at once. Bounds the memory; does not change faces.")
+    @Option(
+        help: "Upper limit of the faces that are computed at once. Bounds the memory; does not change faces.")
     var batch = GeneratorRunner.batchSize
 
     @Option(

@@ -68,7 +68,7 @@ import Testing
     @Test func rawWeightsAreOthers() throws {
         _ = try generate("--seeds", "1", "--out", "usual.png")
         _ = try generate("--seeds", "1", "--out", "ema.png", "--ema")
-        // After one step the two differ by less than bfloat16 shows.
+        // After one step, the difference is below the resolution of bfloat16.
         _ = try generate("--seeds", "1", "--out", "exact.png", "--precision", "fp32")
         let raw = try generate("--seeds", "1", "--out", "raw.png", "--raw", "--precision", "fp32")
         #expect(raw.output.contains("raw weights"))
@@ -106,7 +106,7 @@ import Testing
         #expect(other.status == 1 && other.errors.contains("no latents"), "\(other.errors)")
     }
 
-    /// A name and a format that are at odds, a film in a folder, a picture of a format that nobody writes.
+    /// A name that contradicts the format, a film in a folder, an unknown format, contradicting options.
     @Test(arguments: [
         (["--out", "x.png", "--format", "jpeg"], "--format jpeg"), (["--out", "x.bmp"], ".png or .jpg"),
         (["--interpolate", "--out", "films/"], ".mp4"), (["--interpolate", "--seeds", "1"], "2 seeds"),
@@ -115,7 +115,7 @@ import Testing
         (["--seeds", "0-5000", "--out", "x.png"], "4,096"),
     ])
     func impossibleOutputsAreRefusedBeforeAnyWork(arguments: [String], says: String) throws {
-        // The model is not even looked at.
+        // The model is not opened.
         let result = try Command.run(["generate", "no-such-model"] + arguments, folder: folder.path)
         #expect(result.status == 64)
         #expect(result.errors.contains(says), "\(result.errors)")

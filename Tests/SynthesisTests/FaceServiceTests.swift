@@ -209,7 +209,8 @@ import TorchNN
         let style = await complaint { try LatentPoint(.w, shape: [6], values: [0, 0, 0, 0, 0, 0]) }
         #expect(style.contains("no spaces w and w+"), "\(style)")
         #expect(await complaint { try LatentPoint(.z, shape: [1], values: [.nan]) }.contains("not finite"))
-        #expect(await complaint { try LatentPoint(.wPlus, shape: [4], values: [0, 0, 0, 0]) }.contains("[L, W]"))
+        #expect(
+            await complaint { try LatentPoint(.wPlus, shape: [4], values: [0, 0, 0, 0]) }.contains("[L, W]"))
         #expect(throws: SynthesisError.self) { try LatentFile(path: fixture.path) }
     }
 }
