@@ -144,7 +144,8 @@ public final class ProgressiveCritic: Module, Discriminator, Growing {
         blocks = zip(levels.dropFirst(), settings.criticMaps(resolution)).map {
             ProgressiveDownBlock($0.channels, $1, settings)
         }
-        deviation = settings.deviationGroup > 0 ? MinibatchStandardDeviation(group: settings.deviationGroup) : nil
+        deviation =
+            settings.deviationGroup > 0 ? MinibatchStandardDeviation(group: settings.deviationGroup) : nil
         last = EqualizedConv2d(
             widest + (deviation == nil ? 0 : 1), widest, kernel: 3, padding: 1)
         dense = EqualizedLinear(widest * 16, widest)

@@ -2,7 +2,8 @@ import Models
 
 /// The families of this package, with few channels.
 enum SmallFamily: String, CaseIterable {
-    case dcgan, denseDCGAN, residual, progressive
+    case dcgan, residual, progressive
+    case denseDCGAN = "dcgan-dense"
 
     func settings(filters: Int) -> any NetworkFamily {
         switch self {

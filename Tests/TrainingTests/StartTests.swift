@@ -31,7 +31,8 @@ import Training
         let changed = try TinyRun.recipe("dcgan", ["generatorOptimizer.learningRate=1e-3", "batchSize=4"])
         let run = try open(tiny, "second", changed, from: tiny.folder("first"))
         #expect(run.resumedAt == nil && run.trainer.clock.images == 0)
-        #expect(run.notes.count == 1 && run.notes[0].contains("begins with the weights of"), "\(run.notes)")
+        #expect(
+            run.notes.count == 1 && run.notes[0].contains("it starts from the weights of"), "\(run.notes)")
         let sections = Dictionary(uniqueKeysWithValues: run.trainer.state.sections)
         for name in ["generator", "average", "discriminator"] {
             expectSame(try #require(sections[name]), other.section(name))
@@ -82,7 +83,8 @@ import Training
         try model.write(to: tiny.folder("model.safetensors"))
         let run = try open(tiny, "second", recipe, from: tiny.folder("model.safetensors"))
         #expect(
-            run.notes.contains { $0.contains("it has no discriminator: a new one begins") }, "\(run.notes)")
+            run.notes.contains { $0.contains("it has no discriminator: it starts from random weights") },
+            "\(run.notes)")
         let sections = Dictionary(uniqueKeysWithValues: run.trainer.state.sections)
         for name in ["generator", "average"] {
             expectSame(try #require(sections[name]), model.section("average"))

@@ -150,6 +150,7 @@ enum FaceWarp {
         let inner =
             Tensor.normal([1, 2, cells - 1, cells - 1], random: random) * (amount * 2 / Double(cells))
         let nodes = Tensor.concatenated([x, y], 1) + inner.padded([1, 1, 1, 1])
-        return nodes.upsampledBilinear(height: side, width: side, alignCorners: true).permuted([0, 2, 3, 1]).contiguous()
+        return nodes.upsampledBilinear(height: side, width: side, alignCorners: true).permuted([0, 2, 3, 1])
+            .contiguous()
     }
 }
