@@ -129,6 +129,8 @@ public final class FaceSampler {
     }
 
     func plan(_ sources: [LatentSource]) throws -> Plan {
+        let seeds = sources.compactMap { if case .seed(let seed) = $0 { seed } else { nil } }
+        if seeds.count == sources.count { return plan(seeds: seeds) }
         let fields = sources.map { source -> [(name: String, value: String)] in
             switch source {
             case .seed(let seed): [("seed", "\(seed)")]
