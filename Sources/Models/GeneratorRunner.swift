@@ -34,6 +34,7 @@ public enum GeneratorInput {
 public final class GeneratorRunner {
     /// Rows of input, and the number of rows that the network computes for them.
     public struct Batch: Sendable, Equatable {
+        /// Rows of the input.
         public let rows: Range<Int>
         /// `rows.count` or more; the missing rows are filled up and discarded.
         public let size: Int
@@ -50,29 +51,38 @@ public final class GeneratorRunner {
     /// Largest batch size. Larger batches are not faster (`make bench`).
     public static let batchSize = 64
 
-    /// Batch sizes on the CPU, in descending order.
-    private static let sizes = [64, 16, 4, 1]
+    /// Batch sizes that compute a row with the same bits, in descending order.
+    ///
+    /// On the CPU, libtorch computes rows alike in batches of 4 or more. It computes a single row of a linear layer as a
+    /// matrix-vector product, and a convolution of one small map by another algorithm, which changes last bits. The fast
+    /// kernels of a DCGAN in fp32 compute a single row like many; all other generators compute 4 rows for one.
+    private let sizes: [Int]
 
     public init(_ generator: any Generator, precision: Precision = .fp32) {
         self.generator = generator
         (resolution, device) = (generator.resolution, generator.device)
         self.precision = precision.resolved(for: device)
+        let computesSingleRows = generator is DCGANGenerator && !Kernels.isPlain && self.precision == .fp32
+        sizes = device != .cpu ? [Self.batchSize] : computesSingleRows ? [64, 16, 4, 1] : [64, 16, 4]
         network = Kernels.isPlain || device != .cpu ? { generator($0, noise: $1) } : generator.folded()
     }
 
-    /// Batches that cover `count` rows with few computed rows: of 64, 16, 4 and 1 rows on the CPU, of `limit` rows on other
-    /// devices. A batch is filled up if at most a quarter of it is missing.
-    /// - Parameter limit: upper limit of the batch size.
-    public static func batches(_ count: Int, upTo limit: Int = batchSize, on device: Device = .cpu) -> [Batch] {
-        let sizes = device == .cpu ? sizes.filter { $0 <= limit } : [min(limit, batchSize)]
+    /// Batches that cover `count` rows with few computed rows.
+    ///
+    /// On the CPU, batches have 64, 16, 4 or, for a DCGAN in fp32, 1 row; on other devices, 64 rows. A batch is filled up if at
+    /// most a quarter of it is missing, or if there is no smaller size.
+    /// - Parameter limit: upper limit of the batch size. The smallest size is used for a lower limit.
+    public func batches(_ count: Int, upTo limit: Int = batchSize) -> [Batch] {
+        let allowed = sizes.filter { $0 <= limit }
+        let sizes = allowed.isEmpty ? [sizes[sizes.count - 1]] : allowed
         var batches: [Batch] = []
         var start = 0
         while start < count {
             let missing = count - start
-            // The smallest size that is used to three quarters or more, else the largest that is filled.
+            // The smallest size that is used to three quarters or more, else the largest that is filled, else the smallest.
             let size =
                 sizes.last { $0 >= missing && 4 * missing >= 3 * $0 }
-                ?? sizes.first { $0 <= missing } ?? sizes.last!
+                ?? sizes.first { $0 <= missing } ?? sizes[sizes.count - 1]
             let end = min(count, start + size)
             batches.append(Batch(rows: start..<end, size: size))
             start = end
@@ -84,7 +94,7 @@ public final class GeneratorRunner {
     /// - Parameter batchSize: upper limit of the rows that are computed at once. Bounds the memory.
     public func pixels(_ latents: Latents, batchSize: Int = GeneratorRunner.batchSize) -> [[UInt8]] {
         let input = GeneratorInput.latents(latents)
-        return Self.batches(input.count, upTo: batchSize, on: device).flatMap { pixels(input, $0) }
+        return batches(input.count, upTo: batchSize).flatMap { pixels(input, $0) }
     }
 
     /// Pictures of the rows of one batch as host pixels.
@@ -101,28 +111,51 @@ public final class GeneratorRunner {
     public func images(_ latents: Latents, batchSize: Int = GeneratorRunner.batchSize) -> Tensor {
         let input = GeneratorInput.latents(latents)
         return .concatenated(
-            Self.batches(input.count, upTo: batchSize, on: device).map { batch in
+            batches(input.count, upTo: batchSize).map { batch in
                 run(input, batch) { $0.to(.float32) }
             })
     }
 
+    /// Intermediate latents of a style generator: w+ [N, L, W], float32, on the CPU.
+    ///
+    /// Rows are computed in the same batches as pictures, so that `pixels` gives the same picture for z and for its w+.
+    public func wPlus(_ latents: Latents) -> Tensor {
+        let style = styleGenerator
+        let input = GeneratorInput.latents(latents)
+        return .concatenated(
+            batches(input.count).map { batch in
+                inference {
+                    guard case .latents(let rows) = input.rows(batch.rows, filledTo: batch.size) else {
+                        preconditionFailure("GeneratorRunner: expected rows of latents")
+                    }
+                    return style.map(rows.to(device))
+                }[0..<batch.rows.count].to(.float32).contiguous().to(.cpu)
+            })
+    }
+
+    private var styleGenerator: any StyleGenerator {
+        guard let style = generator as? any StyleGenerator else {
+            preconditionFailure(
+                "GeneratorRunner: expected a style generator for w, got \(type(of: generator))")
+        }
+        return style
+    }
+
     private func run<Result>(_ input: GeneratorInput, _ batch: Batch, _ body: (Tensor) -> Result) -> Result {
+        let images = inference {
+            switch input.rows(batch.rows, filledTo: batch.size) {
+            case .latents(let latents): network(latents.to(device), .constant)
+            case .w(let w): styleGenerator.synthesize(w.to(device), noise: .constant)
+            }
+        }
+        return withoutGradients { body(generator.fullSize(images[0..<batch.rows.count])) }
+    }
+
+    /// Result of a network in inference mode, without gradients, in `precision`.
+    private func inference(_ body: () -> Tensor) -> Tensor {
         let wasTraining = generator.isTraining
         generator.train(false)
         defer { generator.train(wasTraining) }
-        return withoutGradients {
-            let rows = input.rows(batch.rows, filledTo: batch.size)
-            let images = withAutocast(precision.autocast, on: device) {
-                switch rows {
-                case .latents(let latents): return network(latents.to(device), .constant)
-                case .w(let w):
-                    guard let style = generator as? any StyleGenerator else {
-                        fatalError("GeneratorRunner: expected a style generator for w, got \(type(of: generator))")
-                    }
-                    return style.synthesize(w.to(device), noise: .constant)
-                }
-            }
-            return body(generator.fullSize(images[0..<batch.rows.count]))
-        }
+        return withoutGradients { withAutocast(precision.autocast, on: device, body) }
     }
 }

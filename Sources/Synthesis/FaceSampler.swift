@@ -117,11 +117,11 @@ public final class FaceSampler {
     struct Plan {
         let input: GeneratorInput
         let fields: [[(name: String, value: String)]]
+    }
 
-        /// Row ranges and the rows that the network computes for each.
-        func batches(upTo size: Int, on device: Device) -> [GeneratorRunner.Batch] {
-            GeneratorRunner.batches(fields.count, upTo: size, on: device)
-        }
+    /// Batches of a plan.
+    func batches(_ plan: Plan, upTo size: Int) -> [GeneratorRunner.Batch] {
+        runner.batches(plan.fields.count, upTo: size)
     }
 
     func plan(seeds: [UInt64]) -> Plan {
@@ -224,7 +224,7 @@ public final class FaceSampler {
     }
 
     private func render(_ plan: Plan, _ batchSize: Int) -> [SyntheticImage] {
-        plan.batches(upTo: batchSize, on: model.generator.device).flatMap { render(plan, $0) }
+        batches(plan, upTo: batchSize).flatMap { render(plan, $0) }
     }
 
     // MARK: Latent spaces
@@ -264,15 +264,10 @@ public final class FaceSampler {
         return style
     }
 
-    /// w+ [N, L, W] on the CPU. Rows are mapped one by one, so that a row does not depend on the others.
+    /// w+ [N, L, W], float32, on the CPU.
     private func wPlus(_ latents: Latents) throws -> Tensor {
-        let style = try style()
-        return withoutGradients {
-            .concatenated(
-                (0..<latents.count).map { row in
-                    style.map(latents[row..<row + 1].to(style.device)).contiguous().to(.cpu)
-                })
-        }
+        _ = try style()
+        return runner.wPlus(latents)
     }
 
     private var requested: [(name: String, value: String)] {

@@ -168,7 +168,7 @@ public actor FaceService {
     ) async throws -> [SyntheticImage] {
         var images: [SyntheticImage] = []
         images.reserveCapacity(plan.fields.count)
-        for batch in plan.batches(upTo: batchSize, on: device) {
+        for batch in sampler.batches(plan, upTo: batchSize) {
             if !images.isEmpty { await Task.yield() }
             try Task.checkCancellation()
             images += sampler.render(plan, batch)
