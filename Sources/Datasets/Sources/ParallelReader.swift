@@ -1,52 +1,55 @@
 import Foundation
 
-/// Reads a source on many threads and hands the results out in order on the caller's thread.
+/// Parallel reading of a source with ordered delivery on the caller's thread.
 enum ParallelReader {
+    /// Reads pictures, processes them on several threads and delivers the results in order.
     /// - Parameters:
-    ///   - indices: which pictures, ascending.
-    ///   - size: the wish for sources that draw their pictures, in pixels.
-    ///   - work: what to make of a picture's content; runs on many threads at once.
-    ///   - deliver: gets the results in the order of `indices`, on the caller's thread; returns false to stop.
-    /// - Throws: what `deliver` throws, or what ended the reading of the archive as a whole.
+    ///   - source: the source to read.
+    ///   - indices: the pictures to read, ascending.
+    ///   - size: preferred size for sources that render their pictures, in pixels.
+    ///   - threads: the number of processing threads.
+    ///   - work: processes the content of a picture; called on several threads at once.
+    ///   - deliver: receives the results in the order of `indices`, on the caller's thread; returns false to stop.
+    /// - Throws: errors of `deliver`, or the error that ended the reading of the archive as a whole.
     static func run<R: Sendable>(
         _ source: any PictureSource, indices: [Int], size: Int, threads: Int,
         work: @escaping @Sendable (Int, Result<PictureContent, any Error>) -> R,
         deliver: (Int, R) throws -> Bool
     ) throws {
-        // Threads take several pictures at a time, which costs fewer wake-ups.
+        // Threads process several pictures at a time to reduce wake-ups.
         let chunk = max(1, min(8, indices.count / (4 * max(1, threads))))
-        let line = Line<R>(count: indices.count, chunk: chunk, window: 16 * max(1, threads))
-        defer { line.stop() }
+        let queue = ChunkQueue<R>(count: indices.count, chunk: chunk, window: 16 * max(1, threads))
+        defer { queue.stop() }
         if source.readsInOrder {
-            line.start { line.feed(from: source, indices: indices, size: size) }
-            for _ in 0..<max(1, threads) { line.start { line.workOnFed { work(indices[$0], $1) } } }
+            queue.start { queue.feed(from: source, indices: indices, size: size) }
+            for _ in 0..<max(1, threads) { queue.start { queue.workOnFed { work(indices[$0], $1) } } }
         } else {
             for _ in 0..<max(1, threads) {
-                line.start {
-                    line.workOnClaimed { position in
+                queue.start {
+                    queue.workOnClaimed { position in
                         let index = indices[position]
                         return work(index, Result { try source.content(at: index, size: size) })
                     }
                 }
             }
         }
-        for number in 0..<line.chunkCount {
-            for (offset, result) in try line.take(number).enumerated() {
+        for number in 0..<queue.chunkCount {
+            for (offset, result) in try queue.take(number).enumerated() {
                 guard try deliver(indices[number * chunk + offset], result) else { return }
             }
         }
     }
 }
 
-/// What the threads of one run share. Chunks of positions are handed out in order, and nobody runs ahead of the caller by
-/// more than the window of chunks, so that memory stays bounded.
-private final class Line<R: Sendable>: @unchecked Sendable {
+/// State shared by the threads of one run. Chunks of positions are processed in order. Threads are at most one window
+/// of chunks ahead of the caller, so memory is bounded.
+private final class ChunkQueue<R: Sendable>: @unchecked Sendable {
     let chunkCount: Int
     private let count: Int
     private let chunk: Int
     private let window: Int
     private let condition = NSCondition()
-    // Guarded by the condition.
+    // Protected by the condition.
     private var claimed = 0
     private var taken = 0
     private var fed: [Int: [Result<PictureContent, any Error>]] = [:]
@@ -72,7 +75,7 @@ private final class Line<R: Sendable>: @unchecked Sendable {
         thread.start()
     }
 
-    /// Ends all threads and waits for them: nothing reads the source afterwards.
+    /// Stops all threads and waits for them. The source is not read afterwards.
     func stop() {
         condition.lock()
         isStopped = true
@@ -81,7 +84,7 @@ private final class Line<R: Sendable>: @unchecked Sendable {
         condition.unlock()
     }
 
-    /// The results of a chunk. What was done before an archive broke still comes.
+    /// Returns the results of a chunk. Chunks completed before an archive error are still returned.
     func take(_ number: Int) throws -> [R] {
         condition.lock()
         defer { condition.unlock() }
@@ -96,7 +99,7 @@ private final class Line<R: Sendable>: @unchecked Sendable {
         }
     }
 
-    /// For sources with random access: every thread claims the next chunk and reads it itself.
+    /// Processing loop for sources with random access: each thread claims the next chunk and reads it.
     func workOnClaimed(_ body: (Int) -> R) {
         while let number = claim() {
             let results = positions(number).map(body)
@@ -104,7 +107,7 @@ private final class Line<R: Sendable>: @unchecked Sendable {
         }
     }
 
-    /// For archives that can only be read from front to back: one thread reads, the others decode.
+    /// Reading loop for sequential archives: one thread reads, the others process.
     func feed(from source: any PictureSource, indices: [Int], size: Int) {
         var position = 0
         var pending: [Result<PictureContent, any Error>] = []
@@ -126,6 +129,7 @@ private final class Line<R: Sendable>: @unchecked Sendable {
         }
     }
 
+    /// Processing loop for sequential archives.
     func workOnFed(_ body: (Int, Result<PictureContent, any Error>) -> R) {
         while let (number, contents) = claimFed() {
             let results = zip(positions(number), contents).map(body)
@@ -137,7 +141,7 @@ private final class Line<R: Sendable>: @unchecked Sendable {
         (number * chunk)..<min(count, (number + 1) * chunk)
     }
 
-    /// Passes a chunk to the decoding threads; false when there is nobody to pass it to.
+    /// Passes a chunk to the processing threads. Returns false if the run was stopped.
     private func hand(_ pending: inout [Result<PictureContent, any Error>], _ number: Int) -> Bool {
         condition.lock()
         defer { condition.unlock() }
