@@ -179,8 +179,7 @@ public enum SafetensorsWriter {
             precondition(
                 written == expected,
                 "SafetensorsWriter: \"\(entry.name)\" of shape \(entry.shape) and type "
-                    + "\(entry.dtype.rawValue) "
-                    + "expected \(expected ?? -1) bytes, got \(written)")
+                    + "\(entry.dtype.rawValue) expected \(expected ?? -1) bytes, got \(written)")
         }
         let digest = stream.finish()
         try file.overwrite(Array(digest.utf8), at: digestOffset)

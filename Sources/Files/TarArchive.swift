@@ -198,9 +198,8 @@ struct TarParser {
             throw FileError(
                 path: file.path,
                 what:
-                    "the file \"\(entry.name)\" in the archive has \(entry.size) bytes, more than "
-                    + "the limit of "
-                    + "\(TarArchive.sizeLimit)",
+                    "the file \"\(entry.name)\" in the archive has \(entry.size) bytes, more than the "
+                    + "limit of \(TarArchive.sizeLimit)",
                 advice: "Remove it from the archive.")
         }
         let bytes = try stream.readAll(entry.size)

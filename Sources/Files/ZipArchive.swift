@@ -89,8 +89,7 @@ public final class ZipArchive: Sendable {
             throw FileError(
                 path: file.path,
                 what:
-                    "the entry \"\(entry.name)\" uses the unsupported compression method "
-                    + "\(entry.method)",
+                    "the entry \"\(entry.name)\" uses the unsupported compression method \(entry.method)",
                 advice: "Create the archive again with stored or deflated entries.")
         }
         let whole = file.count

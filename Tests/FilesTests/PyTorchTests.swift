@@ -68,7 +68,7 @@ import Testing
         ("refused_complex.pth", "torch.ComplexFloatStorage"),
         ("refused_script.pt", "TorchScript"),
         ("refused_pickle.pkl", "not a file written by torch.save but a Python pickle"),
-        ("refused_big_endian.pth", "byte order is \"big\""),
+        ("refused_big_endian.pth", "the byte order of the file is \"big\""),
         ("refused_beyond.pth", "a tensor of shape [5]"),
         ("refused_offset.pth", "a tensor of shape [2]"),
         ("refused_negative.pth", "a dimension or stride is negative"),

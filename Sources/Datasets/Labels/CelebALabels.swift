@@ -59,9 +59,8 @@ struct CelebALabels {
             labels.attributes = fill(table, unknown: 0) { $0 == 1 ? 1 : ($0 == -1 || $0 == 0 ? -1 : nil) }
         } else if let attributes {
             throw DataError(
-                "\(attributes): the line with the attribute names is missing; CelebA's file has it "
-                    + "after the number "
-                    + "of rows: download the file again or remove it")
+                "\(attributes): the line with the attribute names is missing; CelebA's file has it after "
+                    + "the number of rows: download the file again or remove it")
         }
         if let table = try table(partition, width: 1) {
             labels.splits = fill(table, unknown: Labels.Split.unknown.rawValue) {

@@ -58,9 +58,8 @@ public struct BuiltInFacesSource: PictureSource {
             let seed = parts.count == 2 ? UInt64(parts[1]) : 0
         else {
             throw DataError(
-                "'\(specification)': expected builtin:COUNT or builtin:COUNT@SEED with a count of "
-                    + "1 to 10000000, such as "
-                    + "builtin:2000 or builtin:2000@7")
+                "'\(specification)': expected builtin:COUNT or builtin:COUNT@SEED with a count of 1 to "
+                    + "10000000, such as builtin:2000 or builtin:2000@7")
         }
         self.init(count: count, seed: seed)
     }

@@ -113,9 +113,8 @@ extension PictureSource {
         guard let packed = packedProtocol else { return data }
         guard packed.hash == data.hash else {
             throw DataError(
-                "\(name): the store has the protocol \(packed), but \(data) is required: use the "
-                    + "original pictures "
-                    + "or select the protocol \(packed.name)")
+                "\(name): the store has the protocol \(packed), but \(data) is required: use the original "
+                    + "pictures or select the protocol \(packed.name)")
         }
         return DataProtocol(name: data.name, crop: .square, filter: data.filter, size: data.size)
     }

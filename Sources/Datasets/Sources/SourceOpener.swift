@@ -21,9 +21,8 @@ public enum SourceOpener {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw DataError(
-                "\(path): no such file or folder: expected a folder of pictures, a zip or tar "
-                    + "archive, a packed store, "
-                    + "or built-in faces such as builtin:2000")
+                "\(path): no such file or folder: expected a folder of pictures, a zip or tar archive, a "
+                    + "packed store, or built-in faces such as builtin:2000")
         }
         let source = isFolder.boolValue ? try openFolder(path) : try openFile(path)
         guard source.count > 0 else {
@@ -103,9 +102,8 @@ public enum SourceOpener {
                 "\(path): the file is a single picture: expected a folder or an archive of pictures")
         case .unknown:
             throw DataError(
-                "\(path): the file is neither a zip or tar archive nor a packed store: expected a "
-                    + "folder of pictures "
-                    + "or an archive (.zip, .tar, .tgz)")
+                "\(path): the file is neither a zip or tar archive nor a packed store: expected a folder "
+                    + "of pictures or an archive (.zip, .tar, .tgz)")
         }
         let folder = (path as NSString).deletingLastPathComponent
         let beside = folder.isEmpty ? "." : folder

@@ -56,8 +56,7 @@ public struct TarSource: PictureSource {
         }
         guard let found else {
             throw DataError(
-                "\(name): the picture \(names[index]) cannot be found: the archive changed or is "
-                    + "damaged")
+                "\(name): the picture \(names[index]) cannot be found: the archive changed or is damaged")
         }
         return try found.get()
     }

@@ -104,8 +104,7 @@ final class SpoolFile {
     private func failure(_ action: String) -> DataError {
         let reason = String(cString: strerror(errno))
         return DataError(
-            "\(folder): cannot \(action) (\(reason)): packing needs a writable folder with free "
-                + "space for twice the "
-                + "size of the store")
+            "\(folder): cannot \(action) (\(reason)): packing needs a writable folder with free space for "
+                + "twice the size of the store")
     }
 }

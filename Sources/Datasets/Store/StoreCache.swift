@@ -55,8 +55,7 @@ public struct StoreCache: Sendable {
         } catch {
             throw DataError(
                 "\(folder): the cache folder cannot be created: \(error.localizedDescription): set "
-                    + "FACEGAN_CACHE to a "
-                    + "writable folder")
+                    + "FACEGAN_CACHE to a writable folder")
         }
         let report = try StorePreparation.prepare(
             source: source, protocol: data, to: path, options: options, progress: progress,
@@ -113,9 +112,8 @@ public struct StoreCache: Sendable {
         guard packedStore.data.hash == data.hash else {
             throw DataError(
                 "\(specification): the store has the protocol \(packedStore.data), but \(data) is "
-                    + "required: pack the "
-                    + "source with 'facegan data prepare --protocol \(data.name)' or select the protocol "
-                    + "\(packedStore.data.name)")
+                    + "required: pack the source with 'facegan data prepare --protocol \(data.name)' or "
+                    + "select the protocol \(packedStore.data.name)")
         }
         guard options == PreparationOptions(threads: options.threads) else {
             throw DataError(

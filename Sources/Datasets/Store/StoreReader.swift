@@ -14,9 +14,8 @@ struct StoreReader {
         let version = try text(StoreFormat.Key.version)
         guard version == StoreFormat.version else {
             throw DataError(
-                "\(path): the store has format version \(version), but version "
-                    + "\(StoreFormat.version) is required: "
-                    + "pack the source again with 'facegan data prepare'")
+                "\(path): the store has format version \(version), but version \(StoreFormat.version) is "
+                    + "required: pack the source again with 'facegan data prepare'")
         }
     }
 

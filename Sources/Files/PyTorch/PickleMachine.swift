@@ -165,8 +165,7 @@ struct PickleMachine {
             throw FileError(
                 path: path,
                 what:
-                    "the file refers to the Python object \"\(module).\(name)\", which is not "
-                    + "supported",
+                    "the file refers to the Python object \"\(module).\(name)\", which is not supported",
                 advice: "Only tensors, dictionaries, lists, numbers and strings are supported. Save "
                     + "model.state_dict() instead of the model.")
         }

@@ -106,8 +106,7 @@ extension PyTorchFile {
         FileError(
             path: path,
             what:
-                "the byte order of the file is \"\(order)\", but only little-endian files are "
-                + "supported",
+                "the byte order of the file is \"\(order)\", but only little-endian files are supported",
             advice: "Load it with PyTorch and save it on a little-endian machine.")
     }
 }
