@@ -5,13 +5,13 @@ import Testing
 struct BuiltInFacesTests {
     let faces = BuiltInFaces()
 
-    @Test func aFaceDependsOnSeedAndIndexOnly() {
+    @Test func facesDependOnlyOnSeedAndIndex() {
         #expect(faces.face(3, size: 32) == BuiltInFaces(seed: 0).face(3, size: 32))
         #expect(faces.face(3, size: 32).picture != faces.face(4, size: 32).picture)
         #expect(faces.face(3, size: 32).picture != BuiltInFaces(seed: 1).face(3, size: 32).picture)
     }
 
-    @Test func anySizeIsDrawn() {
+    @Test func everySizeIsSupported() {
         for size in [8, 17, 50, 128] {
             let picture = faces.face(1, size: size).picture
             #expect(picture.width == size && picture.height == size && picture.channels == 3)
@@ -33,7 +33,7 @@ struct BuiltInFacesTests {
     }
 }
 
-/// What the pictures show: the same bytes everywhere, landmarks on eyes and mouth, attributes that can be seen.
+/// Pixels: equal bytes on every machine, landmarks on eyes and mouth, visible attributes.
 struct BuiltInFacesPixelTests {
     let faces = BuiltInFaces()
 
@@ -48,13 +48,13 @@ struct BuiltInFacesPixelTests {
         return String(hash, radix: 16)
     }
 
-    /// A change of these digests is a change of the data set: every number measured on it changes too.
-    @Test func thePicturesAreTheSameEverywhere() {
+    /// A change of these digests changes the data set and all results measured with it.
+    @Test func picturesAreEqualOnEveryMachine() {
         #expect(digest(0..<16, size: 64) == "4d7e158102304fa7")
         #expect(digest(16..<20, size: 50) == "4106f9fcaf2984eb")
     }
 
-    @Test func landmarksAreOrderedAndInThePicture() {
+    @Test func landmarksAreOrderedAndInside() {
         for index in 0..<500 {
             let marks = faces.face(index, size: 16).landmarks.map { $0 / 16 }
             #expect(marks.count == 5)
@@ -71,7 +71,7 @@ struct BuiltInFacesPixelTests {
         }
     }
 
-    @Test func eyesAreDarkInTheMiddleAndBrightBeside() {
+    @Test func eyesHaveDarkPupilsAndBrightWhites() {
         var (dark, bright, count) = (0, 0, 0)
         for index in 0..<150 {
             let face = faces.face(index, size: 128)
@@ -93,8 +93,8 @@ struct BuiltInFacesPixelTests {
         #expect(Double(bright) > 0.85 * Double(count))
     }
 
-    @Test func attributesCanBeSeen() {
-        // Mean redness of the mouth with and without lipstick, mean brightness of the crown by hair color.
+    @Test func attributesAreVisible() {
+        // Mean redness of the mouth with and without lipstick, and mean brightness of the crown by hair color.
         var lips = (with: Mean(), without: Mean())
         var hair: [String: Mean] = [:]
         for index in 0..<400 {
