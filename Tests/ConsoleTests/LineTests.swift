@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 
 @Suite struct LineTests {
-    @Test func liveLineRewritesItselfAndDisappears() {
+    @Test func liveLinesAreRewrittenAndRemoved() {
         let recorder = Recorder()
         let line = LiveLine(recorder.output(width: 8), now: recorder.clock)
         line.show("one")
@@ -96,7 +96,7 @@ import Testing
     }
 }
 
-/// An output that remembers what was written, with a clock that stands still until it is moved.
+/// An output that records text, with a manually advanced clock.
 final class Recorder: Sendable {
     private let state = Mutex((text: "", time: 0.0))
 
@@ -112,7 +112,7 @@ final class Recorder: Sendable {
 
     func wait(_ seconds: Double) { state.withLock { $0.time += seconds } }
 
-    /// What was written since the last call.
+    /// Returns the text written since the last call.
     func take() -> String {
         state.withLock { state in
             defer { state.text = "" }
