@@ -86,6 +86,12 @@ public struct Download: Sendable, Equatable {
 
     /// Expected type of the file.
     public enum Content: Sendable, Equatable {
+        /// A zip archive.
+        case zip
+        /// A gzip file.
+        case gzip
+        /// A text file.
+        case text
         /// A PyTorch state dictionary in either format, or a safetensors file.
         case weights
     }

@@ -52,7 +52,7 @@ public final class BatchLoader: Sendable {
         state.take()
     }
 
-    /// The number of items returned since the beginning. Set it to resume.
+    /// Position of the next batch, in samples since the beginning. Exact resume has to save it.
     public var position: Int { state.position }
 
     /// Total time that `next` has waited for batches, in seconds. It remains near 0 if loading is fast enough.
@@ -237,7 +237,7 @@ public struct Sampler: Sendable {
     public let count: Int
     /// Seed of the order.
     public let seed: UInt64
-    /// How many items were handed out since the beginning; set it to resume.
+    /// The number of items returned since the beginning. Set it to resume.
     public var position: Int {
         didSet { precondition(position >= 0, "Sampler.position: expected 0 or more, got \(position)") }
     }

@@ -64,9 +64,7 @@ public struct BuiltInFacesSource: PictureSource {
         self.init(count: count, seed: seed)
     }
 
-    /// Renders a face with `size` x `size` pixels.
-    ///
-    /// - Throws: nothing.
+    /// Renders a face with `size` x `size` pixels. Never throws an error.
     public func content(at index: Int, size: Int) throws -> PictureContent {
         .drawn(faces.face(index, size: size).picture)
     }
