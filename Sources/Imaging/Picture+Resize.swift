@@ -3,6 +3,14 @@ import Foundation
 import Synchronization
 
 extension Picture {
+    /// Returns the picture at another size, antialiased. For RGB and gray, the result equals Pillow's `resize` (8-bit
+    /// fixed point).
+    public func resized(width: Int, height: Int, filter: ResizeFilter = .lanczos) -> Picture {
+        resized(
+            fromLeft: 0, top: 0, right: Double(self.width), bottom: Double(self.height), width: width,
+            height: height, filter: filter)
+    }
+
     /// Returns a part of the picture at another size. The filter does not use pixels outside `box`, as after a crop.
     ///
     /// - Parameters:
@@ -10,16 +18,6 @@ extension Picture {
     ///   - width: width of the result in pixels.
     ///   - height: height of the result in pixels.
     ///   - filter: kernel of the resampling.
-    public func resized(width: Int, height: Int, filter: ResizeFilter = .lanczos) -> Picture {
-        resized(
-            fromLeft: 0, top: 0, right: Double(self.width), bottom: Double(self.height), width: width,
-            height: height, filter: filter)
-    }
-
-    /// Returns a part of the picture, with fractional bounds in pixels, at another size. The filter uses pixels
-    /// around the part.
-    ///
-    /// The four edges must be inside the picture.
     public func resized(
         from box: PictureBox, width: Int, height: Int, filter: ResizeFilter = .lanczos
     ) -> Picture {
@@ -32,9 +30,10 @@ extension Picture {
         return resizedWithoutAlpha(from: box, width, height, filter)
     }
 
-    /// A part of the picture, bounded in fractions of pixels, at another size; the filter sees its neighbors.
+    /// Returns a part of the picture, with fractional bounds in pixels, at another size. The filter uses pixels around
+    /// the part.
     ///
-    /// The four edges must lie inside the picture.
+    /// The four edges must be inside the picture.
     public func resized(
         fromLeft left: Double, top: Double, right: Double, bottom: Double, width: Int, height: Int,
         filter: ResizeFilter = .lanczos
