@@ -1,7 +1,6 @@
 import Files
 import Foundation
 import Provenance
-import Synchronization
 
 /// File of a generated picture, and its format.
 public struct PictureFile: Sendable {
@@ -54,12 +53,19 @@ public struct PictureFile: Sendable {
 
 /// Encoder and writer of picture files on other threads, while the caller generates the next pictures.
 public final class PictureWriter: Sendable {
-    private let queue = DispatchQueue(label: "pictures", attributes: .concurrent)
-    private let group = DispatchGroup()
-    private let slots: DispatchSemaphore
-    private let failure = Mutex<(any Error)?>(nil)
-    private let progress: @Sendable (Int) -> Void
-    private let done = Mutex(0)
+    private typealias Job = [(file: PictureFile, image: SyntheticImage)]
+
+    private struct State {
+        var waiting: [Job] = []
+        /// Jobs that are waiting or being written.
+        var unfinished = 0
+        var written = 0
+        var failure: (any Error)?
+    }
+
+    private let workers = WorkerThreads(State())
+    /// Limit of the unfinished jobs. Waiting pictures use memory; fewer than one for each thread leaves threads idle.
+    private let limit: Int
 
     /// - Parameters:
     ///   - threads: number of encoding threads.
@@ -68,41 +74,53 @@ public final class PictureWriter: Sendable {
         threads: Int = ProcessInfo.processInfo.activeProcessorCount,
         progress: @escaping @Sendable (Int) -> Void
     ) {
-        // Waiting pictures use memory; fewer than one for each thread leaves threads idle.
-        slots = DispatchSemaphore(value: 2 * max(1, threads))
-        self.progress = progress
+        limit = 2 * max(1, threads)
+        // The threads do not retain the writer.
+        workers.start(max(1, threads), stackSize: 4 << 20) { [workers] in
+            while let job = Self.next(workers) {
+                do {
+                    for (file, image) in job { try file.write(image) }
+                    let written = workers.update { state in
+                        state.written += job.count
+                        return state.written
+                    }
+                    progress(written)
+                } catch {
+                    workers.update { $0.failure = $0.failure ?? error }
+                }
+                workers.update { $0.unfinished -= 1 }
+            }
+        }
+    }
+
+    deinit { workers.stop() }
+
+    private static func next(_ workers: WorkerThreads<State>) -> Job? {
+        workers.wait { state, _ in state.waiting.isEmpty ? .notYet : .value(state.waiting.removeFirst()) }
     }
 
     /// Number of written pictures.
-    public var written: Int { done.withLock { $0 } }
+    public var written: Int { workers.read(\.written) }
 
     /// Adds pictures. Waits while too many are in progress.
     /// - Parameter pictures: files and their pictures; one thread writes all of them.
     /// - Throws: the first error of an earlier picture.
     public func write(_ pictures: [(file: PictureFile, image: SyntheticImage)]) throws {
-        try check()
-        slots.wait()
-        queue.async(group: group) { [self] in
-            defer { slots.signal() }
-            do {
-                for (file, image) in pictures { try file.write(image) }
-                let count = done.withLock { done in
-                    done += pictures.count
-                    return done
-                }
-                progress(count)
-            } catch {
-                failure.withLock { $0 = $0 ?? error }
-            }
+        _ = try workers.wait(wakingOthers: true) { state, _ in
+            if let failure = state.failure { throw failure }
+            guard state.unfinished < limit else { return .notYet }
+            state.unfinished += 1
+            state.waiting.append(pictures)
+            return .value(())
         }
     }
 
     /// Waits until all pictures are written.
     /// - Throws: the first error of a picture.
     public func finish() throws {
-        group.wait()
-        try check()
+        let failure: (any Error)? = workers.wait { state, _ in
+            state.unfinished == 0 ? .value(state.failure) : .notYet
+        }
+        if let failure { throw failure }
     }
-
-    private func check() throws { if let error = failure.withLock({ $0 }) { throw error } }
 }

@@ -81,7 +81,7 @@ import Testing
         let examined = try facegan("doctor", photos, "--json", report, "--quarantine", list)
         #expect(examined.status == 1)
         // Bad pictures are reported during the work, on standard error.
-        #expect((examined.output + examined.errors).contains("empty.jpg: the file has no bytes"))
+        #expect((examined.output + examined.errors).contains("empty.jpg: the file is empty"))
         let json = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: report)))
         #expect((json as? [String: Any]).flatMap { $0["pictureCount"] as? Int } == 3)
         let listed = try String(contentsOfFile: list, encoding: .utf8).split(separator: "\n")
