@@ -7,7 +7,8 @@ public struct DataSettings: SettingsGroup, Equatable {
     /// Name of a data protocol, or `auto` for the usual one of the source at the recipe's resolution.
     public var dataProtocol = "auto"
     /// The part of the source that is used.
-    public var split = Split.all
+    /// nil for the whole source.
+    public var split: DataSplit?
     /// Probability of mirroring.
     public var flip = 0.5
     /// Largest fraction of the side that is cropped.
@@ -23,14 +24,15 @@ public struct DataSettings: SettingsGroup, Equatable {
     /// Largest rotation of hue.
     public var hueDegrees = 0.0
 
-    /// Official parts of a data set.
-    public enum Split: String, Sendable, CaseIterable { case all, train, validation, test }
-
     public init() {}
 
     public mutating func fields(_ v: inout some FieldVisitor) throws {
         try v.text("protocol", &dataProtocol, "Crop, filter and size by name (celeba64-178), or auto.")
-        try v.choice("split", &split, "Part of the source: all, or one of its official parts.")
+        var part = split?.rawValue ?? "all"
+        try v.choice(
+            "split", &part, of: ["all"] + DataSplit.allCases.map(\.rawValue),
+            "Part of the source: all, or one of its official parts.")
+        split = DataSplit(rawValue: part)
         try v.number("flip", &flip, in: 0...1, "Probability of mirroring.")
         try v.number("crop", &crop, in: 0...0.5, "Largest fraction of the side that is cropped.")
         try v.number("rotationDegrees", &rotationDegrees, in: 0...45, "Largest rotation to either side.")

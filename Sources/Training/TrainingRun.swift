@@ -67,14 +67,14 @@ public final class TrainingRun {
             : precision
         // A run keeps the kernels that it began with.
         let kernels = known.map { $0.kernels.flatMap(Kernels.init) ?? .plain } ?? .standard
-        if restart, let start, Self.isInside(directory.path, try Model.file(of: start)) {
+        if restart, let start, Self.isInside(directory.path, try ModelFile(start).path) {
             throw TrainingError.refused(
                 "--from \(start): is in the folder that --restart removes; choose another --out")
         }
         let start = start ?? known?.start
         let startDigest =
             if let known { known.startDigest } else {
-                try start.flatMap { try SafetensorsFile(path: Model.file(of: $0)).digest }
+                try start.flatMap { try SafetensorsFile(path: ModelFile($0).path).digest }
             }
         record = RunRecord(
             data: data, contentHash: store.contentHash, dataProtocol: store.data.name,
@@ -111,16 +111,10 @@ public final class TrainingRun {
                 "the pictures are \(store.size) pixels wide (protocol \(store.data.name)), the recipe's resolution is"
                     + " \(recipe.resolution): pack them again, or --set resolution=\(store.size)")
         }
-        let subset: [Int]? =
-            switch recipe.data.split {
-            case .all: nil
-            case .train: store.part(.train)
-            case .validation: store.part(.validation)
-            case .test: store.part(.test)
-            }
-        if let subset, subset.isEmpty {
-            throw TrainingError.refused(
-                "\(data) has no pictures in its \(recipe.data.split.rawValue) part (data.split)")
+        guard let split = recipe.data.split else { return nil }
+        let subset = store.part(split)
+        if subset.isEmpty {
+            throw TrainingError.refused("\(data) has no pictures in its \(split.rawValue) part (data.split)")
         }
         return subset
     }
@@ -154,7 +148,7 @@ public final class TrainingRun {
     private static func begin(
         _ trainer: any Trainer, with start: String, _ record: RunRecord
     ) throws -> [String] {
-        let file = try Model.file(of: start)
+        let file = try ModelFile(start).path
         guard try SafetensorsFile(path: file).digest == record.startDigest else {
             throw TrainingError.refused(
                 "\(file): other weights than those that the run was to begin with; begin it again with --restart"

@@ -281,6 +281,6 @@ final class TrainingSession {
         let isThere = FileManager.default.fileExists(
             atPath: directory.previewPath(images: trainer.clock.images))
         if previewed != trainer.clock, resumedAt != trainer.clock || !isThere { try writePreview() }
-        try Preview.writeFilm(of: directory.previews, to: directory.filmPath, origin: Model.software)
+        try Preview.writeFilm(of: directory.previews, to: directory.filmPath, origin: Origin.program)
     }
 }

@@ -24,7 +24,7 @@ import Testing
         let steps = "\(state.clock.steps + 4)"
         let more = try TrainProcess(tiny: tiny, name: "run", options: ["--steps", steps]).run()
         #expect(more.status == 0, "\(more.errors)")
-        #expect(more.errors.contains("going on at step"))
+        #expect(more.errors.contains("resuming at step"))
         #expect(
             try TrainProcess(tiny: tiny, name: "straight", options: ["--steps", steps]).run().status == 0)
         try tiny.expectEqual("straight", "run")

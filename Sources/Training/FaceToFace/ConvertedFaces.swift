@@ -54,7 +54,7 @@ struct ConvertedFaces: RunMonitor {
                 name: "flips", label: "attributes turned (%)", value: 100 * flips,
                 error: 100 * (flips * (1 - flips) / Double(count)).squareRoot(),
                 parts: found.lines.map { (".\($0.name)", 100 * $0.flips) }
-                    + [("Leakage", 100 * mean(\.leakage)), ("Likeness", mean(\.likeness))],
+                    + [("Leakage", 100 * mean(\.leakage)), ("Likeness", mean(\.similarity))],
                 isLowerBetter: false),
             RunScore(
                 name: "psnr", label: "PSNR unchanged (dB)", value: found.unchangedPSNR, error: 0,

@@ -12,7 +12,7 @@ enum PhotoPreview {
     ///   - repeats: rows of cells beside each other.
     static func grid(_ columns: [Tensor], of recipe: Recipe, repeats: Int = 1) -> SyntheticImage {
         let origin = Origin(
-            software: Model.software, model: recipe.name, fields: [("use", "preview")],
+            software: Origin.program, model: recipe.name, fields: [("use", "preview")],
             source: .compositeWithTrainedAlgorithmicMedia)
         let (count, side) = (columns[0].shape[0], columns[0].shape[3])
         let size = side * side * 3
