@@ -311,7 +311,8 @@ MEASUREMENTS = [training, critic, packing, batches, use, generation, layers, sta
 def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--quick", action="store_true", help="tiny sizes; the numbers are meaningless")
-    options.add_argument("--only", help="names of measurements, separated by commas: " + ", ".join(one.__name__ for one in MEASUREMENTS))
+    options.add_argument(
+        "--only", help="measurements, separated by commas: " + ", ".join(one.__name__ for one in MEASUREMENTS))
     options.add_argument("--pairs", type=int, help="number of pairs")
     options.add_argument("--out", default=f"{ROOT}/out/bench.json", help="JSON file of the results")
     chosen = options.parse_args()
