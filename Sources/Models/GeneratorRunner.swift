@@ -1,3 +1,4 @@
+import Synchronization
 import Torch
 import TorchNN
 
@@ -51,30 +52,65 @@ public final class GeneratorRunner {
     /// Largest batch size. Larger batches are not faster (`make bench`).
     public static let batchSize = 64
 
-    /// Batch sizes that compute a row with the same bits, in descending order.
-    ///
-    /// On the CPU, libtorch computes rows alike in batches of 4 or more. It computes a single row of a linear layer as a
-    /// matrix-vector product, and a convolution of one small map by another algorithm, which changes last bits. The fast
-    /// kernels of a DCGAN in fp32 compute a single row like many; all other generators compute 4 rows for one.
-    private let sizes: [Int]
-
     public init(_ generator: any Generator, precision: Precision = .fp32) {
         self.generator = generator
         (resolution, device) = (generator.resolution, generator.device)
         self.precision = precision.resolved(for: device)
-        let computesSingleRows = generator is DCGANGenerator && !Kernels.isPlain && self.precision == .fp32
-        sizes = device != .cpu ? [Self.batchSize] : computesSingleRows ? [64, 16, 4, 1] : [64, 16, 4]
         network = Kernels.isPlain || device != .cpu ? { generator($0, noise: $1) } : generator.folded()
     }
 
-    /// Batches that cover `count` rows with few computed rows.
+    /// Batch sizes that compute a row with the same bits, in descending order.
     ///
-    /// On the CPU, batches have 64, 16, 4 or, for a DCGAN in fp32, 1 row; on other devices, 64 rows. A batch is filled up if at
-    /// most a quarter of it is missing, or if there is no smaller size.
-    /// - Parameter limit: upper limit of the batch size. The smallest size is used for a lower limit.
-    public func batches(_ count: Int, upTo limit: Int = batchSize) -> [Batch] {
-        let allowed = sizes.filter { $0 <= limit }
-        let sizes = allowed.isEmpty ? [sizes[sizes.count - 1]] : allowed
+    /// On a processor with AVX2 and without AVX-512, libtorch computes rows alike in batches of 4 or more. It computes a
+    /// single row of a linear layer as a matrix-vector product, and a convolution of one small map by another algorithm,
+    /// which changes last bits. The fast kernels of a DCGAN in fp32 compute a single row like many. On other processors
+    /// the sizes are measured once for each kind of network.
+    private func sizes(for input: GeneratorInput) -> [Int] {
+        guard device == .cpu else { return [Self.batchSize] }
+        let flags = CPUFeatures.current.flags
+        if flags.contains("avx2"), !flags.contains("avx512f") {
+            let computesSingleRows = generator is DCGANGenerator && !Kernels.isPlain && precision == .fp32
+            return computesSingleRows ? [64, 16, 4, 1] : [64, 16, 4]
+        }
+        let weights = generator.parameters.reduce(0) { $0 + $1.parameter.value.count }
+        let key = "\(type(of: generator)) \(resolution) \(weights) \(precision) \(Kernels.isPlain)"
+        return Self.measuredSizes.withLock { measured in
+            if let sizes = measured[key] { return sizes }
+            let sizes = measureSizes(input)
+            measured[key] = sizes
+            return sizes
+        }
+    }
+
+    private static let measuredSizes = Mutex<[String: [Int]]>([:])
+
+    /// Batch sizes that compute the first row of the input with the same bits as the largest one.
+    package func measureSizes(_ input: GeneratorInput) -> [Int] {
+        func bytes(_ size: Int) -> [UInt8] {
+            run(input, Batch(rows: 0..<1, size: size)) { $0.to(.float32).contiguous().bytes() }
+        }
+        let expected = bytes(Self.batchSize)
+        return [Self.batchSize] + [16, 4, 1].filter { bytes($0) == expected }
+    }
+
+    /// Batches that cover the rows of an input with few computed rows.
+    ///
+    /// On the CPU, batches have 64, 16, 4 or 1 rows, if the processor computes a row with the same bits in them; on other
+    /// devices, 64 rows. A batch is padded if at most a quarter of it is missing, or if there is no smaller size.
+    /// - Parameters:
+    ///   - input: N rows.
+    ///   - limit: upper limit of the batch size. The smallest size is used for a lower limit.
+    public func batches(of input: GeneratorInput, upTo limit: Int = batchSize) -> [Batch] {
+        let count = input.count
+        guard count > 0 else { return [] }
+        if limit >= Self.batchSize, count.isMultiple(of: Self.batchSize) {
+            return stride(from: 0, to: count, by: Self.batchSize).map {
+                Batch(rows: $0..<$0 + Self.batchSize, size: Self.batchSize)
+            }
+        }
+        let known = sizes(for: input)
+        let allowed = known.filter { $0 <= limit }
+        let sizes = allowed.isEmpty ? [known[known.count - 1]] : allowed
         var batches: [Batch] = []
         var start = 0
         while start < count {
@@ -94,7 +130,7 @@ public final class GeneratorRunner {
     /// - Parameter batchSize: upper limit of the rows that are computed at once. Bounds the memory.
     public func pixels(_ latents: Latents, batchSize: Int = GeneratorRunner.batchSize) -> [[UInt8]] {
         let input = GeneratorInput.latents(latents)
-        return batches(input.count, upTo: batchSize).flatMap { pixels(input, $0) }
+        return batches(of: input, upTo: batchSize).flatMap { pixels(input, $0) }
     }
 
     /// Pictures of the rows of one batch as host pixels.
@@ -111,7 +147,7 @@ public final class GeneratorRunner {
     public func images(_ latents: Latents, batchSize: Int = GeneratorRunner.batchSize) -> Tensor {
         let input = GeneratorInput.latents(latents)
         return .concatenated(
-            batches(input.count, upTo: batchSize).map { batch in
+            batches(of: input, upTo: batchSize).map { batch in
                 run(input, batch) { $0.to(.float32) }
             })
     }
@@ -123,7 +159,7 @@ public final class GeneratorRunner {
         let style = styleGenerator
         let input = GeneratorInput.latents(latents)
         return .concatenated(
-            batches(input.count).map { batch in
+            batches(of: input).map { batch in
                 inference {
                     guard case .latents(let rows) = input.rows(batch.rows, filledTo: batch.size) else {
                         preconditionFailure("GeneratorRunner: expected rows of latents")

@@ -121,7 +121,7 @@ public final class FaceSampler {
 
     /// Batches of a plan.
     func batches(_ plan: Plan, upTo size: Int) -> [GeneratorRunner.Batch] {
-        runner.batches(plan.fields.count, upTo: size)
+        runner.batches(of: plan.input, upTo: size)
     }
 
     func plan(seeds: [UInt64]) -> Plan {
