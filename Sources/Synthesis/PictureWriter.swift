@@ -106,7 +106,7 @@ public final class PictureWriter: Sendable {
     /// - Parameter pictures: files and their pictures; one thread writes all of them.
     /// - Throws: the first error of an earlier picture.
     public func write(_ pictures: [(file: PictureFile, image: SyntheticImage)]) throws {
-        _ = try workers.wait(wakingOthers: true) { state, _ in
+        _ = try workers.wait(wakingOthers: true) { state, _ -> WorkerThreads<State>.Outcome<Void> in
             if let failure = state.failure { throw failure }
             guard state.unfinished < limit else { return .notYet }
             state.unfinished += 1
