@@ -42,7 +42,8 @@ struct BrokenRule: Sendable, CustomTestStringConvertible {
             "at most the resolution, 64, received `128`"),
         BrokenRule(
             "dcgan", ["perceptual.kind=absolute"], "perceptual.kind",
-            "statistics or random-pairs: a generated face has no real counterpart, received `absolute`"),
+            "statistics or random-pairs, because a generated picture has no paired real picture, received `absolute`"
+        ),
         BrokenRule(
             "progan", ["growth.startSide=256"], "growth.startSide",
             "at most the resolution, 128, received `256`"),
@@ -53,36 +54,39 @@ struct BrokenRule: Sendable, CustomTestStringConvertible {
         ),
         BrokenRule(
             "dcgan", ["discriminator.kind=progressive"], "discriminator.kind",
-            "both networks progressive, or none: they grow together, received `progressive`"),
+            "progressive for both networks or for neither, because they grow together, received `progressive`"
+        ),
         BrokenRule(
             "dcgan", ["resolution=16", "discriminator.scales=3"], "discriminator.scales",
-            "fewer: the smallest pictures would have less than 8 (progressive: 4) pixels a side, received `3`"
+            "a smaller number: the smallest pictures would have fewer than 8 x 8 pixels (progressive: 4 x 4), received `3`"
         ),
         BrokenRule(
             "sagan", ["generator.attentionSide=128"], "generator.attentionSide",
-            "0, or the side of maps that a block of this network leaves, received `128`"),
+            "0, or the side of the output of a block of this network, received `128`"),
         BrokenRule(
             "sagan", ["discriminator.attentionSide=64"], "discriminator.attentionSide",
-            "0, or the side of maps that a block of this network leaves, received `64`"),
+            "0, or the side of the output of a block of this network, received `64`"),
         BrokenRule(
             "sagan", ["generator.filters=6", "generator.maxFilters=12"], "generator.attentionSide",
-            "0, or maps with a number of channels that 8 divides (here 12), received `32`"),
+            "0, or a side at which the number of channels is a multiple of 8 (here 12), received `32`"),
         BrokenRule(
             "dcgan", ["featureMatching.weight=1"], "featureMatching.weight",
-            "0, or a residual or progressive discriminator: others return no maps, received `1`"),
+            "0, or a residual or progressive discriminator, because other families return no feature maps, received `1`"
+        ),
         BrokenRule(
             "sagan", ["featureMatching.kind=maps"], "featureMatching.kind",
-            "means: there are no pairs, received `maps`"),
+            "means or absolute-means, because a generated picture has no paired real picture, received `maps`"
+        ),
         BrokenRule(
             "dcgan", ["attributeLoss.realWeight=1"], "attributeLoss",
             "weights of 0, or conditions.classifier: true, because only a classifier has attribute logits, "
                 + "received a group of settings"),
         BrokenRule(
             "conditional", ["attributeLoss.realWeight=0"], "attributeLoss.realWeight",
-            "more than 0: the classifier must be trained, received `0`"),
+            "more than 0, because the classifier needs training, received `0`"),
         BrokenRule(
             "wgan-gp", ["augment.kind=ada"], "augment.kind",
-            "diffaugment or none: ada follows the signs of logits, which have no meaning in this loss, "
+            "diffaugment or none, because ada needs a loss in which the sign of a logit separates real from generated, "
                 + "received `ada`"),
         BrokenRule(
             "dcgan", ["augment.kind=ada", "augment.startProbability=0.9"], "augment.startProbability",
@@ -92,7 +96,7 @@ struct BrokenRule: Sendable, CustomTestStringConvertible {
             "more than low, received `0.5`"),
         BrokenRule(
             "dcgan", ["instanceNoise.deviation=0.1"], "instanceNoise.endKimg",
-            "more than 0 where there is noise"),
+            "more than 0 if deviation is more than 0"),
         BrokenRule(
             "conditional", ["conditions.attributes=[Male, Male]"], "conditions.attributes",
             "names that differ from each other, received a list"),
@@ -109,68 +113,77 @@ struct BrokenRule: Sendable, CustomTestStringConvertible {
     static let restoration = [
         BrokenRule(
             "dfl", ["input.kind=smaller", "phases.warp.maxKimg=0", "phases.warp.minKimg=0"], "input.kind",
-            "same or warped: inputs and pictures of an autoencoder have one size, received `smaller`"),
+            "same or warped, because input and output of an autoencoder have the same size, received `smaller`"
+        ),
         BrokenRule(
             "superres", ["input.kind=same"], "input.kind",
-            "smaller: this restorer increases the size, received `same`"),
+            "smaller, because this restorer upscales its input, received `same`"),
         BrokenRule("superres", ["input.scale=3"], "input.scale", "2, 4 or 8, received `3`"),
         BrokenRule(
             "dfl", ["resolution=16", "restorer.halfSide=false"], "resolution",
-            "32 or more, for an autoencoder, received `16`"),
+            "32 or more for an autoencoder, received `16`"),
         BrokenRule(
             "dfl", ["resolution=32"], "resolution",
-            "64 or more, for an autoencoder with halfSide, received `32`"),
+            "64 or more for an autoencoder with halfSide, received `32`"),
         BrokenRule(
             "superres", ["reconstruction.absolute=0"], "reconstruction",
-            "a weight above 0, received a group of settings"),
+            "at least one weight above 0, received a group of settings"),
         BrokenRule(
             "superres", ["perceptual.minSide=256"], "perceptual.minSide",
             "at most the resolution, 128, received `256`"),
         BrokenRule(
             "superres", ["perceptual.kind=statistics"], "perceptual.kind",
-            "absolute or squared: each restored picture has its true one, received `statistics`"),
+            "absolute or squared, because each restored picture has a target picture, received `statistics`"),
         BrokenRule(
             "superres", ["phases.warp.maxKimg=5"], "phases.warp.maxKimg",
-            "0: the inputs of this recipe (input.kind) are not warped, received `5`"),
+            "0, unless input.kind is warped, received `5`"),
         BrokenRule(
             "superres", ["phases.plain.minKimg=0", "phases.plain.maxKimg=0"], "phases.plain.maxKimg",
-            "more than 0: the critic follows a phase without it, received `0`"),
+            "more than 0, because the adversarial phase follows a phase without a critic, received `0`"),
         BrokenRule(
             "superres", ["phases.plain.minKimg=5000"], "phases.plain.minKimg",
             "at most maxKimg, received `5000`"),
         BrokenRule(
             "dfl", ["resolution=64", "critic.patchSize=600"], "critic.patchSize",
-            "smaller: the pictures have 64 pixels a side, received `600`"),
+            "a smaller patch, because the pictures have 64 x 64 pixels, received `600`"),
     ]
 
     /// Rules of a converter.
     static let conversion = [
         BrokenRule(
             "convert", ["conditions.attributes=[]"], "conditions.attributes",
-            "one name or more, received a list"),
+            "at least one name, received a list"),
         BrokenRule(
             "convert", ["conditions.classifier=false"], "conditions.classifier",
-            "true: the critic classifies attributes, received `false`"),
+            "true, because the critic of a converter classifies attributes, received `false`"),
         BrokenRule(
             "convert", ["resolution=32"], "converter.levels",
-            "fewer: maps of 2 pixels a side are the smallest, received `5`"),
+            "fewer levels, so that the smallest maps have at least 2 x 2 pixels, received `5`"),
         BrokenRule("convert", ["converter.skips=5"], "converter.skips", "less than levels, received `5`"),
         BrokenRule(
             "convert", ["converter.injections=6"], "converter.injections", "less than levels, received `6`"),
         BrokenRule(
-            "convert", ["augment.kind=ada"], "augment.kind", "none or diffaugment, received `ada`"),
+            "convert", ["augment.kind=ada"], "augment.kind",
+            "none or diffaugment, because a converter has no adaptive augmentation, received `ada`"),
         BrokenRule(
-            "convert", ["gradientPenalty.every=4"], "gradientPenalty.every", "1, received `4`"),
+            "convert", ["gradientPenalty.every=4"], "gradientPenalty.every",
+            "1, because a converter has no lazy regularization, received `4`"),
         BrokenRule(
-            "convert", ["gradientPenalty.drift=0.1"], "gradientPenalty.drift", "0, received `0.1`"),
+            "convert", ["gradientPenalty.drift=0.1"], "gradientPenalty.drift",
+            "0, because a converter has no drift penalty, received `0.1`"),
         BrokenRule(
             "convert", ["attributeLoss.fakeWeight=0"], "attributeLoss",
-            "weights above 0: no other loss requests the change, received a group of settings"),
+            "realWeight and fakeWeight above 0, because no other loss requests the change, received a group of settings"
+        ),
         BrokenRule(
             "convert", ["reconstruction.absolute=0"], "reconstruction",
-            "a weight above 0, received a group of settings"),
-        BrokenRule("convert", ["steps.kind=adaptive"], "steps.kind", "fixed, received `adaptive`"),
-        BrokenRule("convert", ["steps.generator=2"], "steps.generator", "1, received `2`"),
+            "at least one weight above 0, received a group of settings"),
+        BrokenRule(
+            "convert", ["steps.kind=adaptive"], "steps.kind",
+            "fixed, because a converter has no adaptive steps, received `adaptive`"),
+        BrokenRule(
+            "convert", ["steps.generator=2"], "steps.generator",
+            "1, because a converter has one generator step, received `2`"),
     ]
 
     static let all = common + adversarial + restoration + conversion
