@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-kernels bench bundle lint format clean
+.PHONY: help setup build demo test test-kernels bench bundle docs lint format clean
 
 MINUTES ?= 4
 DEMO ?= runs/demo
@@ -34,6 +34,9 @@ bench: build ## measure against plain PyTorch and Pillow, in one run
 
 bundle: setup ## make a folder that runs on a machine without Swift (ENGINES="other PyTorchs")
 	@scripts/bundle $(ENGINES)
+
+docs: setup ## make the library's documentation in out/docs (a static website)
+	@scripts/docs
 
 lint: ## check the style, strictly
 	@swift format lint --strict -r Sources Tests Package.swift && echo 'lint: fine'

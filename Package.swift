@@ -31,6 +31,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
         swiftSettings: swift)
 }
 
+/// Only `scripts/docs` needs the documentation plugin.
+let documentation: [Package.Dependency] =
+    Context.environment["FACEGAN_DOCS"] == nil
+    ? [] : [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0")]
+
 let package = Package(
     name: "FaceGAN",
     platforms: [.macOS(.v15)],
@@ -44,7 +49,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
-    ],
+    ] + documentation,
     targets: [
         // Level 0
         .target(name: "CTorch"),

@@ -174,7 +174,8 @@ struct Scorer {
         let shares = AttributeFrequencies(evaluated: logits, reference: real?.logits ?? logits)
         evaluation.attributes = zip(names, shares.attributes).map { name, share in
             .init(
-                name: name, judged: share.evaluated.value, judgedLow: share.evaluated.interval?.lowerBound ?? .nan,
+                name: name, judged: share.evaluated.value,
+                judgedLow: share.evaluated.interval?.lowerBound ?? .nan,
                 judgedHigh: share.evaluated.interval?.upperBound ?? .nan,
                 reference: real == nil ? nil : share.reference.value)
         }

@@ -1,13 +1,14 @@
 import Torch
 import TorchNN
 
-/// Input of a generator: one row of z for each picture and, for a conditional generator, one row of labels.
+/// Input of a generator: one row of z per picture and, for a conditional generator, one row of labels.
 public struct Latents {
-    /// [N, Z]
+    /// Latent vectors, [N, Z].
     public var z: Tensor
-    /// [N, K] of 1 (present), -1 (absent) or 0 (unknown); nil for an unconditional generator.
+    /// Labels, [N, K] of 1 (present), -1 (absent) or 0 (unknown); nil for an unconditional generator.
     public var labels: Tensor?
 
+    /// Creates latents from z [N, Z] and labels [N, K].
     public init(_ z: Tensor, labels: Tensor? = nil) {
         require(
             z.rank == 2 && (labels.map { $0.rank == 2 && $0.shape[0] == z.shape[0] } ?? true),
@@ -18,88 +19,99 @@ public struct Latents {
     /// Number of rows N.
     public var count: Int { z.shape[0] }
 
-    /// Rows of a range.
+    /// Latents of a range of rows, z [n, Z] and labels [n, K].
     public subscript(rows: Range<Int>) -> Latents { Latents(z[rows], labels: labels.map { $0[rows] }) }
 
-    /// The rows of all elements, in order. Either all have labels or none.
+    /// Concatenates latents along the batch: z [N, Z], labels [N, K]. Either all elements have labels or none.
     public static func concatenated(_ all: [Latents]) -> Latents {
         Latents(
             .concatenated(all.map(\.z)),
             labels: all[0].labels.map { _ in .concatenated(all.map { $0.labels! }) })
     }
 
-    /// A copy on a device.
+    /// Copy on a device, z [N, Z] and labels [N, K].
     public func to(_ device: Device) -> Latents {
         Latents(z.to(device), labels: labels.map { $0.to(device) })
     }
 
-    /// The input of a network whose first layer reads both: z and labels side by side, [N, Z + K].
+    /// z and labels in one tensor, [N, Z + K], for networks whose first layer reads both.
     var joined: Tensor { labels.map { .concatenated([z, $0], 1) } ?? z }
 }
 
-/// Noise inputs of a generator that has them, such as StyleGAN2. Other generators ignore this.
+/// Noise inputs of a generator that has them, such as StyleGAN2. Other generators ignore this value.
 public enum NoiseInput {
     /// No noise.
     case none
-    /// The noise images that are stored with the network: the same for every picture.
+    /// Noise images stored in the network: equal for all pictures.
     case constant
-    /// A draw from a stream for every picture.
+    /// Noise drawn from a stream for every picture.
     case random(RandomSource)
 }
 
-/// A network that generates pictures from latents.
+/// Network that generates pictures from latents.
 public protocol Generator: Module {
     /// Size and distribution of z.
     var latentSpace: LatentSpace { get }
     /// Side of the pictures, in pixels.
     var resolution: Int { get }
-    /// - Returns: [N, 3, side, side], in -1...1. The side is `resolution`, or what a growing network has reached.
+    /// Generates pictures.
+    /// - Parameters:
+    ///   - latents: z [N, Z] and labels [N, K].
+    ///   - noise: source of noise inputs.
+    /// - Returns: [N, 3, side, side] in -1...1. The side is `resolution` or, for a growing network, the current side.
     func callAsFunction(_ latents: Latents, noise: NoiseInput) -> Tensor
-    /// The same function for inference: batch normalization is folded into convolutions, with the weights of the moment of
-    /// the call. Has no gradients.
+    /// Returns the generator for inference, [N, Z] to [N, 3, side, side].
+    ///
+    /// Batch normalization is folded into the convolutions, with the weights at the time of the call. The result has
+    /// no gradients.
     func folded() -> (Latents, NoiseInput) -> Tensor
 }
 
 extension Generator {
-    /// Pictures of latents, with constant noise.
+    /// Generates pictures [N, 3, side, side] in -1...1 with constant noise, from z [N, Z].
     public func callAsFunction(_ latents: Latents) -> Tensor { self(latents, noise: .constant) }
 
+    /// Returns the generator itself, [N, Z] to [N, 3, side, side], for networks without batch normalization to fold.
     public func folded() -> (Latents, NoiseInput) -> Tensor { { self($0, noise: $1) } }
 
-    /// Pictures at `resolution`: those of a growing network are repeated pixel by pixel.
-    /// - Returns: [N, 3, resolution, resolution], in -1...1.
+    /// Resizes pictures [N, 3, side, side] of a growing network to `resolution` by repeating pixels.
+    /// - Returns: [N, 3, resolution, resolution] in -1...1.
     public func fullSize(_ images: Tensor) -> Tensor {
         images.shape[2] == resolution
             ? images : images.upsampledNearest(height: resolution, width: resolution)
     }
 }
 
-/// A generator with an intermediate latent space w (Karras et al. 2019).
+/// Generator with an intermediate latent space w (Karras et al. 2019, arXiv:1812.04948).
 ///
 /// `self(latents, noise:)` equals `synthesize(map(latents), noise:)`.
 public protocol StyleGenerator: Generator {
     /// Moving average of w over training, [W].
     var averageW: Buffer { get }
-    /// Number of layers L that take a row of w+.
+    /// Number of layers L that read a row of w+.
     var layerCount: Int { get }
-    /// Intermediate latents of z and labels.
+    /// Maps z [N, Z] and labels [N, K] to intermediate latents.
     /// - Returns: w+ [N, L, W]; all L rows of a picture are equal.
     func map(_ latents: Latents) -> Tensor
-    /// Pictures of intermediate latents.
-    /// - Parameter w: w+ [N, L, W].
-    /// - Returns: [N, 3, resolution, resolution], in -1...1.
+    /// Generates pictures from intermediate latents.
+    /// - Parameters:
+    ///   - w: w+ [N, L, W].
+    ///   - noise: source of noise inputs.
+    /// - Returns: [N, 3, resolution, resolution] in -1...1.
     func synthesize(_ w: Tensor, noise: NoiseInput) -> Tensor
 }
 
 extension StyleGenerator {
+    /// Generates pictures [N, 3, resolution, resolution] in -1...1 by `map` and `synthesize`.
     public func callAsFunction(_ latents: Latents, noise: NoiseInput) -> Tensor {
         synthesize(map(latents), noise: noise)
     }
 
-    /// Moves intermediate latents towards their mean, which trades variety for quality (Karras et al. 2019, appendix B).
+    /// Truncation trick: interpolates between the mean of w and w, which trades variety for quality (Karras et al.
+    /// 2019, appendix B).
     /// - Parameters:
     ///   - w: w+ [N, L, W].
-    ///   - psi: 1 leaves them as they are, 0 gives the mean face.
+    ///   - psi: weight of w; 1 leaves it unchanged, 0 returns the mean.
     /// - Returns: w+ [N, L, W].
     public func truncated(_ w: Tensor, psi: Double) -> Tensor {
         psi == 1 ? w : averageW.value.lerp(w, weight: psi)

@@ -1,13 +1,14 @@
 import Torch
 import TorchNN
 
-/// How far growing networks have grown (Karras et al. 2018, section 2).
+/// State of a growing network (Karras et al. 2018, arXiv:1710.10196, section 2).
 public struct Growth: Sendable, Equatable {
-    /// Side of the pictures now: a power of two from 4.
+    /// Current side of the pictures: a power of two from 4.
     public var side: Int
-    /// How much of the newest layers counts: 0 leaves the network of half the side, 1 is faded in.
+    /// Weight of the newest layers in 0...1: 0 is the network of half the side, 1 is fully faded in.
     public var alpha: Double
 
+    /// Creates a state. For side 4, alpha is always 1.
     public init(side: Int, alpha: Double = 1) {
         require(
             side >= 4 && side.nonzeroBitCount == 1,
@@ -16,26 +17,29 @@ public struct Growth: Sendable, Equatable {
         (self.side, self.alpha) = (side, side == 4 ? 1 : alpha)
     }
 
-    /// Whether the same layers are at work, and the same ones fading in.
+    /// Whether both states use the same layers and fade in the same layers.
     public func hasSameLayers(as other: Growth) -> Bool {
         side == other.side && (alpha < 1) == (other.alpha < 1)
     }
 
-    /// Pictures [N, 3, R, R] as a discriminator of this growth sees them, [N, 3, side, side]: means of squares, and while a
-    /// side fades in, mixed with those of half the side, so that reals are never sharper than what can be generated.
+    /// Real pictures [N, 3, R, R] for a discriminator of this state, [N, 3, side, side].
+    ///
+    /// Pictures are averaged to `side`. While a side fades in, they are interpolated with pictures of half the side,
+    /// so that real pictures have no more detail than generated ones.
     public func faded(_ images: Tensor) -> Tensor {
         let factor = images.shape[2] / side
         require(
-            factor * side == images.shape[2], "Growth: cannot take \(images.summary) to a side of \(side)")
-        let own = factor > 1 ? images.averagePool2d(factor, stride: factor) : images
-        guard alpha < 1 else { return own }
-        return own.averagePool2d(2, stride: 2).upsampledNearest(height: side, width: side)
-            .lerp(own, weight: alpha)
+            factor * side == images.shape[2],
+            "Growth: expected pictures whose side is a multiple of \(side), got \(images.summary)")
+        let full = factor > 1 ? images.averagePool2d(factor, stride: factor) : images
+        guard alpha < 1 else { return full }
+        return full.averagePool2d(2, stride: 2).upsampledNearest(height: side, width: side)
+            .lerp(full, weight: alpha)
     }
 }
 
-/// A network that begins with small pictures and takes on layers for larger ones.
+/// Network that starts with small pictures and adds layers for larger ones.
 public protocol Growing: Module {
-    /// Where it stands; whoever trains it moves it.
+    /// Current state, set by the trainer.
     var growth: Growth { get set }
 }

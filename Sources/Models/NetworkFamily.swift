@@ -3,71 +3,90 @@ import Synchronization
 import Torch
 import TorchNN
 
-/// A family of generators and discriminators: the settings of its networks, and how they are made.
+/// Family of generators and discriminators: settings of the networks and how to create them.
 ///
 /// To add a family, write one file with its settings and networks, and add its settings to `NetworkFamilies.builtIn`.
 public protocol NetworkFamily: SettingsGroup, Equatable {
     /// Name in recipes, such as `residual`.
     static var name: String { get }
-    /// Whether the networks begin with small pictures and grow (`Growing`).
+    /// Whether the networks start with small pictures and grow (`Growing`).
     static var grows: Bool { get }
-    /// Whether the discriminator returns inner maps, for feature matching.
+    /// Whether the discriminator returns feature maps, which feature matching requires.
     static var keepsMaps: Bool { get }
     /// Visits the fields of the generator.
+    /// - Throws: errors of the visitor; throws no others.
     mutating func generatorFields(_ v: inout some FieldVisitor) throws
     /// Visits the fields of the discriminator.
+    /// - Throws: errors of the visitor; throws no others.
     mutating func discriminatorFields(_ v: inout some FieldVisitor) throws
-    /// A generator with uninitialized weights.
-    /// - Parameter labels: number K of attributes; 0 for an unconditional generator.
+    /// Creates a generator with uninitialized weights.
+    /// - Parameters:
+    ///   - latentSpace: size and distribution of z.
+    ///   - resolution: side of the pictures, in pixels.
+    ///   - labels: number K of attributes; 0 for an unconditional generator.
     func makeGenerator(latentSpace: LatentSpace, resolution: Int, labels: Int) -> any Generator
-    /// A discriminator with uninitialized weights.
+    /// Creates a discriminator with uninitialized weights.
+    /// - Parameters:
+    ///   - resolution: side of the pictures, in pixels.
+    ///   - conditions: attributes and how they are used.
     func makeDiscriminator(resolution: Int, conditions: ConditionSettings) -> any Discriminator
-    /// Self-attention of the generator: the side of its maps, 0 for none, and their channels, nil if no block has such maps.
+    /// Self-attention of the generator: side of its maps (0 for none) and their channels (nil if no block has such
+    /// maps).
     func generatorAttention(resolution: Int) -> (side: Int, channels: Int?)
-    /// The same of the discriminator.
+    /// Self-attention of the discriminator: side of its maps (0 for none) and their channels (nil if no block has
+    /// such maps).
     func discriminatorAttention(resolution: Int) -> (side: Int, channels: Int?)
 }
 
 extension NetworkFamily {
+    /// False by default.
     public static var grows: Bool { false }
+    /// False by default.
     public static var keepsMaps: Bool { false }
 
+    /// Visits all fields.
+    /// - Throws: errors of the visitor; throws no others.
     public mutating func generatorFields(_ v: inout some FieldVisitor) throws { try fields(&v) }
+    /// Visits all fields.
+    /// - Throws: errors of the visitor; throws no others.
     public mutating func discriminatorFields(_ v: inout some FieldVisitor) throws { try fields(&v) }
+    /// No self-attention by default.
     public func generatorAttention(resolution: Int) -> (side: Int, channels: Int?) { (0, nil) }
+    /// No self-attention by default.
     public func discriminatorAttention(resolution: Int) -> (side: Int, channels: Int?) { (0, nil) }
 
     fileprivate func equals(_ other: any NetworkFamily) -> Bool { (other as? Self) == self }
 }
 
-/// The registry of network families.
+/// Registry of network families.
 public enum NetworkFamilies {
-    /// The families of this package.
+    /// Families of this package.
     private static let builtIn: [any NetworkFamily.Type] = [
         DCGANSettings.self, DenseDCGANSettings.self, ResidualSettings.self, ProgressiveSettings.self,
     ]
 
     private static let added = Mutex<[any NetworkFamily.Type]>([])
 
-    /// Adds a family of another package. Its name must be new.
+    /// Registers a family of another package. Its name must not be registered.
     public static func register(_ family: any NetworkFamily.Type) {
-        precondition(named(family.name) == nil, "NetworkFamilies: \(family.name) is registered already")
+        precondition(named(family.name) == nil, "NetworkFamilies: \(family.name) is already registered")
         added.withLock { $0.append(family) }
     }
 
     /// All families, in the order of registration.
     public static var all: [any NetworkFamily.Type] { builtIn + added.withLock { $0 } }
 
+    /// Family with a name; nil if there is none.
     static func named(_ name: String) -> (any NetworkFamily.Type)? { all.first { $0.name == name } }
 }
 
-/// Network of one family, by its name in a recipe.
+/// Network of one family, selected by the name of the family in a recipe.
 struct FamilyChoice: Sendable, Equatable {
     var network: any NetworkFamily = DCGANSettings()
 
     static func == (a: FamilyChoice, b: FamilyChoice) -> Bool { a.network.equals(b.network) }
 
-    /// Visits the name of the family; another name selects the defaults of that family.
+    /// Visits the name of the family. Another name selects the default settings of that family.
     mutating func visitKind(_ v: inout some FieldVisitor) throws {
         var name = type(of: network).name
         try v.choice("kind", &name, of: NetworkFamilies.all.map { $0.name }, "Network family.")
@@ -76,21 +95,23 @@ struct FamilyChoice: Sendable, Equatable {
         }
     }
 
-    /// The settings of a family; setting them selects that family.
+    /// Settings of a family. Setting them selects that family.
     subscript<Family: NetworkFamily>(_: Family.Type) -> Family {
         get { network as? Family ?? Family() }
         set { network = newValue }
     }
 }
 
-/// The generator of a recipe.
+/// Generator of a recipe.
 public struct GeneratorSettings: SettingsGroup, Equatable {
     /// Size and distribution of z.
     public var latent = LatentSpace()
     private var choice = FamilyChoice()
 
+    /// Creates settings of a DCGAN generator with default values.
     public init() {}
 
+    /// Creates settings from a family and a latent space.
     public init(_ network: any NetworkFamily, latent: LatentSpace = .init()) {
         choice.network = network
         self.latent = latent
@@ -99,20 +120,25 @@ public struct GeneratorSettings: SettingsGroup, Equatable {
     /// Settings of the network.
     public var network: any NetworkFamily { choice.network }
 
-    /// The settings of a family; setting them selects that family.
+    /// Settings of a family. Setting them selects that family.
     public subscript<Family: NetworkFamily>(family: Family.Type) -> Family {
         get { choice[family] }
         set { choice[family] = newValue }
     }
 
+    /// Visits the fields.
+    /// - Throws: errors of the visitor; throws no others.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
         try choice.visitKind(&v)
         try v.group("latent", &latent, "Input of the generator.")
         try choice.network.generatorFields(&v)
     }
 
-    /// A generator with initial weights from `random`.
-    /// - Parameter labels: number K of attributes; 0 for an unconditional generator.
+    /// Creates a generator with initial weights from `random`.
+    /// - Parameters:
+    ///   - resolution: side of the pictures, in pixels.
+    ///   - labels: number K of attributes; 0 for an unconditional generator.
+    ///   - random: stream of the initial weights.
     public func make(resolution: Int, labels: Int = 0, random: RandomSource) -> any Generator {
         let network = self.network.makeGenerator(latentSpace: latent, resolution: resolution, labels: labels)
         network.initialize(random)
@@ -120,14 +146,16 @@ public struct GeneratorSettings: SettingsGroup, Equatable {
     }
 }
 
-/// The discriminator of a recipe.
+/// Discriminator of a recipe.
 public struct DiscriminatorSettings: SettingsGroup, Equatable {
-    /// Number of discriminators, each for half the side of the one before.
+    /// Number of discriminators, each for half the side of the previous one.
     public var scales = 1
     private var choice = FamilyChoice()
 
+    /// Creates settings of a DCGAN discriminator with default values.
     public init() {}
 
+    /// Creates settings from a family and a number of scales.
     public init(_ network: any NetworkFamily, scales: Int = 1) {
         choice.network = network
         self.scales = scales
@@ -136,21 +164,27 @@ public struct DiscriminatorSettings: SettingsGroup, Equatable {
     /// Settings of the network.
     public var network: any NetworkFamily { choice.network }
 
-    /// The settings of a family; setting them selects that family.
+    /// Settings of a family. Setting them selects that family.
     public subscript<Family: NetworkFamily>(family: Family.Type) -> Family {
         get { choice[family] }
         set { choice[family] = newValue }
     }
 
+    /// Visits the fields.
+    /// - Throws: errors of the visitor; throws no others.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
         try choice.visitKind(&v)
         try v.integer(
             "scales", &scales, in: 1...4,
-            "Number of discriminators, each for half the side of the one before.")
+            "Number of discriminators, each for half the side of the previous one.")
         try choice.network.discriminatorFields(&v)
     }
 
-    /// A discriminator with initial weights from `random`.
+    /// Creates a discriminator with initial weights from `random`.
+    /// - Parameters:
+    ///   - resolution: side of the pictures, in pixels.
+    ///   - conditions: attributes and how they are used.
+    ///   - random: stream of the initial weights.
     public func make(
         resolution: Int, conditions: ConditionSettings = .init(), random: RandomSource
     ) -> any Discriminator {

@@ -2,32 +2,40 @@ import Settings
 import Torch
 import TorchNN
 
-/// Attention of every position to all others, added to the input (Zhang et al. 2019, section 3, as the authors' code has
-/// it: keys and values at half the resolution). Input and output [N, C, H, W] with even sides; C divides by 8.
+/// Self-attention over positions, added to the input (Zhang et al. 2019, arXiv:1805.08318, section 3). Keys and
+/// values have half the resolution, as in the authors' code.
+///
+/// Input and output [N, C, H, W] with even H and W and C divisible by 8.
 public final class SelfAttention2d: Layer {
-    /// C to C / 8.
+    /// 1 x 1 convolution, C to C / 8.
     public let query: Layer
-    /// C to C / 8.
+    /// 1 x 1 convolution, C to C / 8.
     public let key: Layer
-    /// C to C / 2.
+    /// 1 x 1 convolution, C to C / 2.
     public let value: Layer
-    /// C / 2 to C.
+    /// 1 x 1 convolution, C / 2 to C.
     public let output: Layer
-    /// What the attention is multiplied by, []; 0 at first, so that a network learns to look near before it looks far.
+    /// Weight of the attention output, []. Initially 0, so that a network learns local features first.
     public let gamma: Parameter
 
-    /// How the 1 x 1 convolutions keep their size.
+    /// Parameterization of the 1 x 1 convolutions.
     public enum Weights: Sendable {
+        /// Plain weights.
         case plain
-        /// By their largest singular value, as the authors' do.
+        /// Spectral normalization, as in the paper.
         case spectral
-        /// By an equalized rate: at rates for such weights, plain ones make shares of all or nothing, and pictures of flat
-        /// regions with outlines.
+        /// Equalized learning rate. With the learning rates of such networks, plain weights saturate the attention.
         case equalized
     }
 
+    /// Creates a layer for C channels.
+    /// - Parameters:
+    ///   - channels: number of channels C, divisible by 8.
+    ///   - weights: parameterization of the convolutions.
     public init(_ channels: Int, weights: Weights = .plain) {
-        require(channels % 8 == 0, "SelfAttention2d: expected channels that divide by 8, got \(channels)")
+        require(
+            channels % 8 == 0,
+            "SelfAttention2d: expected a number of channels divisible by 8, got \(channels)")
         func pointwise(_ inputs: Int, _ outputs: Int) -> Layer {
             switch weights {
             case .plain: Conv2d(inputs, outputs, kernel: 1, bias: false, initializer: .xavierUniform())
@@ -43,42 +51,48 @@ public final class SelfAttention2d: Layer {
         gamma = Parameter(shape: [])
     }
 
+    /// Applies the layer: [N, C, H, W] to [N, C, H, W].
     public override func callAsFunction(_ input: Tensor) -> Tensor {
         let shape = input.shape
         let queries = query(input).flattened(from: 2)
         let keys = key(input).maxPool2d(2, stride: 2).flattened(from: 2)
         let values = value(input).maxPool2d(2, stride: 2).flattened(from: 2)
-        // [N, H W, H W / 4]; shares that sum to 1 need more than 8 bits.
+        // [N, H W, H W / 4]. bfloat16 is too coarse for attention weights, which sum to 1.
         let scores = queries.transposed(1, 2).matmul(keys).atLeastSingle()
-        let shares = scores.softmax(2).to(values.dtype)
-        let seen = values.matmul(shares.transposed(1, 2)).reshape([shape[0], shape[1] / 2] + shape[2...])
-        return input + output(seen) * gamma.value
+        let attention = scores.softmax(2).to(values.dtype)
+        let attended = values.matmul(attention.transposed(1, 2)).reshape(
+            [shape[0], shape[1] / 2] + shape[2...])
+        return input + output(attended) * gamma.value
     }
 
+    /// Initializes all parameters from a stream; gamma is 0.
     public override func initialize(_ random: RandomSource) {
         super.initialize(random)
         Initializer.zeros.fill(gamma.value, random: random)
     }
 }
 
-/// Where a network of some family gets self-attention; its field stands among the family's.
+/// Self-attention of a network. The field is part of the fields of the family.
 public struct AttentionSettings: SettingsGroup, Equatable {
-    /// Side of the maps that get it; 0 for none.
+    /// Side of the maps with self-attention; 0 for none.
     public var side = 0
 
+    /// Creates settings with the default values.
     public init() {}
 
+    /// Visits the fields.
+    /// - Throws: errors of the visitor; throws no others.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
         try v.integer(
-            "attentionSide", &side, in: 0...512, "Side of the maps that get self-attention; 0: none.")
+            "attentionSide", &side, in: 0...512, "Side of the maps with self-attention, in pixels; 0: none.")
     }
 
-    /// The layer for maps of one size; nil where they do not get it.
+    /// Layer for maps of one size; nil if they have no self-attention.
     func layer(for maps: (side: Int, channels: Int), weights: SelfAttention2d.Weights) -> SelfAttention2d? {
         maps.side == side ? SelfAttention2d(maps.channels, weights: weights) : nil
     }
 
-    /// The side that is asked for, and the channels of the network's maps of that side; nil where it leaves none.
+    /// Requested side and the channels of the maps of that side; nil channels if the network has no such maps.
     func place(among maps: [(side: Int, channels: Int)]) -> (side: Int, channels: Int?) {
         (side, maps.first { $0.side == side }?.channels)
     }

@@ -2,91 +2,109 @@ import Foundation
 import Settings
 import Torch
 
-/// Holds the slope of a critic between real and generated pictures at a target (Gulrajani et al. 2017, equation 3).
+/// Penalty on the gradient norm of a critic between real and generated pictures (WGAN-GP, Gulrajani et al. 2017,
+/// equation 3).
 public struct GradientPenalty: SettingsGroup, Equatable {
-    /// Which slopes are punished.
+    /// Gradient norms that are penalized.
     public enum Sides: String, Sendable, CaseIterable {
-        /// Both sides of the target, as in the paper.
+        /// Norms on both sides of the target, as in the paper.
         case both
-        /// Only slopes above the target, which is all that a Lipschitz constant asks for.
+        /// Only norms above the target, which suffices for a Lipschitz constraint.
         case above
     }
 
-    /// The paper's lambda; 0 switches the penalty off.
+    /// Weight, lambda in the paper; 0: off.
     public var weight = 0.0
-    /// The slope that is asked for.
+    /// Target of the gradient norm.
     public var target = 1.0
+    /// Gradient norms that are penalized.
     public var sides = Sides.both
-    /// Weight of the mean of D(x)² over real pictures, which keeps a critic near 0 (Karras et al. 2018, appendix A.1).
+    /// Weight of the mean of D(x)² over real pictures, which keeps the output of a critic near 0 (Karras et al. 2018,
+    /// appendix A.1).
     public var drift = 0.0
+    /// Interval of the penalty.
     public var lazy = LazyRegularization()
 
+    /// Creates a penalty that is off.
     public init() {}
 
+    /// Creates a penalty with a weight and a target of the gradient norm.
     public init(weight: Double, target: Double = 1, sides: Sides = .both, drift: Double = 0) {
         (self.weight, self.target, self.sides, self.drift) = (weight, target, sides, drift)
     }
 
+    /// Visits the fields.
+    /// - Throws: errors of the visitor; throws no others.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
-        try v.number("weight", &weight, in: 0...1e6, "Lambda; 0: off.")
-        try v.number("target", &target, in: 0...1e6, "Slope that is asked for.")
-        try v.choice("sides", &sides, "Punish slopes on both sides of the target, or only above it.")
+        try v.number("weight", &weight, in: 0...1e6, "Weight (lambda); 0: off.")
+        try v.number("target", &target, in: 0...1e6, "Target of the gradient norm.")
+        try v.choice(
+            "sides", &sides, "Penalize gradient norms on both sides of the target, or only above it.")
         try v.number(
             "drift", &drift, in: 0...1e6, "Weight of the mean of D(x)² over real pictures; 0: none.")
         try lazy.fields(&v)
     }
 
-    /// weight * mean over pictures of (norm of the critic's gradient - target)², with its own tape.
+    /// weight * mean over pictures of (|gradient of the critic| - target)², computed with a graph for second
+    /// derivatives.
     ///
-    /// At a zero gradient, where the norm has no derivative, none is taken.
+    /// The derivative of the norm at zero is defined as zero.
     /// - Parameters:
-    ///   - real: [N, ...]; also `fake`, detached.
-    ///   - share: [N, 1, ...] in 0...1, uniform: how much of the mixture is real, one number for each picture.
-    ///   - critic: [N, ...] to [N] logits, each of which depends on its own picture only; or [N, S] of as many critics,
-    ///     of whose penalties the mean is taken.
+    ///   - real: real pictures, [N, ...], detached.
+    ///   - fake: generated pictures of the same shape, detached.
+    ///   - share: weight of the real picture in each mixture, [N, 1, ...], uniform in 0...1.
+    ///   - critic: [N, ...] to logits [N], each of which depends on its own picture only; or to [N, S] of S critics,
+    ///     whose penalties are averaged.
     /// - Returns: [], in the type of `real`.
     public func callAsFunction(real: Tensor, fake: Tensor, share: Tensor, critic: (Tensor) -> Tensor)
         -> Tensor
     {
         let mixed = withoutGradients { fake.to(real.dtype).lerp(real, weight: share.to(real.dtype)) }
             .detached().requiringGradient()
-        return InputGradients.mean(at: mixed, of: critic(mixed)) { slopes in
-            let excess = slopes.norm(Array(1..<slopes.rank)) - target
+        return InputGradients.mean(at: mixed, of: critic(mixed)) { gradients in
+            let excess = gradients.norm(Array(1..<gradients.rank)) - target
             return (sides == .both ? excess : excess.clampedBelow(0)).square().mean()
         } * weight
     }
 }
 
-/// Holds the slope of a discriminator around real pictures at a target (Kodali et al. 2017, arXiv:1705.07215).
+/// Penalty on the gradient norm of a discriminator around real pictures (DRAGAN, Kodali et al. 2017,
+/// arXiv:1705.07215).
 public struct DRAGANPenalty: SettingsGroup, Equatable {
-    /// The paper's lambda; 0 switches the penalty off.
+    /// Weight, lambda in the paper; 0: off.
     public var weight = 0.0
-    /// The paper's k, the slope that is asked for.
+    /// Target of the gradient norm, k in the paper.
     public var target = 1.0
-    /// Largest step away from a picture, in standard deviations of the batch.
+    /// Maximum distance from a picture, in standard deviations of the batch.
     public var reach = 0.5
+    /// Interval of the penalty.
     public var lazy = LazyRegularization()
 
+    /// Creates a penalty that is off.
     public init() {}
 
+    /// Creates a penalty with a weight, a target of the gradient norm and a maximum distance.
     public init(weight: Double, target: Double = 1, reach: Double = 0.5) {
         (self.weight, self.target, self.reach) = (weight, target, reach)
     }
 
+    /// Visits the fields.
+    /// - Throws: errors of the visitor; throws no others.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
-        try v.number("weight", &weight, in: 0...1e6, "Lambda; 0: off.")
-        try v.number("target", &target, in: 0...1e6, "Slope that is asked for.")
+        try v.number("weight", &weight, in: 0...1e6, "Weight (lambda); 0: off.")
+        try v.number("target", &target, in: 0...1e6, "Target of the gradient norm.")
         try v.number(
-            "reach", &reach, in: 0...100, "Largest step away from a picture, in deviations of the batch.")
+            "reach", &reach, in: 0...100,
+            "Maximum distance from a picture, in standard deviations of the batch.")
         try lazy.fields(&v)
     }
 
-    /// weight * mean over pictures of (norm of the gradient - target)² at x + reach * deviation * (1 - share) * noise.
+    /// weight * mean over pictures of (|gradient| - target)² at x + reach * deviation * (1 - share) * noise.
     /// - Parameters:
-    ///   - real: [N, ...], detached.
-    ///   - noise: [N, ...] in 0...1, uniform, as the authors' code has it (the paper's text says normal).
-    ///   - share: [N, 1, ...] in 0...1, uniform: how little of the step is taken, one number for each picture.
-    ///   - critic: [N, ...] to [N] logits, each of which depends on its own picture only.
+    ///   - real: real pictures x, [N, ...], detached.
+    ///   - noise: [N, ...], uniform in 0...1 as in the authors' code. The paper describes it as normal.
+    ///   - share: [N, 1, ...], uniform in 0...1.
+    ///   - critic: [N, ...] to logits [N], each of which depends on its own picture only.
     /// - Returns: [], in the type of `real`.
     public func callAsFunction(real: Tensor, noise: Tensor, share: Tensor, critic: (Tensor) -> Tensor)
         -> Tensor
@@ -99,21 +117,26 @@ public struct DRAGANPenalty: SettingsGroup, Equatable {
     }
 }
 
-/// Flattens a discriminator at the pictures themselves: R1 at real ones, R2 at generated ones (Mescheder et al. 2018,
-/// equations 9 and 10).
+/// Zero-centered gradient penalties of a discriminator: R1 at real and R2 at generated pictures (Mescheder et al.
+/// 2018, arXiv:1801.04406, equations 9 and 10).
 public struct ZeroCenteredPenalty: SettingsGroup, Equatable {
-    /// The paper's gamma at real pictures; 0: off.
+    /// Weight gamma at real pictures; 0: off.
     public var r1Gamma = Scheduled(0.0)
-    /// The paper's gamma at generated pictures; 0: off.
+    /// Weight gamma at generated pictures; 0: off.
     public var r2Gamma = Scheduled(0.0)
+    /// Interval of the penalties.
     public var lazy = LazyRegularization()
 
+    /// Creates penalties that are off.
     public init() {}
 
+    /// Creates penalties with constant weights.
     public init(r1Gamma: Double, r2Gamma: Double = 0) {
         (self.r1Gamma, self.r2Gamma) = (Scheduled(r1Gamma), Scheduled(r2Gamma))
     }
 
+    /// Visits the fields.
+    /// - Throws: errors of the visitor; throws no others.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
         try v.scheduled(
             "r1Gamma", &r1Gamma, in: 0...1e6,
@@ -124,61 +147,75 @@ public struct ZeroCenteredPenalty: SettingsGroup, Equatable {
         try lazy.fields(&v)
     }
 
+    /// Whether R1 or R2 is on at any time.
     public var isOn: Bool { r1Gamma.maximum > 0 || r2Gamma.maximum > 0 }
 
-    /// r1Gamma / 2 * mean over pictures of the critic's squared gradient; see `slope`.
+    /// R1: r1Gamma / 2 * mean over pictures of the squared gradient norm, [].
+    /// - Parameters:
+    ///   - real: real pictures, [N, ...].
+    ///   - kimg: training time, in thousands of images, at which gamma is evaluated.
+    ///   - critic: see `slope(at:critic:)`.
     public func r1(real: Tensor, kimg: Double = 0, critic: (Tensor) -> Tensor) -> Tensor {
         Self.slope(at: real, critic: critic) * (r1Gamma.value(atKimg: kimg) / 2)
     }
 
-    /// r2Gamma / 2 * mean over pictures of the critic's squared gradient; see `slope`.
+    /// R2: r2Gamma / 2 * mean over pictures of the squared gradient norm, [].
+    /// - Parameters:
+    ///   - fake: generated pictures, [N, ...].
+    ///   - kimg: training time, in thousands of images, at which gamma is evaluated.
+    ///   - critic: see `slope(at:critic:)`.
     public func r2(fake: Tensor, kimg: Double = 0, critic: (Tensor) -> Tensor) -> Tensor {
         Self.slope(at: fake, critic: critic) * (r2Gamma.value(atKimg: kimg) / 2)
     }
 
-    /// Mean over pictures of the squared length of the critic's gradient, with its own tape.
+    /// Mean over pictures of the squared gradient norm of a critic, computed with a graph for second derivatives.
     /// - Parameters:
     ///   - images: [N, ...], detached.
-    ///   - critic: [N, ...] to [N] logits, each of which depends on its own picture only, or [N, S] of as many critics.
-    ///     Changes of the pictures that are part of the game belong inside.
+    ///   - critic: [N, ...] to logits [N], each of which depends on its own picture only; or to [N, S] of S critics.
+    ///     It includes augmentation, if any.
     /// - Returns: [], in the type of `images`.
     public static func slope(at images: Tensor, critic: (Tensor) -> Tensor) -> Tensor {
         let leaf = images.detached().requiringGradient()
-        return InputGradients.mean(at: leaf, of: critic(leaf)) { slopes in
-            slopes.square().sum(Array(1..<slopes.rank)).mean()
+        return InputGradients.mean(at: leaf, of: critic(leaf)) { gradients in
+            gradients.square().sum(Array(1..<gradients.rank)).mean()
         }
     }
 }
 
-/// Slopes of critics at pictures, for penalties.
+/// Gradients of critics with respect to pictures, for penalties.
 enum InputGradients {
-    /// The mean over critics of what `penalty` makes of each one's own slopes: of their mean, two steep critics could make a
-    /// level one.
+    /// Mean over critics of the penalty on the gradients of each critic. Gradients of different critics are not
+    /// averaged, because they could cancel.
     /// - Parameters:
-    ///   - leaf: [N, ...] with its own tape.
-    ///   - logits: [N] of `leaf`, each of its own picture only; or [N, S] of as many critics.
-    ///   - penalty: of slopes of the shape of `leaf`.
+    ///   - leaf: pictures [N, ...] that require gradients.
+    ///   - logits: [N] of `leaf`, each of its own picture only; or [N, S] of S critics.
+    ///   - penalty: function of the gradients, which have the shape of `leaf`.
     static func mean(at leaf: Tensor, of logits: Tensor, _ penalty: (Tensor) -> Tensor) -> Tensor {
         let parts = logits.rank == 1 ? [logits] : (0..<logits.shape[1]).map { logits.select(1, $0) }
         let penalties = parts.map { part in
-            // A sum of logits has each picture's own gradient.
+            // The gradient of the sum contains the gradient of each picture.
             penalty(gradients(of: [part.sum()], wrt: [leaf], createGraph: true)[0]!)
         }
         return Tensor.stacked(penalties, 0).mean()
     }
 }
 
-/// A penalty in every k-th step only, with its own step of the optimizer (Karras et al. 2020, appendix B).
+/// Lazy regularization: a penalty in every k-th step, with a separate optimizer step (Karras et al. 2020,
+/// arXiv:1912.04958, appendix B).
 public struct LazyRegularization: SettingsGroup, Equatable {
-    /// Steps from one penalty to the next; 1: part of every step's loss.
+    /// Interval, in steps; 1: part of the loss of every step.
     public var every = 1
 
+    /// Creates an interval of 1.
     public init() {}
 
+    /// Creates an interval in steps.
     public init(every: Int) { self.every = every }
 
+    /// Visits the fields.
+    /// - Throws: errors of the visitor; throws no others.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
         try v.integer(
-            "every", &every, in: 1...10_000, "Steps from one penalty to the next; 1: in every step.")
+            "every", &every, in: 1...10_000, "Interval of the penalty, in steps; 1: in every step.")
     }
 }

@@ -1,50 +1,55 @@
 import Settings
 import Torch
 
-/// Compares pictures by the maps of a network that stays as it is, such as VGG's (Johnson et al. 2016).
+/// Distance of pictures on the feature maps of a fixed network, such as VGG (Johnson et al. 2016, arXiv:1603.08155).
 public struct PerceptualLoss: SettingsGroup, Equatable {
-    /// What is compared.
+    /// Form of the distance.
     public enum Kind: String, Sendable, CaseIterable {
         /// Mean absolute difference of the maps of pairs.
         case absolute
         /// Mean squared difference of the maps of pairs.
         case squared
-        /// Squared differences of each channel's mean and deviation over a batch and its positions: the form for pictures
-        /// that are no pairs (moments as in Huang and Belongie 2017, equation 13, over a batch rather than a picture).
+        /// Squared differences of mean and standard deviation per channel, over the batch and all positions, for
+        /// unpaired pictures (Huang and Belongie 2017, equation 13, over a batch instead of a picture).
         case statistics
-        /// Mean squared difference between pictures that are no pairs: what not to use, here to be compared with.
+        /// Mean squared difference of unpaired pictures. Only for comparison, because it causes mode collapse.
         ///
-        /// Over random pairs it is the squared difference of the means plus both variances. The real variance is nobody's
-        /// choice, so the generator is paid for having none: its best answer is one picture, the mean of all maps.
+        /// Its expectation is the squared difference of the means plus both variances. The generator minimizes it by
+        /// reducing its variance to zero.
         case randomPairs = "random-pairs"
     }
 
-    /// Below the variances, because a dead channel's deviation has no derivative.
+    /// Added to variances, because the standard deviation has no derivative at zero.
     private static let epsilon = 1e-5
 
+    /// Form of the distance.
     public var kind = Kind.absolute
-    /// 0 switches the loss off.
+    /// Weight in the loss of the generator; 0: off.
     public var weight = 0.0
 
+    /// Creates a loss that is off.
     public init() {}
 
+    /// Creates a loss of a kind with a weight.
     public init(_ kind: Kind, weight: Double = 1) { (self.kind, self.weight) = (kind, weight) }
 
+    /// Visits the fields.
+    /// - Throws: errors of the visitor; throws no others.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
         try v.choice(
             "kind", &kind,
-            "Absolute or squared differences of pairs, statistics of batches, or random pairs, which collapse."
+            "Absolute or squared differences of pairs, batch statistics, or random pairs (which cause mode collapse)."
         )
-        try v.number("weight", &weight, in: 0...1e6, "Weight in the generator's loss; 0: off.")
+        try v.number("weight", &weight, in: 0...1e6, "Weight in the loss of the generator; 0: off.")
     }
 
-    /// Whether the n-th generated picture must show what the n-th real one does.
+    /// Whether the n-th generated picture is compared with the n-th real one as its target.
     public var isPaired: Bool { kind == .absolute || kind == .squared }
 
-    /// weight * mean over maps.
+    /// weight * mean of the distances over maps.
     /// - Parameters:
     ///   - fake: maps [N, C, ...] of generated pictures.
-    ///   - real: as many, of real pictures; N may differ for `statistics`. No gradient flows to them.
+    ///   - real: corresponding maps of real pictures. N may differ for `statistics`. They are detached.
     /// - Returns: [].
     public func callAsFunction(fake: [Tensor], real: [Tensor]) -> Tensor {
         MapLoss.mean(fake, real, paired: kind != .statistics, "perceptual loss") { fake, real in
@@ -58,45 +63,53 @@ public struct PerceptualLoss: SettingsGroup, Equatable {
         } * weight
     }
 
-    /// All dimensions but the channels.
-    private static func pooled(_ map: Tensor) -> [Int] { (0..<map.rank).filter { $0 != 1 } }
+    /// All dimensions except the channels.
+    private static func reducedDimensions(_ map: Tensor) -> [Int] { (0..<map.rank).filter { $0 != 1 } }
 
-    private static func means(_ map: Tensor) -> Tensor { map.mean(pooled(map)) }
+    private static func means(_ map: Tensor) -> Tensor { map.mean(reducedDimensions(map)) }
 
-    private static func deviations(_ map: Tensor) -> Tensor { (map.variance(pooled(map)) + epsilon).sqrt() }
+    private static func deviations(_ map: Tensor) -> Tensor {
+        (map.variance(reducedDimensions(map)) + epsilon).sqrt()
+    }
 }
 
-/// Makes a generator match what a discriminator sees in real pictures, by its inner maps.
+/// Feature matching: distance of generated and real pictures on the feature maps of the discriminator.
 public struct FeatureMatching: SettingsGroup, Equatable {
-    /// What is compared.
+    /// Form of the distance.
     public enum Kind: String, Sendable, CaseIterable {
-        /// Squared length of the difference of batch means (Salimans et al. 2016, section 3.1).
+        /// Squared Euclidean distance of batch means (Salimans et al. 2016, section 3.1).
         case means
-        /// Mean absolute difference of batch means, as the code of that paper has it for pictures.
+        /// Mean absolute difference of batch means, as in the code of Salimans et al. for pictures.
         case absoluteMeans = "absolute-means"
-        /// Mean absolute difference, picture by picture (Wang et al. 2018, equation 4): only for pairs.
+        /// Mean absolute difference of the maps of pairs (Wang et al. 2018, equation 4).
         case maps
     }
 
+    /// Form of the distance.
     public var kind = Kind.means
-    /// 0 switches the loss off.
+    /// Weight in the loss of the generator; 0: off.
     public var weight = 0.0
 
+    /// Creates a loss that is off.
     public init() {}
 
+    /// Creates a loss of a kind with a weight.
     public init(_ kind: Kind, weight: Double = 1) { (self.kind, self.weight) = (kind, weight) }
 
+    /// Visits the fields.
+    /// - Throws: errors of the visitor; throws no others.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
         try v.choice(
-            "kind", &kind, "Squared or absolute difference of batch means, or of the maps of paired pictures."
+            "kind", &kind,
+            "Squared or absolute difference of batch means, or absolute difference of the maps of pairs."
         )
-        try v.number("weight", &weight, in: 0...1e6, "Weight in the generator's loss; 0: off.")
+        try v.number("weight", &weight, in: 0...1e6, "Weight in the loss of the generator; 0: off.")
     }
 
-    /// weight * mean over maps.
+    /// weight * mean of the distances over maps.
     /// - Parameters:
     ///   - fake: maps [N, ...] of generated pictures.
-    ///   - real: as many, of real pictures, of the same shapes but for N; no gradient flows to them.
+    ///   - real: corresponding maps of real pictures, whose shapes may differ in N. They are detached.
     /// - Returns: [].
     public func callAsFunction(fake: [Tensor], real: [Tensor]) -> Tensor {
         MapLoss.mean(fake, real, paired: kind == .maps, "feature matching") { fake, real in
@@ -109,20 +122,21 @@ public struct FeatureMatching: SettingsGroup, Equatable {
     }
 }
 
-/// What losses over lists of maps have in common.
+/// Shared implementation of losses over lists of maps.
 enum MapLoss {
-    /// Mean over maps of `loss(fake, real)`, in at least single precision; the real maps are detached.
+    /// Mean over maps of `loss(fake, real)`, [], in at least single precision. Real maps are detached.
     static func mean(
         _ fake: [Tensor], _ real: [Tensor], paired: Bool, _ name: String, _ loss: (Tensor, Tensor) -> Tensor
     ) -> Tensor {
         require(
             !fake.isEmpty && fake.count == real.count,
-            "\(name): expected as many maps of both, got \(fake.count) and \(real.count)")
+            "\(name): expected equally many maps of generated and real pictures, got \(fake.count) and \(real.count)"
+        )
         let losses = zip(fake, real).map { fake, real in
-            let skipped = paired ? 0 : 1
+            let batchDimensions = paired ? 0 : 1
             require(
-                fake.shape.dropFirst(skipped) == real.shape.dropFirst(skipped),
-                "\(name): expected maps of one shape, got \(fake.summary) and \(real.summary)")
+                fake.shape.dropFirst(batchDimensions) == real.shape.dropFirst(batchDimensions),
+                "\(name): expected maps of the same shape, got \(fake.summary) and \(real.summary)")
             return loss(fake.atLeastSingle(), real.detached().atLeastSingle())
         }
         return losses.dropFirst().reduce(losses[0]) { $0 + $1 } / Double(losses.count)

@@ -1,37 +1,42 @@
 import Settings
 import Torch
 
-/// How far a restored picture is from the one that it should be, pixel by pixel and window by window.
+/// Distance of restored pictures from their targets: structural dissimilarity, squared and absolute differences.
 public struct ReconstructionLoss: SettingsGroup, Equatable {
-    /// Weight of half of what structural similarity lacks to 1.
+    /// Weight of (1 - SSIM) / 2 (Wang et al. 2004).
     public var dissimilarity = 0.0
     /// Weight of the mean squared difference of levels in 0...1.
     public var squared = 0.0
     /// Weight of the mean absolute difference of levels in 0...1.
     public var absolute = 0.0
 
+    /// Creates a loss that is off.
     public init() {}
 
+    /// Creates a loss from the weights of its terms.
     public init(dissimilarity: Double = 0, squared: Double = 0, absolute: Double = 0) {
         (self.dissimilarity, self.squared, self.absolute) = (dissimilarity, squared, absolute)
     }
 
+    /// Visits the fields.
+    /// - Throws: errors of the visitor; throws no others.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
         try v.number(
             "dissimilarity", &dissimilarity, in: 0...1e6,
-            "Weight of (1 - SSIM) / 2, its window following the side.")
-        try v.number("squared", &squared, in: 0...1e6, "Weight of the mean squared difference, levels 0...1.")
+            "Weight of (1 - SSIM) / 2, with a window proportional to the side.")
         try v.number(
-            "absolute", &absolute, in: 0...1e6, "Weight of the mean absolute difference, levels 0...1.")
+            "squared", &squared, in: 0...1e6, "Weight of the mean squared difference of levels in 0...1.")
+        try v.number(
+            "absolute", &absolute, in: 0...1e6, "Weight of the mean absolute difference of levels in 0...1.")
     }
 
-    /// Whether any part counts.
+    /// Whether any term has a positive weight.
     public var isOn: Bool { dissimilarity > 0 || squared > 0 || absolute > 0 }
 
-    /// The weighted sum of the parts.
+    /// Weighted sum of the terms.
     /// - Parameters:
-    ///   - images: [N, 3, H, W] in -1...1.
-    ///   - target: what they should be, of the same shape; no gradient flows to it.
+    ///   - images: restored pictures, [N, 3, H, W] in -1...1.
+    ///   - target: target pictures of the same shape and range. They are detached.
     /// - Returns: [].
     public func callAsFunction(_ images: Tensor, target: Tensor) -> Tensor {
         let (x, y) = (images.atLeastSingle() * 0.5 + 0.5, target.detached().atLeastSingle() * 0.5 + 0.5)
@@ -46,10 +51,11 @@ public struct ReconstructionLoss: SettingsGroup, Equatable {
         return loss ?? Tensor.zeros([], on: images.device)
     }
 
-    /// Side of the windows for pictures of a side: 11 at 128, as DeepFaceLab has it, and 3 or more.
+    /// Side of the SSIM window for pictures of a side: 11 at 128, as in DeepFaceLab, and at least 3 pixels.
     public static func window(side: Int) -> Int { max(3, Int(Double(side) / 11.6)) }
 
-    /// (1 - SSIM) / 2 of levels 0...1. From 256 pixels on the mean of two windows, one twice as large as the other. [].
+    /// (1 - SSIM) / 2 of pictures [N, 3, H, W] in 0...1, []. For sides of 256 and more, the mean of two windows, one
+    /// twice as large as the other.
     public static func dissimilarity(_ x: Tensor, _ y: Tensor) -> Tensor {
         let side = x.shape[2]
         let windows = side < 256 ? [window(side: side)] : [window(side: side), window(side: side / 2)]

@@ -1,19 +1,20 @@
 import Settings
 import Torch
 
-/// What a regularizer of the discriminator may use.
+/// Inputs of a regularizer of the discriminator.
 public struct DiscriminatorContext {
-    /// Real pictures [N, 3, R, R], as the discriminator sees them without augmentation.
+    /// Real pictures [N, 3, R, R], not augmented.
     public let real: Tensor
     /// Generated pictures of the same shape, detached.
     public let fake: Tensor
-    /// Thousands of images seen.
+    /// Training time, in thousands of images.
     public let kimg: Double
     /// Stream of interpolation weights and noise.
     public let random: RandomSource
-    /// Pictures to logits [N] or [N, S], with augmentation.
+    /// Discriminator with augmentation: pictures to logits [N] or [N, S].
     public let critic: (Tensor) -> Tensor
 
+    /// Creates a context from real and generated pictures [N, 3, R, R].
     public init(
         real: Tensor, fake: Tensor, kimg: Double, random: RandomSource, critic: @escaping (Tensor) -> Tensor
     ) {
@@ -27,17 +28,19 @@ public struct DiscriminatorContext {
     }
 }
 
-/// What a regularizer of the generator may use.
+/// Inputs of a regularizer of the generator.
 public struct GeneratorContext {
-    /// Pictures in a batch N.
+    /// Number of pictures N of a batch.
     public let count: Int
-    /// Thousands of images seen.
+    /// Training time, in thousands of images.
     public let kimg: Double
     /// Stream of noise.
     public let random: RandomSource
-    /// Draws latents with gradients and their pictures: w [n, ...] and [n, 3, R, R].
+    /// Draws n latents that require gradients and generates their pictures: w [n, W] or [n, L, W], pictures
+    /// [n, 3, R, R].
     public let generate: (_ count: Int) -> (w: Tensor, images: Tensor)
 
+    /// Creates a context. `generate` returns w [n, ...] and pictures [n, 3, R, R].
     public init(
         count: Int, kimg: Double, random: RandomSource,
         generate: @escaping (_ count: Int) -> (w: Tensor, images: Tensor)
@@ -46,19 +49,26 @@ public struct GeneratorContext {
     }
 }
 
-/// A term of a network's loss that is taken every `interval` steps (Karras et al. 2020, appendix B).
+/// Loss term of a network that is computed every `interval` steps (Karras et al. 2020, arXiv:1912.04958, appendix B).
 public struct Regularizer<Context> {
     /// Name in errors and logs.
     public let name: String
-    /// Steps from one term to the next; 1: part of every step's loss.
+    /// Interval, in steps; 1: part of the loss of every step.
     public let interval: Int
-    /// Values below this are no spike, whatever the usual value is.
+    /// Minimum value of a spike. Smaller values are never reported, whatever the usual value is.
     public let minSpike: Double
-    /// Tensors that the regularizer updates and a saved state keeps.
+    /// Tensors that the regularizer updates and that are saved with the run.
     public let state: [(key: String, tensor: Tensor)]
-    /// The term, [], without the factor of the interval.
+    /// Computes the term, [], without the factor of the interval.
     public let loss: (Context) -> Tensor
 
+    /// Creates a regularizer.
+    /// - Parameters:
+    ///   - name: name in errors and logs.
+    ///   - interval: interval, in steps.
+    ///   - minSpike: minimum value of a spike.
+    ///   - state: tensors that the regularizer updates, of any shape.
+    ///   - loss: computes the term, [].
     public init(
         _ name: String, interval: Int = 1, minSpike: Double = 1, state: [(key: String, tensor: Tensor)] = [],
         loss: @escaping (Context) -> Tensor
@@ -67,11 +77,11 @@ public struct Regularizer<Context> {
         (self.state, self.loss) = (state, loss)
     }
 
-    /// Whether the step after `steps` others takes the term. The first step does.
+    /// Whether the term is part of the step after `steps` steps. It is part of the first step.
     public func isDue(after steps: Int) -> Bool { steps % interval == 0 }
 
-    /// The factor of the learning rate, and the exponent of the decay rates, of an optimizer that also takes the separate
-    /// steps of lazy regularizers: k / (k + 1) for one of interval k.
+    /// Correction of the optimizer for the separate steps of lazy regularizers: factor of the learning rate and
+    /// exponent of the decay rates. k / (k + 1) for one regularizer of interval k.
     public static func correction(_ regularizers: [Regularizer]) -> Double {
         1 / (1 + regularizers.reduce(0) { $0 + ($1.interval == 1 ? 0 : 1 / Double($1.interval)) })
     }
@@ -117,46 +127,54 @@ extension ZeroCenteredPenalty {
     }
 }
 
-/// Path-length regularization: keeps the length of a step in pictures, for a step of fixed length in w, near its moving mean
-/// (Karras et al. 2020, equation 4).
+/// Path length regularization: keeps the gradient norm of pictures with respect to w near its moving average (Karras
+/// et al. 2020, arXiv:1912.04958, equation 4).
 public struct PathLengthPenalty: SettingsGroup, Equatable {
-    /// 0 for no regularization.
+    /// Weight; 0: off.
     public var weight = 0.0
-    /// Weight of a step's mean length in the moving mean.
+    /// Weight of the mean length of a step in the moving average.
     public var decay = 0.01
     /// Fraction of a batch that is used.
     public var batchShare = 0.5
+    /// Interval of the penalty.
     public var lazy = LazyRegularization(every: 4)
 
+    /// Creates a penalty that is off.
     public init() {}
 
+    /// Creates a penalty with a weight and an interval in steps.
     public init(weight: Double, every: Int = 4) {
         self.weight = weight
         lazy.every = every
     }
 
+    /// Visits the fields.
+    /// - Throws: errors of the visitor; throws no others.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
-        try v.number("weight", &weight, in: 0...1e6, "Weight, 2 in StyleGAN2; 0: off.")
-        try v.number("decay", &decay, in: 0...1, "Weight of a step's mean length in the moving mean.")
+        try v.number("weight", &weight, in: 0...1e6, "Weight; 2 in StyleGAN2; 0: off.")
+        try v.number("decay", &decay, in: 0...1, "Weight of the mean length of a step in the moving average.")
         try v.number("batchShare", &batchShare, in: 0...1, "Fraction of a batch that is used.")
         try lazy.fields(&v)
     }
 
-    /// Lengths |J^T y| of pictures with respect to w, for noise y scaled by the number of pixels.
+    /// Path lengths |J^T y|, where J is the Jacobian of a picture with respect to w and y is noise, scaled by 1 /
+    /// sqrt(H W).
     /// - Parameters:
-    ///   - w: [N, W] or [N, L, W], with gradients.
-    ///   - images: [N, 3, H, W] of w.
+    ///   - w: [N, W] or [N, L, W], requires gradients.
+    ///   - images: pictures [N, 3, H, W] of w.
     ///   - noise: N(0, 1), of the shape of `images`.
     /// - Returns: [N], with gradients; for w+, the root mean square over layers.
     public static func lengths(w: Tensor, images: Tensor, noise: Tensor) -> Tensor {
         let scale = 1 / Double(images.shape[2] * images.shape[3]).squareRoot()
         let product = (images * noise.to(images.dtype) * scale).sum()
-        let found = gradients(of: [product], wrt: [w], createGraph: true)[0] ?? Tensor.zeros(like: w)
-        let squares = found.atLeastSingle().square()
+        let jacobianProduct =
+            gradients(of: [product], wrt: [w], createGraph: true)[0] ?? Tensor.zeros(like: w)
+        let squares = jacobianProduct.atLeastSingle().square()
         return (w.rank == 3 ? squares.sum([2]).mean([1]) : squares.sum([1])).sqrt()
     }
 
-    /// This penalty as a regularizer on a device; nil if it is off.
+    /// This penalty as a regularizer; nil if it is off.
+    /// - Parameter device: device of the moving average.
     public func regularizer(on device: Device) -> Regularizer<GeneratorContext>? {
         guard weight > 0 else { return nil }
         let mean = Tensor.zeros([], on: device)

@@ -37,17 +37,23 @@ TileShape shape_of(const std::vector<int64_t> &n) {
 at::Tensor plain_convolution(const at::Tensor &input, const at::Tensor &weight, const std::optional<at::Tensor> &bias,
                              at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation,
                              int64_t groups) {
-  const bool isStridedPoint = input.dim() == 4 && weight.dim() == 4 && input.is_cpu() && weight.size(2) == 1 &&
-                              weight.size(3) == 1 && stride.size() == 2 && padding.size() == 2 && stride[0] > 0 &&
-                              stride[1] > 0 && (stride[0] > 1 || stride[1] > 1) && padding[0] >= 0 && padding[1] >= 0;
-  if (!isStridedPoint) return at::conv2d(input, weight, bias, stride, padding, dilation, groups);
+  const bool isRegular = input.dim() == 4 && weight.dim() == 4 && input.is_cpu() && stride.size() == 2 &&
+                         padding.size() == 2 && dilation.size() == 2 && stride[0] > 0 && stride[1] > 0 &&
+                         dilation[0] > 0 && dilation[1] > 0 && padding[0] >= 0 && padding[1] >= 0;
+  const bool isPoint = isRegular && weight.size(2) == 1 && weight.size(3) == 1;
+  // Where the padding exceeds the kernel's extent, outputs exist that no pixel reaches.
+  const bool hasEmptyOutputs = isRegular && (padding[0] > dilation[0] * (weight.size(2) - 1) ||
+                                             padding[1] > dilation[1] * (weight.size(3) - 1));
+  const bool isStridedPoint = isPoint && (stride[0] > 1 || stride[1] > 1);
+  if (!isStridedPoint && !hasEmptyOutputs) return at::conv2d(input, weight, bias, stride, padding, dilation, groups);
   auto x = input;
   if (padding[0] > 0 || padding[1] > 0)
     x = at::constant_pad_nd(x, {padding[1], padding[1], padding[0], padding[0]});
-  x = x.slice(2, 0, x.size(2), stride[0]).slice(3, 0, x.size(3), stride[1]);
   constexpr int64_t ONES[] = {1, 1}, ZEROS[] = {0, 0};
-  return at::conv2d(x.contiguous(input.suggest_memory_format()), weight, bias, at::IntArrayRef(ONES),
-                    at::IntArrayRef(ZEROS), at::IntArrayRef(ONES), groups);
+  if (isStridedPoint) x = x.slice(2, 0, x.size(2), stride[0]).slice(3, 0, x.size(3), stride[1]);
+  return at::conv2d(x.contiguous(input.suggest_memory_format()), weight, bias,
+                    isStridedPoint ? at::IntArrayRef(ONES) : stride, at::IntArrayRef(ZEROS),
+                    isStridedPoint ? at::IntArrayRef(ONES) : dilation, groups);
 }
 
 // libtorch's operators compute in the dtype of the pictures and take a pass of their own over the pixels for a change.

@@ -38,6 +38,8 @@ struct Call {
 /// oneDNN's AVX2 weight gradient of a 1x1 convolution with a stride writes past its workspace when the input has 2 to 7
 /// channels in channels-last float32 (PyTorch 2.13; Docs/Performance.md has the reproduction). On the CPU, every 1x1
 /// convolution with a stride is computed as a slice followed by a 1x1 convolution, which gives the same sums.
+/// oneDNN's AVX2 forward pass with a bias calls a kernel that does not exist for outputs that no pixel reaches. Where the
+/// padding exceeds the kernel's extent, zeros are added to the pictures instead.
 at::Tensor plain_convolution(const at::Tensor &input, const at::Tensor &weight, const std::optional<at::Tensor> &bias,
                              at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation,
                              int64_t groups);

@@ -32,7 +32,8 @@ struct TrainCommand: ParsableCommand {
               facegan train --recipe dcgan --data photos/ --from runs/celeba
             """)
 
-    @Option(help: "Name of a recipe (see 'facegan recipes') or path of a YAML file. A resumed run keeps its own.")
+    @Option(
+        help: "Name of a recipe (see 'facegan recipes') or path of a YAML file. A resumed run keeps its own.")
     var recipe: String?
 
     @Option(help: "One of the recipe's presets, such as small: sized for two processors.")

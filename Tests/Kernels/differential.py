@@ -9,6 +9,7 @@ factor. Arguments that PyTorch refuses must raise an error here as well. A failu
 """
 
 import argparse
+import os
 import random
 import sys
 import time
@@ -334,11 +335,17 @@ def main():
     weights = [KINDS[name][0] for name in names]
     counts, refusals, failures, start, said = {}, 0, [], time.monotonic(), time.monotonic()
     last = options.first + options.cases
+    # A crash leaves the case in this file, which the script prints.
+    running = open(os.path.join(os.path.dirname(options.library), "case.txt"), "w")
     for number in range(options.first, last):
         rng = random.Random(options.seed * 1_000_003 + number)
         name = rng.choices(names, weights)[0]
         counts[name] = counts.get(name, 0) + 1
         case = KINDS[name][1](rng)
+        running.seek(0)
+        running.truncate()
+        running.write(f"case {number}, seed {options.seed}: {case[0]}\n")
+        running.flush()
         try:
             refusals += run(case)
         except Failure as failure:

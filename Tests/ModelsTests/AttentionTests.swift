@@ -4,11 +4,11 @@ import Testing
 import Torch
 import TorchNN
 
-/// Self-attention and what a head knows of labels against PyTorch, and their known sizes.
+/// Self-attention and label heads against PyTorch, and their parameter counts.
 @Suite struct AttentionTests {
     private static let tolerance = 1e-5
 
-    /// A module and how many passes in training its golden (by make_gan_layers.py) has.
+    /// Module and number of training passes in its golden (make_gan_layers.py).
     struct Example: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let steps: Int
@@ -86,15 +86,15 @@ import TorchNN
         #expect(difference < Self.tolerance, "\(name) differs by \(difference)")
     }
 
-    @Test func attentionHasItsKnownSize() {
+    @Test func parameterCountsAreKnown() {
         #expect(SelfAttention2d(256).parameterCount == 81_921)
         #expect(SelfAttention2d(128).parameterCount == 20_481)
         #expect(SelfAttention2d(256, weights: .spectral).parameterCount == 81_921)
         #expect(Example.head(512, labels: 40).parameterCount == 40 * 512)
     }
 
-    /// At first the input goes through unchanged, and only gamma learns.
-    @Test func attentionStartsAsNothing() {
+    /// Initially the layer is the identity, and only gamma has a gradient.
+    @Test func attentionIsInitiallyTheIdentity() {
         let attention = SelfAttention2d(8)
         let random = RandomSource(seed: 1)
         attention.initialize(random)
@@ -109,8 +109,8 @@ import TorchNN
         }
     }
 
-    /// Labels that nobody knows leave the logit as it is; opposite labels move it oppositely.
-    @Test func labelsMoveTheLogit() throws {
+    /// Unknown labels do not change the logit. Opposite labels change it by opposite amounts.
+    @Test func labelsChangeTheLogit() throws {
         let head = Example.head(6, labels: 3)
         let random = RandomSource(seed: 2)
         head.initialize(random)
@@ -123,7 +123,7 @@ import TorchNN
         #expect(with.abs().max().item() > 0.1)
     }
 
-    @Test func aHeadHasWhatItsConditionsSay() {
+    @Test func headHasTheLayersOfItsConditions() {
         var conditions = ConditionSettings()
         #expect(LabelHead(6, conditions) == nil)
         conditions.attributes = ["a", "b"]

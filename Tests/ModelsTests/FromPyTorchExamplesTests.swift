@@ -6,7 +6,7 @@ import Testing
 import Torch
 import TorchNN
 
-/// The Swift of Docs/FromPyTorch.md, compiled and run.
+/// Compiles and runs the Swift examples of Docs/FromPyTorch.md.
 @Suite struct FromPyTorchExamplesTests {
     private let random = RandomSource(seed: 1)
 
@@ -21,7 +21,7 @@ import TorchNN
         return (netG, netD)
     }
 
-    @Test func aTrainingStep() {
+    @Test func trainingStep() {
         let (netG, netD) = networks()
         let optD = Adam(netD.parameters, learningRate: 2e-4, beta1: 0.5, beta2: 0.999)
         let optG = Adam(netG.parameters, learningRate: 2e-4, beta1: 0.5, beta2: 0.999)
@@ -40,7 +40,7 @@ import TorchNN
         #expect((netG.state[0].tensor - before).abs().max().item() > 0)
     }
 
-    @Test func aGradientPenalty() {
+    @Test func gradientPenalty() {
         let (netG, critic) = networks()
         let mixed = netG(Latents(Tensor.normal([4, 100], random: random)))
 
@@ -101,8 +101,8 @@ import TorchNN
         #expect(other.state[0].tensor.floats() == netG.state[0].tensor.floats())
     }
 
-    /// What the page shows is what is compiled above.
-    @Test func thePageShowsTheseLines() throws {
+    /// Every Swift line of the page is compiled above.
+    @Test func pageContainsOnlyCompiledLines() throws {
         let page = try String(contentsOfFile: packageRoot() + "/Docs/FromPyTorch.md", encoding: .utf8)
         let own = try String(contentsOfFile: #filePath, encoding: .utf8)
         func plain(_ line: some StringProtocol) -> String {

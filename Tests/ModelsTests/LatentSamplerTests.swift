@@ -5,36 +5,36 @@ import TorchNN
 
 /// Labels and seeds of generated pictures.
 @Suite struct LatentSamplerTests {
-    /// Beard and lipstick exclude each other; half of the others smile.
+    /// Beard and lipstick exclude each other. Half of each group smiles.
     private let rows = LabelRows(
         names: ["Beard", "Lipstick", "Smiling"],
         values: [1, -1, 1, 1, -1, -1, -1, 1, 1, -1, 1, -1, -1, -1, 1, -1, -1, -1])
 
-    private func row(_ asked: [Int: Int8], share: Double) -> [Int8] {
-        rows.rows(requested: asked, positions: [share])[0]
+    private func row(_ requested: [Int: Int8], position: Double) -> [Int8] {
+        rows.rows(requested: requested, positions: [position])[0]
     }
 
-    @Test func whatIsAskedIsThere() {
-        for share in stride(from: 0.0, to: 1, by: 0.07) {
-            #expect(row([0: 1], share: share)[0] == 1)
-            #expect(row([0: -1, 2: 1], share: share)[0] == -1)
-            #expect(row([0: -1, 2: 1], share: share)[2] == 1)
-            // Even where no picture has both.
-            #expect(row([0: 1, 1: 1], share: share)[0..<2] == [1, 1])
+    @Test func requestedLabelsArePresent() {
+        for position in stride(from: 0.0, to: 1, by: 0.07) {
+            #expect(row([0: 1], position: position)[0] == 1)
+            #expect(row([0: -1, 2: 1], position: position)[0] == -1)
+            #expect(row([0: -1, 2: 1], position: position)[2] == 1)
+            // Also if no picture has both.
+            #expect(row([0: 1, 1: 1], position: position)[0..<2] == [1, 1])
         }
     }
 
-    @Test func theRestComesFromPicturesThatAgree() {
-        let shares = stride(from: 0.0, to: 1, by: 0.01)
-        let bearded = shares.map { row([0: 1], share: $0) }
-        #expect(bearded.allSatisfy { $0[1] == -1 }, "nobody with a beard has lipstick")
+    @Test func otherLabelsComeFromAgreeingRows() {
+        let positions = stride(from: 0.0, to: 1, by: 0.01)
+        let bearded = positions.map { row([0: 1], position: $0) }
+        #expect(bearded.allSatisfy { $0[1] == -1 }, "a bearded row has lipstick")
         #expect(abs(bearded.count { $0[2] == 1 } - 50) <= 1)
-        let all = shares.map { row([:], share: $0) }
+        let all = positions.map { row([:], position: $0) }
         #expect(abs(all.count { $0[0] == 1 } - 33) <= 1)
         #expect(abs(all.count { $0[1] == 1 } - 33) <= 1)
     }
 
-    @Test func aSeedKeepsItsLatentWhateverIsAsked() {
+    @Test func seedsKeepTheirLatents() {
         var sampler = LatentSampler(LatentSpace(size: 5), labels: rows)
         let free = sampler.sample(seeds: [1, 2, 3])
         #expect(free.z.shape == [3, 5] && free.labels?.shape == [3, 3])
@@ -49,13 +49,13 @@ import TorchNN
         #expect(alone.labels?.floats() == requested[2..<3].labels?.floats())
     }
 
-    @Test func labelsChangeWhatAGeneratorDraws() {
+    @Test func labelsChangeGeneratedPictures() {
         for kind in SmallFamily.allCases {
             let settings = GeneratorSettings(kind.settings(filters: 4), latent: LatentSpace(size: 5))
             let random = RandomSource(seed: 1)
             let generator = settings.make(resolution: 16, labels: 3, random: random)
             for (_, parameter) in generator.parameters where kind == .residual {
-                // Conditional norms begin as plain ones.
+                // Conditional normalization is initially unconditional.
                 withoutGradients { parameter.value.normal_(random: random) }
             }
             let z = Tensor.normal([1, 5], random: random)
@@ -66,7 +66,7 @@ import TorchNN
         }
     }
 
-    /// A style generator is a generator: `map`, `truncated` and `synthesize` give what a call gives.
+    /// A call of a style generator equals `map` followed by `synthesize`.
     @Test func styleGeneratorsMapThenSynthesize() {
         final class Style: Module, StyleGenerator {
             let latentSpace = LatentSpace(size: 5)

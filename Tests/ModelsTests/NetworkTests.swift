@@ -5,7 +5,34 @@ import Testing
 import Torch
 import TorchNN
 
-/// Keys and sizes of the networks; whoever renames a property orphans every file of weights.
+/// Network families of the package, with few channels.
+enum SmallFamily: String, CaseIterable {
+    case dcgan, residual, progressive
+    case denseDCGAN = "dcgan-dense"
+
+    func settings(filters: Int) -> any NetworkFamily {
+        switch self {
+        case .dcgan:
+            var settings = DCGANSettings()
+            settings.filters = filters
+            return settings
+        case .denseDCGAN:
+            var settings = DenseDCGANSettings()
+            settings.filters = filters
+            return settings
+        case .residual:
+            var settings = ResidualSettings()
+            settings.filters = filters
+            return settings
+        case .progressive:
+            var settings = ProgressiveSettings()
+            settings.maxFilters = 2 * filters
+            return settings
+        }
+    }
+}
+
+/// Keys and sizes of the networks. Renaming a property would make existing weight files unreadable.
 @Suite struct NetworkTests {
     private struct Facts: Decodable {
         let keys: [String]
@@ -16,7 +43,7 @@ import TorchNN
         ("dcgan", SmallFamily.dcgan, 64), ("dcgan-dense", .denseDCGAN, 64), ("dcgan128", .dcgan, 128),
         ("residual", .residual, 64),
     ])
-    func keysAndSizesArePyTorchs(name: String, kind: SmallFamily, resolution: Int) throws {
+    func keysAndSizesEqualPyTorch(name: String, kind: SmallFamily, resolution: Int) throws {
         let data = try Data(contentsOf: URL(fileURLWithPath: goldens("Models/networks.json")))
         let facts = try #require(try JSONDecoder().decode([String: [Facts]].self, from: data)[name])
         let modules: [Module] =
@@ -33,7 +60,7 @@ import TorchNN
                     ResidualGenerator(latentSpace: LatentSpace(size: 128), resolution: resolution),
                     ResidualCritic(resolution: resolution),
                 ]
-            case .progressive: fatalError("see FamilyTests")
+            case .progressive: fatalError("tested in FamilyTests")
             }
         for (module, expected) in zip(modules, facts) {
             #expect(module.state.map(\.key) == expected.keys)
@@ -41,7 +68,7 @@ import TorchNN
         }
     }
 
-    @Test func theExampleHasItsKnownSize() {
+    @Test func parameterCountsEqualTheExample() {
         #expect(DCGANGenerator().parameterCount == 3_576_704)
         #expect(DCGANDiscriminator().parameterCount == 2_765_568)
     }
@@ -58,19 +85,19 @@ import TorchNN
         #expect(z.shape == [3, 12] && z.abs().max().item() <= 1)
         let images = generator(Latents(z))
         #expect(images.shape == [3, 3, resolution, resolution])
-        // Growing networks end without tanh, as published.
+        // Growing networks have no tanh, as in the paper.
         #expect(images.abs().max().item() <= (kind == .progressive ? 10 : 1))
         #expect(discriminator(images).shape == [3])
     }
 
-    @Test func aSeedIsOneLatentWhereverItStands() {
+    @Test func latentsDependOnTheirSeedOnly() {
         let latent = LatentSpace(size: 16)
         let several = LatentSampler(latent).sample(seeds: [5, 9, 5]).z
         #expect(several.shape == [3, 16])
         #expect(several[0].floats() == several[2].floats())
         #expect(several[1].floats() == LatentSampler(latent).sample(seeds: [9]).z[0].floats())
         #expect(several[0].floats() != several[1].floats())
-        // A stream of its own per seed, so the first values are those of `RandomSource(seed:)`.
+        // Each seed has its own stream, which starts like `RandomSource(seed:)`.
         #expect(several[0].floats() == Tensor.normal([1, 16], random: RandomSource(seed: 5)).floats())
     }
 }

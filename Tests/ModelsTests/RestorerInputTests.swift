@@ -2,6 +2,7 @@ import Models
 import Testing
 import Torch
 
+/// Warping and degradation of restorer inputs.
 @Suite struct RestorerInputTests {
     private static func faces(_ count: Int = 4, side: Int = 32) -> Tensor {
         let random = RandomSource(seed: 7)
@@ -15,40 +16,40 @@ import Torch
         return RestorerInput(settings)
     }
 
-    /// Nodes that stay where they are move no pixel.
-    @Test func aWarpOfNothingIsTheIdentity() {
+    /// Without displacement the pictures do not change.
+    @Test func warpWithoutDisplacementIsTheIdentity() {
         let faces = Self.faces()
         let same = Self.input { ($0.kind, $0.warp) = (.warped, 0) }
         #expect((same(faces, warps: true, random: RandomSource(seed: 1)) - faces).abs().max().item() < 1e-5)
     }
 
-    @Test func aWarpMovesTheInsideAndNotTheRim() {
+    @Test func warpKeepsTheBorder() {
         let faces = Self.faces()
-        let bent = Self.input { ($0.kind, $0.warp) = (.warped, 0.24) }
+        let warped = Self.input { ($0.kind, $0.warp) = (.warped, 0.24) }
         let random = RandomSource(seed: 1)
-        let result = bent(faces, warps: true, random: random)
+        let result = warped(faces, warps: true, random: random)
         let moved = (result - faces).abs()
         #expect(moved.mean().item() > 0.01)
-        #expect(moved.narrow(2, start: 0, length: 1).max().item() < 1e-4, "the rim stays")
-        // The stream goes on: the next batch is bent otherwise; and phases without warps draw nothing.
-        #expect((bent(faces, warps: true, random: random) - result).abs().max().item() > 0.01)
+        #expect(moved.narrow(2, start: 0, length: 1).max().item() < 1e-4, "the border has moved")
+        // The next batch has other warps. Phases without warps draw nothing.
+        #expect((warped(faces, warps: true, random: random) - result).abs().max().item() > 0.01)
         let before = random.state
-        #expect((bent(faces, warps: false, random: random) - faces).abs().max().item() == 0)
+        #expect((warped(faces, warps: false, random: random) - faces).abs().max().item() == 0)
         #expect(random.state == before)
     }
 
     @Test(arguments: [2, 4, 8])
-    func smallPicturesAreSmaller(scale: Int) {
+    func inputsAreDownsampled(scale: Int) {
         let faces = Self.faces()
         let small = Self.input { ($0.kind, $0.scale) = (.smaller, scale) }(
             faces, random: RandomSource(seed: 1))
         #expect(small.shape == [4, 3, 32 / scale, 32 / scale])
-        // Cubics keep the mean.
+        // A bicubic filter preserves the mean.
         #expect((small.mean([2, 3]) - faces.mean([2, 3])).abs().max().item() < 0.05)
     }
 
-    /// Each amount makes pictures worse by itself, and none of them at 0.
-    @Test func photographsSufferInThreeWays() {
+    /// Each degradation changes the pictures, and none does with strength 0.
+    @Test func eachDegradationHasAnEffect() {
         let faces = Self.faces()
         func small(_ blur: Double, _ noise: Double, _ quality: Int) -> Tensor {
             let input = Self.input {

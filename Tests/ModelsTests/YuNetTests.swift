@@ -5,7 +5,7 @@ import Testing
 import Torch
 import TorchNN
 
-/// The face detector against a plain reading of its paper in PyTorch (`make_detector.py`), on weights of no training.
+/// Face detector against an independent PyTorch implementation of its paper (`make_detector.py`), with untrained weights.
 @Suite struct YuNetTests {
     private let network: YuNet
     private let images: Tensor
@@ -17,7 +17,7 @@ import TorchNN
         network = YuNet()
         keys = FeatureGolden.Keys(network)
         Self.fill(network)
-        // Nearly black, as the script has them, less rows and columns that the detector adds itself.
+        // Nearly black, as in the script, without the padding that the detector adds.
         images = (FeatureGolden.pictures(2, 90, 120) + 1) / 128 - 1
         let path = goldens("Models/yunet.safetensors")
         let read = try TensorFile.read(path)
@@ -26,7 +26,7 @@ import TorchNN
         expectedKeys = (metadata["keys"], metadata["keysDigest"])
     }
 
-    /// Fills weights as the script does.
+    /// Fills weights with the formula of the script.
     private static func fill(_ module: Module) {
         let random = RandomSource(seed: 1)
         withoutGradients {
@@ -43,12 +43,12 @@ import TorchNN
         }
     }
 
-    @Test func keysAreThePublished() {
+    @Test func keysEqualThePublishedWeights() {
         #expect("\(keys.count)" == expectedKeys.count && keys.sha256 == expectedKeys.sha256)
     }
 
     @Test(arguments: [MemoryFormat.contiguous, .channelsLast])
-    func headsEqualPyTorchs(format: MemoryFormat) throws {
+    func headsEqualPyTorch(format: MemoryFormat) throws {
         network.move(to: .cpu, format: format)
         let levels = withoutGradients { network(images.to(format)) }
         #expect(levels.map(\.stride) == [8, 16, 32])
@@ -65,7 +65,7 @@ import TorchNN
         }
     }
 
-    @Test func facesAreTheScripts() throws {
+    @Test func facesEqualTheScript() throws {
         let found = network.faces(in: images, score: 0.3, overlap: 0.3)
         for (picture, faces) in found.enumerated() {
             let expected = try #require(golden["faces\(picture)"])
@@ -80,7 +80,7 @@ import TorchNN
         }
     }
 
-    @Test func theSurestOfOverlappingFacesStays() {
+    @Test func overlappingFacesAreSuppressed() {
         func face(_ score: Double, _ x: Double) -> YuNet.Face {
             YuNet.Face(score: score, x: x, y: 0, width: 10, height: 10, points: [])
         }
@@ -90,7 +90,7 @@ import TorchNN
         #expect(kept.map(\.score) == [0.9, 0.4])
     }
 
-    @Test func isFrozenAndInUse() {
+    @Test func networkIsFrozenAndInEvaluationMode() {
         #expect(!network.isTraining && network.parameters.allSatisfy { $0.parameter.isFrozen })
     }
 }

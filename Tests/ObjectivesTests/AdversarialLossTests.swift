@@ -3,7 +3,7 @@ import Objectives
 import Testing
 import Torch
 
-/// Losses against their formulas.
+/// Adversarial losses against their formulas, PyTorch and central differences.
 @Suite struct AdversarialLossTests {
     private let logits: [Float] = [-3, -0.5, 0, 0.25, 4]
 
@@ -35,15 +35,15 @@ import Torch
         }
     }
 
-    /// The discriminator wins: non-saturating still pulls with full strength, saturating has given up.
+    /// While the discriminator wins, the gradient of the non-saturating loss is 1 and that of the saturating loss vanishes.
     @Test func gradientsWhereTheDiscriminatorWins() {
         let logit = Tensor([Float(-20)]).requiringGradient()
-        func pull(_ kind: AdversarialLoss.Kind) -> Double {
+        func gradient(_ kind: AdversarialLoss.Kind) -> Double {
             gradients(of: [AdversarialLoss(kind).generator(logit)], wrt: [logit])[0]!.item()
         }
-        #expect(abs(pull(.nonSaturating) + 1) < 1e-6)
-        #expect(abs(pull(.saturating)) < 1e-8)
-        #expect(pull(.saturating) < 0)
+        #expect(abs(gradient(.nonSaturating) + 1) < 1e-6)
+        #expect(abs(gradient(.saturating)) < 1e-8)
+        #expect(gradient(.saturating) < 0)
     }
 
     @Test func hugeLogitsStayFinite() {
@@ -56,8 +56,9 @@ import Torch
         }
     }
 
-    /// Goldens by make_objectives.py.
-    @Test(arguments: AdversarialLoss.Kind.allCases) func gamesArePyTorchs(_ kind: AdversarialLoss.Kind) throws
+    /// Golden of make_objectives.py.
+    @Test(arguments: AdversarialLoss.Kind.allCases) func lossesEqualPyTorch(_ kind: AdversarialLoss.Kind)
+        throws
     {
         let golden = try LossGolden()
         let (real, fake) = (try golden.leaf("game.real"), try golden.leaf("game.fake"))
@@ -75,8 +76,9 @@ import Torch
         #expect(loss.isRelativistic == (kind == .relativistic))
     }
 
-    @Test(arguments: AdversarialLoss.Kind.allCases) func gradientsAreDifferences(_ kind: AdversarialLoss.Kind)
-    {
+    @Test(arguments: AdversarialLoss.Kind.allCases) func gradientsEqualDifferences(
+        _ kind: AdversarialLoss.Kind
+    ) {
         let random = RandomSource(seed: 5)
         let (real, fake) = (Differences.draw([6], random), Differences.draw([6], random))
         let (leaves, loss) = ([real, fake].map { $0.requiringGradient() }, AdversarialLoss(kind))
@@ -89,21 +91,58 @@ import Torch
         }
     }
 
-    /// Only differences matter, so that both may drift together; the other games see where the logits are.
-    @Test func aRelativisticGameHasNoZero() {
+    /// Relativistic and Wasserstein losses depend on differences of logits only. The others depend on their values.
+    @Test func onlySomeLossesAreInvariantToShifts() {
         let (real, fake) = (Tensor(logits), Tensor([Float(1), 2, -1, 0.5, 3]))
         for kind in AdversarialLoss.Kind.allCases {
             let loss = AdversarialLoss(kind)
-            let (here, there) = (
+            let (original, shifted) = (
                 loss.discriminator(real: real, fake: fake), loss.discriminator(real: real + 3, fake: fake + 3)
             )
-            let isFree = kind == .relativistic || kind == .wasserstein
-            #expect((abs(here.item() - there.item()) < 1e-5) == isFree, "\(kind)")
+            let isInvariant = kind == .relativistic || kind == .wasserstein
+            #expect((abs(original.item() - shifted.item()) < 1e-5) == isInvariant, "\(kind)")
         }
     }
 
-    @Test func halfPrecisionLogitsAreJudgedInFloat() {
+    @Test func halfPrecisionLogitsGiveSinglePrecisionLosses() {
         let loss = AdversarialLoss().real(Tensor(logits).to(.bfloat16))
         #expect(loss.dtype == .float32)
+    }
+}
+
+/// Cross entropy of attributes against PyTorch and central differences.
+@Suite struct AttributeLossTests {
+    /// Golden of make_objectives.py.
+    @Test func crossEntropyEqualsPyTorch() throws {
+        let golden = try LossGolden()
+        let logits = try golden.leaf("attributes.given")
+        let value = try AttributeLoss.crossEntropy(logits, attributes: golden("attributes.signs"))
+        try golden.expect(value, "attributes", wrt: ["logits": logits])
+        let loss = AttributeLoss(realWeight: 2, fakeWeight: 0.5)
+        let signs = try golden("attributes.signs")
+        #expect(loss.real(logits, attributes: signs).item() == 2 * value.item())
+        #expect(loss.fake(logits, attributes: signs).item() == 0.5 * value.item())
+    }
+
+    @Test func gradientsEqualDifferences() {
+        let logits = Differences.draw([3, 4], RandomSource(seed: 1)).requiringGradient()
+        let signs = Tensor([1, -1, 0, 0, -1, 1, 1, 0, 0, 0, 0, 0], shape: [3, 4])
+        Differences.expectFirst(wrt: [logits], "attributes") {
+            AttributeLoss.crossEntropy(logits, attributes: signs)
+        }
+        Differences.expectSecond(wrt: [logits], "attributes") {
+            AttributeLoss.crossEntropy(logits, attributes: signs)
+        }
+        // Unknown attributes have no gradient.
+        let value = AttributeLoss.crossEntropy(logits, attributes: signs)
+        let derivatives = gradients(of: [value], wrt: [logits])[0]!.doubles()
+        #expect(zip(derivatives, signs.integers()).allSatisfy { ($0 == 0) == ($1 == 0) })
+    }
+
+    @Test func unknownAttributesGiveNoLoss() {
+        let logits = Tensor.ones([2, 3]).requiringGradient()
+        let value = AttributeLoss.crossEntropy(logits, attributes: Tensor.zeros([2, 3]))
+        #expect(value.item() == 0)
+        #expect(gradients(of: [value], wrt: [logits])[0]!.abs().max().item() == 0)
     }
 }

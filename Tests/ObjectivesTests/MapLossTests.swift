@@ -2,7 +2,7 @@ import Objectives
 import Testing
 import Torch
 
-/// Losses over maps against PyTorch and against differences.
+/// Losses over feature maps against PyTorch and central differences.
 @Suite struct MapLossTests {
     private typealias Loss = ([Tensor], [Tensor]) -> Tensor
 
@@ -15,8 +15,8 @@ import Torch
             }
     }
 
-    /// Goldens by make_objectives.py.
-    @Test func valuesAndGradientsArePyTorchs() throws {
+    /// Golden of make_objectives.py.
+    @Test func valuesAndGradientsEqualPyTorch() throws {
         let golden = try LossGolden()
         let fake = try (0..<3).map { try golden.leaf("maps.fake.\($0)") }
         let real = try (0..<3).map { try golden("maps.real.\($0)") }
@@ -26,7 +26,7 @@ import Torch
         }
     }
 
-    @Test func gradientsAreDifferences() {
+    @Test func gradientsEqualDifferences() {
         let random = RandomSource(seed: 9)
         let shapes = [[4, 3, 2, 2], [4, 5]]
         let fake = shapes.map { Differences.draw($0, random).requiringGradient() }
@@ -37,7 +37,7 @@ import Torch
         }
     }
 
-    @Test func realMapsStayAsTheyAre() {
+    @Test func realMapsAreDetached() {
         let (fake, real) = (
             Tensor.ones([2, 3]).requiringGradient(), Tensor.zeros([2, 3]).requiringGradient()
         )
@@ -46,34 +46,34 @@ import Torch
         }
     }
 
-    /// Batch statistics do not ask that the batches are of one size, or in one order.
+    /// Batch statistics do not depend on the order or the size of the batches.
     @Test func statisticsNeedNoPairs() {
         let random = RandomSource(seed: 2)
         let (fake, real) = (
             Tensor.normal([6, 4, 3, 3], random: random), Tensor.normal([6, 4, 3, 3], random: random)
         )
         let loss = PerceptualLoss(.statistics)
-        let turned = real.flipped([0])
+        let reversed = real.flipped([0])
         #expect(
-            abs(loss(fake: [fake], real: [real]).item() - loss(fake: [fake], real: [turned]).item()) < 1e-6)
+            abs(loss(fake: [fake], real: [real]).item() - loss(fake: [fake], real: [reversed]).item()) < 1e-6)
         #expect(loss(fake: [fake], real: [Tensor.concatenated([fake, fake])]).item() < 1e-10)
         #expect(!loss.isPaired && !PerceptualLoss(.randomPairs).isPaired && PerceptualLoss(.squared).isPaired)
     }
 
-    /// A generator that draws as the world does pays twice the variance for random pairs; one that always makes the mean
-    /// pays it once. Statistics see it the right way round.
-    @Test func randomPairsPayForCollapse() {
+    /// With random pairs, a generator with the true distribution has a loss of twice the variance, and a generator that
+    /// always returns the mean has half of that. Batch statistics prefer the true distribution.
+    @Test func randomPairsRewardCollapse() {
         let random = RandomSource(seed: 4)
-        let (real, honest) = (
+        let (real, correct) = (
             Tensor.normal([2000, 3], random: random), Tensor.normal([2000, 3], random: random)
         )
         let collapsed = Tensor.zeros([2000, 3])
         func value(_ kind: PerceptualLoss.Kind, _ fake: Tensor) -> Double {
             PerceptualLoss(kind)(fake: [fake], real: [real]).item()
         }
-        #expect(abs(value(.randomPairs, honest) - 2) < 0.1)
+        #expect(abs(value(.randomPairs, correct) - 2) < 0.1)
         #expect(abs(value(.randomPairs, collapsed) - 1) < 0.1)
-        #expect(value(.statistics, honest) < 0.01)
+        #expect(value(.statistics, correct) < 0.01)
         #expect(value(.statistics, collapsed) > 0.9)
     }
 }

@@ -2,11 +2,12 @@ import Objectives
 import Testing
 import Torch
 
+/// Path length regularization against analytic results and central differences.
 @Suite struct PathLengthTests {
     private let random = RandomSource(seed: 5)
 
-    /// For images = A w, the Jacobian is A, so the lengths are the norms of A^T y / sqrt(H W).
-    @Test func linearGeneratorsHaveTheNormsOfTheirTransposes() throws {
+    /// For images = A w, the Jacobian is A, and the lengths are the norms of A^T y / sqrt(H W).
+    @Test func linearGeneratorsHaveAnalyticLengths() throws {
         let (count, width, side) = (3, 5, 4)
         let matrix = Tensor.normal([width, 3 * side * side], random: random).to(.float64)
         let noise = Tensor.normal([count, 3, side, side], random: random).to(.float64)
@@ -14,20 +15,20 @@ import Torch
 
         let w = Tensor.normal([count, width], random: random).to(.float64).requiringGradient()
         let images = w.matmul(matrix).reshape([count, 3, side, side])
-        let found = PathLengthPenalty.lengths(w: w, images: images, noise: noise)
-        #expect((found - expected).abs().max().item() < 1e-12)
+        let lengths = PathLengthPenalty.lengths(w: w, images: images, noise: noise)
+        #expect((lengths - expected).abs().max().item() < 1e-12)
 
         // w+ with L equal rows, each weighted by 1 / L: every row has a gradient of 1 / L.
         let layers = 4
         let plus = w.detached().unsqueezed(1).expanded(to: [count, layers, width]).contiguous()
             .requiringGradient()
-        let same = plus.mean([1]).matmul(matrix).reshape([count, 3, side, side])
-        let ofPlus = PathLengthPenalty.lengths(w: plus, images: same, noise: noise)
+        let layerImages = plus.mean([1]).matmul(matrix).reshape([count, 3, side, side])
+        let ofPlus = PathLengthPenalty.lengths(w: plus, images: layerImages, noise: noise)
         #expect((ofPlus - expected / Double(layers)).abs().max().item() < 1e-12)
     }
 
-    /// The penalty is the weighted mean squared distance from the moving mean, which has been updated first.
-    @Test func thePenaltyFollowsItsMovingMean() throws {
+    /// The penalty is the weighted mean squared distance from the moving average after its update.
+    @Test func penaltyUsesTheUpdatedAverage() throws {
         let settings = PathLengthPenalty(weight: 2, every: 4)
         let regularizer = try #require(settings.regularizer(on: .cpu))
         #expect(regularizer.interval == 4 && regularizer.state.map(\.key) == ["mean"])
@@ -56,7 +57,7 @@ import Torch
     }
 
     /// Gradients reach the weights of the generator.
-    @Test func itHasSecondDerivatives() {
+    @Test func lengthsHaveSecondDerivatives() {
         let weight = Tensor.normal([5, 48], random: random).to(.float64).requiringGradient()
         let noise = Tensor.normal([2, 3, 4, 4], random: random).to(.float64)
         let z = Tensor.normal([2, 5], random: random).to(.float64)

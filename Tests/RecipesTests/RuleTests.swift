@@ -90,7 +90,7 @@ struct BrokenRule: Sendable, CustomTestStringConvertible {
                 + "received `ada`"),
         BrokenRule(
             "dcgan", ["augment.kind=ada", "augment.startProbability=0.9"], "augment.startProbability",
-            "a number up to maxProbability, received `0.9`"),
+            "a number not above maxProbability, received `0.9`"),
         BrokenRule(
             "dcgan", ["steps.kind=adaptive", "steps.low=0.9", "steps.high=0.5"], "steps.high",
             "more than low, received `0.5`"),
@@ -99,14 +99,14 @@ struct BrokenRule: Sendable, CustomTestStringConvertible {
             "more than 0 if deviation is more than 0"),
         BrokenRule(
             "conditional", ["conditions.attributes=[Male, Male]"], "conditions.attributes",
-            "names that differ from each other, received a list"),
+            "distinct names, received a list"),
         BrokenRule(
             "conditional",
             [
                 "conditions.projection=false", "conditions.classifier=false", "attributeLoss.realWeight=0",
                 "attributeLoss.fakeWeight=0",
             ], "conditions.projection",
-            "true, or a classifier: else nothing teaches the attributes, received `false`"),
+            "true unless classifier is true, because one of them must train the attributes, received `false`"),
     ]
 
     /// Rules of a restorer.
@@ -159,9 +159,11 @@ struct BrokenRule: Sendable, CustomTestStringConvertible {
         BrokenRule(
             "convert", ["resolution=32"], "converter.levels",
             "fewer levels, so that the smallest maps have at least 2 x 2 pixels, received `5`"),
-        BrokenRule("convert", ["converter.skips=5"], "converter.skips", "less than levels, received `5`"),
         BrokenRule(
-            "convert", ["converter.injections=6"], "converter.injections", "less than levels, received `6`"),
+            "convert", ["converter.skips=5"], "converter.skips", "a number less than levels, received `5`"),
+        BrokenRule(
+            "convert", ["converter.injections=6"], "converter.injections",
+            "a number less than levels, received `6`"),
         BrokenRule(
             "convert", ["augment.kind=ada"], "augment.kind",
             "none or diffaugment, because a converter has no adaptive augmentation, received `ada`"),

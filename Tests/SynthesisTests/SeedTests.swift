@@ -1,4 +1,5 @@
 import Checkpoints
+import Imaging
 import Models
 import Provenance
 import Synthesis

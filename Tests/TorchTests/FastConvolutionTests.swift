@@ -188,4 +188,22 @@ import Torch
             }
         }
     }
+
+    /// Outputs that no pixel reaches equal the bias. libtorch's own AVX2 kernel crashes there.
+    @Test(arguments: [1, 2, 3, 5], [1, 2]) func paddingBeyondTheKernel(padding: Int, side: Int) {
+        let random = RandomSource(seed: 5)
+        let x = Tensor.normal([3, 4, 8, 1], random: random).to(.channelsLast)
+        let (weight, bias) = (
+            Tensor.normal([6, 4, side, side], random: random), Tensor.normal([6], random: random)
+        )
+        guard 1 + 2 * padding > 2 * (side - 1) else { return }
+        let found = x.conv2d(weight: weight, bias: bias, stride: 2, padding: padding, dilation: 2)
+        let exact = x.to(.float64).conv2d(
+            weight: weight.to(.float64), bias: bias.to(.float64), stride: 2, padding: padding, dilation: 2)
+        #expect(Self.error(found, exact) < 1e-6)
+        if padding > 2 * (side - 1) {
+            let corner = found.select(3, 0).select(2, 0).select(0, 0)
+            #expect(corner.bytes() == bias.bytes())
+        }
+    }
 }

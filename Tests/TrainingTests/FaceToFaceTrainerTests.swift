@@ -112,7 +112,7 @@ import Training
             "dfl",
             [
                 "phases.warp.maxKimg=1000", "phases.dropout.maxKimg=0", "phases.plain.maxKimg=0",
-                "generatorOptimizer.learningRate=0",
+                "restorerOptimizer.learningRate=0",
             ])
         try tiny.train("run", recipe, steps: 30)
         let events = try tiny.records("run", with: "event").compactMap { $0["event"] as? String }
@@ -126,7 +126,7 @@ import Training
             "dfl",
             [
                 "phases.adversarialWeight=100000", "phases.collapseFactor=1.01",
-                "generatorOptimizer.learningRate=0.02",
+                "restorerOptimizer.learningRate=0.02",
                 "phases.patienceKimg=0.016", "phases.maxAttempts=2",
             ])
         let run = try tiny.open("run", recipe)
@@ -159,7 +159,7 @@ import Training
     @Test func strengthMixesTheWeightsOfBothStages() throws {
         let tiny = try TinyRun(side: 32)
         try tiny.train(
-            "run", try Self.recipe("superres", ["generatorOptimizer.learningRate=0.01"]), steps: 20)
+            "run", try Self.recipe("superres", ["restorerOptimizer.learningRate=0.01"]), steps: 20)
         func weights(_ strength: Double) throws -> Tensor {
             let model = try RestorationModel(tiny.folder("run"), strength: strength)
             return Tensor.concatenated(model.restorer.state.map { $0.tensor.flattened() })
@@ -196,7 +196,7 @@ import Training
         let recipe = try Self.recipe(
             name,
             [
-                "phases.plain.maxKimg=100", "generatorOptimizer.learningRate=0.005",
+                "phases.plain.maxKimg=100", "restorerOptimizer.learningRate=0.005",
                 "average.halfLifeKimg=0",
             ]
                 + (name == "dfl"

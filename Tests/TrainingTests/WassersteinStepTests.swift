@@ -93,17 +93,17 @@ import Training
         #expect(abs(means.realScore - onReal) < 1e-5 && abs(means.fakeScore - onFake) < 1e-5)
     }
 
-    /// A state of a run without a penalty has no stream for one, and goes on without it.
+    /// Only a run with a penalty has a random stream for mix weights, and only such a run requires it to resume.
     @Test func onlyAPenaltyHasItsStream() throws {
         let names = try [("dcgan", []), ("wgan-gp", []), ("wgan-gp", ["gradientPenalty.weight=0"])].map {
             try AdversarialTrainer(recipe: try TinyRun.recipe($0, $1), seed: 0, precision: .fp32)
                 .checkpoint().section("random").map(\.key)
         }
-        #expect(names == [["latents"], ["latents", "shares"], ["latents"]])
+        #expect(names == [["latents"], ["latents", "mixWeights"], ["latents"]])
         let trainer = try AdversarialTrainer(recipe: try TinyRun.recipe("wgan-gp"), seed: 0, precision: .fp32)
         var state = trainer.checkpoint()
-        state.tensors.removeAll { $0.key == "random.shares" }
+        state.tensors.removeAll { $0.key == "random.mixWeights" }
         let error = #expect(throws: CheckpointError.self) { try trainer.restore(state) }
-        #expect("\(error!)".contains("random.shares: missing"))
+        #expect("\(try #require(error))".contains("random.mixWeights: missing"))
     }
 }

@@ -2,24 +2,30 @@ import Settings
 import Torch
 import TorchNN
 
-/// A network that changes attributes of photographs: AttGAN (He et al. 2019) with selective skips (STGAN, Liu et al. 2019).
+/// Network that changes attributes of photographs: AttGAN (He et al. 2019, arXiv:1711.10678) with selective transfer
+/// units (STGAN, Liu et al. 2019, arXiv:1904.09709).
 ///
-/// Its input are changes, not target attributes: 1 adds an attribute, -1 removes it, 0 keeps it. Larger values change more.
+/// The condition is a difference of attributes: 1 adds an attribute, -1 removes it, 0 keeps it. Larger values give
+/// stronger changes.
 public final class AttributeConverter: Module {
-    let encoder: [Halving]
+    let encoder: [DownBlock]
     let units: [SelectiveUnit]
     let decoder: [ConvTranspose2d]
     let norms: [BatchNorm2d]
     private let settings: ConverterSettings
-    /// How many attributes it can change.
+    /// Number K of attributes.
     public let attributes: Int
 
+    /// Creates a network with uninitialized weights.
+    /// - Parameters:
+    ///   - settings: size of the network.
+    ///   - attributes: number K of attributes.
     public init(_ settings: ConverterSettings = .init(), attributes: Int) {
         (self.settings, self.attributes) = (settings, attributes)
         let widths = (0..<settings.levels).map { min(settings.filters << $0, settings.maxFilters) }
-        encoder = zip([3] + widths, widths).map { Halving($0, $1) }
+        encoder = zip([3] + widths, widths).map { DownBlock($0, $1) }
         let inner = settings.levels - 1
-        // Of the levels inner - 1, inner - 2, ...: each selects from its own map by the state of the level inside it.
+        // For the levels inner - 1, inner - 2, ...: each filters the map of its level by the state of the next inner level.
         units =
             settings.selective
             ? (0..<settings.skips).map { index in
@@ -28,7 +34,7 @@ public final class AttributeConverter: Module {
             } : []
         decoder = (0..<settings.levels).map { index in
             let level = inner - index
-            // The map from inside, the changes where they are told, and the level's own map.
+            // The map of the inner level, the changes if they are injected here, and the map of the encoder.
             var inputs = widths[level]
             if index <= settings.injections { inputs += attributes }
             if index > 0, index <= settings.skips { inputs += widths[level] }
@@ -38,10 +44,11 @@ public final class AttributeConverter: Module {
         norms = (0..<inner).map { BatchNorm2d(widths[inner - 1 - $0]) }
     }
 
+    /// Changes attributes of pictures.
     /// - Parameters:
-    ///   - images: [N, 3, side, side], in -1...1.
-    ///   - changes: [N, attributes].
-    /// - Returns: [N, 3, side, side], in -1...1.
+    ///   - images: [N, 3, side, side] in -1...1.
+    ///   - changes: [N, K].
+    /// - Returns: [N, 3, side, side] in -1...1.
     public func callAsFunction(_ images: Tensor, changes: Tensor) -> Tensor {
         var maps: [Tensor] = []
         for block in encoder { maps.append(block.checkpointed(maps.last ?? images)) }
@@ -52,8 +59,8 @@ public final class AttributeConverter: Module {
             var parts = [value]
             if index > 0, index <= settings.skips {
                 if settings.selective {
-                    let (chosen, next) = units[index - 1](maps[level], state, changes)
-                    parts.append(chosen)
+                    let (selected, next) = units[index - 1](maps[level], state, changes)
+                    parts.append(selected)
                     state = next
                 } else {
                     parts.append(maps[level])
@@ -66,7 +73,7 @@ public final class AttributeConverter: Module {
         return value.tanh()
     }
 
-    /// [N, K] as maps [N, K, h, w] of the size and type of others.
+    /// Values [N, K] as constant maps [N, K, h, w] of the size and type of `map`.
     static func tiled(_ changes: Tensor, _ map: Tensor) -> Tensor {
         let shape = map.shape
         return changes.to(map.dtype).unsqueezed(2).unsqueezed(3)
@@ -74,8 +81,8 @@ public final class AttributeConverter: Module {
     }
 }
 
-/// Half the side: strided 4 x 4, normalization, leaky ReLU. [N, in, H, W] to [N, out, H / 2, W / 2].
-final class Halving: Layer {
+/// Strided 4 x 4 convolution, batch normalization and leaky ReLU. [N, in, H, W] to [N, out, H / 2, W / 2].
+final class DownBlock: Layer {
     let conv: Conv2d
     let norm: BatchNorm2d
 
@@ -87,7 +94,7 @@ final class Halving: Layer {
     override func callAsFunction(_ input: Tensor) -> Tensor { norm(conv(input), slope: 0.2) }
 }
 
-/// Selects what of a map goes straight to the decoder (Liu et al. 2019, equations 2 to 7): gates as a recurrent unit's.
+/// Selective transfer unit: a gated skip connection from encoder to decoder (Liu et al. 2019, equations 2 to 7).
 final class SelectiveUnit: Module {
     let up: ConvTranspose2d
     let reset: Conv2d
@@ -101,67 +108,79 @@ final class SelectiveUnit: Module {
         hidden = Conv2d(2 * width, width, kernel: 3, padding: 1)
     }
 
+    /// Filters the map of a level.
     /// - Parameters:
-    ///   - map: the level's own, [N, width, H, W].
-    ///   - state: of the level inside it, [N, inside, H / 2, W / 2].
-    /// - Returns: the selected maps and the state for the next level, both [N, width, H, W].
+    ///   - map: encoder map of the level, [N, width, H, W].
+    ///   - state: state of the next inner level, [N, inside, H / 2, W / 2].
+    ///   - changes: [N, K].
+    /// - Returns: the filtered map and the state for the next level, both [N, width, H, W].
     func callAsFunction(_ map: Tensor, _ state: Tensor, _ changes: Tensor) -> (Tensor, Tensor) {
-        let told = up(Tensor.concatenated([state, AttributeConverter.tiled(changes, state)], 1))
-        let both = Tensor.concatenated([map, told], 1)
-        let next = reset(both).sigmoid() * told
-        let gate = update(both).sigmoid()
-        let found = hidden(Tensor.concatenated([map, next], 1)).tanh()
-        return (told + gate * (found - told), next)
+        let upsampled = up(Tensor.concatenated([state, AttributeConverter.tiled(changes, state)], 1))
+        let joined = Tensor.concatenated([map, upsampled], 1)
+        let next = reset(joined).sigmoid() * upsampled
+        let gate = update(joined).sigmoid()
+        let candidate = hidden(Tensor.concatenated([map, next], 1)).tanh()
+        return (upsampled + gate * (candidate - upsampled), next)
     }
 }
 
 /// Size of a network that changes attributes, and of its critic.
 public struct ConverterSettings: SettingsGroup, Equatable {
-    /// Channels next to the picture; each halving doubles them.
+    /// Channels at the picture resolution; doubled at each halving of the side.
     public var filters = 64
-    /// Channels are never more than this.
+    /// Upper limit of the channels.
     public var maxFilters = 1024
-    /// How often sides are halved.
+    /// Number of halvings of the side.
     public var levels = 5
-    /// Levels from the inside out whose maps go straight to the decoder; more of them give sharper pictures that change less.
+    /// Number of inner levels with a skip connection to the decoder. More skips give sharper pictures with weaker
+    /// changes.
     public var skips = 1
-    /// Levels of the decoder beside the innermost, from the inside out, that are told the changes.
+    /// Number of decoder levels, besides the innermost, that receive the attribute changes, counted from the
+    /// innermost.
     public var injections = 1
-    /// Whether what goes straight on is selected by the changes (Liu et al. 2019).
+    /// Whether skip connections have selective transfer units (Liu et al. 2019).
     public var selective = true
-    /// Fraction of training targets that flip one attribute of the photograph. The others are labels of other photographs.
+    /// Fraction of training targets that flip one attribute of the photograph. The others are labels of other
+    /// photographs.
     public var flipFraction = 0.0
-    /// Channels of the critic next to the picture; each halving doubles them.
+    /// Channels of the critic at the picture resolution; doubled at each halving of the side.
     public var criticFilters = 64
-    /// Width of the critic's dense layers.
+    /// Width of the dense layers of the critic.
     public var criticWidth = 1024
 
+    /// Creates settings with the default values.
     public init() {}
 
+    /// Visits the fields.
+    /// - Throws: errors of the visitor; throws no others.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
         try v.integer(
-            "filters", &filters, in: 1...512, "Channels next to the picture; doubled at each halving.")
+            "filters", &filters, in: 1...512,
+            "Channels at the picture resolution; doubled at each halving of the side.")
         try v.integer("maxFilters", &maxFilters, in: 1...4096, "Upper limit of the channels.")
-        try v.integer("levels", &levels, in: 2...8, "How often sides are halved.")
-        try v.integer("skips", &skips, in: 0...7, "Inner levels whose maps go straight to the decoder.")
-        try v.check(skips < levels, "skips", "less than levels")
+        try v.integer("levels", &levels, in: 2...8, "Number of halvings of the side.")
+        try v.integer(
+            "skips", &skips, in: 0...7, "Number of inner levels with a skip connection to the decoder.")
+        try v.check(skips < levels, "skips", "a number less than levels")
         try v.integer(
             "injections", &injections, in: 0...7,
-            "Levels of the decoder beside the innermost that are told the changes.")
-        try v.check(injections < levels, "injections", "less than levels")
-        try v.flag("selective", &selective, "What goes straight on is selected by the changes.")
+            "Number of decoder levels, besides the innermost, that receive the attribute changes.")
+        try v.check(injections < levels, "injections", "a number less than levels")
+        try v.flag("selective", &selective, "Filter skip connections by the attribute changes (STGAN).")
         try v.number(
             "flipFraction", &flipFraction, in: 0...1,
             "Fraction of targets that flip one attribute; the others are labels of other photographs.")
         try v.integer(
-            "criticFilters", &criticFilters, in: 1...512, "The critic's channels next to the picture.")
-        try v.integer("criticWidth", &criticWidth, in: 1...8192, "Width of the critic's dense layers.")
+            "criticFilters", &criticFilters, in: 1...512, "Channels of the critic at the picture resolution.")
+        try v.integer("criticWidth", &criticWidth, in: 1...8192, "Width of the dense layers of the critic.")
     }
 }
 
-/// AttGAN's critic (He et al. 2019): strided 4 x 4 with instance normalization, then a logit and the attributes, each through a
-/// dense layer of their own. [N, 3, R, R] to logits [N] and attributes [N, K]. With projection, a picture must also be real for
-/// its labels.
+/// Critic of AttGAN (He et al. 2019): strided 4 x 4 convolutions with instance normalization, then one dense branch
+/// for a logit and one for attributes.
+///
+/// Pictures [N, 3, R, R] to logits [N] and attribute logits [N, K]. With projection, the logit also depends on the
+/// labels.
 public final class ConverterCritic: Module, Discriminator {
     let main: Sequential
     let dense: Linear
@@ -170,13 +189,18 @@ public final class ConverterCritic: Module, Discriminator {
     let attributeHead: Linear
     let labelHead: LabelHead?
 
+    /// Creates a critic with uninitialized weights.
+    /// - Parameters:
+    ///   - settings: size of the network.
+    ///   - resolution: side R of the pictures, in pixels.
+    ///   - conditions: attributes and how they are used.
     public init(_ settings: ConverterSettings = .init(), resolution: Int, conditions: ConditionSettings) {
         let widths = (0..<settings.levels).map { min(settings.criticFilters << $0, settings.maxFilters) }
         main = Sequential(
             zip([3] + widths, widths).enumerated().flatMap { level, pair -> [Layer] in
                 let last = resolution >> (level + 1) == 1
                 return [Conv2d(pair.0, pair.1, kernel: 4, stride: 2, padding: 1)]
-                    // One pixel a channel has no statistics.
+                    // A map of one pixel has no variance to normalize.
                     + (last ? [] : [InstanceNorm2d(pair.1, affine: true)])
                     + [Activation("leaky relu 0.2") { $0.leakyReLU(0.2) }]
             })
@@ -186,83 +210,94 @@ public final class ConverterCritic: Module, Discriminator {
         head = Linear(settings.criticWidth, 1)
         attributeDense = Linear(flat, settings.criticWidth)
         attributeHead = Linear(settings.criticWidth, conditions.attributes.count)
-        var fit = conditions
-        fit.classifier = false
-        labelHead = conditions.projection ? LabelHead(settings.criticWidth, fit) : nil
+        var projection = conditions
+        projection.classifier = false
+        labelHead = conditions.projection ? LabelHead(settings.criticWidth, projection) : nil
     }
 
+    /// False: a logit depends on its own picture only.
     public var usesBatchStatistics: Bool { false }
 
+    /// Computes logits [N] and attribute logits [N, K] of pictures [N, 3, R, R] and labels [N, K].
     public func callAsFunction(_ images: Tensor, labels: Tensor?) -> DiscriminatorOutput {
         let flat = main(images).contiguous().flattened(from: 1)
         let features = dense(flat).leakyReLU(0.2)
-        var verdict = DiscriminatorOutput(
+        var output = DiscriminatorOutput(
             logits: head(features).flattened(), maps: [], head: labelHead, features: features, labels: labels)
-        verdict.attributes = attributeHead(attributeDense(flat).leakyReLU(0.2))
-        return verdict
+        output.attributes = attributeHead(attributeDense(flat).leakyReLU(0.2))
+        return output
     }
 }
 
-/// What turning one attribute of CelebA means for the others: hair that becomes blond is black no longer.
+/// Consequences of flipping one CelebA attribute for the others: a person whose hair becomes blond no longer has
+/// black hair.
 public struct AttributeChanges {
-    /// Attributes of which a face has at most one.
-    private static let alternatives: [Set<String>] = [
+    /// Groups of attributes of which a face has at most one.
+    private static let exclusive: [Set<String>] = [
         ["Bald", "Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"], ["Straight_Hair", "Wavy_Hair"],
         ["Bald", "Bangs"], ["Bald", "Receding_Hairline"], ["Bangs", "Receding_Hairline"],
         ["5_o_Clock_Shadow", "No_Beard"], ["Goatee", "No_Beard"], ["Mustache", "No_Beard"],
     ]
 
-    /// [K, K]: 1 where the row's attribute ends the column's.
-    private let ends: Tensor
+    /// Exclusion matrix [K, K]: 1 if the attribute of the row excludes that of the column.
+    private let exclusions: Tensor
 
+    /// Creates the rules for K attributes.
+    /// - Parameters:
+    ///   - names: CelebA names of the attributes.
+    ///   - device: device of the labels.
     public init(_ names: [String], on device: Device = .cpu) {
         let values = names.flatMap { own in names.map { Self.excludes(own, $0) ? Float(1) : 0 } }
-        ends = Tensor(values, shape: [names.count, names.count]).to(device)
+        exclusions = Tensor(values, shape: [names.count, names.count]).to(device)
     }
 
-    /// Whether no face has both.
+    /// Whether no face has both attributes.
     public static func excludes(_ one: String, _ other: String) -> Bool {
-        one != other && alternatives.contains { $0.isSuperset(of: [one, other]) }
+        one != other && exclusive.contains { $0.isSuperset(of: [one, other]) }
     }
 
-    /// What was asked for, and what ends with what comes: names, and whether they are to be there.
-    /// - Parameter names: that can be changed.
-    public static func completed(
-        _ wanted: [(name: String, isPresent: Bool)], among names: [String]
-    ) -> [(name: String, isPresent: Bool)] {
-        let coming = wanted.filter(\.isPresent).map(\.name)
-        let ended = names.filter { name in
-            !wanted.contains { $0.name == name } && coming.contains { excludes($0, name) }
-        }
-        return wanted + ended.map { ($0, false) }
-    }
-
-    /// Labels with one attribute of each row turned.
+    /// Requested attributes and those that they exclude.
     /// - Parameters:
-    ///   - labels: [N, K] of 1, -1 and 0 for unknown, which stays so.
-    ///   - choice: which, [N, K] with one 1 in each row.
-    public func turned(_ labels: Tensor, _ choice: Tensor) -> Tensor {
-        let turned = labels * (1 - 2 * choice)
-        let coming = choice * turned.greater(than: 0).to(.float32)
-        let ended = coming.matmul(ends).greater(than: 0).to(.float32)
-        // What ends is -1 where it was 1, and as it was elsewhere.
-        return turned - 2 * ended * labels.greater(than: 0).to(.float32)
+    ///   - requested: names of requested attributes and whether they are to be present.
+    ///   - names: names of the attributes that can be changed.
+    /// - Returns: `requested`, followed by the excluded attributes as absent.
+    public static func completed(
+        _ requested: [(name: String, isPresent: Bool)], among names: [String]
+    ) -> [(name: String, isPresent: Bool)] {
+        let added = requested.filter(\.isPresent).map(\.name)
+        let removed = names.filter { name in
+            !requested.contains { $0.name == name } && added.contains { excludes($0, name) }
+        }
+        return requested + removed.map { ($0, false) }
     }
 
-    /// Labels with the same attribute turned in all rows, [N, K].
+    /// Labels with one attribute of each row flipped.
+    /// - Parameters:
+    ///   - labels: [N, K] of 1 (present), -1 (absent) or 0 (unknown). Unknown values stay unknown.
+    ///   - choice: flipped attribute, [N, K] with one 1 in each row.
+    /// - Returns: [N, K]. Attributes that an added one excludes become absent.
+    public func turned(_ labels: Tensor, _ choice: Tensor) -> Tensor {
+        let flipped = labels * (1 - 2 * choice)
+        let added = choice * flipped.greater(than: 0).to(.float32)
+        let removed = added.matmul(exclusions).greater(than: 0).to(.float32)
+        // An excluded attribute changes from 1 to -1. Other values are kept.
+        return flipped - 2 * removed * labels.greater(than: 0).to(.float32)
+    }
+
+    /// Labels [N, K] with the same attribute flipped in all rows, [N, K].
     public func turned(_ labels: Tensor, column: Int) -> Tensor {
         let choice = Tensor.zeros(like: labels)
         choice.narrow(1, start: column, length: 1).fill_(1)
         return turned(labels, choice)
     }
 
-    /// 1 where labels of 1, 0 and -1 are present, and 1 where they are absent, both of their shape.
+    /// Splits labels of 1, 0 and -1 into indicators of presence and of absence, both of the same shape.
     public static func sides(_ labels: Tensor) -> (present: Tensor, absent: Tensor) {
         (labels.clampedBelow(0), (-labels).clampedBelow(0))
     }
 
-    /// What must change for labels to become others, [N, K] of 1, 0, -1; nothing where one is unknown.
-    public static func between(_ labels: Tensor, _ wished: Tensor) -> Tensor {
-        (wished - labels) * 0.5 * labels.abs() * wished.abs()
+    /// Changes from labels to target labels, both [N, K]: [N, K] of 1, 0, -1, with 0 if either label is unknown.
+    public static func between(_ labels: Tensor, _ target: Tensor) -> Tensor {
+        (target - labels) * 0.5 * labels.abs() * target.abs()
     }
 }

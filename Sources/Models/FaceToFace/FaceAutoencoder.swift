@@ -2,67 +2,83 @@ import Settings
 import Torch
 import TorchNN
 
-/// Size of an autoencoder in the manner of DeepFaceLab's df, one encoder, one bottleneck, one decoder.
+/// Size of an autoencoder like the df model of DeepFaceLab: one encoder, one bottleneck, one decoder.
 public struct FaceAutoencoderSettings: SettingsGroup, Equatable {
-    /// Channels after the first halving; each later one doubles them.
+    /// Channels after the first halving; doubled at each later one.
     public var encoderFilters = 64
-    /// Numbers that a face is pressed into, and channels behind them.
+    /// Length of the latent vector of a face, and channels of the maps that follow it.
     public var bottleneck = 256
-    /// Half the channels of the decoder's last block; each earlier one doubles them.
+    /// Half the channels of the last decoder block; doubled at each earlier one.
     public var decoderFilters = 64
-    /// Option u: the encoder's numbers of a face are scaled to unit mean square.
+    /// Option u: the encoder output of a face is scaled to unit mean square.
     public var pixelNorm = false
-    /// Option d: the last doubling is one of positions, so that all before it work at half the side.
+    /// Option d: the last upsampling rearranges channels, so that all earlier layers work at half the side.
     public var halfSide = false
-    /// Maps of the encoder are added to the decoder's of the same side: truer pictures, but no longer by the bottleneck alone.
+    /// Whether maps of the encoder are added to the decoder. The reconstruction is more accurate, but the latent
+    /// vector alone no longer determines the picture.
     public var skips = false
 
+    /// Creates settings with the default values.
     public init() {}
 
+    /// Visits the fields.
+    /// - Throws: errors of the visitor; throws no others.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
         try v.integer(
-            "encoderFilters", &encoderFilters, in: 1...512, "Channels after the first halving; then doubled.")
-        try v.integer("bottleneck", &bottleneck, in: 1...4096, "Numbers that a face is pressed into.")
+            "encoderFilters", &encoderFilters, in: 1...512,
+            "Channels after the first halving; doubled at each later one.")
+        try v.integer("bottleneck", &bottleneck, in: 1...4096, "Length of the latent vector of a face.")
         try v.integer(
-            "decoderFilters", &decoderFilters, in: 1...512, "Half the channels of the decoder's last block.")
-        try v.flag("pixelNorm", &pixelNorm, "Option u: the encoder's numbers scaled to unit mean square.")
-        try v.flag("halfSide", &halfSide, "Option d: all but the last layer at half the side; faster.")
-        try v.flag("skips", &skips, "Adds the encoder's maps to the decoder's: no faces from codes alone.")
+            "decoderFilters", &decoderFilters, in: 1...512, "Half the channels of the last decoder block.")
+        try v.flag("pixelNorm", &pixelNorm, "Option u: scale the encoder output to unit mean square.")
+        try v.flag(
+            "halfSide", &halfSide,
+            "Option d: compute all but the last layer at half the side, which is faster.")
+        try v.flag(
+            "skips", &skips,
+            "Add encoder maps to the decoder. Pictures can then not be generated from latent vectors.")
     }
 }
 
-/// Faces through a narrow bottleneck and back, [N, 3, side, side] in -1...1 both.
+/// Face autoencoder with a narrow bottleneck: pictures [N, 3, side, side] in -1...1 to pictures of the same shape and
+/// range.
 ///
-/// While it learns, it keeps mean and covariance of the codes, so that codes can be drawn: see `CodeDecoder`.
+/// In training it records mean and covariance of the latent vectors, from which `CodeDecoder` draws.
 public final class FaceAutoencoder: Module, Restorer {
     let encoder: Sequential
     let dense1: Linear
     let dense2: Linear
-    let widen: Doubling
+    let widen: UpsampleBlock
     let blocks: [DecoderBlock]
     let shortcuts: [Conv2d]
     let output: [Conv2d]
-    /// Of the codes so far, [bottleneck]; of the last thousand batches, where there were more.
+    /// Mean of the latent vectors [bottleneck]: of all batches, or an exponential average over about a thousand
+    /// batches.
     let codeMean: Buffer
-    /// [bottleneck, bottleneck].
+    /// Covariance of the latent vectors, [bottleneck, bottleneck].
     let codeCovariance: Buffer
-    /// Batches so far, [].
+    /// Number of batches, [].
     let codeBatches: Buffer
 
+    /// Side of the pictures, in pixels.
     public let resolution: Int
     private let settings: FaceAutoencoderSettings
-    /// Side of the maps that leave the dense layers.
+    /// Side of the maps after the dense layers.
     private let innerSide: Int
 
-    private static let leastMemory = 0.001
+    /// Minimum weight of a batch in the statistics.
+    private static let minWeight = 0.001
 
-    /// - Parameter resolution: a power of two, 32 or more.
+    /// Creates an autoencoder with uninitialized weights.
+    /// - Parameters:
+    ///   - settings: size of the network.
+    ///   - resolution: side of the pictures, a power of two from 32.
     public init(_ settings: FaceAutoencoderSettings = .init(), resolution: Int = 128) {
         require(
             resolution >= 32 && resolution.nonzeroBitCount == 1,
             "FaceAutoencoder: expected a resolution that is a power of two from 32, got \(resolution)")
         (self.settings, self.resolution) = (settings, resolution)
-        let (e, d, code) = (settings.encoderFilters, settings.decoderFilters, settings.bottleneck)
+        let (e, d, bottleneck) = (settings.encoderFilters, settings.decoderFilters, settings.bottleneck)
         let weights = Initializer.xavierUniform()
         let widths = [3, e, 2 * e, 4 * e, 8 * e]
         encoder = Sequential(
@@ -74,14 +90,14 @@ public final class FaceAutoencoder: Module, Restorer {
             })
         innerSide = resolution / (settings.halfSide ? 32 : 16)
         let encoded = 8 * e * (resolution / 16) * (resolution / 16)
-        // No activation between the two: a linear map through few numbers.
-        dense1 = Linear(encoded, code, initializer: weights)
-        dense2 = Linear(code, innerSide * innerSide * code, initializer: weights)
-        widen = Doubling(code, code, weights)
-        let steps = [code, 8 * d, 4 * d, 2 * d]
+        // No activation in between: the bottleneck is linear.
+        dense1 = Linear(encoded, bottleneck, initializer: weights)
+        dense2 = Linear(bottleneck, innerSide * innerSide * bottleneck, initializer: weights)
+        widen = UpsampleBlock(bottleneck, bottleneck, weights)
+        let steps = [bottleneck, 8 * d, 4 * d, 2 * d]
         let blocks = zip(steps, steps.dropFirst()).map { DecoderBlock($0, $1, weights) }
         self.blocks = blocks
-        // The encoder's maps have sides from resolution / 2 down, the decoder's end at this one.
+        // The largest encoder map has side resolution / 2, the last decoder map this one.
         let last = settings.halfSide ? resolution / 2 : resolution
         shortcuts =
             settings.skips
@@ -95,40 +111,46 @@ public final class FaceAutoencoder: Module, Restorer {
             let kernel = index == 0 ? 1 : 3
             return Conv2d(2 * d, 3, kernel: kernel, padding: kernel / 2, initializer: weights)
         }
-        codeMean = Buffer(Tensor.zeros([code]))
-        codeCovariance = Buffer(Tensor.zeros([code, code]))
+        codeMean = Buffer(Tensor.zeros([bottleneck]))
+        codeCovariance = Buffer(Tensor.zeros([bottleneck, bottleneck]))
         codeBatches = Buffer(Tensor.zeros([]))
     }
 
+    /// Upscaling factor: 1.
     public var scale: Int { 1 }
+    /// Accepted side of the input: `resolution`.
     public var inputSide: Int? { resolution }
+    /// Radius of the receptive field: the whole picture.
     public var reach: Int { resolution }
 
-    /// Numbers of a code.
-    public var codeSize: Int { settings.bottleneck }
+    /// Length of a latent vector.
+    public var latentSize: Int { settings.bottleneck }
 
-    /// Whether a code is all that the decoder needs.
-    public var decodesCodes: Bool { !settings.skips }
+    /// Whether the decoder needs only the latent vector: true without skip connections.
+    public var decodesLatents: Bool { !settings.skips }
 
+    /// Reconstructs pictures [N, 3, side, side] in -1...1. In training, updates the statistics of the latent vectors.
     public func callAsFunction(_ images: Tensor) -> Tensor {
-        let (code, maps) = encode(images)
-        if isTraining { observe(code.detached()) }
-        return decode(code, maps)
+        let (latents, maps) = encodeWithMaps(images)
+        if isTraining { observe(latents.detached()) }
+        return decode(latents, maps)
     }
 
-    /// Pictures to codes [N, codeSize].
-    public func code(_ images: Tensor) -> Tensor { encode(images).code }
+    /// Latent vectors [N, latentSize] of pictures [N, 3, side, side] in -1...1.
+    public func encode(_ images: Tensor) -> Tensor { encodeWithMaps(images).latents }
 
-    /// Codes [N, codeSize] to pictures, where `decodesCodes`.
-    public func decode(_ code: Tensor) -> Tensor {
-        require(decodesCodes, "FaceAutoencoder: with skips, a code alone is no face")
-        return decode(code, [])
+    /// Pictures [N, 3, side, side] in -1...1 of latent vectors [N, latentSize]. Requires `decodesLatents`.
+    public func decode(_ latents: Tensor) -> Tensor {
+        require(
+            decodesLatents,
+            "FaceAutoencoder: expected a network without skips, which decodes latent vectors alone")
+        return decode(latents, [])
     }
 
-    /// The code, and the encoder's maps from the largest on.
-    private func encode(_ images: Tensor) -> (code: Tensor, maps: [Tensor]) {
+    /// Latent vectors [N, latentSize] and the encoder maps, from the largest.
+    private func encodeWithMaps(_ images: Tensor) -> (latents: Tensor, maps: [Tensor]) {
         var maps: [Tensor] = []
-        // Levels lie in 0...1 there, which the first bias cannot make up for at the borders.
+        // Inputs in 0...1, as in DeepFaceLab. Because of zero padding, the first bias cannot replace this shift.
         var value = images * 0.5 + 0.5
         for index in stride(from: 0, to: encoder.layers.count, by: 2) {
             value = encoder.layers[index + 1](encoder.layers[index](value))
@@ -139,19 +161,19 @@ public final class FaceAutoencoder: Module, Restorer {
         return (dense1(flat), maps)
     }
 
-    private func decode(_ code: Tensor, _ maps: [Tensor]) -> Tensor {
-        var value = dense2(code).reshape([code.shape[0], settings.bottleneck, innerSide, innerSide])
+    private func decode(_ latents: Tensor, _ maps: [Tensor]) -> Tensor {
+        var value = dense2(latents).reshape([latents.shape[0], settings.bottleneck, innerSide, innerSide])
         value = widen(value.to(.channelsLast))
         for (index, block) in blocks.enumerated() {
             value = block.checkpointed(value)
             guard index < shortcuts.count else { continue }
-            // Of all maps the one of this side.
+            // The encoder map of this side.
             if let map = maps.first(where: { $0.shape[2] == value.shape[2] }) {
                 value = value + shortcuts[index](map)
             }
         }
         let parts = output.map { $0(value) }
-        // Each convolution makes one of four neighbors: [N, 3, 4, h, w] in the order of a shuffle.
+        // Each convolution computes one of 2 x 2 pixels: [N, 3, 4, h, w], in the order of `pixelShuffle`.
         let shape = value.shape
         let levels =
             parts.count == 1
@@ -160,29 +182,30 @@ public final class FaceAutoencoder: Module, Restorer {
         return levels.sigmoid() * 2 - 1
     }
 
-    /// Takes the codes of a batch into mean and covariance.
-    private func observe(_ code: Tensor) {
-        // Differences of near numbers leave nothing in half precision.
-        let code = code.to(.float32)
-        withAutocast(.float32, on: code.device) { take(code) }
+    /// Updates mean and covariance with the latent vectors of a batch, [N, latentSize].
+    private func observe(_ latents: Tensor) {
+        // Differences of similar values lose all digits in half precision.
+        let latents = latents.to(.float32)
+        withAutocast(.float32, on: latents.device) { updateStatistics(latents) }
     }
 
-    private func take(_ code: Tensor) {
+    private func updateStatistics(_ latents: Tensor) {
         withoutGradients {
             codeBatches.value.add_(Tensor.ones(like: codeBatches.value))
-            let share = max(1 / codeBatches.value.item(), Self.leastMemory)
-            let shift = code.mean([0]) - codeMean.value
-            let centered = code - code.mean([0])
-            let spread = centered.transposed(0, 1).matmul(centered) / Double(code.shape[0])
-            let between = shift.unsqueezed(1).matmul(shift.unsqueezed(0)) * (1 - share)
-            codeMean.value.add_(shift, factor: share)
-            codeCovariance.value.lerp_(spread + between, weight: share)
+            let weight = max(1 / codeBatches.value.item(), Self.minWeight)
+            let shift = latents.mean([0]) - codeMean.value
+            let centered = latents - latents.mean([0])
+            let spread = centered.transposed(0, 1).matmul(centered) / Double(latents.shape[0])
+            let between = shift.unsqueezed(1).matmul(shift.unsqueezed(0)) * (1 - weight)
+            codeMean.value.add_(shift, factor: weight)
+            codeCovariance.value.lerp_(spread + between, weight: weight)
         }
     }
 }
 
-/// Twice the side by positions: 3 x 3 to four times the channels, leaky ReLU. [N, in, H, W] to [N, out, 2 H, 2 W].
-final class Doubling: Layer {
+/// Upsampling by 2: 3 x 3 convolution to four times the channels, leaky ReLU, pixel shuffle. [N, in, H, W] to
+/// [N, out, 2 H, 2 W].
+final class UpsampleBlock: Layer {
     let conv: Conv2d
 
     init(_ inputs: Int, _ outputs: Int, _ weights: Initializer) {
@@ -192,14 +215,14 @@ final class Doubling: Layer {
     override func callAsFunction(_ input: Tensor) -> Tensor { conv(input).leakyReLU(0.1).pixelShuffle(2) }
 }
 
-/// Twice the side, then a residual pair of 3 x 3. [N, in, H, W] to [N, out, 2 H, 2 W].
+/// Upsampling by 2, then a residual pair of 3 x 3 convolutions. [N, in, H, W] to [N, out, 2 H, 2 W].
 final class DecoderBlock: Layer {
-    let enlarge: Doubling
+    let enlarge: UpsampleBlock
     let conv1: Conv2d
     let conv2: Conv2d
 
     init(_ inputs: Int, _ outputs: Int, _ weights: Initializer) {
-        enlarge = Doubling(inputs, outputs, weights)
+        enlarge = UpsampleBlock(inputs, outputs, weights)
         conv1 = Conv2d(outputs, outputs, kernel: 3, padding: 1, initializer: weights)
         conv2 = Conv2d(outputs, outputs, kernel: 3, padding: 1, initializer: weights)
     }
@@ -210,26 +233,31 @@ final class DecoderBlock: Layer {
     }
 }
 
-/// The decoder of an autoencoder as a generator: z ~ N(0, I) is mapped to the distribution of the bottleneck over training
-/// faces, a normal distribution with their mean and covariance.
+/// Decoder of an autoencoder as a generator.
+///
+/// Maps z ~ N(0, I) to a normal distribution with mean and covariance of the latent vectors of the training faces,
+/// then decodes.
 public final class CodeDecoder: Module, Generator {
     let autoencoder: FaceAutoencoder
+    /// Size and distribution of z.
     public let latentSpace: LatentSpace
-    // Principal directions in rows, each scaled by its standard deviation: [codeSize, codeSize].
+    /// Principal directions in rows, each scaled by its standard deviation: [latentSize, latentSize].
     private let directions: Tensor
 
-    /// - Parameter autoencoder: a trained one with `decodesCodes`.
+    /// Creates a generator from a trained autoencoder with `decodesLatents`.
     public init(_ autoencoder: FaceAutoencoder) {
         self.autoencoder = autoencoder
-        latentSpace = LatentSpace(size: autoencoder.codeSize)
+        latentSpace = LatentSpace(size: autoencoder.latentSize)
         directions = withoutGradients {
             let (values, vectors) = autoencoder.codeCovariance.value.to(.cpu).symmetricEigen()
             return (vectors * values.clampedBelow(0).sqrt()).transposed(0, 1).contiguous()
         }
     }
 
+    /// Side of the pictures, in pixels.
     public var resolution: Int { autoencoder.resolution }
 
+    /// Generates pictures [N, 3, side, side] in -1...1 from z [N, latentSize]. Ignores labels and noise.
     public func callAsFunction(_ latents: Latents, noise: NoiseInput) -> Tensor {
         let z = latents.z
         return autoencoder.decode(z.matmul(directions.to(z.device)) + autoencoder.codeMean.value)

@@ -2,10 +2,11 @@ import Settings
 import Torch
 import TorchNN
 
-/// Tells real patches from made ones at two scales: a U-Net (Schönfeld et al. 2020) as DeepFaceLab's GAN module sizes it.
+/// U-Net discriminator for patches and pixels (Schönfeld et al. 2020, arXiv:2002.12655), with the sizes of the GAN
+/// module of DeepFaceLab.
 ///
-/// Going down, 3 x 3 convolutions with strides that see patches of the asked size; one logit for each patch in the middle, one
-/// for each pixel at the end. No normalization.
+/// The encoder consists of strided 3 x 3 convolutions whose receptive field approximates the patch size. There is one
+/// logit per patch after the encoder, and one per pixel after the decoder. No normalization.
 public final class PatchCritic: Module, Discriminator {
     let input: Conv2d
     let down: [Conv2d]
@@ -13,18 +14,19 @@ public final class PatchCritic: Module, Discriminator {
     let centre: Conv2d
     let up: [ConvTranspose2d]
     let output: Conv2d
-    /// Strides on the way down.
+    /// Strides of the encoder.
     public let strides: [Int]
 
-    private static let mostFilters = 512
+    private static let maxFilters = 512
 
+    /// Creates a critic with uninitialized weights.
     /// - Parameters:
-    ///   - patchSize: side of what a logit in the middle sees, in pixels, about.
-    ///   - filters: channels next to the picture; doubled at each level, at most 512.
+    ///   - patchSize: approximate side of the receptive field of a patch logit, in pixels.
+    ///   - filters: channels at the picture resolution; doubled at each level, at most 512.
     public init(patchSize: Int = 16, filters: Int = 16) {
         let strides = PatchFields.strides(patchSize: patchSize)
         self.strides = strides
-        let widths = (0...strides.count).map { min(filters << $0, Self.mostFilters) }
+        let widths = (0...strides.count).map { min(filters << $0, Self.maxFilters) }
         let weights = Initializer.xavierUniform()
         input = Conv2d(3, widths[0], kernel: 1, initializer: weights)
         down = strides.indices.map {
@@ -33,7 +35,7 @@ public final class PatchCritic: Module, Discriminator {
         }
         centreOutput = Conv2d(widths.last!, 1, kernel: 1, initializer: weights)
         centre = Conv2d(widths.last!, widths.last!, kernel: 1, initializer: weights)
-        // From the middle outwards; each but the first sees the map of its level from the way down, too.
+        // From the innermost level. Each level but the innermost has a skip connection from the encoder.
         up = strides.indices.reversed().map { level in
             let inputs = widths[level + 1] * (level == strides.count - 1 ? 1 : 2)
             return ConvTranspose2d(
@@ -43,10 +45,11 @@ public final class PatchCritic: Module, Discriminator {
         output = Conv2d(2 * widths[0], 1, kernel: 1, initializer: weights)
     }
 
+    /// False: a logit depends on its own picture only.
     public var usesBatchStatistics: Bool { false }
 
-    /// Logits of patches [N, h w] as the verdict's own, of pixels [N, H W] as a second opinion. Sides are multiples of the
-    /// strides' product.
+    /// Computes patch logits [N, h w] and pixel logits [N, H W] of pictures [N, 3, H, W]. H and W are multiples of
+    /// the product of the strides. Ignores labels.
     public func callAsFunction(_ images: Tensor, labels: Tensor?) -> DiscriminatorOutput {
         var value = input(images).leakyReLU(0.2)
         var maps: [Tensor] = []
@@ -59,24 +62,25 @@ public final class PatchCritic: Module, Discriminator {
         for (layer, map) in zip(up, maps.reversed()) {
             value = Tensor.concatenated([layer(value).leakyReLU(0.2), map], 1)
         }
-        var verdict = DiscriminatorOutput(logits: patches)
-        verdict.pixels = output(value).flattened(from: 1)
-        return verdict
+        var result = DiscriminatorOutput(logits: patches)
+        result.pixels = output(value).flattened(from: 1)
+        return result
     }
 }
 
-/// Which strides of 3 x 3 convolutions see patches of a size.
+/// Strides of 3 x 3 convolutions for a receptive field of a given size.
 public enum PatchFields {
-    /// More convolutions than these are not tried.
-    static let mostLayers = 9
+    /// Maximum number of convolutions.
+    static let maxLayers = 9
 
-    /// Strides, the first 2, whose receptive field is nearest to `patchSize`: the fewest layers, then the largest strides.
+    /// Strides, the first of which is 2, whose receptive field is nearest to `patchSize`. Among equal ones, prefers
+    /// fewer layers, then larger strides.
     public static func strides(patchSize: Int) -> [Int] {
         var best: [Int] = [2]
         func rank(_ strides: [Int]) -> (Int, Int, Int) {
             (abs(field(strides) - patchSize), strides.count, -strides.reduce(0, +))
         }
-        for count in 1...mostLayers {
+        for count in 1...maxLayers {
             for choice in 0..<(1 << (count - 1)) {
                 let strides = [2] + (0..<(count - 1)).map { choice >> $0 & 1 == 1 ? 2 : 1 }
                 if rank(strides) < rank(best) { best = strides }
@@ -85,7 +89,7 @@ public enum PatchFields {
         return best
     }
 
-    /// Side of the patch that one output of 3 x 3 convolutions with these strides depends on.
+    /// Side of the receptive field of 3 x 3 convolutions with these strides, in pixels.
     public static func field(_ strides: [Int]) -> Int {
         var (side, step) = (1, 1)
         for stride in strides {
@@ -96,8 +100,10 @@ public enum PatchFields {
     }
 }
 
-/// Pictures [N, 3, R, R] to logits [N], as super resolution trains against: pairs of 3 x 3 and strided 4 x 4 down to 4 x 4, then
-/// two dense layers (Ledig et al. 2017, with BasicSR's kernels).
+/// Discriminator of super resolution (Ledig et al. 2017, arXiv:1609.04802), with the kernels of BasicSR: pairs of 3 x
+/// 3 and strided 4 x 4 convolutions down to 4 x 4, then two dense layers.
+///
+/// Pictures [N, 3, R, R] to logits [N].
 public final class VGGCritic: Module, Discriminator {
     let main: Sequential
     let dense: Linear
@@ -105,9 +111,10 @@ public final class VGGCritic: Module, Discriminator {
 
     private static let denseWidth = 100
 
+    /// Creates a critic with uninitialized weights.
     /// - Parameters:
-    ///   - filters: channels next to the picture; doubled at each halving, at most eight times as many.
-    ///   - resolution: a power of two, 8 or more.
+    ///   - filters: channels at the picture resolution; doubled at each halving, at most eight times as many.
+    ///   - resolution: side R of the pictures, a power of two from 8.
     public init(filters: Int = 64, resolution: Int) {
         let halvings = resolution.trailingZeroBitCount - 2
         var layers: [Layer] = []
@@ -128,50 +135,61 @@ public final class VGGCritic: Module, Discriminator {
         head = Linear(Self.denseWidth, 1)
     }
 
+    /// True: batch normalization makes a logit depend on the batch.
     public var usesBatchStatistics: Bool { true }
 
+    /// Computes logits [N] of pictures [N, 3, R, R]. Ignores labels.
     public func callAsFunction(_ images: Tensor, labels: Tensor?) -> DiscriminatorOutput {
         let flat = main(images).contiguous().flattened(from: 1)
         return DiscriminatorOutput(logits: head(dense(flat).leakyReLU(0.2)).flattened())
     }
 }
 
-/// Which critic judges restored pictures, and its size.
+/// Critic for restored pictures: network family and size.
 public struct CriticSettings: SettingsGroup, Equatable {
-    /// The families that a recipe can name.
+    /// Network families, by their names in recipes.
     public enum Kind: String, Sendable, CaseIterable {
-        /// A U-Net that judges patches and pixels.
+        /// U-Net with logits for patches and pixels.
         case unet
         /// Strided 5 x 5 convolutions, then one dense layer.
         case dense
-        /// Pairs of convolutions, then two dense layers, as super resolution has it.
+        /// Pairs of convolutions, then two dense layers (super resolution).
         case vgg
     }
 
+    /// Network family.
     public var kind = Kind.unet
-    /// Side of what a logit in the middle of the U-Net sees.
+    /// Side of the receptive field of a patch logit of the U-Net, in pixels.
     public var patchSize = 16
-    /// Channels next to the picture.
+    /// Channels at the picture resolution; doubled at each halving of the side.
     public var filters = 16
 
+    /// Creates settings with the default values.
     public init() {}
 
+    /// Visits the fields.
+    /// - Throws: errors of the visitor; throws no others.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
-        try v.choice("kind", &kind, "Family of networks.")
+        try v.choice("kind", &kind, "Network family of the critic.")
         try v.integer(
-            "filters", &filters, in: 1...512, "Channels next to the picture; doubled at each halving.")
+            "filters", &filters, in: 1...512,
+            "Channels at the picture resolution; doubled at each halving of the side.")
         if kind == .unet {
             try v.integer(
-                "patchSize", &patchSize, in: 3...640, "Side of the patches that are judged, in pixels.")
+                "patchSize", &patchSize, in: 3...640,
+                "Side of the receptive field of a patch logit, in pixels.")
         }
     }
 
-    /// Sides of pictures are multiples of this.
+    /// Divisor of the sides of accepted pictures, in pixels.
     public var sideUnit: Int {
         kind == .unet ? PatchFields.strides(patchSize: patchSize).reduce(1, *) : 8
     }
 
-    /// A critic with starting values from `random`.
+    /// Creates a critic with initial weights from `random`.
+    /// - Parameters:
+    ///   - resolution: side of the pictures, in pixels.
+    ///   - random: stream of the initial weights.
     public func make(resolution: Int, random: RandomSource) -> any Discriminator {
         let network: any Discriminator
         switch kind {

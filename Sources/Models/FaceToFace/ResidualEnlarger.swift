@@ -2,17 +2,23 @@ import Settings
 import Torch
 import TorchNN
 
-/// SRResNet (Ledig et al. 2017) without normalization, as BasicSR has it: residual blocks at the small side, doublings by
-/// positions, and the whole on top of the picture enlarged bilinearly.
+/// Super-resolution network SRResNet (Ledig et al. 2017, arXiv:1609.04802) without normalization, as in BasicSR.
+///
+/// Residual blocks at the input resolution, then upsampling by pixel shuffle. The result is added to the bilinearly
+/// enlarged input. Pictures [N, 3, H, W] to [N, 3, scale H, scale W].
 public final class ResidualEnlarger: Module, Restorer {
     let convFirst: Conv2d
     let body: [ResidualPair]
     let upconvs: [Conv2d]
     let convHr: Conv2d
     let convLast: Conv2d
+    /// Upscaling factor.
     public let scale: Int
 
-    /// - Parameter scale: 2, 4 or 8.
+    /// Creates a network with uninitialized weights.
+    /// - Parameters:
+    ///   - settings: size of the network.
+    ///   - scale: upscaling factor, 2, 4 or 8.
     public init(_ settings: EnlargerSettings = .init(), scale: Int = 4) {
         let width = settings.filters
         self.scale = scale
@@ -25,9 +31,12 @@ public final class ResidualEnlarger: Module, Restorer {
         convLast = Conv2d(width, 3, kernel: 3, padding: 1, initializer: .xavierNormal(gain: 0.1))
     }
 
+    /// nil: any side is accepted.
     public var inputSide: Int? { nil }
+    /// Radius of the receptive field, in pixels of the input.
     public var reach: Int { 2 * body.count + 5 }
 
+    /// Enlarges pictures [N, 3, H, W] in -1...1 to [N, 3, scale H, scale W].
     public func callAsFunction(_ images: Tensor) -> Tensor {
         var value = convFirst(images).leakyReLU(0.1)
         for block in body { value = block.checkpointed(value) }
@@ -37,7 +46,7 @@ public final class ResidualEnlarger: Module, Restorer {
     }
 }
 
-/// Two 3 x 3 convolutions beside a shortcut. Input and output [N, width, H, W].
+/// Residual block of two 3 x 3 convolutions. Input and output [N, width, H, W].
 final class ResidualPair: Layer {
     let conv1: Conv2d
     let conv2: Conv2d
@@ -50,7 +59,10 @@ final class ResidualPair: Layer {
     override func callAsFunction(_ input: Tensor) -> Tensor { input + conv2(conv1(input).relu()) }
 }
 
-/// ESRGAN's generator (Wang et al. 2018): residual-in-residual dense blocks at the small side, pixels doubled.
+/// Super-resolution network of ESRGAN (Wang et al. 2018, arXiv:1809.00219): residual-in-residual dense blocks at the
+/// input resolution, then nearest-neighbor upsampling.
+///
+/// Pictures [N, 3, H, W] to [N, 3, scale H, scale W].
 public final class DenseEnlarger: Module, Restorer {
     let convFirst: Conv2d
     let body: [ResidualDenseTriple]
@@ -58,9 +70,13 @@ public final class DenseEnlarger: Module, Restorer {
     let upconvs: [Conv2d]
     let convHr: Conv2d
     let convLast: Conv2d
+    /// Upscaling factor.
     public let scale: Int
 
-    /// - Parameter scale: 2, 4 or 8.
+    /// Creates a network with uninitialized weights.
+    /// - Parameters:
+    ///   - settings: size of the network.
+    ///   - scale: upscaling factor, 2, 4 or 8.
     public init(_ settings: EnlargerSettings = .init(), scale: Int = 4) {
         let width = settings.filters
         self.scale = scale
@@ -75,9 +91,12 @@ public final class DenseEnlarger: Module, Restorer {
         convLast = convolution(3, from: width)
     }
 
+    /// nil: any side is accepted.
     public var inputSide: Int? { nil }
+    /// Radius of the receptive field, in pixels of the input.
     public var reach: Int { 15 * body.count + 5 }
 
+    /// Enlarges pictures [N, 3, H, W] in -1...1 to [N, 3, scale H, scale W].
     public func callAsFunction(_ images: Tensor) -> Tensor {
         let first = convFirst(images)
         var value = first
@@ -91,7 +110,7 @@ public final class DenseEnlarger: Module, Restorer {
     }
 }
 
-/// Three dense blocks, a fifth of what they find added. Input and output [N, width, H, W].
+/// Three dense blocks, whose result is added with weight 0.2. Input and output [N, width, H, W].
 final class ResidualDenseTriple: Layer {
     let rdb1: DenseBlock
     let rdb2: DenseBlock
@@ -106,7 +125,7 @@ final class ResidualDenseTriple: Layer {
     override func callAsFunction(_ input: Tensor) -> Tensor { rdb3(rdb2(rdb1(input))) * 0.2 + input }
 }
 
-/// Five 3 x 3 convolutions, each of which sees all before it. Input and output [N, width, H, W].
+/// Five 3 x 3 convolutions, each with the outputs of all previous ones as input. Input and output [N, width, H, W].
 final class DenseBlock: Layer {
     let conv1: Conv2d
     let conv2: Conv2d
@@ -116,7 +135,7 @@ final class DenseBlock: Layer {
 
     init(_ width: Int, _ growth: Int) {
         func convolution(_ index: Int, _ outputs: Int) -> Conv2d {
-            // A tenth of He's, so that a deep stack begins near the identity.
+            // A tenth of the He initializer, so that a deep stack is initially close to the identity.
             Conv2d(
                 width + index * growth, outputs, kernel: 3, padding: 1,
                 initializer: .xavierNormal(gain: 0.1 * 2.0.squareRoot()))
@@ -129,32 +148,37 @@ final class DenseBlock: Layer {
     }
 
     override func callAsFunction(_ input: Tensor) -> Tensor {
-        var seen = [input]
+        var maps = [input]
         for layer in [conv1, conv2, conv3, conv4] {
-            seen.append(layer(Tensor.concatenated(seen, 1)).leakyReLU(0.2))
+            maps.append(layer(Tensor.concatenated(maps, 1)).leakyReLU(0.2))
         }
-        return conv5(Tensor.concatenated(seen, 1)) * 0.2 + input
+        return conv5(Tensor.concatenated(maps, 1)) * 0.2 + input
     }
 }
 
-/// Size of a network for super resolution.
+/// Size of a super-resolution network.
 public struct EnlargerSettings: SettingsGroup, Equatable {
     /// Channels of the inner maps.
     public var filters = 64
-    /// Residual blocks at the small side.
+    /// Number of residual blocks at the input resolution.
     public var blocks = 16
-    /// Channels that a layer of a dense block adds; only `rrdb` has them.
+    /// Channels that each layer of a dense block adds; only for `rrdb`.
     public var growth = 32
 
+    /// Creates settings with the default values.
     public init() {}
 
+    /// Visits the fields.
+    /// - Throws: errors of the visitor; throws no others.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
         try v.integer("filters", &filters, in: 1...512, "Channels of the inner maps.")
-        try v.integer("blocks", &blocks, in: 1...64, "Residual blocks at the small side.")
+        try v.integer("blocks", &blocks, in: 1...64, "Number of residual blocks at the input resolution.")
     }
 
+    /// Visits the fields of networks with dense blocks.
+    /// - Throws: errors of the visitor; throws no others.
     mutating func denseFields(_ v: inout some FieldVisitor) throws {
         try fields(&v)
-        try v.integer("growth", &growth, in: 1...256, "Channels that a layer of a dense block adds.")
+        try v.integer("growth", &growth, in: 1...256, "Channels that each layer of a dense block adds.")
     }
 }

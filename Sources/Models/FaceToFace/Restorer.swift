@@ -2,39 +2,46 @@ import Settings
 import Torch
 import TorchNN
 
-/// A network that restores or enlarges pictures.
+/// Network that restores or enlarges pictures.
 public protocol Restorer: Module {
-    /// Upscaling factor: side of its output over side of its input.
+    /// Upscaling factor: side of the output over side of the input.
     var scale: Int { get }
-    /// The only accepted side of the input, in pixels; nil for any.
+    /// Only accepted side of the input, in pixels; nil for any.
     var inputSide: Int? { get }
     /// Radius of the receptive field, in pixels of the input.
     var reach: Int { get }
-    /// - Parameter images: [N, 3, H, W], in -1...1.
-    /// - Returns: [N, 3, scale H, scale W], about in -1...1.
+    /// Restores pictures.
+    /// - Parameter images: [N, 3, H, W] in -1...1.
+    /// - Returns: [N, 3, scale H, scale W], approximately in -1...1.
     func callAsFunction(_ images: Tensor) -> Tensor
 }
 
-/// Family and size of a restorer.
+/// Network family and size of a restorer.
 public struct RestorerSettings: SettingsGroup, Equatable {
-    /// Families by their names in recipes.
+    /// Network families, by their names in recipes.
     public enum Kind: String, Sendable, CaseIterable {
-        /// Through a bottleneck and back.
+        /// Autoencoder with a narrow bottleneck.
         case autoencoder
-        /// Super resolution by plain residual blocks.
+        /// Super resolution with plain residual blocks.
         case srresnet
-        /// Super resolution by residual-in-residual dense blocks.
+        /// Super resolution with residual-in-residual dense blocks.
         case rrdb
     }
 
+    /// Network family.
     public var kind = Kind.autoencoder
+    /// Size of an autoencoder.
     public var autoencoder = FaceAutoencoderSettings()
+    /// Size of a super-resolution network.
     public var enlarger = EnlargerSettings()
 
+    /// Creates settings with the default values.
     public init() {}
 
+    /// Visits the fields.
+    /// - Throws: errors of the visitor; throws no others.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
-        try v.choice("kind", &kind, "Family of networks.")
+        try v.choice("kind", &kind, "Network family of the restorer.")
         switch kind {
         case .autoencoder: try autoencoder.fields(&v)
         case .srresnet: try enlarger.fields(&v)
@@ -42,10 +49,11 @@ public struct RestorerSettings: SettingsGroup, Equatable {
         }
     }
 
-    /// A restorer with starting values from `random`.
+    /// Creates a restorer with initial weights from `random`.
     /// - Parameters:
-    ///   - resolution: side of its pictures.
-    ///   - scale: how many times as large as what it takes they are.
+    ///   - resolution: side of the output, in pixels.
+    ///   - scale: upscaling factor.
+    ///   - random: stream of the initial weights.
     public func make(resolution: Int, scale: Int, random: RandomSource) -> any Restorer {
         let network: any Restorer =
             switch kind {

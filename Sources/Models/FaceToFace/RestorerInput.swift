@@ -6,24 +6,27 @@ import Torch
 public struct RestorerInput {
     private let settings: InputSettings
 
+    /// Creates a function with these settings.
     public init(_ settings: InputSettings) { self.settings = settings }
 
+    /// Computes inputs.
     /// - Parameters:
-    ///   - pictures: [N, 3, side, side], in -1...1.
-    ///   - warps: whether pictures are bent, where the settings say that they can be.
-    ///   - random: what is drawn from; nothing is for inputs that are not random.
-    /// - Returns: [N, 3, side / enlargement, ...], in -1...1.
+    ///   - pictures: target pictures [N, 3, side, side] in -1...1.
+    ///   - warps: whether pictures are warped, if the settings enable it.
+    ///   - random: stream of random values; unused if the input is not random.
+    /// - Returns: [N, 3, side / enlargement, side / enlargement] in -1...1.
     public func callAsFunction(_ pictures: Tensor, warps: Bool = false, random: RandomSource) -> Tensor {
         withoutGradients {
             switch settings.kind {
             case .same: pictures
             case .warped:
-                warps ? FaceWarp.bent(pictures, amount: settings.warp, random: random) : pictures
+                warps ? FaceWarp.warped(pictures, amount: settings.warp, random: random) : pictures
             case .smaller: reduced(pictures, random: random)
             }
         }
     }
 
+    /// Downsampled pictures [N, 3, side / scale, side / scale], optionally degraded.
     private func reduced(_ pictures: Tensor, random: RandomSource) -> Tensor {
         let side = pictures.shape[2] / settings.scale
         guard settings.degradation == .realistic else {
@@ -43,16 +46,16 @@ public struct RestorerInput {
         return Tensor.concatenated(small).to(.channelsLast)
     }
 
-    /// A Gaussian blur; borders are mirrored. [1, 3, H, W].
+    /// Gaussian blur of a picture [1, 3, H, W] with mirrored borders. The deviation is in pixels.
     private static func blurred(_ picture: Tensor, deviation: Double) -> Tensor {
-        // A mirror has as many pixels as the picture.
-        let reach = min(Int((3 * deviation).rounded(.up)), picture.shape[2] - 1)
-        guard reach > 0 else { return picture }
-        let planes = picture.transposed(0, 1).reflectionPadded([reach, reach, reach, reach])
-        return planes.smoothed(window: 2 * reach + 1, deviation: deviation).transposed(0, 1)
+        // Reflection padding is limited to the size of the picture.
+        let radius = min(Int((3 * deviation).rounded(.up)), picture.shape[2] - 1)
+        guard radius > 0 else { return picture }
+        let planes = picture.transposed(0, 1).reflectionPadded([radius, radius, radius, radius])
+        return planes.smoothed(window: 2 * radius + 1, deviation: deviation).transposed(0, 1)
     }
 
-    /// Through a JPEG file and back; 100 leaves the picture as it is. [1, 3, H, W] in -1...1.
+    /// JPEG compression and decompression of a picture [1, 3, H, W] in -1...1. Quality 100 disables it.
     private static func compressed(_ picture: Tensor, quality: Int) -> Tensor {
         guard quality < 100 else { return picture.clamped(-1...1) }
         let (height, width) = (picture.shape[2], picture.shape[3])
@@ -60,85 +63,101 @@ public struct RestorerInput {
         let host = Picture(width: width, height: height, channels: 3, pixels: pixels)
         guard let file = try? PictureEncoder.jpeg(host, quality: quality),
             let decoded = try? PictureDecoder.decode(file).picture.rgb()
-        else { preconditionFailure("a picture of ours does not go through its own codec") }
+        else {
+            preconditionFailure(
+                "RestorerInput: JPEG encoding or decoding of a \(width) x \(height) picture failed")
+        }
         return Tensor.pictures(decoded.pixels, count: 1, height: height, width: width, on: picture.device)
     }
 }
 
-/// What a restorer is given of the pictures that it should make.
+/// Computation of restorer inputs from target pictures.
 public struct InputSettings: SettingsGroup, Equatable {
-    /// How the inputs differ from the pictures.
+    /// Difference between inputs and target pictures.
     public enum Kind: String, Sendable, CaseIterable {
-        /// Not at all.
+        /// Inputs are the target pictures.
         case same
-        /// Bent here and there, in the phases that warp.
+        /// Randomly warped pictures, in training phases with warping.
         case warped
-        /// Smaller.
+        /// Downsampled pictures.
         case smaller
     }
 
-    /// How pictures become smaller.
+    /// Kind of downsampling.
     public enum Degradation: String, Sendable, CaseIterable {
-        /// By cubics that take in every pixel.
+        /// Bicubic filter with antialiasing.
         case bicubic
-        /// As photographs suffer: blurred, reduced, noisy, compressed, each by a random amount.
+        /// Blur, bicubic downsampling, noise and JPEG compression, each with a random strength.
         case realistic
     }
 
+    /// Difference between inputs and target pictures.
     public var kind = Kind.same
-    /// Random displacement of the nodes of a coarse grid, in cells.
+    /// Standard deviation of the displacement of grid nodes, in cells.
     public var warp = 0.24
-    /// Sides become this many times smaller.
+    /// Downsampling factor: 2, 4 or 8.
     public var scale = 4
+    /// Kind of downsampling.
     public var degradation = Degradation.bicubic
-    /// Largest deviation of the blur, in pixels of the large picture.
+    /// Maximum standard deviation of the blur, in pixels of the target picture.
     public var blurPixels = 2.0
-    /// Largest deviation of the noise, in levels of 255.
+    /// Maximum standard deviation of the noise, in levels of 0...255.
     public var noiseLevels = 10.0
-    /// Lowest quality of the JPEG; 100 for none.
+    /// Minimum JPEG quality; 100 disables compression.
     public var jpegQuality = 50
 
+    /// Creates settings with the default values.
     public init() {}
 
+    /// Visits the fields.
+    /// - Throws: errors of the visitor; throws no others.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
-        try v.choice("kind", &kind, "The pictures themselves, bent ones, or smaller ones.")
+        try v.choice("kind", &kind, "Input of the restorer: the target picture, warped or downsampled.")
         switch kind {
         case .same: break
         case .warped:
-            try v.number("warp", &warp, in: 0...1, "Displacement of a coarse grid's nodes, in cells.")
+            try v.number(
+                "warp", &warp, in: 0...1, "Standard deviation of the displacement of grid nodes, in cells.")
         case .smaller:
-            try v.integer("scale", &scale, in: 2...8, "Sides become this many times smaller: 2, 4 or 8.")
+            try v.integer("scale", &scale, in: 2...8, "Downsampling factor: 2, 4 or 8.")
             try v.check(scale.nonzeroBitCount == 1, "scale", "2, 4 or 8")
             try v.choice(
-                "degradation", &degradation, "Cubics alone, or blur, noise and compression of random amounts."
+                "degradation", &degradation,
+                "Bicubic downsampling only, or also blur, noise and JPEG compression."
             )
             guard degradation == .realistic else { return }
-            try v.number("blurPixels", &blurPixels, in: 0...20, "Largest deviation of the blur, in pixels.")
             try v.number(
-                "noiseLevels", &noiseLevels, in: 0...100, "Largest deviation of the noise, in levels of 255.")
-            try v.integer("jpegQuality", &jpegQuality, in: 10...100, "Lowest quality of the JPEG; 100: none.")
+                "blurPixels", &blurPixels, in: 0...20, "Maximum standard deviation of the blur, in pixels.")
+            try v.number(
+                "noiseLevels", &noiseLevels, in: 0...100,
+                "Maximum standard deviation of the noise, in levels of 0...255.")
+            try v.integer(
+                "jpegQuality", &jpegQuality, in: 10...100, "Minimum JPEG quality; 100: no compression.")
         }
     }
 
-    /// How many times as large as the inputs the pictures are.
+    /// Ratio of the sides of target picture and input.
     public var enlargement: Int { kind == .smaller ? scale : 1 }
 }
 
-/// Bends pictures by a coarse grid whose nodes are moved at random, as DeepFaceLab's training does.
+/// Random warping of pictures by a coarse grid with displaced nodes, as in the training of DeepFaceLab.
 enum FaceWarp {
-    /// Cells along a side of the grids that are drawn.
+    /// Numbers of cells per side from which one is drawn.
     private static let cells = [2, 4, 8]
 
+    /// Warps each picture by its own grid.
     /// - Parameters:
     ///   - pictures: [N, C, side, side].
-    ///   - amount: deviation of the inner nodes' displacement, in cells; 0 leaves the pictures as they are.
-    static func bent(_ pictures: Tensor, amount: Double, random: RandomSource) -> Tensor {
+    ///   - amount: standard deviation of the displacement of inner nodes, in cells; 0 leaves pictures unchanged.
+    ///   - random: stream of grids and displacements.
+    /// - Returns: [N, C, side, side].
+    static func warped(_ pictures: Tensor, amount: Double, random: RandomSource) -> Tensor {
         let (count, side) = (pictures.shape[0], pictures.shape[2])
         let fields = (0..<count).map { _ in field(side, amount, random) }
         return pictures.sampled(at: Tensor.concatenated(fields).to(pictures.device).to(pictures.dtype))
     }
 
-    /// Where each pixel comes from, [1, side, side, 2].
+    /// Sampling positions of the pixels in -1...1, [1, side, side, 2].
     private static func field(_ side: Int, _ amount: Double, _ random: RandomSource) -> Tensor {
         let draw = Int(Tensor.uniform([1], 0, Double(cells.count), random: random).floats()[0])
         let cells = cells[min(draw, cells.count - 1)]
@@ -146,10 +165,11 @@ enum FaceWarp {
         let shape = [1, 1, cells + 1, cells + 1]
         let x = line.reshape([1, 1, 1, cells + 1]).expanded(to: shape)
         let y = line.reshape([1, 1, cells + 1, 1]).expanded(to: shape)
-        // The rim stays where it is.
+        // Border nodes are not displaced.
         let inner =
             Tensor.normal([1, 2, cells - 1, cells - 1], random: random) * (amount * 2 / Double(cells))
         let nodes = Tensor.concatenated([x, y], 1) + inner.padded([1, 1, 1, 1])
-        return nodes.upsampledBilinear(height: side, width: side, alignCorners: true).permuted([0, 2, 3, 1]).contiguous()
+        return nodes.upsampledBilinear(height: side, width: side, alignCorners: true).permuted([0, 2, 3, 1])
+            .contiguous()
     }
 }

@@ -1,46 +1,49 @@
 import Torch
 import TorchNN
 
-/// A network whose inner values pictures are judged by; in use, never trained, open to gradients of the pictures.
+/// Pretrained network whose features metrics and losses use. It is frozen and in evaluation mode, but gradients flow
+/// to the pictures.
 public protocol FeatureNetwork: Module {
-    /// What numbers on these features are named after, such as `inception-pytorch-fid`.
+    /// Name of the features in scores, such as `inception-pytorch-fid`.
     var name: String { get }
 
-    /// Numbers for each picture.
+    /// Length F of a feature vector.
     var featureCount: Int { get }
 
-    /// [N, 3, H, W] in -1...1, any size, float32, to [N, featureCount]; resizes and normalizes as the network's publisher
-    /// does.
+    /// Computes features. Resizes and normalizes as the publisher of the network does.
+    /// - Parameter images: [N, 3, H, W] in -1...1, any size, float32.
+    /// - Returns: [N, F].
     func features(_ images: Tensor) -> Tensor
 }
 
 extension FeatureNetwork {
-    /// The type's.
+    /// Name of the type.
     public var name: String { "\(Self.self)" }
 }
 
-/// A feature network whose inner maps can be had, too.
+/// Feature network that also returns intermediate feature maps.
 public protocol TappedNetwork: FeatureNetwork {
-    /// What its pictures must be.
+    /// Normalization of the input pictures.
     var normalization: PictureNormalization { get }
 
-    /// Channels of each map that `taps` gives.
+    /// Channels of each map that `taps` returns.
     var tapChannels: [Int] { get }
 
-    /// Maps [N, C, h, w] after chosen activations, from the pictures on; takes normalized pictures of any size.
+    /// Computes maps [N, C, h, w] after selected activations, from input to output.
+    /// - Parameter normalized: normalized pictures [N, 3, H, W] of any size.
     func taps(_ normalized: Tensor) -> [Tensor]
 }
 
-/// What pictures become for a published network; from [N, 3, H, W] RGB in -1...1.
+/// Input normalization of a pretrained network, applied to [N, 3, H, W] RGB in -1...1.
 public enum PictureNormalization: Sendable {
-    /// RGB in 0...1, less ImageNet's mean, over its deviation; torchvision's networks.
+    /// (x - mean) / deviation of ImageNet for RGB in 0...1, as in torchvision.
     case imageNet
-    /// BGR in 0...255, less (104, 117, 123); Caffe's networks.
+    /// BGR in 0...255 minus (104, 117, 123), as in Caffe.
     case caffe
-    /// ImageNet's, for pictures in -1...1, rounded to three digits; the scaling layer of LPIPS 0.1.
+    /// ImageNet normalization for pictures in -1...1, rounded to three digits: the scaling layer of LPIPS 0.1.
     case lpips
 
-    /// The normalized pictures.
+    /// Normalized pictures [N, 3, H, W].
     public func callAsFunction(_ images: Tensor) -> Tensor {
         switch self {
         case .imageNet:
@@ -57,21 +60,21 @@ public enum PictureNormalization: Sendable {
     }
 }
 
-/// What the sequential networks of torchvision have in common: layers under the key `features`, some of them tapped.
+/// Sequential torchvision network: layers under the key `features`, some of them with taps.
 public class ConvolutionalTrunk: Module {
-    /// Channels of each map that `taps` gives.
+    /// Channels of each map that `taps` returns.
     public let tapChannels: [Int]
-    /// Of the last layer.
+    /// Channels of the last layer.
     public let featureCount: Int
-    /// What its pictures must be.
+    /// Normalization of the input pictures.
     public let normalization: PictureNormalization
     private let layers: [Layer]
     private let tapIndices: [Int]
     private let side: Int
 
     /// - Parameters:
-    ///   - tapIndices: layers whose outputs `taps` gives, ascending.
-    ///   - side: of the pictures that `features` looks at.
+    ///   - tapIndices: layers whose outputs `taps` returns, ascending.
+    ///   - side: side of the resized pictures in `features`.
     init(
         _ layers: [Layer], tapIndices: [Int], tapChannels: [Int], featureCount: Int,
         normalization: PictureNormalization, side: Int
@@ -83,11 +86,13 @@ public class ConvolutionalTrunk: Module {
         freeze()
     }
 
+    /// Layers under the keys of torchvision.
     public override var parts: [(key: String, part: Part)] {
         layers.enumerated().map { ("features.\($0)", .module($1)) }
     }
 
-    /// Maps [N, C, h, w] after chosen activations, from the pictures on; takes normalized pictures of any size.
+    /// Computes maps [N, C, h, w] after selected activations, from input to output.
+    /// - Parameter normalized: normalized pictures [N, 3, H, W] of any size.
     public func taps(_ normalized: Tensor) -> [Tensor] {
         var found: [Tensor] = []
         var value = normalized
@@ -98,9 +103,10 @@ public class ConvolutionalTrunk: Module {
         return found
     }
 
-    /// [N, 3, H, W] in -1...1, any size, to [N, featureCount]: the means of the last layer's maps.
+    /// Computes features [N, featureCount] of pictures [N, 3, H, W] in -1...1, any size: means of the last maps.
     ///
-    /// The whole picture is resized, antialiased; the publisher cuts its middle out, which would cost a face its hair.
+    /// The whole picture is resized with antialiasing. torchvision crops the center, which would remove the hair of a
+    /// face.
     public func features(_ images: Tensor) -> Tensor {
         let input = normalization(images.resized(toSide: side))
         return layers.reduce(input) { $1($0) }.mean([2, 3])
@@ -108,19 +114,21 @@ public class ConvolutionalTrunk: Module {
 }
 
 extension Tensor {
-    /// Pictures [N, C, H, W] as squares of another side, antialiased.
+    /// Pictures [N, C, H, W] resized to [N, C, side, side], bilinear with antialiasing.
     public func resized(toSide side: Int) -> Tensor {
         let shape = shape
         return shape[2] == side && shape[3] == side ? self : resizedBilinear(height: side, width: side)
     }
 }
 
-/// The convolutions of AlexNet (Krizhevsky 2014, one tower) under torchvision's keys; 2.5 million weights.
+/// Convolutions of AlexNet (Krizhevsky 2014, one tower) under the keys of torchvision; 2.5 million weights.
 ///
-/// Taps: the five activations. Features: 256 means. Taps need 31 pixels a side.
+/// Taps: the five activations. Features: 256 means. Taps require sides of 31 pixels or more.
 public final class AlexNet: ConvolutionalTrunk, TappedNetwork {
+    /// `alexnet`.
     public var name: String { "alexnet" }
 
+    /// Creates the network with uninitialized weights.
     public init() {
         super.init(
             [
@@ -134,12 +142,14 @@ public final class AlexNet: ConvolutionalTrunk, TappedNetwork {
     }
 }
 
-/// The convolutions of VGG-16 (Simonyan and Zisserman 2015) under torchvision's keys; 14.7 million weights.
+/// Convolutions of VGG-16 (Simonyan and Zisserman 2015) under the keys of torchvision; 14.7 million weights.
 ///
-/// Taps: relu1_2, relu2_2, relu3_3, relu4_3, relu5_3. Features: 512 means. Taps need 16 pixels a side.
+/// Taps: relu1_2, relu2_2, relu3_3, relu4_3, relu5_3. Features: 512 means. Taps require sides of 16 pixels or more.
 public final class VGG16: ConvolutionalTrunk, TappedNetwork {
+    /// `vgg16`.
     public var name: String { "vgg16" }
 
+    /// Creates the network with uninitialized weights.
     public init() {
         var layers: [Layer] = []
         var inputs = 3
@@ -156,14 +166,15 @@ public final class VGG16: ConvolutionalTrunk, TappedNetwork {
     }
 }
 
-/// The convolutions of SqueezeNet 1.1 (Iandola et al. 2016) under torchvision's keys; 0.7 million weights.
+/// Convolutions of SqueezeNet 1.1 (Iandola et al. 2016) under the keys of torchvision; 0.7 million weights.
 ///
-/// Taps: the first activation and what LPIPS looks at behind it, seven in all; they need 17 pixels a
-/// side. Features: 512 means.
+/// Taps: the seven activations that LPIPS uses. They require sides of 17 pixels or more. Features: 512 means.
 public final class SqueezeNet11: ConvolutionalTrunk, TappedNetwork {
+    /// `squeezenet` or, with Caffe normalization, `squeezenet-caffe`.
     public var name: String { normalization == .caffe ? "squeezenet-caffe" : "squeezenet" }
 
-    /// - Parameter normalization: `.imageNet` for torchvision's weights, `.caffe` for the authors' own.
+    /// Creates the network with uninitialized weights.
+    /// - Parameter normalization: `.imageNet` for the weights of torchvision, `.caffe` for those of the authors.
     public init(normalization: PictureNormalization = .imageNet) {
         func pool() -> Layer { MaxPool2d(3, stride: 2, keepsRemainder: true) }
         super.init(
@@ -178,7 +189,8 @@ public final class SqueezeNet11: ConvolutionalTrunk, TappedNetwork {
     }
 }
 
-/// Few channels, then two convolutions of them side by side. [N, in, H, W] to [N, 2 expand, H, W].
+/// Fire module: 1 x 1 convolution to few channels, then a 1 x 1 and a 3 x 3 convolution in parallel. [N, in, H, W] to
+/// [N, 2 expand, H, W].
 private final class Fire: Layer {
     let squeeze: Conv2d
     let expand1x1: Conv2d
@@ -191,10 +203,10 @@ private final class Fire: Layer {
     }
 
     override func callAsFunction(_ input: Tensor) -> Tensor {
-        let few = squeeze(input)
-        few.relu_()
-        let both = Tensor.concatenated([expand1x1(few), expand3x3(few)], 1)
-        both.relu_()
-        return both
+        let squeezed = squeeze(input)
+        squeezed.relu_()
+        let expanded = Tensor.concatenated([expand1x1(squeezed), expand3x3(squeezed)], 1)
+        expanded.relu_()
+        return expanded
     }
 }

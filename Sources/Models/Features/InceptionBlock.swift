@@ -1,7 +1,7 @@
 import Torch
 import TorchNN
 
-/// Convolution, batch normalization with running statistics, ReLU. [N, in, H, W] to [N, out, ...].
+/// Convolution, batch normalization with running statistics, and ReLU. [N, in, H, W] to [N, out, h, w].
 final class InceptionUnit: Layer {
     let conv: RectangularConv2d
     let bn: BatchNorm2d
@@ -15,7 +15,7 @@ final class InceptionUnit: Layer {
         bn = BatchNorm2d(outputs, epsilon: 1e-3)
     }
 
-    /// The normalization goes into the weights, which costs less than a pass over the maps.
+    /// Folds the normalization into the weights, which costs less than a pass over the maps.
     override func callAsFunction(_ input: Tensor) -> Tensor {
         let (scale, shift) = bn.folded
         let maps = input.conv2d(
@@ -26,9 +26,9 @@ final class InceptionUnit: Layer {
     }
 }
 
-/// Branches side by side, joined along the channels. [N, in, H, W] to [N, sum, ...].
+/// Parallel branches, concatenated along the channels. [N, in, H, W] to [N, sum, h, w].
 final class InceptionBlock: Layer {
-    /// What a branch looks at first.
+    /// Pooling at the start of a branch.
     enum Pool {
         case none
         case mean(countsPadding: Bool)
@@ -44,7 +44,7 @@ final class InceptionBlock: Layer {
         }
     }
 
-    /// Units one after the other and perhaps, at the end, two side by side.
+    /// Units in sequence and, optionally, two parallel units at the end.
     struct Branch {
         var pool = Pool.none
         var chain: [(key: String, unit: InceptionUnit)]
@@ -72,7 +72,7 @@ final class InceptionBlock: Layer {
 private typealias Branch = InceptionBlock.Branch
 private typealias Named = (key: String, unit: InceptionUnit)
 
-/// A unit whose padding keeps the size, unless it has a stride.
+/// Unit with padding that preserves the size or, with a stride, without padding.
 private func unit(
     _ key: String, _ inputs: Int, _ outputs: Int, _ rows: Int = 1, _ columns: Int? = nil, stride: Int = 1
 ) -> Named {
@@ -82,7 +82,7 @@ private func unit(
 }
 
 extension InceptionBlock {
-    /// The layers in order; those without values have no key.
+    /// Layers in order. Layers without values have no key.
     static func network(_ edition: Inception.Edition) -> [(key: String, layer: Layer)] {
         let means = Pool.mean(countsPadding: edition == .torchvision)
         let last = edition == .torchvision ? means : .maximum(stride: 1)
@@ -102,7 +102,7 @@ extension InceptionBlock {
         ]
     }
 
-    /// torchvision's second classifier: loaded, never called.
+    /// Auxiliary classifier of torchvision, which is loaded but never called.
     static var auxiliaryClassifier: [(key: String, part: Part)] {
         [
             ("AuxLogits.conv0", .module(InceptionUnit(768, 128, (1, 1)))),
@@ -111,9 +111,9 @@ extension InceptionBlock {
         ]
     }
 
-    // The letters are those of torchvision, which the keys follow, too. "dbl" is for two convolutions in place of a larger.
+    // The letters of the blocks and the keys are those of torchvision.
 
-    /// 35 x 35.
+    /// Block for 35 x 35 maps.
     private static func a(_ inputs: Int, pooled: Int, _ pool: Pool) -> InceptionBlock {
         InceptionBlock([
             Branch(chain: [unit("branch1x1", inputs, 64)]),
@@ -126,7 +126,7 @@ extension InceptionBlock {
         ])
     }
 
-    /// 35 x 35 to 17 x 17.
+    /// Block from 35 x 35 to 17 x 17 maps.
     private static func b(_ inputs: Int) -> InceptionBlock {
         InceptionBlock([
             Branch(chain: [unit("branch3x3", inputs, 384, 3, stride: 2)]),
@@ -138,7 +138,7 @@ extension InceptionBlock {
         ])
     }
 
-    /// 17 x 17.
+    /// Block for 17 x 17 maps.
     private static func c(_ inputs: Int, _ inner: Int, _ pool: Pool) -> InceptionBlock {
         InceptionBlock([
             Branch(chain: [unit("branch1x1", inputs, 192)]),
@@ -155,7 +155,7 @@ extension InceptionBlock {
         ])
     }
 
-    /// 17 x 17 to 8 x 8.
+    /// Block from 17 x 17 to 8 x 8 maps.
     private static func d(_ inputs: Int) -> InceptionBlock {
         InceptionBlock([
             Branch(chain: [
@@ -169,7 +169,7 @@ extension InceptionBlock {
         ])
     }
 
-    /// 8 x 8.
+    /// Block for 8 x 8 maps.
     private static func e(_ inputs: Int, _ pool: Pool) -> InceptionBlock {
         InceptionBlock([
             Branch(chain: [unit("branch1x1", inputs, 320)]),

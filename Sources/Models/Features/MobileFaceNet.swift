@@ -1,13 +1,15 @@
 import Torch
 import TorchNN
 
-/// MobileFaceNet (Chen et al. 2018) in the variant of foamliu's repository: pictures of a face to 128 numbers, which
-/// point the same way for the same person. One million weights.
+/// MobileFaceNet (Chen et al. 2018) in the variant of the foamliu/MobileFaceNet repository. Pictures of a face to 128
+/// features, whose angle measures identity. One million weights.
 ///
-/// Expects the face alone, as the box (55, 46, 195, 186) of LFW's deep-funneled pictures shows it; a
-/// box eight pixels higher costs five points of accuracy there.
+/// Expects cropped faces, as in the box (55, 46, 195, 186) of deep-funneled LFW pictures. A box that is eight pixels
+/// higher reduces the verification accuracy on LFW by five percentage points.
 public final class MobileFaceNet: Module, FeatureNetwork {
+    /// `mobilefacenet`.
     public var name: String { "mobilefacenet" }
+    /// Length of a feature vector: 128.
     public let featureCount = 128
 
     let conv1: Sequential
@@ -18,13 +20,14 @@ public final class MobileFaceNet: Module, FeatureNetwork {
     let conv3: Conv2d
     let bn: BatchNorm2d
 
+    /// Creates the network with uninitialized weights.
     public override init() {
         conv1 = Sequential(Self.unit(3, 64, kernel: 3, stride: 2))
         dwConv = Separable(64)
         var inputs = 64
         var blocks: [Layer] = []
-        let plan = [(2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128, 2, 1)]
-        for (expansion, outputs, count, stride) in plan {
+        let stages = [(2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128, 2, 1)]
+        for (expansion, outputs, count, stride) in stages {
             for index in 0..<count {
                 blocks.append(Bottleneck(inputs, outputs, expansion, stride: index == 0 ? stride : 1))
                 inputs = outputs
@@ -40,22 +43,23 @@ public final class MobileFaceNet: Module, FeatureNetwork {
         freeze()
     }
 
+    /// Layers under the keys of the published weights.
     public override var parts: [(key: String, part: Part)] {
         super.parts.map { ($0.key == "blocks" ? "features" : $0.key, $0.part) }
     }
 
-    /// [N, 3, H, W] in -1...1, faces cut out, any size, to [N, 128].
+    /// Computes features [N, 128] of cropped faces [N, 3, H, W] in -1...1, any size.
     public func features(_ images: Tensor) -> Tensor {
         let input = PictureNormalization.imageNet(images.resized(toSide: 112))
         return bn(conv3(gdconv(conv2(blocks(dwConv(conv1(input))))))).flattened(from: 1)
     }
 
-    /// Cosine of the angle between features [N, 128] and [N, 128], -1...1, [N].
+    /// Cosine similarity [N] in -1...1 of features [N, 128] and [N, 128].
     public static func similarity(_ a: Tensor, _ b: Tensor) -> Tensor {
         (a * b).sum([1]) / (a.norm([1]) * b.norm([1])).clampedBelow(1e-12)
     }
 
-    /// Convolution, normalization, ReLU up to 6.
+    /// Convolution, batch normalization and ReLU6.
     fileprivate static func unit(_ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, groups: Int = 1)
         -> [Layer]
     {
@@ -67,7 +71,7 @@ public final class MobileFaceNet: Module, FeatureNetwork {
         ]
     }
 
-    /// A convolution of each channel by itself, then one across channels.
+    /// Depthwise separable convolution: one per channel, then a 1 x 1 convolution.
     final class Separable: Layer {
         let depthwise: Conv2d
         let pointwise: Conv2d
@@ -86,7 +90,8 @@ public final class MobileFaceNet: Module, FeatureNetwork {
         }
     }
 
-    /// More channels, a convolution of each, fewer channels again; added to the input where the shapes allow it.
+    /// Inverted residual block: expansion, depthwise convolution, projection. Added to the input if the shapes are
+    /// equal.
     final class Bottleneck: Layer {
         let conv: Sequential
         private let isResidual: Bool
@@ -105,7 +110,7 @@ public final class MobileFaceNet: Module, FeatureNetwork {
         }
     }
 
-    /// Weighted sums over the whole map, one for each channel.
+    /// Global depthwise convolution: a weighted sum over all positions per channel.
     final class Pooling: Layer {
         let depthwise: Conv2d
         let bn: BatchNorm2d

@@ -2,21 +2,23 @@ import Foundation
 import Torch
 import TorchNN
 
-/// YuNet (Wu et al. 2023) in its variant n: pictures to faces with five points each, in one look. 76 thousand weights.
+/// Face detector YuNet (Wu et al. 2023), variant n: pictures to faces with five landmarks, in one pass. 76 thousand
+/// weights.
 ///
-/// Finds upright and somewhat turned faces of about ten to 300 pixels.
+/// Detects upright and moderately rotated faces of about 10 to 300 pixels.
 public final class YuNet: Module {
-    /// What the heads say at one of three distances between cells.
+    /// Output of the heads at one of three strides.
     public struct Level {
-        /// Pixels from cell to cell: 8, 16 or 32.
+        /// Distance between cells, in pixels: 8, 16 or 32.
         public let stride: Int
-        /// Whether a cell holds a face, 0...1, [N, 1, H, W].
+        /// Probability of a face per cell, 0...1, [N, 1, H, W].
         public let classes: Tensor
-        /// How well a cell's box lies, 0...1, [N, 1, H, W].
+        /// Predicted quality of the box per cell, 0...1, [N, 1, H, W].
         public let objects: Tensor
-        /// Center relative to the cell, then logarithms of width and height, in strides, [N, 4, H, W].
+        /// Boxes per cell, [N, 4, H, W]: center relative to the cell, then logarithms of width and height, in
+        /// strides.
         public let boxes: Tensor
-        /// x and y of five points relative to the cell, in strides, [N, 10, H, W].
+        /// Landmarks per cell, [N, 10, H, W]: x and y of five points relative to the cell, in strides.
         public let points: Tensor
     }
 
@@ -24,6 +26,7 @@ public final class YuNet: Module {
     let neck: Neck
     let bboxHead: Head
 
+    /// Creates the network with uninitialized weights.
     public override init() {
         (backbone, neck, bboxHead) = (Backbone(), Neck(), Head())
         super.init()
@@ -31,16 +34,17 @@ public final class YuNet: Module {
         freeze()
     }
 
-    /// [N, 3, H, W] in -1...1, any size; black is added on the right and below, up to a multiple of 32.
+    /// Computes the levels of pictures [N, 3, H, W] in -1...1 of any size. Black is added on the right and at the
+    /// bottom, up to a multiple of 32.
     public func callAsFunction(_ images: Tensor) -> [Level] {
         let (height, width) = (images.shape[2], images.shape[3])
-        func missing(_ size: Int) -> Int { (32 - size % 32) % 32 }
-        // The network wants blue, green, red in 0...255.
-        let input = ((images.flipped([1]) + 1) * 127.5).padded([0, missing(width), 0, missing(height)])
+        func padding(_ size: Int) -> Int { (32 - size % 32) % 32 }
+        // The network expects BGR in 0...255.
+        let input = ((images.flipped([1]) + 1) * 127.5).padded([0, padding(width), 0, padding(height)])
         return bboxHead(neck(backbone(input)))
     }
 
-    /// A convolution across channels, then one of each channel by itself; mostly with normalization and ReLU.
+    /// 1 x 1 convolution, then a depthwise 3 x 3 convolution, optionally with batch normalization and ReLU.
     final class Unit: Layer {
         let conv1: Conv2d
         let conv2: Conv2d
@@ -58,7 +62,7 @@ public final class YuNet: Module {
         }
     }
 
-    /// Two units; the second may change the number of channels.
+    /// Two units. The second may change the number of channels.
     final class Block: Layer {
         let conv1: Unit
         let conv2: Unit
@@ -68,7 +72,7 @@ public final class YuNet: Module {
         override func callAsFunction(_ input: Tensor) -> Tensor { conv2(conv1(input)) }
     }
 
-    /// Pictures to half their size.
+    /// First layers: [N, 3, H, W] to [N, 16, H / 2, W / 2].
     final class Stem: Layer {
         let conv1: Conv2d
         let conv2: Unit
@@ -82,7 +86,7 @@ public final class YuNet: Module {
         override func callAsFunction(_ input: Tensor) -> Tensor { conv2(bn1(conv1(input), slope: 0)) }
     }
 
-    /// Pictures to maps of 64 channels, an eighth, a sixteenth and a thirty-second of the side.
+    /// Pictures to three maps of 64 channels at strides 8, 16 and 32.
     final class Backbone: Module {
         let stem: Stem
         let blocks: [Block]
@@ -108,7 +112,7 @@ public final class YuNet: Module {
         }
     }
 
-    /// Adds to each map what the coarser one saw.
+    /// Feature pyramid: adds each coarser map to the next finer one.
     final class Neck: Module {
         let lateralConvs = (0..<3).map { _ in Unit(64, 64) }
 
@@ -125,7 +129,7 @@ public final class YuNet: Module {
         }
     }
 
-    /// Maps to what the cells say.
+    /// Output layers: maps to classes, boxes, objects and points.
     final class Head: Module {
         let multiLevelShareConvs = (0..<3).map { _ in Sequential(Unit(64, 64)) }
         let multiLevelCls = Head.units(1)
@@ -150,19 +154,22 @@ public final class YuNet: Module {
 }
 
 extension YuNet {
-    /// A face that was found; places in pixels from the picture's upper left corner, perhaps outside it.
+    /// Detected face. Positions are in pixels from the upper left corner of the picture and may be outside it.
     public struct Face: Sendable, Equatable {
-        /// How sure the network is, 0...1.
+        /// Confidence, 0...1.
         public let score: Double
-        /// The box's left edge.
+        /// Left edge of the box.
         public let x: Double
-        /// The box's upper edge.
+        /// Top edge of the box.
         public let y: Double
+        /// Width of the box.
         public let width: Double
+        /// Height of the box.
         public let height: Double
-        /// Left eye, right eye, nose, left and right corner of the mouth, as the picture shows them.
+        /// Left eye, right eye, nose, left and right corner of the mouth, as seen in the picture.
         public let points: [SIMD2<Double>]
 
+        /// Creates a face from its score, box and landmarks, in pixels.
         public init(
             score: Double, x: Double, y: Double, width: Double, height: Double, points: [SIMD2<Double>]
         ) {
@@ -180,12 +187,13 @@ extension YuNet {
         }
     }
 
-    /// The faces in each picture, the surest first.
-    ///
+    /// Detects the faces in each picture, in descending order of score.
     /// - Parameters:
     ///   - images: [N, 3, H, W] in -1...1.
-    ///   - score: less sure faces are left out.
-    ///   - overlap: of two boxes that share more of their area, the surer one stays.
+    ///   - score: minimum score.
+    ///   - overlap: maximum intersection over union of two faces. Of two boxes that overlap more, the one with the
+    ///     lower score is removed.
+    /// - Returns: one list per picture.
     public func faces(in images: Tensor, score: Double = 0.6, overlap: Double = 0.3) -> [[Face]] {
         let levels = withoutGradients { self(images) }
         var found = [[Face]](repeating: [], count: images.shape[0])
@@ -197,20 +205,20 @@ extension YuNet {
             let (boxes, points) = (values(level.boxes), values(level.points))
             for picture in 0..<images.shape[0] {
                 for cell in 0..<cells {
-                    let sure = (classes[picture * cells + cell] * objects[picture * cells + cell])
+                    let confidence = (classes[picture * cells + cell] * objects[picture * cells + cell])
                         .squareRoot()
-                    guard Double(sure) >= score else { continue }
+                    guard Double(confidence) >= score else { continue }
                     let stride = Double(level.stride)
-                    let place = (x: Double(cell % width), y: Double(cell / width))
+                    let position = (x: Double(cell % width), y: Double(cell / width))
                     func box(_ i: Int) -> Double { Double(boxes[(picture * 4 + i) * cells + cell]) }
                     func point(_ i: Int) -> Double { Double(points[(picture * 10 + i) * cells + cell]) }
                     let size = (width: exp(box(2)) * stride, height: exp(box(3)) * stride)
                     let face = Face(
-                        score: Double(sure), x: (place.x + box(0)) * stride - size.width / 2,
-                        y: (place.y + box(1)) * stride - size.height / 2, width: size.width,
+                        score: Double(confidence), x: (position.x + box(0)) * stride - size.width / 2,
+                        y: (position.y + box(1)) * stride - size.height / 2, width: size.width,
                         height: size.height,
                         points: (0..<5).map {
-                            SIMD2(place.x + point(2 * $0), place.y + point(2 * $0 + 1)) * stride
+                            SIMD2(position.x + point(2 * $0), position.y + point(2 * $0 + 1)) * stride
                         })
                     guard size.width.isFinite, size.height.isFinite else { continue }
                     found[picture].append(face)
@@ -220,7 +228,8 @@ extension YuNet {
         return found.map { Self.distinct($0, overlap: overlap) }
     }
 
-    /// The surest of those that overlap (non-maximum suppression), the surest first.
+    /// Non-maximum suppression: the faces with the highest scores among overlapping ones, in descending order of
+    /// score.
     public static func distinct(_ faces: [Face], overlap: Double = 0.3) -> [Face] {
         var kept: [Face] = []
         for face in faces.sorted(by: { $0.score > $1.score })

@@ -1,18 +1,21 @@
 import Foundation
 import Torch
 
-/// ADA's image-space filtering: four bands of frequencies, each an octave but the lowest, amplified one by one (Karras et
-/// al. 2020, appendix B).
+/// Image-space filtering of ADA: four frequency bands, amplified independently (Karras et al. 2020, arXiv:2006.06676,
+/// appendix B).
 package enum FrequencyBands {
+    /// Number of bands.
     package static let count = 4
-    /// Share of a natural picture's power in each band, the lowest first.
+    /// Expected fraction of the power of a natural image in each band, from the lowest.
     private static let power = [10.0 / 13, 1.0 / 13, 1.0 / 13, 1.0 / 13]
 
-    /// The half-band filter that the wavelet sym2 makes with its own mirror image, and what it lacks to 1.
+    /// Half-band filter: autocorrelation of the wavelet sym2.
     private static let low = [-1.0, 0, 9, 16, 9, 0, -1].map { $0 / 32 }
+    /// Complement of `low`: unit impulse minus `low`.
     private static let high = [1.0, 0, -9, 16, -9, 0, 1].map { $0 / 32 }
 
-    /// Filters of the bands [0, π/8], [π/8, π/4], [π/4, π/2], [π/2, π], each symmetric with 43 taps; their sum is 1.
+    /// Filters of the bands [0, π/8], [π/8, π/4], [π/4, π/2], [π/2, π], each symmetric with 43 taps. Their sum is the
+    /// unit impulse.
     package static let taps: [[Double]] = {
         func spread(_ taps: [Double], _ factor: Int) -> [Double] {
             (0..<(taps.count - 1) * factor + 1).map { $0 % factor == 0 ? taps[$0 / factor] : 0 }
@@ -33,7 +36,7 @@ package enum FrequencyBands {
         }
     }()
 
-    /// Gains of the bands of one picture. Each amplification leaves the power of a natural picture as it is.
+    /// Draws the gains of one picture. Each amplification preserves the expected power of a natural image.
     static func draw(_ drawn: inout PictureDraws, probability: Double) -> [Double] {
         var gains = [Double](repeating: 1, count: count)
         for band in 0..<count {
@@ -44,24 +47,28 @@ package enum FrequencyBands {
         return gains
     }
 
-    /// One more amplification.
+    /// Gains after amplifying one band by a factor, normalized to preserve the expected power.
     package static func amplified(_ gains: [Double], band: Int, by factor: Double) -> [Double] {
         let factors = (0..<count).map { $0 == band ? factor : 1 }
         let total = zip(factors, power).reduce(0) { $0 + $1.0 * $1.0 * $1.1 }.squareRoot()
         return zip(gains, factors).map { $0 * $1 / total }
     }
 
-    /// Each picture of [N, 3, H, W] with its own gains [4], mirrored beyond its edges.
+    /// Filters each picture with its own gains, with reflection padding.
+    /// - Parameters:
+    ///   - gains: four gains for each of N pictures.
+    ///   - images: [N, 3, H, W].
+    /// - Returns: [N, 3, H, W].
     package static func apply(_ gains: [[Double]], to images: Tensor) -> Tensor {
         let shape = images.shape
         require(
             images.isPoisoned
                 || shape.count == 4 && shape[0] == gains.count
                     && gains.allSatisfy { $0.count == count },
-            "frequency bands: expected pictures and as many lists of 4 gains, got \(images.summary) and "
-                + "\(gains.count)")
+            "FrequencyBands: expected pictures [N, 3, H, W] and N lists of \(count) gains, got \(images.summary) and "
+                + "\(gains.count) lists")
         let factors = Tensor(doubles: gains.flatMap { $0 }, shape: [gains.count, count])
-        // A filter along a side of a picture is a matrix.
+        // Filtering along one side is a product with a matrix.
         func filters(_ side: Int) -> Tensor {
             factors.matmul(matrices(side)).reshape([gains.count, 1, side, side])
                 .to(images.device, images.dtype)
@@ -69,13 +76,13 @@ package enum FrequencyBands {
         return filters(shape[2]).matmul(images).matmul(filters(shape[3]).transposed(2, 3))
     }
 
-    /// The bands along a side: [4, side * side], a row for each result.
+    /// Filter matrices of the bands for one side, [4, side * side], row by row.
     private static func matrices(_ side: Int) -> Tensor {
         var values = [Double](repeating: 0, count: count * side * side)
         for (band, taps) in taps.enumerated() {
             for row in 0..<side {
-                for (place, tap) in taps.enumerated() where tap != 0 {
-                    let column = MirrorImage.pixel(row + place - taps.count / 2, of: side)
+                for (index, tap) in taps.enumerated() where tap != 0 {
+                    let column = Reflection.pixel(row + index - taps.count / 2, of: side)
                     values[(band * side + row) * side + column] += tap
                 }
             }

@@ -1,0 +1,206 @@
+import Models
+import Objectives
+import Recipes
+import Settings
+import Torch
+import TorchNN
+
+/// The phases of a step: the discriminator's, the generator's, and their lazy regularizers.
+extension AdversarialTrainer {
+    // MARK: Discriminator
+
+    var critic: CriticStep {
+        CriticStep(
+            loss: settings.loss, separatesBatches: discriminator.usesBatchStatistics,
+            discriminate: { [unowned self] in discriminate($0, $1) },
+            realTerms: { [unowned self] output in
+                let drift = settings.gradientPenalty.drift
+                return drift > 0 ? output.logits.square().mean() * drift : nil
+            })
+    }
+
+    /// One step of the discriminator.
+    /// - Parameters:
+    ///   - real: [N, 3, side, side].
+    ///   - fake: of the same shape, detached.
+    ///   - labels: of both, [N, K].
+    package func trainDiscriminator(real: Tensor, fake: Tensor, labels: Tensor? = nil) {
+        let (real, fake) = withoutGradients { (noisy(real), noisy(fake)) }
+        var (output, penalty): (CriticStep.Output?, Tensor?) = (nil, nil)
+        var step = critic
+        let terms = step.realTerms
+        step.realTerms = { [settings] output in
+            let drift = terms(output)
+            guard let attributes = output.attributes, let labels else { return drift }
+            let names = settings.attributeLoss.real(attributes, attributes: labels)
+            return drift.map { $0 + names } ?? names
+        }
+        let weights = discriminatorOptimizer.parameters.map(\.parameter.value)
+        let context = DiscriminatorContext(
+            real: real, fake: fake, kimg: clock.kimg, random: mixStream
+        ) { [unowned self] in discriminate($0, labels, changesBuffers: false).logits }
+        func regularize(_ regularizer: Regularizer<DiscriminatorContext>, _ found: inout [Tensor?]) {
+            let value = regularizer.loss(context) * Double(regularizer.interval)
+            penalty = penalty.map { $0 + value.detached() } ?? value.detached()
+            addGradients(of: value, wrt: weights, to: &found)
+        }
+        let main = TrainingPhase(
+            name: "discriminator", optimizer: discriminatorOptimizer,
+            settings: settings.discriminatorOptimizer, interval: 1
+        ) { [discriminatorRegularizers] _ in
+            var found: [Tensor?]
+            (output, found) = step(
+                real: real, fake: fake, realLabels: labels, fakeLabels: labels, wrt: weights)
+            for regularizer in discriminatorRegularizers where regularizer.interval == 1 {
+                regularize(regularizer, &found)
+            }
+            return found
+        }
+        // A lazy regularizer is computed at the weights that the main phase has moved.
+        let lazy = discriminatorRegularizers.filter { $0.interval > 1 }.map { regularizer in
+            TrainingPhase(
+                name: "discriminator " + regularizer.name, optimizer: discriminatorOptimizer,
+                settings: settings.discriminatorOptimizer, interval: regularizer.interval
+            ) { _ in
+                var found = weights.map { _ in Tensor?.none }
+                regularize(regularizer, &found)
+                return found
+            }
+        }
+        let stepContext = StepContext(real: real, labels: labels, fake: fake)
+        let found = main.run(stepContext)
+        let adversarial = output!
+        var loss = adversarial.loss
+        if let penalty { loss = loss.detached() + penalty }
+        for phase in lazy where phase.isDue(after: discriminatorSteps.value) { phase.run(stepContext) }
+        withoutGradients {
+            discriminatorSteps.advance()
+            if settings.augment.kind == .ada {
+                let logits = adversarial.real - (settings.loss.border ?? 0)
+                augmentation.observe(realLogits: logits.rank > 1 ? logits.mean([1]) : logits)
+            }
+            measure(real: adversarial.real, fake: adversarial.fake, loss: loss)
+            health.add(discriminatorGradient: HealthStatistics.norm(found, on: device), penalty: penalty)
+        }
+    }
+
+    /// The discriminator's output on pictures in the current precision, with augmentation; logits in float32.
+    /// - Parameter changesBuffers: whether this is the pass of a step that updates buffers.
+    func discriminate(
+        _ images: Tensor, _ labels: Tensor?, changesBuffers: Bool = true
+    ) -> DiscriminatorOutput {
+        if self.changesBuffers, discriminator.isTraining != changesBuffers {
+            discriminator.train(changesBuffers)
+        }
+        let augmented = augmentation(images, random: augmentStream)
+        return computing { discriminator(augmented, labels: labels) }.single
+    }
+
+    /// Pictures with instance noise.
+    func noisy(_ images: Tensor) -> Tensor {
+        let deviation = settings.instanceNoise.schedule.value(atKimg: clock.kimg)
+        guard deviation > 0 else { return images }
+        let noise = (Tensor.normal(images.shape, random: noiseStream) * deviation).to(device)
+        return images + noise.to(images.dtype)
+    }
+
+    /// Measures the discriminator without training it.
+    func measureDiscriminator(_ context: StepContext) {
+        withoutGradients {
+            let real = discriminate(noisy(context.real), context.labels, changesBuffers: false).logits
+            let fake = discriminate(noisy(context.fake.detached()), context.labels, changesBuffers: false)
+                .logits
+            measure(real: real, fake: fake, loss: settings.loss.discriminator(real: real, fake: fake))
+        }
+    }
+
+    func measure(real: Tensor, fake: Tensor, loss: Tensor) {
+        let accuracy = settings.loss.accuracy(real: real, fake: fake)
+        balance.note(accuracy)
+        health.add(accuracy: accuracy, gap: real.mean() - fake.mean())
+        statistics.add(
+            discriminatorLoss: loss, realScore: settings.loss.score(real),
+            fakeScore: settings.loss.score(fake))
+    }
+
+    // MARK: Generator
+
+    func trainGenerator(_ context: StepContext) {
+        let weights = generatorOptimizer.parameters.map(\.parameter.value)
+        var loss: Tensor?
+        let regularizerContext = GeneratorContext(
+            count: context.fake.shape[0], kimg: clock.kimg, random: pathStream
+        ) { [unowned self] count in generateForPath(count, context.labels) }
+        func regularize(_ regularizer: Regularizer<GeneratorContext>, _ found: inout [Tensor?]) {
+            let value = regularizer.loss(regularizerContext) * Double(regularizer.interval)
+            addGradients(of: value, wrt: weights, to: &found)
+        }
+        let main = TrainingPhase(
+            name: "generator", optimizer: generatorOptimizer, settings: settings.generatorOptimizer,
+            interval: 1
+        ) { [unowned self] context in
+            let value = generatorLoss(context)
+            loss = value
+            var found = gradients(of: [value], wrt: weights)
+            for regularizer in generatorRegularizers where regularizer.interval == 1 {
+                regularize(regularizer, &found)
+            }
+            return found
+        }
+        let lazy = generatorRegularizers.filter { $0.interval > 1 }.map { regularizer in
+            TrainingPhase(
+                name: "generator " + regularizer.name, optimizer: generatorOptimizer,
+                settings: settings.generatorOptimizer, interval: regularizer.interval
+            ) { _ in
+                var found = weights.map { _ in Tensor?.none }
+                regularize(regularizer, &found)
+                return found
+            }
+        }
+        let found = main.run(context)
+        withoutGradients {
+            statistics.add(generatorLoss: loss!)
+            health.add(
+                generatorGradient: HealthStatistics.norm(found, on: device), fake: context.fake,
+                real: context.real)
+        }
+        for phase in lazy where phase.isDue(after: generatorSteps.value) { phase.run(context) }
+        generatorSteps.advance()
+    }
+
+    func generatorLoss(_ context: StepContext) -> Tensor {
+        let (fake, real, labels) = (context.fake, context.real, context.labels)
+        let output = discriminator.frozen { discriminate(noisy(fake), labels, changesBuffers: false) }
+        let matches = settings.featureMatching.weight > 0
+        let other =
+            matches || settings.loss.isRelativistic
+            ? withoutGradients { discriminate(noisy(real), labels, changesBuffers: false) } : nil
+        var loss =
+            settings.loss.isRelativistic
+            ? settings.loss.generator(fake: output.logits, real: other!.logits)
+            : settings.loss.generator(output.logits)
+        if let attributes = output.attributes, let labels, settings.attributeLoss.fakeWeight > 0 {
+            loss = loss + settings.attributeLoss.fake(attributes, attributes: labels)
+        }
+        if matches { loss = loss + settings.featureMatching(fake: output.maps, real: other!.maps) }
+        if let perceptual, fake.shape[2] >= settings.perceptual.minSide {
+            let target = withoutGradients { perceptual.maps(real) }
+            loss = loss + settings.perceptual.loss(fake: perceptual.maps(fake), real: target)
+        }
+        return loss
+    }
+
+    /// Intermediate latents with gradients and their pictures; z where the generator has no intermediate space.
+    func generateForPath(_ count: Int, _ labels: Tensor?) -> (w: Tensor, images: Tensor) {
+        let z = settings.generator.latent.sample(count, random: pathStream).to(device)
+        let latents = Latents(z, labels: labels.map { $0[0..<count] })
+        return computing {
+            if let generator = generator as? any StyleGenerator {
+                let w = generator.map(latents)
+                return (w, generator.synthesize(w, noise: .random(pathStream)))
+            }
+            let leaf = latents.z.requiringGradient()
+            return (leaf, generator(Latents(leaf, labels: latents.labels)))
+        }
+    }
+}
