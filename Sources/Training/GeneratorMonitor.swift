@@ -167,5 +167,3 @@ struct Preview {
         try AtomicFile.write(try SyntheticImage.film(frames, millisecondsPerFrame: 250), to: path)
     }
 }
-
-typealias GeneratedFaces = GeneratorMonitor

@@ -137,9 +137,10 @@ public final class RestorationTrainer: Trainer {
         }
         let weight = phases.adversarialWeight
         if weight > 0, let critic {
-            let fake = critic.frozen { discriminate(critic, pictures) }.games
+            let fake = critic.frozen { discriminate(critic, pictures) }.allLogits
             let real =
-                settings.loss.isRelativistic ? withoutGradients { discriminate(critic, target) }.games : fake
+                settings.loss.isRelativistic
+                ? withoutGradients { discriminate(critic, target) }.allLogits : fake
             let term = zip(fake, real).map { settings.loss.generator(fake: $0, real: $1) }.total
             (loss, parts["opinion"]) = (loss + term * weight, term)
         }
