@@ -18,7 +18,9 @@ import Training
     func criticStepEqualsPyTorch(name: String, normalization: ResidualSettings.Normalization) throws {
         let read = try TensorFile.read(goldens("Objectives/\(name).safetensors")).tensors
         let golden = Dictionary(uniqueKeysWithValues: read.map { ($0.name, $0.tensor) })
-        func given(_ key: String) throws -> Tensor { try #require(golden[key], "the golden file has no \(key)") }
+        func given(_ key: String) throws -> Tensor {
+            try #require(golden[key], "the golden file has no \(key)")
+        }
         func blocks(_ key: String) throws -> Tensor {
             try given(key).to(.float32).upsampledNearest(height: 64, width: 64).to(.channelsLast)
         }
