@@ -106,13 +106,13 @@ let package = Package(
                 "Checkpoints", "PretrainedWeights", "Recipes", "Models", "Metrics", "TorchNN", "Torch",
                 "Datasets", "Imaging", "Provenance", "Settings", "Files",
             ]),
+        // Level 7
         module(
             "Synthesis",
             [
-                "Checkpoints", "PretrainedWeights", "Recipes", "Models", "TorchNN", "Torch", "Datasets",
-                "Imaging", "Provenance",
+                "Evaluation", "Checkpoints", "PretrainedWeights", "Recipes", "Models", "TorchNN", "Torch",
+                "Datasets", "Imaging", "Provenance", "Files",
             ]),
-        // Level 7
         module(
             "Training",
             [
@@ -149,6 +149,10 @@ let package = Package(
             name: "TensorTestSupport", dependencies: ["TestSupport", "Torch"],
             path: "Tests/TensorTestSupport",
             swiftSettings: swift),
+        .target(
+            name: "ModelTestSupport",
+            dependencies: ["TestSupport", "Checkpoints", "Recipes", "Models", "TorchNN", "Torch", "Settings"],
+            path: "Tests/ModelTestSupport", swiftSettings: swift),
         tests("Files"),
         tests("Imaging", ["Provenance", "CCodecs"]),
         tests("Provenance", ["Imaging"]),
@@ -177,11 +181,12 @@ let package = Package(
                 "Datasets",
                 "SyntheticFaces", "Imaging",
             ]),
+        tests("Checkpoints", ["ModelTestSupport", "Recipes", "Models", "TorchNN", "Torch"]),
         tests(
             "Synthesis",
             [
-                "Checkpoints", "PretrainedWeights", "Recipes", "Models", "TorchNN", "Torch", "Datasets",
-                "SyntheticFaces", "Imaging", "Provenance",
+                "ModelTestSupport", "Evaluation", "Checkpoints", "PretrainedWeights", "Recipes", "Models",
+                "TorchNN", "Torch", "Datasets", "SyntheticFaces", "Imaging", "Provenance", "Settings",
             ]),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "FaceGAN", "Files"], swiftSettings: swift),

@@ -1,4 +1,4 @@
-"""JPEG photographs to pack: CelebA's where it is there, else built-in faces."""
+"""JPEG photographs to pack: CelebA if it is available, else built-in faces."""
 
 import io
 import os
@@ -7,14 +7,14 @@ import zipfile
 
 
 def photographs(folder, facegan, count):
-    """The path of a zip with at least `count` JPEGs of 178 x 218, and what they are."""
+    """Path of a zip archive with at least `count` JPEGs of 178 x 218, and a description of them."""
     real = os.path.join(os.environ.get("FACEGAN_REAL_DATA") or "", "celeba/img_align_celeba.zip")
     if os.path.isfile(real):
         return real, "CelebA's photographs"
     path = os.path.join(folder, f"photographs-{count}.zip")
     if not os.path.exists(path):
         _draw(folder, facegan, count, path)
-    return path, "built-in faces as JPEGs of CelebA's size (FACEGAN_REAL_DATA names no photographs)"
+    return path, "built-in faces as JPEGs of CelebA's size (FACEGAN_REAL_DATA has no photographs)"
 
 
 def _draw(folder, facegan, count, path):
@@ -23,7 +23,7 @@ def _draw(folder, facegan, count, path):
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers"))
     from stores import pictures
 
-    # Few different faces do: each is decoded anew.
+    # A few different faces suffice, because every file is decoded.
     store = os.path.join(folder, "large.faces")
     facegan("data", "prepare", f"builtin:{min(count, 500)}", "--resolution", "256", "--out", store)
     faces = pictures(store)

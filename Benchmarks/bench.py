@@ -1,4 +1,4 @@
-"""Measures FaceGAN against its peers; see Benchmarks/run for how to call it."""
+"""Measures FaceGAN relative to its peers. Benchmarks/run describes the usage."""
 
 import argparse
 import glob
@@ -21,11 +21,11 @@ FOLDER = os.path.join(ROOT, "out/bench")
 
 
 class Sizes:
-    """How much work each measurement does."""
+    """Sizes of all measurements."""
 
     def __init__(self, quick):
         self.pairs = 1 if quick else 5
-        # Training: networks, steps, steps between two readings of the clock; the first reading is left out.
+        # Training: filters, steps, steps between two times. The first interval is excluded.
         self.filters = 8 if quick else 64
         self.steps, self.every = (6, 2) if quick else (20, 4)
         self.criticSteps, self.criticEvery = (2, 1) if quick else (8, 2)
@@ -49,15 +49,15 @@ def peer(name, *words, cores=None):
 
 
 def pictures_per_second(output):
-    """What `facegan data prepare` says."""
+    """Rate in the output of `facegan data prepare`."""
     found = re.search(r"\(([\d,.]+) pictures/s\)", output)
     if not found:
-        raise Failed(f"no rate in what data prepare said:\n{output}")
+        raise Failed(f"no rate in the output of data prepare:\n{output}")
     return float(found.group(1).replace(",", ""))
 
 
 def in_pairs(count, ours, theirs, take):
-    """Runs both alternately, each time the other one first, and hands the results over."""
+    """Runs both in pairs, with alternating order, and passes the results to `take`."""
     for pair in range(count):
         first, second = (ours, theirs) if pair % 2 == 0 else (theirs, ours)
         a, b = first(), second()
@@ -66,7 +66,7 @@ def in_pairs(count, ours, theirs, take):
 
 
 def steady(rates):
-    """The middle rate without the first, in which the engine warms up."""
+    """Median of the rates without the first one, which contains the warm-up of the engine."""
     return statistics.median(rates[1:])
 
 
@@ -81,15 +81,15 @@ def toy_store(sizes):
 
 
 def training(sizes):
-    """Default settings against the plain example, and against what an expert would write."""
+    """Training with default settings, relative to the plain example and to a tuned script."""
     store = toy_store(sizes)
     goal = ">= 4"
     rate = Comparison("training", "training DCGAN-64", "images/s", "PyTorch, plain", goal=goal)
     memory = Comparison(
-        "trainingMemory", "  memory at its peak", "MB", "PyTorch, plain", more_is_better=False, goal="<= 0.6")
+        "trainingMemory", "  peak memory", "MB", "PyTorch, plain", more_is_better=False, goal="<= 0.6")
     tuned = Comparison("trainingTuned", "training DCGAN-64", "images/s", "PyTorch, tuned", goal=">= 1.6")
     tuned_memory = Comparison(
-        "trainingTunedMemory", "  memory at its peak", "MB", "PyTorch, tuned", more_is_better=False)
+        "trainingTunedMemory", "  peak memory", "MB", "PyTorch, tuned", more_is_better=False)
     folder = f"{FOLDER}/run"
     sizing = [
         word for name in ("generator", "discriminator") for word in ("--set", f"{name}.filters={sizes.filters}")]
@@ -119,9 +119,9 @@ def training(sizes):
 
 
 def critic(sizes):
-    """The critic's step of WGAN-GP alone, default settings, against the paper written down plainly."""
+    """Critic step of WGAN-GP with default settings, relative to a plain implementation of the paper."""
     rate = Comparison("critic", "critic of WGAN-GP, 64²", "images/s", "PyTorch, plain", goal=">= 5")
-    memory = Comparison("criticMemory", "  memory at its peak", "MB", "PyTorch, plain", more_is_better=False)
+    memory = Comparison("criticMemory", "  peak memory", "MB", "PyTorch, plain", more_is_better=False)
     length = ["--steps", sizes.criticSteps, "--every", sizes.criticEvery]
 
     def ours():
@@ -141,12 +141,12 @@ def critic(sizes):
 
 
 def packing(sizes):
-    """JPEG photographs to 64 x 64 samples, both on the same single core."""
+    """Conversion of JPEG photographs to 64 x 64 samples, both on one core."""
     import numpy
 
     jpegs, note = archive.photographs(FOLDER, facegan, sizes.photographs)
     rate = Comparison(
-        "packing", "packing JPEGs to 64²", "pictures/s a core", "Pillow", goal=">= 4", note=note)
+        "packing", "packing JPEGs to 64²", "pictures/s per core", "Pillow", goal=">= 4", note=note)
     core = {max(os.sched_getaffinity(0))} if hasattr(os, "sched_getaffinity") else None
     store, other = f"{FOLDER}/packed.faces", f"{FOLDER}/packed.npy"
 
@@ -161,18 +161,18 @@ def packing(sizes):
         return json.loads(ended.output)["perSecond"]
 
     in_pairs(sizes.pairs, ours, theirs, rate.add)
-    # Speed counts only if both did the same work.
+    # The comparison is valid only if both have equal results.
     sys.path.insert(0, PEERS)
     from stores import pictures
     difference = numpy.abs(pictures(store).astype(int) - numpy.load(other, mmap_mode="r"))
-    rate.note += f"; samples differ from Pillow's by {difference.mean():.2f} levels on average"
+    rate.note += f"; mean difference from Pillow's samples: {difference.mean():.2f} levels"
     if difference.mean() > 1:
-        raise Failed(f"packing: the samples are not Pillow's: {difference.mean():.2f} levels on average")
+        raise Failed(f"packing: the samples differ from Pillow's by {difference.mean():.2f} levels on average")
     return [rate]
 
 
 def batches(sizes):
-    """Shuffled, half mirrored batches of 128 from a packed store that is in memory."""
+    """Batches of 128 from a packed store in memory, shuffled, with random mirroring."""
     store = toy_store(sizes)
     rate = Comparison("batches", "store to batches", "images/s", "NumPy indexing", goal=">= 50,000/s")
 
@@ -189,7 +189,7 @@ def batches(sizes):
 
 
 def generation(sizes):
-    """Faces as single PNG files; start-up and the first batch are left out."""
+    """Generation of single PNG files, without the start and the first batch."""
     import numpy
     from PIL import Image
 
@@ -221,30 +221,30 @@ def generation(sizes):
         return per_second(other)
 
     in_pairs(sizes.pairs, ours, theirs, rate.add)
-    # bfloat16 moves a face by a level or two of 255; in float32 it must be PyTorch's.
+    # In bfloat16, faces differ by 1 or 2 levels of 255. In float32 they must equal PyTorch's.
     exact = f"{FOLDER}/faces-exact"
     facegan("generate", run_folder, "--seeds", 0, "--precision", "fp32", "--out", f"{exact}/")
     fast, full, peers = (
         numpy.asarray(Image.open(f"{folder}/seed-000000.png")).astype(int) for folder in (mine, exact, other))
     if numpy.abs(full - peers).max() > 1:
-        raise Failed("generation: seed 0 is not the same face in PyTorch")
+        raise Failed("generation: the face of seed 0 differs from PyTorch's")
     difference = numpy.abs(fast - peers)
     if difference.mean() > 1.5:
-        raise Failed("generation: seed 0 is not the same face in bfloat16")
-    rate.note = f"the same faces in both, seed 0 to {difference.mean():.2f} levels of 255 on average"
+        raise Failed("generation: the face of seed 0 differs from PyTorch's in bfloat16")
+    rate.note = f"mean difference of the face of seed 0: {difference.mean():.2f} levels of 255"
     return [rate]
 
 
 def use(sizes):
-    """Networks in use, without files: eager float32 against what `facegan` takes by itself, the same pictures at once."""
+    """Inference without files: default precision of `facegan`, relative to eager float32 with the same batch."""
     found = []
     for key, network, title, unit, batch, goal in [
-        ("use", "generator", "DCGAN-64 in use", "faces/s", 64, ">= 5"),
+        ("use", "generator", "DCGAN-64, inference", "faces/s", 64, ">= 5"),
         ("useClassifier", "classifier", "residual classifier, 128²", "images/s", 64, ">= 3"),
         ("useJudge", "judge", "features for fd-face, 64², float32", "images/s", 64, ">= 1"),
     ]:
-        rate = Comparison(key, title, unit, "PyTorch, eager", goal=goal, note=f"{batch} at once in both")
-        best = Comparison(key + "Best", title, unit, "PyTorch, its best of 16 and 64")
+        rate = Comparison(key, title, unit, "PyTorch, eager", goal=goal, note=f"batches of {batch} in both")
+        best = Comparison(key + "Best", title, unit, "PyTorch, best of 16 and 64")
         words = [network, "--batch", batch, "--seconds", sizes.seconds]
         if sizes.filters != 64:
             words += ["--width", 8]
@@ -268,13 +268,13 @@ def use(sizes):
 
 
 def layers(sizes):
-    """Each convolution of DCGAN-64 and some of residual networks: what it reaches, and what the processor allows."""
+    """Speed of the convolutions of DCGAN-64 and of some of residual networks, and the limit of the processor."""
     words = ["--batch", 4, "--times", 1] if sizes.filters != 64 else []
     report = json.loads(facegan("measure", "layers", *words).output)
     roofline.write(f"{FOLDER}/layers.json", report)
     say(roofline.table(report))
     found = []
-    for kind, title in [("Forward", "forward"), ("Input", "gradient of the input"), ("Weight", "of the weights")]:
+    for kind, title in [("Forward", "forward"), ("Input", "gradient of the input"), ("Weight", "gradient of the weights")]:
         one = Comparison("layers" + kind, f"convolutions, {title}", "TFLOP/s", "the engine's kernels")
         for layer in report["layers"]:
             one.add(*(layer["operations"] / layer[kernels + kind] / 1e12 for kernels in ("fast", "plain")))
@@ -284,7 +284,7 @@ def layers(sizes):
 
 
 def starting(sizes):
-    """Whole wall time of commands that need no engine."""
+    """Wall time of commands that do not load the engine."""
     found = []
     for key, words in [("help", ["--help"]), ("recipes", ["recipes"])]:
         one = Comparison(
@@ -297,8 +297,8 @@ def starting(sizes):
 
 
 def renderer(sizes):
-    """Built-in faces drawn and packed, on all cores."""
-    rate = Comparison("renderer", "drawing built-in faces at 64²", "pictures/s", goal=">= 2,000")
+    """Rendering and packing of built-in faces, on all cores."""
+    rate = Comparison("renderer", "rendering built-in faces at 64²", "pictures/s", goal=">= 2,000")
     for seed in range(sizes.pairs):
         rate.add(pictures_per_second(facegan(
             "data", "prepare", f"builtin:{sizes.faces}@{seed}", "--out", f"{FOLDER}/drawn.faces").output))
@@ -310,15 +310,16 @@ MEASUREMENTS = [training, critic, packing, batches, use, generation, layers, sta
 
 def main():
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--quick", action="store_true", help="tiny sizes: its numbers mean nothing")
-    options.add_argument("--only", help="some of: " + ", ".join(one.__name__ for one in MEASUREMENTS))
-    options.add_argument("--pairs", type=int, help="how often ours and the peer alternate")
-    options.add_argument("--out", default=f"{ROOT}/out/bench.json", help="the results as JSON")
+    options.add_argument("--quick", action="store_true", help="tiny sizes; the numbers are meaningless")
+    options.add_argument(
+        "--only", help="measurements, separated by commas: " + ", ".join(one.__name__ for one in MEASUREMENTS))
+    options.add_argument("--pairs", type=int, help="number of pairs")
+    options.add_argument("--out", default=f"{ROOT}/out/bench.json", help="JSON file of the results")
     chosen = options.parse_args()
     wanted = chosen.only.split(",") if chosen.only else [one.__name__ for one in MEASUREMENTS]
     unknown = set(wanted) - {one.__name__ for one in MEASUREMENTS}
     if unknown:
-        options.error(f"--only: there is no {', '.join(sorted(unknown))}")
+        options.error(f"--only: unknown measurements: {', '.join(sorted(unknown))}")
     sizes = Sizes(chosen.quick)
     sizes.pairs = chosen.pairs or sizes.pairs
 
@@ -329,7 +330,7 @@ def main():
     say(f"{place['processor']}, {place['cores']} cores, {' '.join(place['features'])}"
         + "".join(f", {name}={value}" for name, value in limits.items()))
     if place["loadAtStart"] > 0.5 and not chosen.quick:
-        say(f"warning: this machine is busy (load {place['loadAtStart']:.1f}): the numbers will be noisy")
+        say(f"warning: the load of this machine is {place['loadAtStart']:.1f}, so the numbers will be noisy")
     found, failed = [], []
     for measurement in MEASUREMENTS:
         if measurement.__name__ not in wanted:
@@ -340,7 +341,7 @@ def main():
         except Failed as error:
             failed.append(f"{measurement.__name__}: {error}")
             say(f"FAILED: {error}")
-        # Written each time, so that an interrupted run leaves what it had.
+        # Written after every measurement, so that an interrupted run keeps its results.
         write(chosen.out, {
             "machine": place, "quick": chosen.quick, "pairs": sizes.pairs,
             "results": [one.as_json() for one in found], "failed": failed,
@@ -351,11 +352,11 @@ def main():
         picture = os.path.splitext(chosen.out)[0] + ".svg"
         with open(picture, "w") as file:
             file.write(drawn + "\n")
-        say(f"The ratios as a picture: {picture}")
+        say(f"Wrote {picture}")
     for one in found:
         if one.note:
             print(f"{one.title}: {one.note}")
-    print(f"\nRatios are ours over the peer's, medians of {sizes.pairs} pairs with their range; all of it: {chosen.out}")
+    print(f"\nRatios are FaceGAN divided by the peer: medians of {sizes.pairs} pairs, with ranges. Wrote {chosen.out}")
     if failed:
         sys.exit(1)
 

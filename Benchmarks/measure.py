@@ -1,4 +1,4 @@
-"""Runs programs side by side and keeps account: rates, peak memory, ratios with their spread."""
+"""Processes with their time and peak memory, and comparisons with ratios and ranges."""
 
 import json
 import os
@@ -9,27 +9,27 @@ import time
 
 
 class Failed(Exception):
-    """A program that was to be measured ended with an error."""
+    """Error of a measured program."""
 
 
 class Ended:
-    """What a program left behind."""
+    """Output, duration in seconds and peak memory in bytes of a program."""
 
     def __init__(self, output, seconds, peak_bytes):
         self.output, self.seconds, self.peak_bytes = output, seconds, peak_bytes
 
 
 def run(command, cores=None, environment=None):
-    """Runs a program to its end.
+    """Runs a program until it ends.
 
-    cores: the only cores that it may use. peak_bytes is the largest resident memory of the program itself.
+    cores: cores that the program may use; None for all. peak_bytes: largest resident memory of the program.
     """
     before = (lambda: os.sched_setaffinity(0, cores)) if cores else None
     start = time.perf_counter()
     process = subprocess.Popen(
         [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         stdin=subprocess.DEVNULL, env={**os.environ, **(environment or {})}, preexec_fn=before)
-    # Neither stream of what is measured here fills a pipe: both are a few lines.
+    # The outputs are a few lines, so neither stream fills its pipe.
     output, errors = process.stdout.read(), process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -42,7 +42,7 @@ def run(command, cores=None, environment=None):
 
 
 class Comparison:
-    """One quantity, ours and a peer's, measured in pairs right after each other."""
+    """One quantity of FaceGAN and of a peer, measured in pairs."""
 
     def __init__(self, key, title, unit, peer=None, more_is_better=True, goal=None, note=None):
         self.key, self.title, self.unit, self.peer = key, title, unit, peer
@@ -56,7 +56,7 @@ class Comparison:
 
     @property
     def ratios(self):
-        """Ours over the peer's, one for each pair."""
+        """FaceGAN divided by the peer, for each pair."""
         return [a / b for a, b in zip(self.ours, self.theirs)]
 
     def as_json(self):
@@ -77,15 +77,15 @@ class Comparison:
 
 
 def number(value):
-    """Three digits or so, with separators."""
+    """About three significant digits, with separators."""
     if value >= 1000:
         return f"{value:,.0f}"
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def table(comparisons):
-    """The comparisons as text: medians, and the median of the pairs' ratios with its range."""
-    rows = [("", "ours", "peer", "", "ratio", "range", "goal")]
+    """Comparisons as text: medians, and the median and range of the ratios."""
+    rows = [("", "FaceGAN", "peer", "", "ratio", "range", "goal")]
     for one in comparisons:
         if not one.ours:
             continue
@@ -106,7 +106,7 @@ def table(comparisons):
 
 
 def machine():
-    """What the numbers were measured on."""
+    """Processor, load and system of this machine."""
     name, features = "unknown", []
     try:
         with open("/proc/cpuinfo") as file:
@@ -127,7 +127,7 @@ def machine():
 
 
 def write(path, document):
-    """Writes JSON, whole or not at all."""
+    """Writes JSON atomically."""
     with open(path + ".new", "w") as file:
         json.dump(document, file, indent=2)
         file.write("\n")

@@ -9,13 +9,13 @@ INK, SOFT, BAR, MARK = "#24292f", "#6e7781", "#3b7dd8", "#d1490c"
 
 
 def goal_of(result):
-    """The number in ">= 4"; None where the goal is not a ratio."""
+    """The number in ">= 4"; None if the goal is not a ratio."""
     words = result.get("goal", "").split()
     return float(words[1]) if len(words) == 2 and words[0] == ">=" and words[1].replace(".", "").isdigit() else None
 
 
 def draw(results):
-    """The picture as text; None without a ratio to show."""
+    """SVG text; None if there is no ratio."""
     shown = [one for one in results if "ratio" in one and one["moreIsBetter"]]
     if not shown:
         return None
@@ -51,7 +51,7 @@ def draw(results):
                 f'<line x1="{x(goal):.1f}" y1="{y + 1}" x2="{x(goal):.1f}" y2="{y + 25}" stroke="{MARK}" '
                 'stroke-width="2" stroke-dasharray="3 2"/>')
     parts.append(
-        f'<text x="{LABEL}" y="{height - 6}" fill="{SOFT}" font-size="11">times as fast as the peer in the same run; '
+        f'<text x="{LABEL}" y="{height - 6}" fill="{SOFT}" font-size="11">speed relative to the peer in the same run; '
         'black: range over the pairs; orange: goal</text></svg>')
     return "\n".join(parts)
 

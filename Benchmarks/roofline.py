@@ -1,18 +1,18 @@
-"""What single convolutions reach beside what the processor allows."""
+"""Speed of single convolutions, and the limit of the processor."""
 
 import json
 
-# A forward pass and each of the two gradients do the same number of operations.
+# A forward pass and each of the two gradients have the same number of operations.
 PASSES = ["Forward", "Input", "Weight"]
 
 
 def limit(report, layer):
-    """Operations a second that plain products or plain copies would allow, whichever is less."""
+    """Operations per second of a plain product or a plain copy, whichever is less."""
     return min(report["productPerSecond"], report["copyBytesPerSecond"] * layer["operations"] / layer["bytes"])
 
 
 def rows(report):
-    """For each layer: name, GFLOP, MB, limit, and for fast and plain kernels what the three passes reach, in GFLOP/s."""
+    """For each layer: name, GFLOP, MB, limit, and the speed of the three passes with fast and plain kernels, in GFLOP/s."""
     found = []
     for layer in report["layers"]:
         found.append({
@@ -25,7 +25,7 @@ def rows(report):
 
 
 def table(report):
-    """As Markdown."""
+    """Markdown table."""
     lines = [
         "| layer | GFLOP | MB | limit | forward | input's gradient | weights' gradient |",
         "|---|--:|--:|--:|--:|--:|--:|",

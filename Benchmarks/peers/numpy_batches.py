@@ -1,4 +1,4 @@
-"""Takes shuffled, half mirrored batches from a packed store with numpy and prints images a second."""
+"""Reads shuffled batches with random mirroring from a packed store with numpy. Prints a JSON object with images per second."""
 
 import argparse
 import json
@@ -17,7 +17,7 @@ def main():
     chosen = options.parse_args()
 
     images = pictures(chosen.store)
-    images.max()  # brings the file into memory
+    images.max()  # loads the file into memory
     random = np.random.default_rng(0)
     order, position, taken = random.permutation(len(images)), 0, 0
     start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Packs the first JPEGs of a zip to 64 x 64 with Pillow and prints a JSON object with pictures a second."""
+"""Converts the first JPEGs of a zip archive to 64 x 64 with Pillow. Prints a JSON object with pictures per second."""
 
 import argparse
 import io
@@ -13,7 +13,7 @@ from PIL import Image
 def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("archive")
-    options.add_argument("--crop", type=int, required=True, help="side of the middle square")
+    options.add_argument("--crop", type=int, required=True, help="side of the center square")
     options.add_argument("--size", type=int, default=64)
     options.add_argument("--limit", type=int, required=True)
     options.add_argument("--out", required=True, help="an .npy file")

@@ -1,9 +1,8 @@
-"""Trains DCGAN in PyTorch on a packed store, and prints a JSON object with images a second for every few steps.
+"""Trains DCGAN in PyTorch on a packed store. Prints a JSON object with images per second for every few steps.
 
-The plain variant is what PyTorch's well-known example does on the CPU: float32, batch 64, sigmoid and binary cross
-entropy, one tape for each half of the discriminator's loss. The tuned one is what somebody who knows PyTorch would
-write: bfloat16 by autocast, channels-last, fused Adam, batch 128, no gradients for the discriminator in the
-generator's step.
+The plain variant is PyTorch's well-known example on the CPU: float32, batch 64, sigmoid and binary cross entropy, and a
+backward pass for each half of the discriminator's loss. The tuned variant has bfloat16 by autocast, channels-last, fused
+Adam, batch 128, and no gradients of the discriminator's weights in the generator's step.
 """
 
 import argparse
@@ -29,7 +28,7 @@ def stack(widths, make, norm, act):
 
 
 def generator(filters, depth):
-    """z [N, 100, 1, 1] to pictures; depth doublings after the first 4 x 4."""
+    """z [N, 100, 1, 1] to pictures [N, 3, R, R], R = 4 x 2^depth."""
     widths = [100] + [filters << i for i in reversed(range(depth))] + [3]
     last = len(widths) - 2
     return stack(
@@ -46,7 +45,7 @@ def discriminator(filters, depth):
         lambda i: 0 < i < last, lambda i: [nn.LeakyReLU(0.2, True)] if i < last else [])
 
 
-def initialise(module):
+def initialize(module):
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
         nn.init.normal_(module.weight, 0, 0.02)
     elif isinstance(module, nn.BatchNorm2d):
@@ -55,7 +54,7 @@ def initialise(module):
 
 
 def batches(images, size):
-    """Endless shuffled batches [size, 3, H, W] in -1...1, half of the pictures mirrored."""
+    """Infinite shuffled batches [size, 3, H, W] in -1...1, with random mirroring."""
     random = np.random.default_rng(0)
     while True:
         order = random.permutation(len(images))
@@ -83,7 +82,7 @@ def main():
     depth = images.shape[1].bit_length() - 3
     net_g, net_d = generator(chosen.filters, depth), discriminator(chosen.filters, depth)
     for net in (net_g, net_d):
-        net.apply(initialise)
+        net.apply(initialize)
         if tuned:
             net.to(memory_format=torch.channels_last)
     adam = dict(lr=2e-4, betas=(0.5, 0.999), fused=tuned or None)
@@ -92,7 +91,7 @@ def main():
     cross_entropy, from_logits = nn.BCELoss(), nn.BCEWithLogitsLoss()
     ones, zeros = torch.ones(size), torch.zeros(size)
 
-    def judge(pictures, target):
+    def adversarial_loss(pictures, target):
         with torch.autocast("cpu", torch.bfloat16) if tuned else contextlib.nullcontext():
             logits = net_d(pictures).view(-1)
         if tuned:
@@ -105,17 +104,17 @@ def main():
 
     def step(real):
         net_d.zero_grad()
-        loss_real = judge(real, ones)
+        loss_real = adversarial_loss(real, ones)
         loss_real.backward()
         fake = generate()
-        loss_fake = judge(fake.detach(), zeros)
+        loss_fake = adversarial_loss(fake.detach(), zeros)
         loss_fake.backward()
         optimizer_d.step()
 
         net_g.zero_grad()
         if tuned:
             net_d.requires_grad_(False)
-        loss = judge(fake, ones)
+        loss = adversarial_loss(fake, ones)
         loss.backward()
         optimizer_g.step()
         if tuned:

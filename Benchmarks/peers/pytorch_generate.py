@@ -1,4 +1,4 @@
-"""Draws faces from a DCGAN model file with PyTorch and saves each as PNG with Pillow: the first seeds, one by one."""
+"""Generates the faces of the first seeds of a DCGAN model file with PyTorch, and writes each to a PNG file with Pillow."""
 
 import argparse
 import os
@@ -13,7 +13,7 @@ from stores import tensors
 
 def main():
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("model", help="a model file or a run's state of FaceGAN")
+    options.add_argument("model", help="a model file or a state of a FaceGAN run")
     options.add_argument("--filters", type=int, default=64)
     options.add_argument("--resolution", type=int, default=64)
     options.add_argument("--count", type=int, default=512)

@@ -1,4 +1,4 @@
-"""How fast PyTorch's eager float32 makes faces or judges them, without gradients; prints a JSON object."""
+"""Measures inference of a generator or a classifier in eager float32. Prints a JSON object with images per second."""
 
 import argparse
 import json

@@ -1,8 +1,8 @@
-"""Times the critic's step of WGAN-GP in PyTorch, and prints a JSON object with images a second for every few steps.
+"""Measures the critic step of WGAN-GP in PyTorch. Prints a JSON object with images per second for every few steps.
 
-What the paper says, written down plainly: residual blocks of 3 x 3 convolutions and means over 2 x 2 pixels, float32, a
-pass over real and one over generated pictures, the slope at pictures in between by autograd.grad with create_graph, Adam.
-The pictures are noise; no generator takes part.
+A plain implementation of the paper: residual blocks of 3 x 3 convolutions and means over 2 x 2 pixels, float32, one pass over
+real and one over generated pictures, the gradient between them by autograd.grad with create_graph, Adam. The pictures are
+noise. There is no generator.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from torch import nn
 
 
 class Down(nn.Module):
-    """Half the side, without normalisation."""
+    """Residual block that halves the side, without normalization."""
 
     def __init__(self, inputs, outputs):
         super().__init__()
@@ -29,7 +29,7 @@ class Down(nn.Module):
 
 
 def critic(filters, resolution):
-    """Pictures to logits [N, 1], down to 4 x 4."""
+    """Pictures [N, 3, R, R] to scores [N, 1]. The last maps are 4 x 4."""
     widths = [min(filters << i, 512) for i in range(resolution.bit_length() - 3)]
     return nn.Sequential(
         nn.Conv2d(3, widths[0], 3, padding=1),
@@ -54,10 +54,10 @@ def main():
 
     def step():
         optimizer.zero_grad()
-        share = torch.rand(chosen.batch, 1, 1, 1)
-        mixed = (share * real + (1 - share) * fake).requires_grad_()
-        slope, = torch.autograd.grad(net(mixed).sum(), mixed, create_graph=True)
-        penalty = 10 * (slope.flatten(1).norm(dim=1) - 1).square().mean()
+        weight = torch.rand(chosen.batch, 1, 1, 1)
+        mixed = (weight * real + (1 - weight) * fake).requires_grad_()
+        gradient, = torch.autograd.grad(net(mixed).sum(), mixed, create_graph=True)
+        penalty = 10 * (gradient.flatten(1).norm(dim=1) - 1).square().mean()
         loss = net(fake).mean() - net(real).mean() + penalty
         loss.backward()
         optimizer.step()

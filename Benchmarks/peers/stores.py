@@ -1,4 +1,4 @@
-"""Reads what FaceGAN writes, with numpy alone: packed stores and models are safetensors files."""
+"""Reader of packed stores and models of FaceGAN, which are safetensors files, with numpy only."""
 
 import json
 
@@ -8,7 +8,7 @@ _TYPES = {"U8": np.uint8, "I8": np.int8, "I32": np.int32, "I64": np.int64, "F32"
 
 
 def tensors(path):
-    """The file's tensors as memory-mapped arrays, by name."""
+    """Tensors of a file as memory-mapped arrays, by name."""
     with open(path, "rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length))
@@ -21,5 +21,5 @@ def tensors(path):
 
 
 def pictures(path):
-    """The pictures of a packed store: [N, H, W, 3], uint8."""
+    """Pictures of a packed store: [N, H, W, 3], uint8."""
     return tensors(path)["images"]

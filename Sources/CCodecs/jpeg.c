@@ -10,7 +10,7 @@
 // jerror.h follows jpeglib.h, whose types it needs.
 #include <jerror.h>
 
-// A progressive file may repeat its scans without end, each of which costs a pass over the picture.
+// A progressive file may contain any number of scans, each of which costs a pass over the picture.
 enum { MAXIMUM_SCANS = 500 };
 
 typedef struct {
@@ -113,7 +113,7 @@ CodecsJPEG *ccodecs_jpeg_open(const uint8_t *bytes, size_t count, CodecsJPEGInfo
         info->channels = CODECS_JPEG_RGB;
         break;
     default:
-        snprintf(message, message_size, "%d components of an unknown colour space",
+        snprintf(message, message_size, "%d components of an unknown color space",
                  jpeg->cinfo.num_components);
         ccodecs_jpeg_close(jpeg);
         return NULL;
@@ -130,8 +130,8 @@ void ccodecs_jpeg_scaled_size(CodecsJPEG *jpeg, int eighths, uint32_t *width, ui
     *height = (uint32_t)((h * (uint64_t)eighths + 7) / 8);
 }
 
-// Leaves out the columns that are not wanted, as far as whole blocks allow, and returns the first one that is
-// kept. Chroma is interpolated across blocks: one block more on each side keeps every wanted pixel as it is.
+// Skips columns that are not requested, as far as whole blocks allow, and returns the first one that is
+// decoded. Chroma is interpolated across blocks: one more block on each side keeps every requested pixel exact.
 static JDIMENSION crop_columns(j_decompress_ptr d, JDIMENSION first, JDIMENSION count) {
     const JDIMENSION margin = (JDIMENSION)d->max_h_samp_factor * DCTSIZE;
     const JDIMENSION end = first + count + margin;
@@ -240,7 +240,7 @@ static bool encode(Encoding *e, const uint8_t *pixels, uint32_t width, uint32_t 
     jpeg_set_quality(c, quality, TRUE);
     c->optimize_coding = TRUE;
     c->dct_method = JDCT_ISLOW;
-    // Halved colour shows on small faces; files of high quality keep all of it.
+    // Chroma subsampling is visible on small faces, so files of high quality are not subsampled.
     if (quality >= 90) c->comp_info[0].h_samp_factor = c->comp_info[0].v_samp_factor = 1;
     jpeg_start_compress(c, TRUE);
     if (app1 && app1_size) jpeg_write_marker(c, JPEG_APP0 + 1, app1, (unsigned)app1_size);

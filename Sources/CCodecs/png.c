@@ -7,7 +7,7 @@
 
 #include <png.h>
 
-// No chunk besides the picture data is of use here; a larger one is refused.
+// Only picture data is used. A larger chunk of any other kind is rejected.
 enum { MAXIMUM_CHUNK_BYTES = 8 << 20 };
 
 struct CodecsPNG {
@@ -43,7 +43,7 @@ static void take(png_structp png, png_bytep out, size_t count) {
 
 CodecsPNG *ccodecs_png_open(const uint8_t *bytes, size_t count, CodecsPNGInfo *info, char *message,
                             size_t message_size) {
-    // Text and colour profiles are not wanted: dropped unread, though their checksums are checked.
+    // Text and color profiles are skipped; their checksums are still checked.
     static const png_byte unwanted[] = "iCCP\0iTXt\0zTXt\0tEXt\0sPLT\0eXIf\0hIST\0tIME\0sBIT\0bKGD";
     CodecsPNG *state = calloc(1, sizeof *state);
     if (!state) {
@@ -72,16 +72,16 @@ CodecsPNG *ccodecs_png_open(const uint8_t *bytes, size_t count, CodecsPNGInfo *i
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, unwanted, (int)sizeof unwanted / 5);
     png_read_info(png, state->info);
 
-    int colour = png_get_color_type(png, state->info);
+    int color = png_get_color_type(png, state->info);
     bool transparent = png_get_valid(png, state->info, PNG_INFO_tRNS) != 0;
-    bool alpha = (colour & PNG_COLOR_MASK_ALPHA) != 0 || transparent;
+    bool alpha = (color & PNG_COLOR_MASK_ALPHA) != 0 || transparent;
     info->width = png_get_image_width(png, state->info);
     info->height = png_get_image_height(png, state->info);
     info->bit_depth = png_get_bit_depth(png, state->info);
-    info->palette = colour == PNG_COLOR_TYPE_PALETTE;
+    info->palette = color == PNG_COLOR_TYPE_PALETTE;
     png_set_expand(png);
     png_set_scale_16(png);
-    if (alpha && !(colour & PNG_COLOR_MASK_COLOR)) png_set_gray_to_rgb(png);
+    if (alpha && !(color & PNG_COLOR_MASK_COLOR)) png_set_gray_to_rgb(png);
     png_set_interlace_handling(png);
     png_read_update_info(png, state->info);
     info->channels = png_get_channels(png, state->info);

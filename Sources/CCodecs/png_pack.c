@@ -13,7 +13,7 @@ static inline uint8_t paeth(int left, int above, int corner) {
     return (uint8_t)(from_above <= from_corner ? above : corner);
 }
 
-// How much a filtered row differs from nothing: the usual stand-in for its compressed size.
+// Sum of absolute values of a filtered row: the usual estimate of its compressed size.
 static uint32_t weigh(const uint8_t *row, size_t count) {
     uint32_t sum = 0;
     for (size_t i = 0; i < count; i++) sum += row[i] < 128 ? row[i] : 256u - row[i];
@@ -69,7 +69,7 @@ static bool deflate_more(Stream *s, const uint8_t *bytes, size_t count, bool las
         s->count += offered - s->z.avail_out;
         if (status == Z_STREAM_END) return true;
         if (status != Z_OK && status != Z_BUF_ERROR) return false;
-        // Room to spare means that all input was taken.
+        // Free output space means that all input was consumed.
         if (!last && s->z.avail_out > 0) return true;
     }
 }

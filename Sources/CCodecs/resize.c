@@ -3,7 +3,7 @@
 
 #include "resize_plan.h"
 
-// Sixteen sums are made at a time: of 4 rows of RGB (the fourth channel idle) or RGBA, or of 16 rows of grey.
+// Computes 16 sums at a time: of 4 rows of RGB (the fourth channel unused) or RGBA, or of 16 rows of gray.
 enum { LANES = 16 };
 
 typedef int32_t Ints __attribute__((vector_size(64)));
@@ -21,7 +21,7 @@ INLINE void finish(Ints *high, const Ints *low) {
     *high = __builtin_elementwise_min(__builtin_elementwise_max(sum, (Ints){0}), (Ints){0} + 255);
 }
 
-// Two neighbours of each row side by side: four channels whose bytes stand at `c0`... and `d0`..., each
+// Two adjacent pixels of each row: four channels at bytes `c0`... and `d0`..., each
 // widened by a zero byte (64 names one).
 #define NEIGHBOURS(row, c0, d0, c1, d1, c2, d2, c3, d3)                                                      \
     row + c0, 64, row + d0, 64, row + c1, 64, row + d1, 64, row + c2, 64, row + d2, 64, row + c3, 64,        \
@@ -33,15 +33,15 @@ INLINE void finish(Ints *high, const Ints *low) {
 
 // Spreads the pixels of 4 rows (3 or 4 channels) over the lanes of `block`: a pair of columns after the
 // other.
-INLINE void gather_colour(const uint8_t *const rows[4], int32_t width, const int channels, Shorts *block) {
+INLINE void gather_color(const uint8_t *const rows[4], int32_t width, const int channels, Shorts *block) {
     int32_t x = 0;
-    // As long as 16 bytes can be read from a row.
+    // While 16 bytes can be read from a row.
     for (; (width - x) * channels >= 16; x += 4, block += 2) {
         Lines bytes;
         for (int row = 0; row < 4; row++)
             memcpy((char *)&bytes + 16 * row, rows[row] + x * channels, 16);
         if (channels == 3) {
-            // The idle channel repeats the blue one.
+            // The unused channel repeats the blue one.
             block[0] = SPREAD(bytes, 0, 3, 1, 4, 2, 5, 2, 5);
             block[1] = SPREAD(bytes, 6, 9, 7, 10, 8, 11, 8, 11);
         } else {
@@ -60,8 +60,8 @@ INLINE void gather_colour(const uint8_t *const rows[4], int32_t width, const int
         }
 }
 
-// The same for 16 rows of grey.
-INLINE void gather_grey(const uint8_t *const rows[16], int32_t width, Shorts *block) {
+// The same for 16 rows of gray.
+INLINE void gather_gray(const uint8_t *const rows[16], int32_t width, Shorts *block) {
     for (int row = 0; row < 16; row++) {
         const uint8_t *p = rows[row];
         int32_t *out = (int32_t *)block + row;
@@ -136,7 +136,7 @@ enum { LARGEST_GROUP = 4 };
 
 enum { MOST_VARIANTS = 3 };
 
-/// What this processor can run, the fastest first.
+/// Implementations that this processor supports, the fastest first.
 static int find_kernels(Kernels found[MOST_VARIANTS]) {
     int count = 0;
 #if defined(__x86_64__)
@@ -169,11 +169,11 @@ bool ccodecs_resize_by(int variant, const uint8_t *source, size_t stride, int ch
     const int32_t height_of_block = channels == 1 ? 16 : 4;
     const int32_t height = rows->size;
     const size_t out_count = (size_t)columns->out_size * (size_t)channels;
-    // Only the rows that the second pass looks at.
+    // Only the rows that the second pass reads.
     const int32_t first_pair = rows->first[0], first_row = first_pair * 2;
     const int32_t pairs = rows->first[rows->out_size - 1] + rows->count - first_pair;
     const int32_t blocks = (pairs * 2 + height_of_block - 1) / height_of_block;
-    // Room for whole vectors at the end of each pair of rows: what stands there is multiplied, but not used.
+    // Space for whole vectors at the end of each pair of rows. The values there are multiplied, but not used.
     const size_t middle_stride = (out_count + 2 * LANES - 1) / LANES * LANES;
     const size_t middle_rows = (size_t)blocks * (size_t)height_of_block / 2;
     const size_t scratch_size = (size_t)(columns->size / 2 + 1) * (size_t)kernels.group * sizeof(Shorts);
@@ -185,7 +185,7 @@ bool ccodecs_resize_by(int variant, const uint8_t *source, size_t stride, int ch
         const int32_t group = blocks - b < kernels.group ? blocks - b : kernels.group;
         const uint8_t *lines[16 * LARGEST_GROUP];
         for (int32_t i = 0; i < group * height_of_block; i++) {
-            // Behind the picture, rows count with weight 0: any will do.
+            // Rows beyond the picture have weight 0, so any row can be read.
             int32_t y = first_row + b * height_of_block + i;
             lines[i] = source + (size_t)(y < height ? y : height - 1) * stride;
         }

@@ -57,9 +57,9 @@ TARGET INLINE void KERNEL(across_channels)(const uint8_t *const *lines, int bloc
     for (int b = 0; b < blocks; b++) {
         Shorts *pixels = scratch + (size_t)b * stride;
         if (channels == 1)
-            gather_grey(lines + b * height, plan->size, pixels);
+            gather_gray(lines + b * height, plan->size, pixels);
         else
-            gather_colour(lines + b * height, plan->size, channels, pixels);
+            gather_color(lines + b * height, plan->size, channels, pixels);
     }
     if (blocks == GROUP) {
         KERNEL(across_blocks)(scratch, stride, plan, channels, out, out_stride, GROUP);
@@ -70,7 +70,7 @@ TARGET INLINE void KERNEL(across_channels)(const uint8_t *const *lines, int bloc
 }
 
 /// Resamples `blocks` blocks of rows across, GROUP at most; `lines` are their rows. `scratch` has room for
-/// GROUP blocks of `width / 2 + 1` vectors: for each pair of source columns, 16 lanes of two neighbouring
+/// GROUP blocks of `width / 2 + 1` vectors: for each pair of source columns, 16 lanes of two neighboring
 /// pixels; a lane is a row and channel. `out` receives pairs of rows, one after the other in each int.
 TARGET static void KERNEL(across)(const uint8_t *const *lines, int blocks, int channels, Shorts *scratch,
                                   const CodecsResizePlan *plan, int32_t *out, size_t out_stride) {

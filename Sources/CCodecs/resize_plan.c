@@ -27,12 +27,12 @@ static double reach(int filter) {
     return reaches[filter];
 }
 
-// The pixels that the kernel at output `i` reaches.
+// Range of input pixels of the kernel at output `i`.
 static void find_reach(int32_t i, int32_t size, double from, double scale, double support, int32_t *first,
-                       int32_t *end, double *centre) {
-    *centre = from + (i + 0.5) * scale;
-    *first = (int32_t)(*centre - support + 0.5);
-    *end = (int32_t)(*centre + support + 0.5);
+                       int32_t *end, double *center) {
+    *center = from + (i + 0.5) * scale;
+    *first = (int32_t)(*center - support + 0.5);
+    *end = (int32_t)(*center + support + 0.5);
     if (*first < 0) *first = 0;
     if (*end > size) *end = size;
 }
@@ -47,12 +47,12 @@ static void set_weight(PairWeight *pair, bool later, double share) {
 
 CodecsResizePlan *ccodecs_resize_plan(int filter, int32_t size, double from, double to, int32_t out_size) {
     double scale = (to - from) / out_size;
-    // When the picture grows, the kernel keeps its width; when it shrinks, the kernel is stretched with it.
+    // Enlarging keeps the kernel's width; shrinking widens the kernel by the factor.
     double stretch = scale < 1 ? 1 : scale;
-    double support = reach(filter) * stretch, centre;
+    double support = reach(filter) * stretch, center;
     int32_t count = 1, first, end;
     for (int32_t i = 0; i < out_size; i++) {
-        find_reach(i, size, from, scale, support, &first, &end, &centre);
+        find_reach(i, size, from, scale, support, &first, &end, &center);
         int32_t pairs = (end + 1) / 2 - first / 2;
         if (pairs > count) count = pairs;
     }
@@ -68,13 +68,13 @@ CodecsResizePlan *ccodecs_resize_plan(int filter, int32_t size, double from, dou
     plan->out_size = out_size;
     plan->count = count;
     for (int32_t i = 0; i < out_size; i++) {
-        find_reach(i, size, from, scale, support, &first, &end, &centre);
+        find_reach(i, size, from, scale, support, &first, &end, &center);
         double sum = 0;
         for (int32_t k = first; k < end; k++) {
-            exact[k - first] = evaluate(filter, (k - centre + 0.5) / stretch);
+            exact[k - first] = evaluate(filter, (k - center + 0.5) / stretch);
             sum += exact[k - first];
         }
-        // At the far edge, earlier pairs with weight 0 make up the number.
+        // At the far edge, earlier pairs with weight 0 fill the count.
         int32_t last_start = (size + 1) / 2 - count;
         plan->first[i] = first / 2 < last_start ? first / 2 : last_start;
         PairWeight *weights = plan->weights + (size_t)i * (size_t)count;

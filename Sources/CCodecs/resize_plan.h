@@ -7,7 +7,7 @@
 /// 2^11.
 enum { WEIGHT_BITS = 22, LOW_BITS = 11 };
 
-/// The weights of two neighbours, the earlier one in the low half.
+/// The weights of two neighbors, the earlier one in the low half.
 typedef struct {
     int32_t high;
     int32_t low;

@@ -4,17 +4,27 @@ import Recipes
 import Settings
 import Torch
 
-/// Everything of a run at one moment, or a model alone: one safetensors file with the recipe inside.
+/// State of a run, or a model: the content of one safetensors file with the recipe in its metadata.
 ///
-/// Keys are sections: `generator.`, `average.`, `discriminator.`, `optimizer.generator.`, `random.`, ... A model for use has
-/// only the first two.
+/// Keys begin with a section: `generator.`, `average.`, `discriminator.`, `optimizer.generator.`, `random.`, ... A model file
+/// has the sections of one network only.
 public struct Checkpoint {
+    /// Recipe of the run.
     public var recipe: Recipe
+    /// Length of the training.
     public var clock: TrainingClock
-    /// What else is worth knowing, such as the data's protocol, the precision and the seed.
+    /// Other facts of the training, such as `dataProtocol`, `precision` and `seed`.
     public var facts: [String: String]
+    /// Tensors; keys begin with a section.
     public var tensors: [(key: String, tensor: Tensor)]
+    /// SHA-256 of the file that was read, in hexadecimal; empty for a checkpoint that was not read from a file.
+    public private(set) var digest = ""
 
+    /// - Parameters:
+    ///   - recipe: recipe of the run.
+    ///   - clock: length of the training.
+    ///   - facts: other facts of the training.
+    ///   - tensors: tensors with their section.
     public init(
         recipe: Recipe, clock: TrainingClock = .init(), facts: [String: String] = [:],
         tensors: [(key: String, tensor: Tensor)] = []
@@ -27,19 +37,21 @@ public struct Checkpoint {
         "format", "recipe", "steps", "images", SafetensorsFile.digestKey,
     ]
 
-    /// The tensors of a section, under the keys inside it.
+    /// Tensors of a section, with the section's name removed from their keys.
     public func section(_ name: String) -> [(key: String, tensor: Tensor)] {
         tensors.compactMap { key, tensor in
             key.hasPrefix(name + ".") ? (String(key.dropFirst(name.count + 1)), tensor) : nil
         }
     }
 
-    /// What makes the pictures, and which weights these are: `.raw` where a file has no average.
-    func generator(_ weights: Model.Weights) -> (
-        state: [(key: String, tensor: Tensor)], weights: Model.Weights
-    ) {
-        let average = section("average")
-        return weights == .average && !average.isEmpty ? (average, .average) : (section("generator"), .raw)
+    /// Sections with the raw weights of the network that a model file holds: a face network has the last one.
+    static let rawSections = ["generator", "network"]
+
+    /// Weights of the network that is used for inference, and which weights these are: `.raw` if the file has no average.
+    func weights(_ weights: ModelWeights) -> (state: [(key: String, tensor: Tensor)], weights: ModelWeights) {
+        let average = weights == .average ? section("average") : []
+        guard average.isEmpty else { return (average, .average) }
+        return (section(recipe.system.kind == .attributes ? "network" : "generator"), .raw)
     }
 
     /// Adds a section.
@@ -47,7 +59,8 @@ public struct Checkpoint {
         tensors += section.map { (name + "." + $0.key, $0.tensor) }
     }
 
-    /// Writes the file: whole or not at all, with a checksum inside.
+    /// Writes the file atomically, with a checksum in its metadata.
+    /// - Throws: `FileError`.
     public func write(to path: String) throws {
         var metadata = facts
         metadata["format"] = Self.format
@@ -57,9 +70,11 @@ public struct Checkpoint {
         try TensorFile.write(path, tensors: tensors.map { ($0.key, $0.tensor) }, metadata: metadata)
     }
 
-    /// Reads and checks a file.
-    /// - Parameter sections: read only these, such as `["average", "generator"]`; nil for all.
-    /// - Throws: `FileError` for a damaged file, `CheckpointError` for one that is something else.
+    /// Reads a file and compares it with its checksum.
+    /// - Parameters:
+    ///   - path: safetensors file.
+    ///   - sections: sections to read, such as `["average", "generator"]`; nil for all.
+    /// - Throws: `FileError` for a damaged file, `CheckpointError` for a file that is not a model or state.
     public init(path: String, sections: [String]? = nil) throws {
         let file = try TensorFile(path: path)
         try file.verify()
@@ -78,6 +93,7 @@ public struct Checkpoint {
         else { throw CheckpointError("\(path): the training clock in its metadata is damaged") }
         recipe = try SettingsDocument.decode(yaml: text, path: "\(path) (recipe inside)")
         clock = TrainingClock(steps: steps, images: images)
+        digest = file.metadata[SafetensorsFile.digestKey] ?? ""
         facts = file.metadata.filter { !Self.ownKeys.contains($0.key) }
         tensors = try file.names.filter { name in
             sections.map { $0.contains { name.hasPrefix($0 + ".") } } ?? true
@@ -86,43 +102,46 @@ public struct Checkpoint {
 }
 
 extension Checkpoint {
-    /// The attributes that a conditional generator takes; nil for an unconditional one.
-    /// - Parameter path: the file, for errors.
-    /// - Throws: `CheckpointError` when the rows are damaged.
+    /// Label rows of a conditional generator; nil for an unconditional one.
+    /// - Parameter path: file for error messages.
+    /// - Throws: `CheckpointError` for rows of another type or width.
     func labelRows(path: String) throws -> LabelRows? {
         guard case .adversarial(let settings) = recipe.system, !settings.conditions.attributes.isEmpty else {
             return nil
         }
         let names = settings.conditions.attributes
         guard let rows = section("labels").first(where: { $0.key == "rows" })?.tensor else {
-            // Weights of others know no pictures: what is not asked for is left open.
+            // Imported weights come without rows. Attributes that are not requested are unknown.
             return LabelRows(names: names, values: [])
         }
         guard rows.dtype == .int8, rows.rank == 2, rows.shape[1] == names.count
         else {
             throw CheckpointError(
-                "\(path): the rows of labels do not fit the attributes of its recipe")
+                "\(path): the label rows do not fit the attributes of its recipe (\(names.count)); the file is damaged"
+            )
         }
         return LabelRows(names: names, values: rows.bytes().map { Int8(bitPattern: $0) })
     }
 
-    /// What a saved state keeps of the labels.
+    /// Section of a state with label rows: `rows` [count, K], int8.
     public static func section(of rows: LabelRows) -> [(key: String, tensor: Tensor)] {
         let bytes = rows.values.map { UInt8(bitPattern: $0) }
         return [("rows", Tensor(bytes: bytes, shape: [rows.count, rows.names.count], dtype: .int8))]
     }
 }
 
-/// A state or model that cannot be read, written or used; says what, where and what to do.
+/// Error for a state or model that cannot be read, written or used. The description names the file, the problem and a remedy.
 public struct CheckpointError: Error, CustomStringConvertible, Sendable {
+    /// Message for the user.
     public let description: String
 
+    /// - Parameter description: message for the user.
     public init(_ description: String) { self.description = description }
 
-    /// For a name that a model does not know, with the nearest one that it does.
+    /// Error for an attribute that a model does not have, with the nearest one.
     static func noAttribute(_ name: String, among known: [String]) -> CheckpointError {
         let near = Suggestion.closest(to: name, in: known).map { " Did you mean `\($0)`?" } ?? ""
         return CheckpointError(
-            "\(name): not an attribute of this model.\(near) It knows " + known.joined(separator: ", "))
+            "\(name): not an attribute of this model.\(near) It has " + known.joined(separator: ", "))
     }
 }

@@ -1,28 +1,31 @@
 import Recipes
 import Torch
 
-/// Takes what is needed for use out of a run's state: one network, without its optimizer.
+/// Extraction of the network that is used for inference from the state of a run.
 public enum ModelExport {
-    /// What a run needs to go on, and a model does not.
+    /// Keys of facts that only a run needs.
     private static let factsOfRuns: Set<String> = ["supervisor", "recoveries", "bestScore"]
 
-    /// A model of the averaged weights, or of the raw ones.
+    /// Model with the averaged or the raw weights, and without optimizers.
     /// - Parameters:
-    ///   - source: a run's folder or a file of this program.
-    ///   - half: floating-point weights in half precision, which halves the file; values move by a two-thousandth.
+    ///   - source: a run directory, or a model file.
+    ///   - state: state of a run directory.
+    ///   - weights: `.raw` is used if the file has no average.
+    ///   - half: converts floating-point weights to float16, which halves the file. Relative error 2^-11.
     /// - Throws: `CheckpointError`, `FileError`.
     public static func checkpoint(
-        of source: String, state: Model.State = .last, weights: Model.Weights = .average, half: Bool = false
+        of source: String, state: ModelState = .last, weights: ModelWeights = .average, half: Bool = false
     ) throws -> Checkpoint {
-        let path = try Model.file(of: source, state)
+        let path = try ModelFile(source, state: state).path
         let own = try Checkpoint(
             path: path,
-            sections: ["average", "generator", "network", "labels", RestorationModel.beforeSection])
+            sections: Checkpoint.rawSections + ["average", "labels", RestorationModel.beforeSection])
+        let (section, loaded) = own.weights(weights)
         let raw = own.recipe.system.kind == .attributes ? "network" : "generator"
-        let name = weights == .average && !own.section("average").isEmpty ? "average" : raw
-        let section = own.section(name)
+        let name = loaded == .average ? "average" : raw
         guard !section.isEmpty else {
-            throw CheckpointError("\(path): has no section \(name); it is a discriminator, or damaged")
+            throw CheckpointError(
+                "\(path): no section \(name); the file holds a discriminator, or is damaged")
         }
         let facts = own.facts.filter { !Self.factsOfRuns.contains($0.key) }
         var model = Checkpoint(recipe: own.recipe, clock: own.clock, facts: facts)
@@ -34,7 +37,7 @@ public enum ModelExport {
                 })
         }
         add(name, section)
-        // What a strength mixes with.
+        // `strength` interpolates between these and the newest weights.
         if facts[RestorationModel.criticFact] != nil {
             add(RestorationModel.beforeSection, own.section(RestorationModel.beforeSection))
         }

@@ -3,25 +3,36 @@ import Recipes
 import Torch
 import TorchNN
 
-/// Takes a PyTorch state dictionary into a model of this program.
+/// Conversion of a PyTorch state dictionary to a model.
 public struct PyTorchImport {
-    /// Which network of the recipe the dictionary belongs to.
-    public enum Network: String, Sendable, CaseIterable { case generator, discriminator }
+    /// Network of the recipe that the dictionary belongs to.
+    public enum Network: String, Sendable, CaseIterable {
+        /// The generator.
+        case generator
+        /// The discriminator or critic.
+        case discriminator
+    }
 
-    /// The fact that says where weights come from.
+    /// Key of the fact that records the origin of imported weights.
     public static let originFact = "origin"
 
+    /// Network that the weights were loaded into.
     public let network: Network
-    /// What did not fit; empty when every key was taken.
+    /// Keys and shapes that do not fit; empty if every key was loaded.
     public let mismatch: StateMismatch
-    /// Keys that were taken.
+    /// Keys that fit.
     public let taken: [String]
-    /// The model; nil when the weights do not fit.
+    /// The model; nil if the weights do not fit.
     public let checkpoint: Checkpoint?
 
-    /// Reads `path`, finds the network that it fits best and takes it.
+    /// Reads a state dictionary into the network of the recipe that it fits best.
     ///
-    /// Prefixes that wrappers add to every key (`module.`, `netG.`) are dropped.
+    /// Prefixes that wrappers add to every key (`module.`, `netG.`) are removed.
+    /// - Parameters:
+    ///   - path: PyTorch state dictionary.
+    ///   - recipe: adversarial recipe that describes the network.
+    ///   - network: nil selects the network with the fewest mismatches.
+    /// - Throws: `FileError` for a damaged file, `CheckpointError` for a recipe without a generator.
     public init(path: String, recipe: Recipe, network: Network? = nil) throws {
         let state = Self.withoutCommonPrefix(try PyTorchStateDictionary.read(path).map { ($0.0, $0.1) })
         let random = RandomSource(seed: 0)

@@ -1,20 +1,20 @@
 import Foundation
 
-/// A stream of the terminal and what it can show.
+/// A text output stream and the capabilities of its terminal.
 public struct ConsoleOutput: Sendable {
-    /// A terminal that a person watches: lines may be rewritten in place.
+    /// Whether the output is a terminal, so that lines can be rewritten in place.
     public let isInteractive: Bool
-    /// Whether `styled` adds colors: on a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    /// Whether `styled` adds colors: on terminals, unless `NO_COLOR` is set or `TERM` is `dumb`.
     public let hasColors: Bool
     private let measure: @Sendable () -> Int
     private let sink: @Sendable (String) -> Void
 
-    /// Text for programs and pipes.
+    /// Standard output, for results.
     public static let standardOutput = ConsoleOutput(descriptor: 1)
-    /// Progress and problems.
+    /// Standard error, for progress and problems.
     public static let standardError = ConsoleOutput(descriptor: 2)
 
-    /// An output of one's own, such as a test's.
+    /// Creates an output with a custom destination, for example for tests.
     public init(
         isInteractive: Bool, hasColors: Bool, width: Int, write: @escaping @Sendable (String) -> Void
     ) {
@@ -37,28 +37,34 @@ public struct ConsoleOutput: Sendable {
         sink = { writeAll($0, to: descriptor) }
     }
 
-    /// Columns of the terminal; 80 where there is none.
+    /// Width of the terminal in columns; 80 if unknown.
     public var width: Int { measure() }
 
-    /// Writes at once, unbuffered.
+    /// Writes text without buffering.
     public func write(_ text: String) { sink(text) }
 
     /// Writes a line.
     public func writeLine(_ text: String = "") { sink(text + "\n") }
 
-    /// Text in a style, or as it is where there are no colors.
+    /// Returns text with a style, or unchanged if there are no colors.
     public func styled(_ text: String, _ style: ConsoleStyle) -> String {
         hasColors ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
     }
 }
 
-/// How a piece of text looks on a terminal.
+/// Style of text on a terminal. The raw value is the ANSI code.
 public enum ConsoleStyle: Int, Sendable {
+    /// Bold.
     case bold = 1
+    /// Dim.
     case dim = 2
+    /// Red.
     case red = 31
+    /// Green.
     case green = 32
+    /// Yellow.
     case yellow = 33
+    /// Cyan.
     case cyan = 36
 }
 

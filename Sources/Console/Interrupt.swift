@@ -1,39 +1,40 @@
 import Foundation
 import Synchronization
 
-/// Ctrl-C as a wish: the first asks the program to finish, the second ends it at once.
+/// Handling of Ctrl-C: the first SIGINT requests an orderly end, the second ends the program at once.
 ///
-/// SIGTERM asks, too, but never ends at once: schedulers repeat it. A closed pipe ends nothing meanwhile.
+/// SIGTERM also requests an orderly end, but never ends the program at once because schedulers repeat it. SIGPIPE is
+/// ignored.
 public enum Interrupt {
-    // Signals belong to the process, and a handler can carry no context: hence the file's one global.
+    // A global, because signals belong to the process and a handler has no context.
     private static let requested = Atomic<Int32>(0)
 
-    /// Begins to catch SIGINT and SIGTERM. Calling it again does nothing more.
+    /// Installs handlers for SIGINT and SIGTERM. Repeated calls have no effect.
     public static func install() {
-        // Touches the atomic before a handler may: its lazy set-up is not fit for a signal handler.
+        // Initializes the atomic, because lazy initialization is not safe in a signal handler.
         _ = requested.load(ordering: .relaxed)
         signal(SIGINT) { number in
-            if Interrupt.note(number) {
-                Interrupt.say("\nfinishing…; press again to end at once\n")
+            if Interrupt.record(number) {
+                Interrupt.printMessage("\nfinishing…; press Ctrl-C again to end at once\n")
             } else {
-                Interrupt.say("\n")
+                Interrupt.printMessage("\n")
                 _exit(130)
             }
         }
         signal(SIGTERM) { number in
-            if Interrupt.note(number) { Interrupt.say("finishing…\n") }
+            if Interrupt.record(number) { Interrupt.printMessage("finishing…\n") }
         }
-        // Blocked signals are inherited; some programs block them in the threads that start others.
+        // Blocked signals are inherited. Some programs block them in threads that start other programs.
         var signals = sigset_t()
         sigemptyset(&signals)
         sigaddset(&signals, SIGINT)
         sigaddset(&signals, SIGTERM)
         pthread_sigmask(SIG_UNBLOCK, &signals, nil)
-        // In `facegan train | tee log` Ctrl-C ends `tee` first: the next line must not end us unsaved.
+        // In `facegan train | tee log`, Ctrl-C ends `tee` first. Writing the next line must not end this program.
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// Gives the signals back their usual meaning and forgets a request.
+    /// Restores the default handlers and clears a request.
     public static func uninstall() {
         signal(SIGINT, SIG_DFL)
         signal(SIGTERM, SIG_DFL)
@@ -41,22 +42,22 @@ public enum Interrupt {
         requested.store(0, ordering: .relaxed)
     }
 
-    /// Whether somebody asked the program to finish.
+    /// Whether an orderly end was requested.
     public static var isRequested: Bool { requested.load(ordering: .relaxed) != 0 }
 
-    /// The exit status that shells expect of a program that a signal ended: 130 or 143; 0 without a request.
+    /// Exit status of a program ended by a signal: 130 or 143; 0 without a request.
     public static var exitStatus: Int32 {
         let number = requested.load(ordering: .relaxed)
         return number == 0 ? 0 : 128 + number
     }
 
-    /// Only what a signal handler may call: an atomic exchange.
-    private static func note(_ number: Int32) -> Bool {
+    /// Records a request. Safe in signal handlers: it only exchanges an atomic.
+    private static func record(_ number: Int32) -> Bool {
         requested.compareExchange(expected: 0, desired: number, ordering: .relaxed).exchanged
     }
 
-    private static func say(_ text: StaticString) {
-        // A failed write says nothing that a handler could act upon.
+    private static func printMessage(_ text: StaticString) {
+        // A handler cannot react to a failed write.
         _ = write(2, text.utf8Start, text.utf8CodeUnitCount)
     }
 }

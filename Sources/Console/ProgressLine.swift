@@ -1,15 +1,16 @@
 import Foundation
 import Synchronization
 
-/// Progress of something countable: `packing  12,300/202,599  6 %  4,100 pictures/s  46 s left`.
+/// Progress display of a countable task: `packing  12,300/202,599  6 %  4,100 pictures/s  46 s left`.
 ///
-/// On a terminal the line rewrites itself and disappears at the end; elsewhere a plain line appears every ten
-/// seconds. May be called from several threads.
+/// On a terminal, the line is rewritten in place and removed at the end. Otherwise, a line is written every ten
+/// seconds. It can be used from several threads.
 public final class ProgressLine: Sendable {
-    /// What is counted.
+    /// The counted unit.
     public enum Unit: Sendable, Equatable {
-        /// Things with a name in the plural: `pictures`.
+        /// Items with a plural name, such as `pictures`.
         case things(String)
+        /// Bytes.
         case bytes
     }
 
@@ -29,10 +30,14 @@ public final class ProgressLine: Sendable {
     private let state: Mutex<State>
     private static let secondsBetweenPlainLines = 10.0
 
+    /// Creates a progress display.
     /// - Parameters:
-    ///   - total: how many there are; nil when that is not known.
-    ///   - startingAt: how many were done before, so that a resumed download shows its true speed.
-    ///   - now: seconds of a clock that only goes forward.
+    ///   - label: text at the beginning of the line.
+    ///   - total: total count; nil if unknown.
+    ///   - unit: the counted unit.
+    ///   - first: count at the start, so that the speed of a resumed download is correct.
+    ///   - output: destination of the line.
+    ///   - now: monotonic clock in seconds.
     public init(
         _ label: String, total: Int?, unit: Unit, startingAt first: Int = 0,
         output: ConsoleOutput = .standardError,
@@ -47,7 +52,7 @@ public final class ProgressLine: Sendable {
         state = Mutex(State(done: first, total: total, printedAt: now()))
     }
 
-    /// Sets how many are done, and perhaps what is being done.
+    /// Updates the count and, optionally, the total and a note.
     public func update(_ done: Int, total: Int? = nil, note: String = "") {
         let plain: String? = state.withLock { state in
             state.done = done
@@ -63,10 +68,10 @@ public final class ProgressLine: Sendable {
         line.show(state.withLock { text($0) })
     }
 
-    /// Writes a permanent line, such as a warning, without disturbing the progress.
+    /// Writes a permanent line, such as a warning, above the progress.
     public func print(_ text: String) { line.print(text) }
 
-    /// Removes the line and perhaps leaves a permanent one.
+    /// Removes the progress and, optionally, writes a permanent line.
     public func finish(_ text: String? = nil) {
         line.clear()
         if let text { line.print(text) }
@@ -99,21 +104,25 @@ public final class ProgressLine: Sendable {
     }
 }
 
-/// The bottom line of a terminal, rewritten in place; permanent lines appear above it.
+/// The bottom line of a terminal, rewritten in place. Permanent lines are written above it.
 ///
-/// Where nobody watches (a pipe, a log file) only the permanent lines are written.
+/// If the output is not a terminal, only the permanent lines are written.
 public final class LiveLine: Sendable {
     private struct State {
         var shown = ""
         var drawnAt = -Double.infinity
     }
 
+    /// Destination of the line.
     public let output: ConsoleOutput
     private let state = Mutex(State())
     private let now: @Sendable () -> Double
     private static let secondsBetweenDrawings = 0.1
 
-    /// - Parameter now: seconds of a clock that only goes forward.
+    /// Creates a line.
+    /// - Parameters:
+    ///   - output: destination of the line.
+    ///   - now: monotonic clock in seconds.
     public init(
         _ output: ConsoleOutput = .standardError,
         now: @escaping @Sendable () -> Double = { ProcessInfo.processInfo.systemUptime }
@@ -124,14 +133,14 @@ public final class LiveLine: Sendable {
 
     deinit { clear() }
 
-    /// Shows a text in the bottom line, at most ten times a second, cut to the terminal's width.
+    /// Shows text in the bottom line, at most ten times per second, truncated to the width of the terminal.
     public func show(_ text: @autoclosure () -> String) {
         guard output.isInteractive else { return }
         state.withLock { state in
             let time = now()
             guard time - state.drawnAt >= Self.secondsBetweenDrawings else { return }
             state.drawnAt = time
-            // The last column stays free: some terminals wrap when it is filled.
+            // The last column is not used, because some terminals wrap when it is filled.
             let line = TextWidth.truncated(text(), to: output.width - 1)
             guard line != state.shown else { return }
             state.shown = line

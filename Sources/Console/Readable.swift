@@ -1,8 +1,8 @@
 import Foundation
 
-/// Quantities as people read them.
+/// Formatting of quantities for display.
 public enum Readable {
-    /// `0.4 s`, `12 s`, `4 min 05 s`, `12 min`, `1 h 04 min`, `2 d 03 h`; `?` for what is no duration.
+    /// Formats a duration: `0.4 s`, `12 s`, `4 min 05 s`, `12 min`, `1 h 04 min`, `2 d 03 h`; `?` for invalid values.
     public static func duration(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds >= 0, seconds < 1e10 else { return "?" }
         if seconds < 0.95 { return "\(fixed(seconds, 1)) s" }
@@ -16,7 +16,7 @@ public enum Readable {
         return "\(hours / 24) d \(twoDigits(hours % 24)) h"
     }
 
-    /// `512 B`, `1.1 GB`: decimal units, two or three digits.
+    /// Formats a size in decimal units with two or three digits: `512 B`, `1.1 GB`.
     public static func bytes(_ count: Int) -> String {
         guard count >= 1000 else { return "\(count) B" }
         var value = Double(count) / 1000
@@ -28,7 +28,7 @@ public enum Readable {
         return "\(value < 9.95 ? fixed(value, 1) : fixed(value, 0)) \(units.first ?? "")"
     }
 
-    /// `202,599`.
+    /// Formats an integer with thousands separators: `202,599`.
     public static func count(_ number: Int) -> String {
         let digits = String(number.magnitude)
         var out = ""
@@ -39,12 +39,12 @@ public enum Readable {
         return number < 0 ? "-" + out : out
     }
 
-    /// `1 file`, `3 files`.
+    /// Formats a count with its noun: `1 file`, `3 files`.
     public static func count(_ number: Int, _ noun: String, plural: String? = nil) -> String {
         "\(count(number)) \(number == 1 ? noun : plural ?? noun + "s")"
     }
 
-    /// A rate with two or three digits: `0.52`, `9.4`, `185`, `12,300`.
+    /// Formats a rate with two or three digits: `0.52`, `9.4`, `185`, `12,300`.
     public static func rate(_ perSecond: Double) -> String {
         guard perSecond.isFinite, perSecond >= 0, perSecond < 1e15 else { return "?" }
         if perSecond < 0.995 { return fixed(perSecond, 2) }
@@ -52,7 +52,7 @@ public enum Readable {
         return count(Int(perSecond.rounded()))
     }
 
-    /// A number with a fixed count of decimals, whatever the locale.
+    /// Formats a number with a fixed number of decimals, independent of the locale.
     public static func fixed(_ value: Double, _ decimals: Int) -> String {
         guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
         return String(format: "%.\(decimals)f", value)

@@ -1,25 +1,38 @@
-/// Rows in aligned columns.
+/// Text table with aligned columns.
 public struct Table: Sendable, CustomStringConvertible {
-    /// Where the text of a column stands.
-    public enum Alignment: Sendable { case left, right }
+    /// Alignment of text in a column.
+    public enum Alignment: Sendable {
+        /// Left.
+        case left
+        /// Right.
+        case right
+    }
 
+    /// Headers of the columns.
     public var headers: [String]
+    /// Alignments of the columns; columns without one are aligned left.
     public var alignments: [Alignment]
+    /// Cells of the rows.
     public private(set) var rows: [[String]] = []
 
-    /// - Parameter alignments: one a column; missing ones are left.
+    /// Creates an empty table.
+    /// - Parameters:
+    ///   - headers: headers of the columns; empty texts for a table without a header row.
+    ///   - alignments: one per column; columns without one are aligned left.
     public init(_ headers: [String], alignments: [Alignment] = []) {
         self.headers = headers
         self.alignments = alignments
     }
 
-    /// Adds a row; missing cells stay empty.
+    /// Adds a row. Missing cells are empty.
     public mutating func add(_ cells: [String]) {
-        precondition(cells.count <= headers.count, "a row has more cells than the table has columns")
+        precondition(
+            cells.count <= headers.count,
+            "Table: expected at most \(headers.count) cells, got \(cells.count)")
         rows.append(cells + Array(repeating: "", count: headers.count - cells.count))
     }
 
-    /// The table as lines for an output: headers in bold, the last column wrapped to the width.
+    /// Lines of the table for an output, with bold headers and the last column wrapped to the width of the terminal.
     public func lines(for output: ConsoleOutput) -> [String] {
         let width = output.isInteractive ? output.width : nil
         let hasHeaders = headers.contains { !$0.isEmpty }
@@ -27,7 +40,7 @@ public struct Table: Sendable, CustomStringConvertible {
         return head + rows.flatMap { layout($0, width) }
     }
 
-    /// The table as plain text without a limit of width.
+    /// The table as plain text of unlimited width.
     public var description: String {
         let hasHeaders = headers.contains { !$0.isEmpty }
         return ((hasHeaders ? [headers] : []) + rows).flatMap { layout($0, nil) }.joined(separator: "\n")
@@ -46,8 +59,8 @@ public struct Table: Sendable, CustomStringConvertible {
         let right = alignments.count == cells.count && alignments.last == .right
         if right { return [trimmed(line + TextWidth.padded(last, to: lastWidth, right: true))] }
         let indent = TextWidth.columns(line)
-        let room = max(24, (width ?? .max) - indent)
-        let wrapped = TextWidth.columns(last) > room ? TextWidth.wrapped(last, to: room) : [last]
+        let available = max(24, (width ?? .max) - indent)
+        let wrapped = TextWidth.columns(last) > available ? TextWidth.wrapped(last, to: available) : [last]
         let space = String(repeating: " ", count: indent)
         return wrapped.enumerated().map { trimmed(($0 == 0 ? line : space) + $1) }
     }
@@ -59,9 +72,9 @@ public struct Table: Sendable, CustomStringConvertible {
     }
 }
 
-/// Text measured in the columns of a terminal.
+/// Text measurement in columns of a terminal.
 public enum TextWidth {
-    /// Columns that a text takes; Chinese, Japanese and Korean characters and emoji take two.
+    /// Width of text in columns. Chinese, Japanese and Korean characters and emoji have two columns.
     public static func columns(_ text: String) -> Int {
         text.reduce(0) { $0 + columns($1) }
     }
@@ -78,7 +91,7 @@ public enum TextWidth {
         }
     }
 
-    /// The text cut to a width, with `…` where something is missing.
+    /// Returns text truncated to a width, with a final `…` if characters are omitted.
     public static func truncated(_ text: String, to width: Int) -> String {
         guard columns(text) > width else { return text }
         guard width > 0 else { return "" }
@@ -93,13 +106,13 @@ public enum TextWidth {
         return out + "…"
     }
 
-    /// The text with spaces behind it (or before it) up to a width.
+    /// Returns text padded with spaces to a width, at the end or, if `right` is true, at the beginning.
     public static func padded(_ text: String, to width: Int, right: Bool = false) -> String {
         let space = String(repeating: " ", count: max(0, width - columns(text)))
         return right ? space + text : text + space
     }
 
-    /// The text broken at spaces into lines of at most `width` columns; longer words stay whole.
+    /// Breaks text at spaces into lines of at most `width` columns. Longer words are not broken.
     public static func wrapped(_ text: String, to width: Int) -> [String] {
         var lines: [String] = []
         var line = ""

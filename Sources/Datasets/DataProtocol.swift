@@ -1,31 +1,34 @@
 import Files
 import Imaging
 
-/// How pictures become training samples: one crop, one filter, one size, under one name.
+/// Conversion of pictures into training samples: a named combination of crop, resize filter and size.
 ///
-/// Scores are comparable only under one protocol, so its name and `hash` travel with every packed store, checkpoint and
-/// metric. Samples are RGB, UInt8, `size` x `size`.
+/// Scores are comparable only under one protocol. Its name and `hash` are therefore stored in every packed store,
+/// checkpoint and metric. Samples are RGB, UInt8, `size` x `size`.
 ///
 ///     let celeba = try DataProtocol.parse("celeba64-178")
 ///     let sample = try celeba.apply(picture)      // 64x64 RGB
 public struct DataProtocol: Sendable, Equatable {
-    /// What part of the picture is kept.
+    /// The part of a picture that is kept.
     public enum Crop: Sendable, Equatable {
-        /// The middle `size` x `size` pixels.
+        /// The centered `size` x `size` pixels.
         case center(size: Int)
         /// The pixels `left..<right` x `top..<bottom`.
         case box(left: Int, top: Int, right: Int, bottom: Int)
-        /// The largest square in the middle.
+        /// The largest centered square.
         case square
     }
 
-    /// The name that `parse` understands, such as `celeba64-178`.
+    /// The name that `parse` accepts, such as `celeba64-178`.
     public let name: String
+    /// The part of a picture that is kept.
     public let crop: Crop
+    /// The filter that resizes the crop to the sample.
     public let filter: ResizeFilter
     /// Width and height of a sample in pixels.
     public let size: Int
 
+    /// Creates a protocol. `size` must be positive.
     public init(name: String, crop: Crop, filter: ResizeFilter = .lanczos, size: Int) {
         precondition(size > 0, "DataProtocol: expected a size above 0, got \(size)")
         self.name = name
@@ -34,7 +37,7 @@ public struct DataProtocol: Sendable, Equatable {
         self.size = size
     }
 
-    /// Everything that decides the pixels, in one canonical line. The name is not part of it.
+    /// Canonical description of everything that affects the pixels, in one line. It does not contain the name.
     public var text: String {
         let region =
             switch crop {
@@ -52,11 +55,12 @@ public struct DataProtocol: Sendable, Equatable {
 }
 
 extension DataProtocol: CustomStringConvertible {
+    /// The name and the hash.
     public var description: String { "\(name) (\(hash))" }
 }
 
 extension DataProtocol {
-    /// Reads back what `text` wrote; nil if it is something else.
+    /// Parses the output of `text`. Returns nil for any other text.
     init?(name: String, text: String) {
         let parts = text.split(separator: ";").map { $0.split(separator: " ").map(String.init) }
         guard parts.count == 4, parts[1].count >= 2, parts[2].count == 3,
@@ -73,21 +77,29 @@ extension DataProtocol {
         default: return nil
         }
         self.init(name: name, crop: crop, filter: filter, size: size)
-        // Whatever was read must say the same when it is written again.
+        // Only the canonical form is accepted.
         guard self.text == text else { return nil }
     }
 }
 
 extension DataProtocol {
-    /// The sample that this protocol makes of a picture: RGB, `size` x `size`.
+    /// Returns the sample of a picture: RGB, `size` x `size`.
     ///
-    /// Throws `DataError` when the picture is smaller than the crop.
+    /// - Throws: `DataError` if the picture is smaller than the crop.
     public func apply(_ picture: Picture) throws -> Picture {
         let box = try box(width: picture.width, height: picture.height)
         return try picture.rgb().cropped(to: box).resized(width: size, height: size, filter: filter)
     }
 
-    /// Where a point of the original picture (pixels, x to the right, y down) lies in the sample.
+    /// Maps a point of the original picture to the sample.
+    ///
+    /// - Parameters:
+    ///   - x: horizontal position in pixels of the original picture, increasing to the right.
+    ///   - y: vertical position in pixels of the original picture, increasing downwards.
+    ///   - width: width of the original picture in pixels.
+    ///   - height: height of the original picture in pixels.
+    /// - Returns: the position in pixels of the sample.
+    /// - Throws: `DataError` if the picture is smaller than the crop.
     public func map(x: Float, y: Float, width: Int, height: Int) throws -> (x: Float, y: Float) {
         let box = try box(width: width, height: height)
         return (
@@ -96,7 +108,9 @@ extension DataProtocol {
         )
     }
 
-    /// The part of a picture of the given size that is kept. Throws `DataError` when the crop does not fit.
+    /// Returns the part that is kept of a picture of the given size, in pixels.
+    ///
+    /// - Throws: `DataError` if the picture is smaller than the crop.
     public func box(width: Int, height: Int) throws -> PictureBox {
         switch crop {
         case .square:
@@ -119,7 +133,7 @@ extension DataProtocol {
 }
 
 extension DataProtocol {
-    /// The protocols that the field and this project use, by name. Any of them exists at every size that `parse` takes.
+    /// Common protocols by name, in the sizes 32, 64, 128 and 256. `parse` accepts further sizes and crops.
     public static let named: [String: DataProtocol] = {
         var table: [String: DataProtocol] = [:]
         for size in [32, 64, 128, 256] {
@@ -130,19 +144,21 @@ extension DataProtocol {
         return table
     }()
 
-    /// Reads a protocol's name.
+    /// Parses the name of a protocol.
     ///
     /// | name | crop |
     /// |---|---|
-    /// | `celeba64-178` | center 178x178 of CelebA's aligned 178x218 |
+    /// | `celeba64-178` | centered 178x178 of CelebA's aligned 178x218 |
     /// | `celeba64-148` | the box (15, 40, 163, 188) |
-    /// | `celeba64-128` | progressive growing's 128x128 window around (89, 121) |
-    /// | `celeba64-108` | center 108x108 |
-    /// | `lfw64-160`, `lfw64-140` | center 160x160 or 140x140 of LFW's 250x250 |
+    /// | `celeba64-128` | 128x128 window around (89, 121), as in progressive growing |
+    /// | `celeba64-108` | centered 108x108 |
+    /// | `lfw64-160`, `lfw64-140` | centered 160x160 or 140x140 of LFW's 250x250 |
     /// | `faces64`, `square64` | the largest centered square |
     ///
-    /// 64 may be any power of two in 8...1024, and a crop any other centered square; `-box`, `-bilinear` or `-bicubic` at
-    /// the end replaces the antialiased Lanczos filter. Throws `DataError` for anything else.
+    /// 64 can be any power of two in 8...1024. The crop can be any other centered square. A suffix `-box`,
+    /// `-bilinear` or `-bicubic` replaces the antialiased Lanczos filter.
+    ///
+    /// - Throws: `DataError` for any other name.
     public static func parse(_ name: String) throws -> DataProtocol {
         var parts = name.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
         var filter = ResizeFilter.lanczos
@@ -172,14 +188,14 @@ extension DataProtocol {
     }
 }
 
-/// A picture's own size, in pixels.
+/// The size of an original picture in pixels.
 struct PictureSize: Sendable {
     let width: Int
     let height: Int
 }
 
 extension DataProtocol {
-    /// How large a source that draws its pictures should draw them, in pixels.
+    /// The size in pixels at which a rendering source should draw its pictures for this protocol.
     var drawnSize: Int {
         switch crop {
         case .square: size
@@ -188,15 +204,16 @@ extension DataProtocol {
         }
     }
 
-    /// The sample that this protocol makes of a source's content, and the picture's own size.
+    /// Returns the sample of a source's content and the size of the original picture.
     ///
-    /// Throws `ImagingError` or `DataError` when the picture cannot be read, is damaged or does not fit.
+    /// - Throws: `ImagingError` if the picture cannot be decoded; `DataError` if it is damaged or smaller than the
+    ///   crop.
     func sample(of content: PictureContent) throws -> (picture: Picture, original: PictureSize) {
         switch content {
         case .drawn(let picture):
             return (try apply(picture), PictureSize(width: picture.width, height: picture.height))
         case .encoded(let bytes):
-            // The same pixels as from the whole picture, without decoding what is cropped away.
+            // The pixels equal those of `apply` on the whole picture; rows outside the crop are not decoded.
             let decoded = try bytes.withUnsafeBytes { bytes in
                 try PictureDecoder.decode(bytes, width: size, height: size, filter: filter) { width, height in
                     try box(width: width, height: height)
@@ -211,11 +228,12 @@ extension DataProtocol {
 }
 
 extension PictureDecoder.Decoded {
-    /// The warning that makes a picture unfit for training, if there is one: part of it was made up by the decoder.
+    /// The first warning that makes a picture unfit for training because the decoder filled in missing data; nil if
+    /// there is none.
     var damage: String? {
         warnings.first { warning in
             warning.hasPrefix("truncated")
-                // Bytes between segments that belong to nothing change no pixel.
+                // Extraneous bytes between segments do not change any pixel.
                 || (warning.hasPrefix("damaged") && !warning.contains("extraneous bytes"))
         }
     }

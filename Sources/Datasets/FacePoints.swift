@@ -1,19 +1,22 @@
 import Imaging
 
-/// Five points of a face, in pixels; left and right as the picture shows them.
+/// Five landmarks of a face in pixels. Left and right are those of the viewer.
 public struct FacePoints: Sendable, Equatable, Codable {
+    /// Center of the left eye.
     public let leftEye: PicturePoint
+    /// Center of the right eye.
     public let rightEye: PicturePoint
-    /// Its tip.
+    /// Tip of the nose.
     public let nose: PicturePoint
-    /// The mouth's left corner.
+    /// Left corner of the mouth.
     public let leftMouth: PicturePoint
-    /// The mouth's right corner.
+    /// Right corner of the mouth.
     public let rightMouth: PicturePoint
 
+    /// Creates landmarks from five points.
     /// - Parameter all: left eye, right eye, nose, left and right corner of the mouth.
     public init(_ all: [PicturePoint]) {
-        precondition(all.count == 5, "five points of a face, got \(all.count)")
+        precondition(all.count == 5, "FacePoints: expected 5 points, got \(all.count)")
         (leftEye, rightEye, nose, leftMouth, rightMouth) = (all[0], all[1], all[2], all[3], all[4])
     }
 
@@ -22,18 +25,18 @@ public struct FacePoints: Sendable, Equatable, Codable {
     /// Left eye, right eye, nose, left and right corner of the mouth.
     public var all: [PicturePoint] { [leftEye, rightEye, nose, leftMouth, rightMouth] }
 
-    /// Pixels between the eyes.
+    /// Distance between the eyes in pixels.
     public var eyeDistance: Double { leftEye.distance(to: rightEye) }
 
-    /// The points where a similarity brings them.
+    /// Returns the landmarks transformed by a similarity.
     public func mapped(by transform: Similarity) -> FacePoints { FacePoints(all.map { transform($0) }) }
 }
 
 extension DataProtocol {
-    /// Where the five points of a face lie in a sample on average, in pixels of `size` x `size`.
+    /// Mean positions of the five landmarks in samples of this protocol, in pixels of `size` x `size`.
     ///
-    /// CelebA's protocols have the means of CelebA's pictures, LFW's those of LFW's, built-in faces their own. Any other
-    /// square is taken for one that was cut as FFHQ's pictures are.
+    /// CelebA's protocols use the means of CelebA, LFW's those of LFW, and `faces` protocols those of the built-in
+    /// faces. Other squares are assumed to be cropped like FFHQ.
     public var facePoints: FacePoints {
         switch name.prefix(while: \.isLetter) {
         case "celeba": points(Self.celebA, width: 178, height: 218)
@@ -44,7 +47,7 @@ extension DataProtocol {
     }
 
     private func points(_ originals: FacePoints, width: Int, height: Int) -> FacePoints {
-        // A protocol of one's own under such a name may want larger pictures.
+        // A custom protocol with such a name can need larger pictures.
         guard let box = try? box(width: width, height: height) else {
             return Self.ffhq.mapped(by: Similarity(scale: Double(size)))
         }
@@ -53,20 +56,20 @@ extension DataProtocol {
             by: Similarity(scale: scale, dx: -scale * Double(box.x), dy: -scale * Double(box.y)))
     }
 
-    /// CelebA's aligned pictures of 178x218: means over 400 of them, as YuNet sees them.
+    /// Landmarks in CelebA's aligned pictures of 178x218: means over 400 detections by YuNet.
     package static let celebA = FacePoints(
         (69.6, 112.0), (108.1, 111.9), (88.6, 135.0), (72.2, 152.6), (106.0, 152.5))
 
-    /// LFW's deep-funneled pictures of 250x250: means over 400 of them, as YuNet sees them.
+    /// Landmarks in LFW's deep-funneled pictures of 250x250: means over 400 detections by YuNet.
     package static let lfw = FacePoints(
         (104.2, 112.5), (146.8, 111.7), (125.8, 137.2), (107.7, 157.6), (145.1, 156.9))
 
-    /// Built-in faces in a square of side 1: means over 2,000 of them, true by construction.
+    /// Landmarks of built-in faces in a unit square: means over 2,000 faces with exact labels.
     private static let builtIn = FacePoints(
         (0.386, 0.454), (0.614, 0.454), (0.5, 0.614), (0.403, 0.71), (0.597, 0.71))
 
-    /// CelebA's mean face in the square that FFHQ's makers would cut, of side 1 (Karras et al. 2019): four distances of
-    /// the eyes wide, its middle a tenth of the way from the eyes to the mouth.
+    /// CelebA's mean face in a unit square cropped like FFHQ (Karras et al., 2019): the width is at least four eye
+    /// distances, and the center lies one tenth of the way from the eyes to the mouth.
     private static let ffhq: FacePoints = {
         let face = celebA
         let eyes = middle(face.leftEye, face.rightEye)

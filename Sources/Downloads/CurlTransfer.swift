@@ -1,27 +1,29 @@
 import Files
 import Foundation
 
-/// One request by the `curl` program, whose output comes through a pipe: if this program ends, curl ends.
+/// A request by the program `curl`. Its output is read through a pipe, so curl ends when this program ends.
 struct CurlTransfer {
     enum Failure: Error {
-        /// The connection broke, or the server is busy: worth another try.
+        /// The connection failed or the server is overloaded. Another try is useful.
         case transient(String)
-        /// This address does not have the file.
+        /// The file is not available at this address.
         case refused(String)
-        /// The server sent a page instead; its title, if it has one.
+        /// The server sent a web page, with its title if it has one.
         case webPage(String)
-        /// What has come already cannot be continued.
+        /// The transfer cannot be resumed from the received part.
         case cannotContinue
-        /// Everything has come already.
+        /// The file was already received completely.
         case complete
     }
 
     let curl: String
     let address: String
-    /// Seconds without a byte after which a connection counts as dead.
+    /// Seconds without data after which a connection is closed.
     let stallSeconds: Int
 
-    /// Finds curl in the search path. Throws `DownloadError` if there is none.
+    /// Finds curl in the search path.
+    ///
+    /// - Throws: `DownloadError` if there is none.
     static func find() throws -> String {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         for folder in path.split(separator: ":") {
@@ -29,12 +31,13 @@ struct CurlTransfer {
             if FileManager.default.isExecutableFile(atPath: String(candidate)) { return String(candidate) }
         }
         throw DownloadError(
-            "the program 'curl' is not installed, which downloads run through: install it (Debian and Ubuntu: "
+            "downloads need the program 'curl', which is not installed: install it (Debian and Ubuntu: "
                 + "apt-get install curl; Fedora: dnf install curl)")
     }
 
-    /// Fetches what `part` lacks and appends it.
-    /// - Throws: `Failure`, `CancellationError`, or `DownloadError` if the file cannot be written.
+    /// Requests the missing rest of `part` and appends it.
+    /// - Throws: `Failure`, `CancellationError`, or `DownloadError` if curl cannot be started or the file cannot be
+    ///   written.
     func run(into part: PartFile, progress: (_ done: Int, _ total: Int?) -> Void, cancelled: () -> Bool)
         throws
     {
@@ -49,15 +52,15 @@ struct CurlTransfer {
         do {
             try process.run()
         } catch {
-            throw DownloadError("\(curl): it cannot be run: \(error.localizedDescription)")
+            throw DownloadError("\(curl): the program cannot be started: \(error.localizedDescription)")
         }
         defer {
-            // Not SIGTERM: a thread that blocks it passes the block on to the programs it starts.
+            // SIGTERM is not sufficient: if a thread blocks it, programs started by the thread inherit the block.
             if process.isRunning { kill(process.processIdentifier, SIGKILL) }
             process.waitUntilExit()
         }
         let offset = part.count
-        // The pipe closes with its object.
+        // The pipe is closed when its object is deallocated.
         let head = try withExtendedLifetime(output) {
             try receive(
                 from: output.fileHandleForReading.fileDescriptor, into: part, progress: progress,
@@ -65,8 +68,9 @@ struct CurlTransfer {
         }
         process.waitUntilExit()
         if cancelled() { throw CancellationError() }
-        let said = String(decoding: errors.fileHandleForReading.availableData.prefix(500), as: UTF8.self)
-        try judge(exit: process.terminationStatus, head: head, offset: offset, count: part.count, said: said)
+        let message = String(decoding: errors.fileHandleForReading.availableData.prefix(500), as: UTF8.self)
+        try check(
+            exit: process.terminationStatus, head: head, offset: offset, count: part.count, message: message)
     }
 
     private func arguments(offset: Int, tag: String?) -> [String] {
@@ -82,7 +86,7 @@ struct CurlTransfer {
         return arguments + ["--", address]
     }
 
-    /// Reads the headers, then writes the body to the part.
+    /// Reads the headers and writes the body to the part.
     private func receive(
         from descriptor: Int32, into part: PartFile, progress: (_ done: Int, _ total: Int?) -> Void,
         cancelled: () -> Bool
@@ -102,7 +106,7 @@ struct CurlTransfer {
             }
             guard !pending.isEmpty else { return }
             if !isChecked {
-                // A page may come without saying so; the start is looked at as a whole, for its title too.
+                // A web page can be sent without its content type. The first 1024 bytes are examined at once.
                 if pending.count < 1024, !atEnd { return }
                 if FileKind.detect(Array(pending.prefix(1024)), count: .max) == .html {
                     throw Failure.webPage(CurlTransfer.title(of: pending))
@@ -129,28 +133,30 @@ struct CurlTransfer {
         return head
     }
 
-    /// Checks that the body is what was asked for; returns the whole file's size.
+    /// Checks that the body is the requested part and returns the size of the whole file.
     private func begin(_ head: ResponseHead, _ part: PartFile) throws -> Int? {
         if head.status == 206 {
             guard head.contentRange.start == part.count else { throw Failure.cannotContinue }
-            try part.note(address: address, tag: head.strongTag ?? part.tag)
+            try part.recordOrigin(address: address, tag: head.strongTag ?? part.tag)
             return head.contentRange.total
         }
-        if part.count == 0 { try part.note(address: address, tag: head.strongTag) }
+        if part.count == 0 { try part.recordOrigin(address: address, tag: head.strongTag) }
         return head.contentLength
     }
 
-    private func judge(exit: Int32, head: ResponseHead?, offset: Int, count: Int, said: String) throws {
+    /// Converts the exit status of curl and the HTTP status to a failure.
+    private func check(exit: Int32, head: ResponseHead?, offset: Int, count: Int, message: String) throws {
         let reason =
-            said.split(whereSeparator: \.isNewline).first.map(String.init) ?? "curl ended with \(exit)"
+            message.split(whereSeparator: \.isNewline).first.map(String.init)
+            ?? "curl failed with exit status \(exit)"
         switch exit {
         case 0:
             let total = head?.status == 206 ? head?.contentRange.total : head?.contentLength
             if let total, head?.fields["content-encoding"] == nil, count != total {
-                throw Failure.transient("the connection ended after \(count) of \(total) bytes")
+                throw Failure.transient("the connection was closed after \(count) of \(total) bytes")
             }
         case 33:
-            // The server answers with everything, or with a page, although the rest was asked for.
+            // The server sent the whole file or a web page instead of the requested rest.
             throw head?.isWebPage == true ? Failure.webPage("") : Failure.cannotContinue
         case 22:
             let status = head?.status ?? 0

@@ -1,13 +1,18 @@
-/// The public data sets that can be fetched, at their official addresses.
+/// Public data sets that can be downloaded from their official addresses.
 ///
-/// Checksums are those of torchvision's (MD5) and scikit-learn's (SHA-256) data set loaders.
+/// Checksums are those of the data set loaders of torchvision (MD5) and scikit-learn (SHA-256).
 public enum DownloadCatalog {
-    /// How the photographs of LFW were aligned before they were published.
+    /// Alignment of the photographs of LFW.
     public enum LFWEdition: String, Sendable, CaseIterable {
-        case deepfunneled, funneled, original
+        /// Aligned by deep funneling.
+        case deepfunneled
+        /// Aligned by funneling.
+        case funneled
+        /// Not aligned.
+        case original
     }
 
-    /// Labeled Faces in the Wild: 13,233 photographs of 5,749 people, 250x250.
+    /// Labeled Faces in the Wild: 13,233 photographs of 5,749 persons, 250x250.
     public static func lfw(_ edition: LFWEdition) -> Download {
         let official = "http://vis-www.cs.umass.edu/lfw/"
         return switch edition {
@@ -50,11 +55,13 @@ public enum DownloadCatalog {
             md5: "cc24ecafdb5b50baae59b03474781f8c"),
     ]
 
-    /// The page that explains what CelebA may be used for and links its folder.
+    /// Page of CelebA with its terms of use and a link to its folder.
     public static let celebAPage = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
+    /// Page of LFW.
     public static let lfwPage = "http://vis-www.cs.umass.edu/lfw/"
 
-    /// A file on Google Drive. `confirm` passes the page about virus scans, `resourcekey` opens links from before 2021.
+    /// A file on Google Drive. `confirm` skips the page about virus scans; `resourcekey` opens links created before
+    /// 2021.
     private static func drive(
         _ name: String, id: String, key: String? = nil, md5: String, content: Download.Content = .text
     ) -> Download {
@@ -65,29 +72,40 @@ public enum DownloadCatalog {
     }
 }
 
-/// One file to fetch: where it is, what it must be, and what it is called here.
+/// A file to download: its addresses, its local name, and the expected content.
 public struct Download: Sendable, Equatable {
-    /// A published checksum, in hexadecimal digits.
+    /// A published checksum in hexadecimal digits.
     public enum Checksum: Sendable, Equatable {
+        /// SHA-256.
         case sha256(String)
-        /// The first digits, as some publishers put them into a file's name.
+        /// The first digits of the SHA-256, which some publishers include in file names.
         case sha256Beginning(String)
+        /// MD5.
         case md5(String)
     }
 
-    /// What the file must begin like.
+    /// Expected type of the file.
     public enum Content: Sendable, Equatable {
-        case zip, gzip, text
-        /// A PyTorch state dictionary in either of its formats, or a safetensors file.
+        /// A zip archive.
+        case zip
+        /// A gzip file.
+        case gzip
+        /// A text file.
+        case text
+        /// A PyTorch state dictionary in either format, or a safetensors file.
         case weights
     }
 
+    /// Local name of the file.
     public let fileName: String
-    /// Tried in this order.
+    /// Addresses in the order in which they are tried.
     public var addresses: [String]
+    /// Published checksum; nil if there is none.
     public var checksum: Checksum?
+    /// Expected type of the file.
     public let content: Content
 
+    /// Creates a description of a file.
     public init(fileName: String, addresses: [String], checksum: Checksum?, content: Content) {
         self.fileName = fileName
         self.addresses = addresses

@@ -1,41 +1,51 @@
 import Files
 import Foundation
 
-/// Fetches files with resume, retries, mirrors and checksums.
+/// Downloader with resume, retries, mirrors and checksums.
 ///
-/// What has come stays in `NAME.part` until it is whole and verified; only then does the file get its name.
+/// Received data is stored in `NAME.part`. The file gets its final name when it is complete and verified.
 public struct Downloader: Sendable {
-    /// Pauses between tries at one address, in seconds; as many tries more as there are pauses. Any progress starts them
-    /// anew.
+    /// Pauses before retries at the same address, in seconds. Their number is the maximum number of consecutive
+    /// retries without progress.
     public var pauses: [Double] = [1, 2, 4, 8, 16]
-    /// Seconds without a byte after which a connection counts as dead.
+    /// Seconds without data after which a connection is closed.
     public var stallSeconds = 30
 
-    /// What a download ended with.
+    /// Result of a download.
     public struct Result: Sendable {
+        /// Path of the file.
         public let path: String
+        /// Size in bytes.
         public let byteCount: Int
-        /// Of the file as it is now.
+        /// SHA-256 of the file, 64 hexadecimal digits.
         public let sha256: String
         /// Whether a published checksum was compared.
         public let isVerified: Bool
-        /// Whether the file was there already.
+        /// Whether the file already existed.
         public let wasThere: Bool
     }
 
+    /// An event during a download.
     public enum Event: Sendable {
+        /// Number of received bytes, and the total if known.
         case progress(done: Int, total: Int?)
-        /// Something that a person should know, such as the next try.
+        /// A message for the user, such as the announcement of a retry.
         case note(String)
     }
 
+    /// Creates a downloader with the default pauses.
     public init() {}
 
+    /// Downloads a file, or verifies it if it already exists.
     /// - Parameters:
-    ///   - folder: is made if it does not exist.
+    ///   - download: the file.
+    ///   - folder: destination folder, which is created if necessary.
     ///   - events: called on the caller's thread.
-    ///   - cancelled: asked at least five times a second.
-    /// - Throws: `DownloadError` with every address' reason if none gave the file; `CancellationError`.
+    ///   - cancelled: polled at least five times per second.
+    /// - Returns: path, size and checksum of the file.
+    /// - Throws: `DownloadError` with the reasons for all addresses if the file cannot be downloaded, or if an
+    ///   existing file is not the expected one; `FileError` if the received file cannot be read; `CancellationError`
+    ///   if cancelled.
     public func fetch(
         _ download: Download, to folder: String, events: (Event) -> Void = { _ in },
         cancelled: () -> Bool = { false }
@@ -44,13 +54,13 @@ public struct Downloader: Sendable {
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         } catch {
-            throw DownloadError("\(folder): the folder cannot be made: \(error.localizedDescription)")
+            throw DownloadError("\(folder): the folder cannot be created: \(error.localizedDescription)")
         }
         let target = folder + "/" + download.fileName
         if FileManager.default.fileExists(atPath: target) { return try check(existing: target, download) }
 
         let part = try PartFile(for: target)
-        defer { part.leave() }
+        defer { part.removeIfEmpty() }
         var reasons: [String] = []
         for address in download.addresses {
             if let result = try attempt(
@@ -62,11 +72,11 @@ public struct Downloader: Sendable {
             }
         }
         throw DownloadError(
-            "\(download.fileName) could not be fetched:\n" + reasons.map { "  " + $0 }.joined(separator: "\n")
+            "\(download.fileName) cannot be downloaded:\n" + reasons.map { "  " + $0 }.joined(separator: "\n")
         )
     }
 
-    /// Everything that one address has to give; nil, and a reason more, if that is not the file.
+    /// Downloads from one address. Returns nil and appends a reason if the address does not have the file.
     private func attempt(
         _ download: Download, from address: String, with curl: String, into part: PartFile, target: String,
         reasons: inout [String], events: (Event) -> Void, cancelled: () -> Bool
@@ -83,9 +93,9 @@ public struct Downloader: Sendable {
                 reasons.append("\(address): \(explain(error))")
             } catch let error as Mismatch {
                 try part.empty()
-                // The beginning may have been another version's.
+                // The received part can belong to another version.
                 if isContinued {
-                    events(.note("\(error); beginning anew"))
+                    events(.note("\(error); starting from the beginning"))
                     continue
                 }
                 reasons.append("\(address): \(error)")
@@ -95,19 +105,19 @@ public struct Downloader: Sendable {
         }
     }
 
-    /// The file came, but it is not the right one.
+    /// The file was received, but is not the expected one.
     private struct Mismatch: Error, CustomStringConvertible {
         let description: String
     }
 
-    /// Gets the whole file from one address, over as many connections as it takes.
+    /// Downloads the whole file from one address, with as many connections as necessary.
     private func transfer(
         _ download: Download, from address: String, with curl: String, into part: PartFile,
         events: (Event) -> Void, cancelled: () -> Bool
     ) throws {
-        // Bytes of another address may belong to another version, unless the checksum says what they must become.
+        // Data from another address can belong to another version. It is kept only if a checksum will be compared.
         if part.count > 0, part.address != address, download.checksum == nil { try part.empty() }
-        if part.count > 0 { events(.note("continuing after \(part.count) bytes")) }
+        if part.count > 0 { events(.note("resuming after \(part.count) bytes")) }
         let transfer = CurlTransfer(curl: curl, address: address, stallSeconds: stallSeconds)
         var tries = 0
         while true {
@@ -119,16 +129,16 @@ public struct Downloader: Sendable {
             } catch CurlTransfer.Failure.complete {
                 return
             } catch CurlTransfer.Failure.cannotContinue {
-                events(.note("the server cannot continue a file: beginning anew"))
+                events(.note("the server cannot resume a transfer; starting from the beginning"))
                 try part.empty()
                 guard tries < pauses.count else {
-                    throw CurlTransfer.Failure.transient("it never came whole")
+                    throw CurlTransfer.Failure.transient("the file was never received completely")
                 }
                 tries += 1
             } catch CurlTransfer.Failure.transient(let reason) {
                 if part.count > before { tries = 0 }
                 guard tries < pauses.count else { throw CurlTransfer.Failure.transient(reason) }
-                events(.note("\(reason); trying again in \(Int(pauses[tries].rounded(.up))) s"))
+                events(.note("\(reason); retrying in \(Int(pauses[tries].rounded(.up))) s"))
                 try wait(pauses[tries], cancelled)
                 tries += 1
             }
@@ -150,7 +160,8 @@ public struct Downloader: Sendable {
             return try verify(path: target, download, target: target, wasThere: true)
         } catch let error as Mismatch {
             throw DownloadError(
-                "\(target): it is there already, but \(error.description): move it away to fetch it again")
+                "\(target): the file already exists, but \(error.description): move it away to "
+                    + "download it again")
         }
     }
 
@@ -161,7 +172,7 @@ public struct Downloader: Sendable {
         case (_, .empty): throw Mismatch(description: "it is empty")
         case (.zip, .zip), (.gzip, .gzip), (.text, .unknown): break
         case (.weights, .zip), (.weights, .unknown), (.weights, .safetensors): break
-        default: throw Mismatch(description: "it is no \(download.content) file")
+        default: throw Mismatch(description: "it is not a \(download.content) file")
         }
         let sha256 = try Digest.sha256(file: path)
         switch download.checksum {
@@ -183,11 +194,11 @@ public struct Downloader: Sendable {
 
     private func explain(_ failure: CurlTransfer.Failure) -> String {
         switch failure {
-        case .transient(let reason): "\(reason), also after more tries"
+        case .transient(let reason): "\(reason), also after retries"
         case .refused(let reason): reason
         case .webPage(let title):
             "the server sent a web page" + (title.isEmpty ? "" : " (\"\(title)\")") + " instead of the file"
-        case .cannotContinue, .complete: "the server contradicts itself"
+        case .cannotContinue, .complete: "the responses of the server are inconsistent"
         }
     }
 }

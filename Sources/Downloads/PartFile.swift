@@ -1,22 +1,26 @@
 import Foundation
 
-/// The part of a download that has come so far, in `NAME.part`, and in `NAME.part.from` where it came from.
+/// The received part of a download, in `NAME.part`, and its origin, in `NAME.part.from`.
 final class PartFile {
     let path: String
     private(set) var count: Int
-    /// Where the bytes came from, and the server's tag of that version.
+    /// Address of the received data; nil if unknown.
     private(set) var address: String?
+    /// Entity tag of the received version; nil if unknown.
     private(set) var tag: String?
     private var descriptor: Int32
 
-    /// Throws `DownloadError` if it cannot be written, or another program is at it.
+    /// Opens or creates the part.
+    ///
+    /// - Throws: `DownloadError` if it cannot be written or another program is using it.
     init(for target: String) throws {
         path = target + ".part"
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw PartFile.failure(path) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
-            throw DownloadError("\(path): another program is fetching this file: wait for it or end it")
+            throw DownloadError(
+                "\(path): another program is downloading this file: wait until it has finished or stop it")
         }
         count = Int(lseek(descriptor, 0, SEEK_END))
         if count > 0, let text = try? String(contentsOfFile: path + ".from", encoding: .utf8) {
@@ -45,8 +49,8 @@ final class PartFile {
         }
     }
 
-    /// Notes where the following bytes come from.
-    func note(address: String, tag: String?) throws {
+    /// Records the origin of the following bytes.
+    func recordOrigin(address: String, tag: String?) throws {
         self.address = address
         self.tag = tag
         do {
@@ -56,7 +60,7 @@ final class PartFile {
         }
     }
 
-    /// Throws everything away that has come.
+    /// Discards all received data.
     func empty() throws {
         guard ftruncate(descriptor, 0) == 0 else { throw PartFile.failure(path) }
         count = 0
@@ -64,7 +68,7 @@ final class PartFile {
         tag = nil
     }
 
-    /// Gives the file its final name.
+    /// Renames the part to its final name.
     func finish(as target: String) throws {
         guard fsync(descriptor) == 0, rename(path, target) == 0 else { throw PartFile.failure(path) }
         unlink(path + ".from")
@@ -72,8 +76,8 @@ final class PartFile {
         descriptor = -1
     }
 
-    /// Removes an empty part; one with bytes stays for the next try.
-    func leave() {
+    /// Removes an empty part. A part with data is kept for the next try.
+    func removeIfEmpty() {
         guard descriptor >= 0, count == 0 else { return }
         unlink(path)
         unlink(path + ".from")
@@ -81,19 +85,21 @@ final class PartFile {
 
     private static func failure(_ path: String) -> DownloadError {
         DownloadError(
-            "\(path): it cannot be written: \(String(cString: strerror(errno))): check the folder's permissions and the "
-                + "free space")
+            "\(path): the file cannot be written: \(String(cString: strerror(errno))): check the "
+                + "permissions of the folder and the free disk space")
     }
 }
 
-/// The last header block of an HTTP answer, read from a stream in which curl puts headers before the body.
+/// The last header block of an HTTP response. curl writes the headers before the body.
 struct ResponseHead {
     let status: Int
-    /// By lower-case name.
+    /// Header fields by lower-case name.
     let fields: [String: String]
 
-    /// Takes complete header blocks off the front of `bytes`. Returns the head once the block of the final answer has
-    /// come (redirections and interim answers are passed over) and leaves the body's first bytes in `bytes`.
+    /// Removes complete header blocks from the front of `bytes`.
+    ///
+    /// Returns the header of the final response, after redirections and interim responses, or nil if it is not
+    /// complete. The first bytes of the body remain in `bytes`.
     static func take(from bytes: inout [UInt8]) -> ResponseHead? {
         while let end = blockEnd(bytes) {
             let text = String(decoding: bytes[..<end.header], as: UTF8.self)
@@ -130,7 +136,7 @@ struct ResponseHead {
 
     var contentLength: Int? { fields["content-length"].flatMap { Int($0) } }
 
-    /// Start and total of `bytes 100-199/200`; the total alone of `bytes */200`.
+    /// Start and total of `bytes 100-199/200`, or only the total of `bytes */200`.
     var contentRange: (start: Int?, total: Int?) {
         guard let range = fields["content-range"], range.hasPrefix("bytes ") else { return (nil, nil) }
         let parts = range.dropFirst(6).split(separator: "/")
@@ -140,15 +146,17 @@ struct ResponseHead {
         )
     }
 
-    /// The tag that makes `If-Range` exact; weak tags do not.
+    /// Strong entity tag, which is required for `If-Range`.
     var strongTag: String? { fields["etag"].flatMap { $0.hasPrefix("W/") ? nil : $0 } }
 
     var isWebPage: Bool { fields["content-type"]?.lowercased().hasPrefix("text/html") ?? false }
 }
 
-/// What went wrong with a download; says what, where and what to do.
+/// An error of a download. The text states what is wrong, where, and what to do.
 public struct DownloadError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The message.
     public let description: String
 
+    /// Creates an error with a message.
     public init(_ description: String) { self.description = description }
 }

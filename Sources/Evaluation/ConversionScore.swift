@@ -3,28 +3,30 @@ import Models
 import Torch
 import TorchNN
 
-/// How well a converter changes attributes of photographs, by a face network that had no part in its training.
+/// Scores of attribute changes in photographs, from a face network that is not used in training.
 public struct ConversionScore: Sendable, Equatable {
-    /// One attribute's change into what photographs are not.
+    /// Scores of changes of one attribute to the opposite value.
     public struct Line: Sendable, Equatable {
+        /// Name of the attribute.
         public let name: String
-        /// Of which photographs, such as "Male"; nil for all.
+        /// Group of photographs, such as "Male"; nil for all photographs.
         public let group: String?
-        /// Share of pictures in which the judge finds what was asked for, 0...1.
+        /// Fraction of pictures in which the face network finds the requested value, 0...1.
         public let flips: Double
-        /// The same of those alone whose photograph the judge itself told apart rightly.
-        public let flipsOfSeen: Double
-        /// Share of the group's photographs that truly are what was asked for in which the judge finds it, as often each way
-        /// as it was asked: what a perfect change would reach. nil where there is no such photograph.
-        public let foundInReal: Double?
-        /// Share of the judge's other answers that changed.
+        /// The same, among photographs that the face network classifies correctly.
+        public let flipsOfRecognized: Double
+        /// Fraction of photographs that have the requested value in which the face network finds it, with both directions weighted
+        /// as in the requests. This is the value of a perfect converter. nil if there is no such photograph.
+        public let foundInPhotographs: Double?
+        /// Fraction of the other attributes that changed.
         public let leakage: Double
-        /// Cosine of the faces' features before and after, by the judge's own or MobileFaceNet's embedding.
-        public let likeness: Double
+        /// Mean cosine of the features of the face before and after the change.
+        public let similarity: Double
+        /// Number of photographs.
         public let count: Int
     }
 
-    /// Sums over photographs whose own value is known, in the order of `values`.
+    /// Sums over photographs whose value is known, in the order of `values`.
     private struct Sums {
         static let count = 8
         var flipped = 0.0, flippedOfSeen = 0.0, present = 0.0, absent = 0.0
@@ -45,44 +47,47 @@ public struct ConversionScore: Sendable, Equatable {
 
         func line(_ name: String, _ group: String?) -> Line? {
             guard known > 0 else { return nil }
-            // Where it is absent, it was asked for.
+            // Photographs without the attribute get it, and vice versa.
             let come = absent > 0 ? absent * seenPresent / present : 0
             let go = present > 0 ? present * seenAbsent / absent : 0
             return Line(
                 name: name, group: group, flips: flipped / known,
-                flipsOfSeen: flippedOfSeen / max(1, seenPresent + seenAbsent),
-                foundInReal: (come + go).isFinite ? (come + go) / known : nil, leakage: moved / known,
-                likeness: alike / known, count: Int(known))
+                flipsOfRecognized: flippedOfSeen / max(1, seenPresent + seenAbsent),
+                foundInPhotographs: (come + go).isFinite ? (come + go) / known : nil, leakage: moved / known,
+                similarity: alike / known, count: Int(known))
         }
     }
 
+    /// One line for each attribute and group.
     public let lines: [Line]
-    /// PSNR of photographs that nothing was to change, in dB.
+    /// PSNR of photographs converted without a change, in dB.
     public let unchangedPSNR: Double
-    /// What `likeness` is measured by.
-    public let likenessOf: String
+    /// Name of the network whose features `similarity` uses.
+    public let similarityNetwork: String
 
     private static let batchSize = 32
 
-    /// Asks for each attribute's other value in each photograph whose own value is known.
+    /// Changes each attribute to the opposite value in each photograph whose value is known.
     /// - Parameters:
-    ///   - attributes: names of the converter's changes.
-    ///   - group: an attribute of photographs by whose value lines are divided, and its labels [N].
-    ///   - count: photographs.
+    ///   - converter: the network.
+    ///   - attributes: names of the attributes that the converter changes.
+    ///   - intensity: intensity of the changes; 1 as in training.
+    ///   - group: attribute that divides the photographs into two groups, and its labels [N].
+    ///   - count: number of photographs.
     ///   - pictures: photographs of a range, [N, 3, side, side] in -1...1, and their labels [N, K].
-    /// - Throws: `CheckpointError` for a judge that is not there; what `pictures` throws.
+    /// - Throws: `WeightsError`, `CheckpointError` and `FileError` for a face network that cannot be loaded; errors of `pictures`.
     public init(
         _ converter: AttributeConverter, attributes: [String], intensity: Double = 1,
         by group: (name: String, labels: (Range<Int>) -> Tensor)? = nil, count: Int,
         pictures: (Range<Int>) throws -> (Tensor, Tensor)
     ) throws {
         let device = converter.device
-        let judge = try FeatureExtractors.load("face", device: device)
+        let faceNetwork = try FeatureExtractors.load("face", device: device)
         let embedding =
             FeatureExtractors.isHere("mobilefacenet")
-            ? try FeatureExtractors.load("mobilefacenet", device: device) : judge
-        likenessOf = embedding.name
-        let answers = judge.answers
+            ? try FeatureExtractors.load("mobilefacenet", device: device) : faceNetwork
+        similarityNetwork = embedding.name
+        let answers = faceNetwork.answers
         let changes = AttributeChanges(attributes, on: device)
         let groups = group.map { [$0.name, "not \($0.name)"] } ?? [nil]
         var sums = attributes.map { _ in groups.map { _ in Sums() } }
@@ -102,20 +107,20 @@ public struct ConversionScore: Sendable, Equatable {
                     } ?? Tensor.ones([1, range.count]).to(device)
                 let none = Tensor.zeros(like: labels)
                 noise += PairDistances.psnr(converter(images, changes: none).to(.float32), images).doubles()
-                let earlier = judge(images)
+                let earlier = faceNetwork(images)
                 let person = embedding(images).features
                 for (column, name) in attributes.enumerated() {
                     let own = labels.select(1, column)
-                    let wished = changes.turned(labels, column: column)
+                    let target = changes.turned(labels, column: column)
                     let made = converter(
-                        images, changes: AttributeChanges.between(labels, wished) * intensity
+                        images, changes: AttributeChanges.between(labels, target) * intensity
                     ).to(.float32)
-                    let later = judge(made)
+                    let later = faceNetwork(made)
                     let cosines = PairMeasure.cosine(person, embedding(made).features)
                     guard let answer = answers.firstIndex(of: name), let before = earlier.logits,
                         let after = later.logits
                     else { continue }
-                    // What ends with the attribute's coming was asked for, too.
+                    // Attributes that the change excludes change with it.
                     let kept = answers.indices.filter {
                         $0 != answer && !AttributeChanges.excludes(name, answers[$0])
                     }
@@ -136,7 +141,7 @@ public struct ConversionScore: Sendable, Equatable {
                 }
             }
         }
-        // What the judge cannot tell, or no photograph's label says, is left out.
+        // Attributes that the face network does not know, or that no label has, are omitted.
         lines = zip(attributes, sums).flatMap { name, sums in
             zip(groups, sums).compactMap { group, sums in sums.line(name, group) }
         }

@@ -2,16 +2,23 @@ import Datasets
 import Foundation
 import Imaging
 
-/// Everything that a comparison found; writes itself as JSON.
+/// Result of an evaluation: scores and everything that they depend on. Encodes as JSON.
 public struct Evaluation: Sendable, Codable {
-    /// One side of a comparison.
+    /// Description of one side of a comparison.
     public struct Side: Sendable, Codable {
+        /// Title for a reader.
         public let title: String
+        /// Number of pictures.
         public let count: Int
+        /// Width and height of the pictures, in pixels.
         public let side: Int
+        /// SHA-256 of everything that the pixels depend on; empty for pictures of a running training.
         public let contentHash: String
+        /// Name of the data protocol.
         public let dataProtocol: String
+        /// Hash of the data protocol.
         public let protocolHash: String
+        /// Generation of the pictures; nil for files and photographs.
         public let drawn: DrawnFacts?
 
         init(_ pictures: any PictureSet) {
@@ -21,57 +28,96 @@ public struct Evaluation: Sendable, Codable {
         }
     }
 
-    /// How often an attribute is seen in both sets, as shares.
+    /// Frequency of an attribute in both sets, as fractions of the pictures, found by a face network.
     public struct AttributeShare: Sendable, Codable, Equatable {
+        /// Name of the attribute.
         public let name: String
-        public let judged: Double
-        public let judgedLow: Double
-        public let judgedHigh: Double
+        /// Fraction of the evaluated pictures.
+        public let evaluated: Double
+        /// Lower end of the 95 % interval; NaN if unknown.
+        public let evaluatedLow: Double
+        /// Upper end of the 95 % interval; NaN if unknown.
+        public let evaluatedHigh: Double
+        /// Fraction of the reference pictures; nil without a reference.
         public let reference: Double?
+
+        private enum CodingKeys: String, CodingKey {
+            case name, reference
+            case evaluated = "judged"
+            case evaluatedLow = "judgedLow"
+            case evaluatedHigh = "judgedHigh"
+        }
     }
 
-    /// How well the answers about an attribute agree with the pictures' labels, as shares.
+    /// Agreement of a face network with the labels of an attribute, as fractions of the pictures.
     public struct AttributeAccuracy: Sendable, Codable, Equatable {
+        /// Name of the attribute.
         public let name: String
+        /// Fraction of correct answers.
         public let accuracy: Double
+        /// Lower end of the 95 % interval of `accuracy`; NaN if unknown.
         public let low: Double
+        /// Upper end of the 95 % interval of `accuracy`; NaN if unknown.
         public let high: Double
-        /// Mean of the shares of right answers among pictures with it and without it.
+        /// Balanced accuracy: mean of the accuracies among pictures with and without the attribute.
         public let balanced: Double
-        /// Share of pictures that have it.
+        /// Fraction of pictures that have the attribute.
         public let positives: Double
     }
 
-    /// A judged picture and the picture of the reference that is nearest to it.
+    /// Evaluated picture and its nearest reference picture.
     public struct Neighbor: Sendable, Codable, Equatable {
-        public let judged: Int
+        /// Index of the evaluated picture.
+        public let evaluated: Int
+        /// Index of the reference picture.
         public let reference: Int
+        /// Distance of their features.
         public let distance: Double
-        /// Where the distance lies among those of reference pictures to their nearest ones, 0...1; small is suspicious.
+        /// Quantile of the distance among the distances of reference pictures to their nearest neighbors, 0...1. Small values
+        /// indicate copies.
         public let quantile: Double
+
+        private enum CodingKeys: String, CodingKey {
+            case evaluated = "judged"
+            case reference, distance, quantile
+        }
     }
 
-    public let judged: Side
+    /// Evaluated pictures.
+    public let evaluated: Side
+    /// Reference pictures; nil for metrics without a reference.
     public let reference: Side?
-    /// Whether picture was compared with picture.
+    /// Whether pairs of pictures were compared.
     public internal(set) var isPaired = false
+    /// Scores, in the order of the metrics.
     public internal(set) var scores: [Score] = []
+    /// Frequencies of attributes.
     public internal(set) var attributes: [AttributeShare] = []
+    /// Agreement with labels.
     public internal(set) var accuracies: [AttributeAccuracy] = []
-    /// The most suspicious first.
+    /// Nearest neighbors, smallest quantile first.
     public internal(set) var neighbors: [Neighbor] = []
-    /// What a reader must know before believing any of it.
+    /// Reasons why the scores are less reliable, for a reader.
     public internal(set) var warnings: [String] = []
+    /// Duration of the evaluation, in seconds.
     public internal(set) var seconds = 0.0
+    /// Version of libtorch.
     public let engine: String
+    /// Time of the evaluation.
     public let date: Date
 
-    init(judged: any PictureSet, reference: (any PictureSet)?, engine: String) {
-        (self.judged, self.reference) = (Side(judged), reference.map { Side($0) })
+    private enum CodingKeys: String, CodingKey {
+        case evaluated = "judged"
+        case reference, isPaired, scores, attributes, accuracies, neighbors, warnings, seconds, engine, date
+    }
+
+    init(evaluated: any PictureSet, reference: (any PictureSet)?, engine: String) {
+        (self.evaluated, self.reference) = (Side(evaluated), reference.map { Side($0) })
         (self.engine, date) = (engine, Date())
     }
 
-    /// Readable JSON.
+    /// JSON with sorted keys, UTF-8. Infinite values are the strings `inf` and `-inf`, undefined ones `nan`.
+    /// - Throws: `EncodingError`.
     public func json() throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -82,10 +128,11 @@ public struct Evaluation: Sendable, Codable {
     }
 }
 
-/// The scores of a run over its images as a picture: one chart a measure.
+/// Charts of the scores of a run over its length.
 public enum ScoreCurves {
-    /// A PNG file of the scores in a run's log; nil before there are two.
-    /// - Parameter log: JSON lines; those with `best` hold scores, each with its standard error under `…Error`.
+    /// PNG file with a chart for each metric; nil if no metric has two values.
+    /// - Parameter log: log of the run as JSON lines. Lines with `best` have scores, each with its standard error under `…Error`.
+    /// - Throws: `ImagingError`.
     public static func png(log: [UInt8]) throws -> [UInt8]? {
         var names: [String] = []
         var points: [String: [Chart.Point]] = [:]

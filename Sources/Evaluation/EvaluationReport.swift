@@ -3,29 +3,35 @@ import Foundation
 import Imaging
 import Provenance
 
-/// An evaluation as one HTML page that needs nothing else: table, pictures of both sides, nearest pictures, attributes.
+/// HTML page of an evaluation, without external files: scores, pictures of both sides, nearest neighbors, attributes.
 public struct EvaluationReport {
     private let evaluation: Evaluation
-    private let judged: any PictureSet
+    private let evaluated: any PictureSet
     private let reference: (any PictureSet)?
 
     private static let gridCount = 64
 
-    public init(_ evaluation: Evaluation, judged: any PictureSet, reference: (any PictureSet)?) {
-        (self.evaluation, self.judged, self.reference) = (evaluation, judged, reference)
+    /// - Parameters:
+    ///   - evaluation: the result.
+    ///   - evaluated: the evaluated pictures.
+    ///   - reference: the reference pictures; nil without a reference.
+    public init(_ evaluation: Evaluation, evaluated: any PictureSet, reference: (any PictureSet)?) {
+        (self.evaluation, self.evaluated, self.reference) = (evaluation, evaluated, reference)
     }
 
-    /// The page, UTF-8.
+    /// Renders the page, UTF-8.
+    /// - Throws: `ImagingError` if a picture cannot be encoded.
     public func html() throws -> [UInt8] {
-        var parts = [Self.head(evaluation.judged.title), facts(), scores()]
+        var parts = [Self.head(evaluation.evaluated.title), facts(), scores()]
         parts.append("<h2>The pictures</h2><div class=\"pair\">")
-        parts.append(try figure(grid(judged), evaluation.judged.title))
+        parts.append(try figure(grid(evaluated), evaluation.evaluated.title))
         if let reference { parts.append(try figure(grid(reference), reference.title)) }
         parts.append("</div>")
         if let reference, !evaluation.neighbors.isEmpty {
             parts.append(Self.neighborText(isPaired: evaluation.isPaired))
             parts.append(
-                try figure(neighbors(reference), evaluation.isPaired ? "judged | other" : "judged | nearest")
+                try figure(
+                    neighbors(reference), evaluation.isPaired ? "evaluated | other" : "evaluated | nearest")
             )
         }
         if !evaluation.attributes.isEmpty { parts.append(attributes()) }
@@ -45,13 +51,13 @@ public struct EvaluationReport {
 
     private func neighbors(_ reference: any PictureSet) throws -> [UInt8] {
         let pictures = evaluation.neighbors.flatMap {
-            [judged.picture($0.judged), reference.picture($0.reference)]
+            [evaluated.picture($0.evaluated), reference.picture($0.reference)]
         }
         let captions = evaluation.neighbors.flatMap {
             [String(format: "%.3f", evaluation.isPaired ? $0.distance : $0.quantile), ""]
         }
         return try encoded(
-            Grid.compose(pictures, columns: 8, captions: captions), drawnBy: judged.drawn,
+            Grid.compose(pictures, columns: 8, captions: captions), drawnBy: evaluated.drawn,
             source: .compositeWithTrainedAlgorithmicMedia)
     }
 
@@ -60,13 +66,13 @@ public struct EvaluationReport {
     {
         guard let facts else { return try PictureEncoder.png(picture) }
         let origin = Origin(
-            software: Model.software, model: facts.model, fields: [("use", "evaluation")], source: source)
+            software: Origin.program, model: facts.model, fields: [("use", "evaluation")], source: source)
         return try SyntheticImage(picture: picture, origin: origin).png()
     }
 
     private func figure(_ png: [UInt8], _ caption: String) -> String {
-        "<figure><img src=\"data:image/png;base64,\(Data(png).base64EncodedString())\" alt=\"\(Self.escaped(caption))\">"
-            + "<figcaption>\(Self.escaped(caption))</figcaption></figure>"
+        "<figure><img src=\"data:image/png;base64,\(Data(png).base64EncodedString())\" alt=\"\(MarkupText.escaped(caption))\">"
+            + "<figcaption>\(MarkupText.escaped(caption))</figcaption></figure>"
     }
 
     // MARK: Text
@@ -74,11 +80,11 @@ public struct EvaluationReport {
     private static func neighborText(isPaired: Bool) -> String {
         if isPaired {
             return
-                "<h2>The worst pairs</h2><p>Each judged picture and the one that it should equal, the furthest apart first, with"
+                "<h2>The worst pairs</h2><p>Each evaluated picture and the one that it should equal, the furthest apart first, with"
                 + " the value of the first measure.</p>"
         }
         return
-            "<h2>Nearest pictures of the reference</h2><p>Each judged picture, and right of it the most similar one of the"
+            "<h2>Nearest pictures of the reference</h2><p>Each evaluated picture, and right of it the most similar one of the"
             + " reference; the most suspicious first. The number is the share of the reference's pictures that have a nearer"
             + " neighbor among themselves: near 0, the picture is a copy.</p>"
     }
@@ -90,12 +96,14 @@ public struct EvaluationReport {
                 "; seeds \($0.seeds.lowerBound)–\($0.seeds.upperBound), \($0.weights) weights, \($0.precision),"
                     + " truncation \($0.truncationPsi)"
             }
-            return "<tr><th>\(name)</th><td>\(Self.escaped(side.title))</td><td>\(side.count) pictures of"
+            return
+                "<tr><th>\(name)</th><td>\(MarkupText.escaped(side.title))</td><td>\(side.count) pictures of"
                 + " \(side.side)×\(side.side), protocol \(side.dataProtocol) (\(side.protocolHash))\(drawn ?? "")</td></tr>"
         }
-        let warnings = evaluation.warnings.map { "<p class=\"warning\">\(Self.escaped($0))</p>" }.joined()
+        let warnings = evaluation.warnings.map { "<p class=\"warning\">\(MarkupText.escaped($0))</p>" }
+            .joined()
         return
-            "<table class=\"facts\">\(row("judged", evaluation.judged))\(row("against", evaluation.reference))"
+            "<table class=\"facts\">\(row("evaluated", evaluation.evaluated))\(row("against", evaluation.reference))"
             + "</table>\(warnings)<p class=\"small\">libtorch \(evaluation.engine), "
             + "\(evaluation.date.formatted(.iso8601)), \(Int(evaluation.seconds)) s</p>"
     }
@@ -106,13 +114,14 @@ public struct EvaluationReport {
                 score.low.flatMap { low in score.high.map { "\(Self.number(low)) – \(Self.number($0))" } }
                 ?? ""
             let arrow = score.isLowerBetter.map { $0 ? " ↓" : " ↑" } ?? ""
-            let counts = [score.judgedCount, score.referenceCount].compactMap { $0.map(String.init) }
+            let counts = [score.evaluatedCount, score.referenceCount].compactMap { $0.map(String.init) }
                 .joined(separator: " / ")
-            return "<tr><td><b>\(Self.escaped(score.label))\(arrow)</b><br><code>\(score.name)</code></td>"
+            return
+                "<tr><td><b>\(MarkupText.escaped(score.label))\(arrow)</b><br><code>\(score.name)</code></td>"
                 + "<td class=\"n\">\(Self.number(score.value))</td><td class=\"n\">\(interval)</td>"
                 + "<td class=\"n\">\(score.atInfinity.map(Self.number) ?? "")</td><td class=\"n\">\(counts)</td>"
-                + "<td>\(Self.escaped(score.features)), \(score.dtype)</td>"
-                + "<td class=\"small\">\(score.notes.map(Self.escaped).joined(separator: "; "))</td></tr>"
+                + "<td>\(MarkupText.escaped(score.features)), \(score.dtype)</td>"
+                + "<td class=\"small\">\(score.notes.map(MarkupText.escaped).joined(separator: "; "))</td></tr>"
         }
         return "<table><tr><th>measure</th><th>value</th><th>95 % interval</th><th>at N = ∞</th><th>N</th>"
             + "<th>features</th><th>notes</th></tr>\(rows.joined())</table>"
@@ -120,20 +129,21 @@ public struct EvaluationReport {
 
     private func attributes() -> String {
         let ordered = evaluation.attributes.sorted {
-            abs($0.judged - ($0.reference ?? $0.judged)) > abs($1.judged - ($1.reference ?? $1.judged))
+            abs($0.evaluated - ($0.reference ?? $0.evaluated))
+                > abs($1.evaluated - ($1.reference ?? $1.evaluated))
         }
         func bar(_ share: Double, _ kind: String) -> String {
             "<div class=\"bar \(kind)\" style=\"width:\(Self.number(max(0.2, 100 * share)))%\"></div>"
         }
         let rows = ordered.map { share in
-            "<tr><td>\(Self.escaped(share.name.replacing("_", with: " ")))</td><td class=\"bars\">"
-                + bar(share.judged, "judged") + (share.reference.map { bar($0, "reference") } ?? "")
-                + "</td><td class=\"n\">\(Self.percent(share.judged))</td>"
+            "<tr><td>\(MarkupText.escaped(share.name.replacing("_", with: " ")))</td><td class=\"bars\">"
+                + bar(share.evaluated, "evaluated") + (share.reference.map { bar($0, "reference") } ?? "")
+                + "</td><td class=\"n\">\(Self.percent(share.evaluated))</td>"
                 + "<td class=\"n\">\(share.reference.map(Self.percent) ?? "")</td></tr>"
         }
         return
             "<h2>Attributes</h2><p>Share of pictures that show each attribute, as a face network sees them: <span"
-            + " class=\"key judged\">judged</span> <span class=\"key reference\">reference</span>, the largest difference"
+            + " class=\"key evaluated\">evaluated</span> <span class=\"key reference\">reference</span>, the largest difference"
             + " first.</p><table class=\"attributes\">\(rows.joined())</table>"
     }
 
@@ -143,7 +153,7 @@ public struct EvaluationReport {
                 Self.percent(score.accuracy), "\(Self.percent(score.low)) – \(Self.percent(score.high))",
                 Self.percent(score.balanced), Self.percent(score.positives),
             ]
-            return "<tr><td>\(Self.escaped(score.name.replacing("_", with: " ")))</td>"
+            return "<tr><td>\(MarkupText.escaped(score.name.replacing("_", with: " ")))</td>"
                 + cells.map { "<td class=\"n\">\($0)</td>" }.joined() + "</tr>"
         }
         return
@@ -160,14 +170,9 @@ public struct EvaluationReport {
         return String(format: "%.\(min(digits, 6))f", value)
     }
 
-    private static func escaped(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-            .replacing("\"", with: "&quot;")
-    }
-
     private static func head(_ title: String) -> String {
         """
-        <!doctype html><html lang="en"><head><meta charset="utf-8"><title>\(escaped(title))</title><style>
+        <!doctype html><html lang="en"><head><meta charset="utf-8"><title>\(MarkupText.escaped(title))</title><style>
         body{font:15px/1.5 system-ui,sans-serif;color:#222;margin:0;background:#fafafa}
         main{max-width:1180px;margin:0 auto;padding:24px}
         table{border-collapse:collapse;background:#fff;width:100%;margin:12px 0}
@@ -176,9 +181,9 @@ public struct EvaluationReport {
         code,.small{color:#777;font-size:13px}.warning{background:#fff3d6;border-left:4px solid #e0a100;padding:6px 12px}
         .pair{display:flex;gap:24px;flex-wrap:wrap}figure{margin:0}img{max-width:100%;image-rendering:auto}
         figcaption{color:#777;font-size:13px}.facts th{width:90px}
-        .bars{width:55%}.bar{height:8px;margin:2px 0}.judged{background:#2f6fd0}.reference{background:#b9c4d4}
-        .key{padding:0 8px;border-radius:3px}.key.judged{color:#fff}.attributes td{padding:2px 10px;border:0}
-        </style></head><body><main><h1>\(escaped(title))</h1>
+        .bars{width:55%}.bar{height:8px;margin:2px 0}.evaluated{background:#2f6fd0}.reference{background:#b9c4d4}
+        .key{padding:0 8px;border-radius:3px}.key.evaluated{color:#fff}.attributes td{padding:2px 10px;border:0}
+        </style></head><body><main><h1>\(MarkupText.escaped(title))</h1>
         """
     }
 }

@@ -4,14 +4,19 @@ import Foundation
 import Metrics
 import Torch
 
-/// Judges pictures, against others or by themselves: one walk over each set, features shared by all metrics.
+/// Evaluation of pictures, with or without reference pictures.
+///
+/// Every set is read once; all metrics share the features.
 public struct Evaluator {
-    /// How far an evaluation is.
+    /// Progress of an evaluation.
     public enum Stage: Sendable, Equatable {
-        case walking(title: String, done: Int, total: Int)
+        /// Extraction of features from a set of pictures.
+        case reading(title: String, done: Int, total: Int)
+        /// Computation of a metric.
         case computing(metric: String)
     }
 
+    /// Metrics to compute.
     public let metrics: [Metric]
     private let networks: [FeatureExtractor]
     private let cache: FeatureCache?
@@ -19,8 +24,11 @@ public struct Evaluator {
     private let seed: UInt64
 
     /// - Parameters:
-    ///   - networks: all that the metrics name; more are ignored.
-    ///   - seed: of everything that is drawn.
+    ///   - metrics: metrics to compute.
+    ///   - networks: feature networks of the metrics; other networks are ignored. Traps if one is missing.
+    ///   - cache: cache of features of photographs; nil for none.
+    ///   - device: device of the networks.
+    ///   - seed: seed of random subsets and resampling.
     public init(
         _ metrics: [Metric], networks: [FeatureExtractor], cache: FeatureCache? = FeatureCache(),
         device: Device = .cpu,
@@ -34,34 +42,37 @@ public struct Evaluator {
             "Evaluator: expected the networks \(needed.sorted()), got \(networks.map(\.name))")
     }
 
+    /// Evaluates pictures.
     /// - Parameters:
-    ///   - reference: what the pictures should be like; nil for metrics that need none.
+    ///   - evaluated: pictures to evaluate.
+    ///   - reference: reference pictures; nil skips metrics that need them.
     ///   - progress: called between batches and metrics.
-    ///   - isCancelled: asked as often.
-    /// - Throws: `EvaluationError` for sets that do not compare; `CancellationError`.
+    ///   - isCancelled: called between batches and metrics.
+    /// - Throws: `EvaluationError` for sets of different protocols, and for metrics that do not apply to the pictures;
+    ///   `CheckpointError` and `WeightsError` for missing networks; `FileError` for the cache; `CancellationError`.
     public func callAsFunction(
-        _ judged: any PictureSet, against reference: (any PictureSet)? = nil,
+        _ evaluated: any PictureSet, against reference: (any PictureSet)? = nil,
         progress: (Stage) -> Void = { _ in },
         isCancelled: () -> Bool = { false }
     ) throws -> Evaluation {
         let started = ProcessInfo.processInfo.systemUptime
-        var evaluation = Evaluation(judged: judged, reference: reference, engine: Engine.version)
-        evaluation.warnings = try Self.comparability(judged, reference)
+        var evaluation = Evaluation(evaluated: evaluated, reference: reference, engine: Engine.version)
+        evaluation.warnings = try Self.comparability(evaluated, reference)
         let pass = FeaturePass(networks, cache: cache, device: device)
-        func walk(_ pictures: any PictureSet) throws -> [String: FeatureSet] {
+        func extract(_ pictures: any PictureSet) throws -> [String: FeatureSet] {
             try pass(
-                pictures, progress: { progress(.walking(title: pictures.title, done: $0, total: $1)) },
+                pictures, progress: { progress(.reading(title: pictures.title, done: $0, total: $1)) },
                 isCancelled: isCancelled)
         }
-        let real = try reference.map(walk) ?? [:]
-        let made = networks.isEmpty ? [:] : try walk(judged)
+        let real = try reference.map(extract) ?? [:]
+        let made = networks.isEmpty ? [:] : try extract(evaluated)
         var manifolds: [String: PrecisionRecall] = [:]
         for metric in metrics where reference != nil || !metric.needsReference {
             if isCancelled() { throw CancellationError() }
             progress(.computing(metric: "\(metric)"))
             let (own, other) = (metric.network.flatMap { made[$0] }, metric.network.flatMap { real[$0] })
             let scorer = Scorer(
-                metric: metric, judged: judged, reference: reference, made: own, real: other,
+                metric: metric, evaluated: evaluated, reference: reference, made: own, real: other,
                 network: metric.network.flatMap { name in networks.first { $0.name == name } },
                 device: device, seed: seed
             ) {
@@ -77,36 +88,43 @@ public struct Evaluator {
         return evaluation
     }
 
-    /// What a reader must know before believing a comparison.
-    /// - Throws: `EvaluationError` when the pictures were made by different protocols.
-    static func comparability(_ judged: any PictureSet, _ reference: (any PictureSet)?) throws -> [String] {
-        guard let reference else { return judged.warnings }
-        guard judged.data.hash == reference.data.hash else {
+    /// Warnings about a comparison.
+    /// - Throws: `EvaluationError` if the pictures have different protocols.
+    static func comparability(_ evaluated: any PictureSet, _ reference: (any PictureSet)?) throws -> [String]
+    {
+        guard let reference else { return evaluated.warnings }
+        guard evaluated.data.hash == reference.data.hash else {
             throw EvaluationError(
-                "the pictures follow different protocols, and crops and filters move scores more than models do:\n"
-                    + "  \(judged.title): \(judged.data)\n  \(reference.title): \(reference.data)\n"
-                    + "Name one for both (--protocol \(reference.data.name)), or train and pack under one.")
+                "the pictures have different data protocols; their scores cannot be compared:\n"
+                    + "  \(evaluated.title): \(evaluated.data)\n  \(reference.title): \(reference.data)\n"
+                    + "Use one protocol for both (--protocol \(reference.data.name)), or train and pack under one protocol."
+            )
         }
-        var warnings = judged.warnings + reference.warnings
-        if judged.contentHash == reference.contentHash { warnings.append("both sides are the same pictures") }
-        if let psi = judged.drawn?.truncationPsi, psi != 1 {
+        var warnings = evaluated.warnings + reference.warnings
+        if evaluated.contentHash == reference.contentHash {
+            warnings.append("both sides have the same pictures")
+        }
+        if let psi = evaluated.drawn?.truncationPsi, psi != 1 {
             warnings.append(
-                "truncated at psi \(psi): better precision, worse recall, not comparable with untruncated")
+                "truncated with psi \(psi): higher precision and lower recall; not comparable with untruncated faces"
+            )
         }
         return warnings
     }
 }
 
-/// Why pictures cannot be judged or compared; says what, where and what to do.
+/// Error for pictures that cannot be evaluated or compared. The description names the problem and a remedy.
 public struct EvaluationError: Error, CustomStringConvertible, Sendable {
+    /// Message for the user.
     public let description: String
 
+    /// - Parameter description: message for the user.
     public init(_ description: String) { self.description = description }
 }
 
-/// One walk over a set of pictures for any number of networks; memory does not grow with the set.
+/// Extraction of features by any number of networks in one pass over the pictures. Memory does not depend on their number.
 public struct FeaturePass {
-    /// Rows that are kept for metrics that compare picture with picture.
+    /// Limit of the rows that are kept for metrics on single pictures.
     public static let sampleCount = 10_000
     private static let batchSize = 64
 
@@ -114,15 +132,21 @@ public struct FeaturePass {
     private let cache: FeatureCache?
     private let device: Device
 
+    /// - Parameters:
+    ///   - networks: feature networks.
+    ///   - cache: cache of features; nil for none.
+    ///   - device: device of the networks.
     public init(_ networks: [FeatureExtractor], cache: FeatureCache? = nil, device: Device = .cpu) {
         (self.networks, self.cache, self.device) = (networks, cache, device)
     }
 
+    /// Extracts features.
     /// - Parameters:
-    ///   - progress: pictures done and pictures in all.
-    ///   - isCancelled: asked between batches.
-    /// - Returns: for each network by its name.
-    /// - Throws: `CancellationError`.
+    ///   - pictures: any number of pictures.
+    ///   - progress: called with the processed and total numbers of pictures.
+    ///   - isCancelled: called between batches.
+    /// - Returns: features by the name of their network.
+    /// - Throws: `CancellationError`; `FileError` if the cache cannot be written.
     public func callAsFunction(
         _ pictures: some PictureSet, progress: (Int, Int) -> Void = { _, _ in },
         isCancelled: () -> Bool = { false }
@@ -153,7 +177,7 @@ public struct FeaturePass {
         return found
     }
 
-    /// Which pictures of a set belong to its sample.
+    /// Indices of the pictures of the sample, evenly spaced.
     static func rows(of count: Int) -> [Int] {
         count <= sampleCount ? Array(0..<count) : (0..<sampleCount).map { $0 * count / sampleCount }
     }
@@ -185,11 +209,11 @@ public struct FeaturePass {
     }
 }
 
-/// Features of pictures that were judged before, by the content of the pictures and of the network, never by a path.
+/// Cache of features on disk. Keys are digests of the pictures and of the network, not paths.
 public struct FeatureCache {
     private let folder: String
 
-    /// - Parameter folder: nil takes the usual one.
+    /// - Parameter folder: nil for the default folder.
     public init(folder: String? = nil) { self.folder = (folder ?? StoreCache().folder) + "/features" }
 
     private func path(_ pictures: some PictureSet, _ network: FeatureExtractor) -> String {
@@ -199,7 +223,7 @@ public struct FeatureCache {
         return "\(folder)/\(network.name)-\(digest.prefix(24)).safetensors"
     }
 
-    /// nil when there is nothing, or nothing that can be used.
+    /// Cached features; nil if there are none, or if the file is damaged.
     func read(_ pictures: some PictureSet, _ network: FeatureExtractor) -> FeatureSet? {
         let path = path(pictures, network)
         guard FileManager.default.fileExists(atPath: path),
@@ -228,14 +252,14 @@ public struct FeatureCache {
     }
 }
 
-/// What is known of a set of pictures through one network's eyes.
+/// Features of a set of pictures from one network.
 public struct FeatureSet {
-    /// Over all pictures.
+    /// Mean and covariance over all pictures.
     public let moments: FeatureMoments
-    /// Features of at most `FeaturePass.sampleCount` pictures, evenly chosen, [S, D] float32.
+    /// Features [S, D], float32, of at most `FeaturePass.sampleCount` evenly spaced pictures.
     public let sample: Tensor
-    /// The network's answers for the same pictures, [S, A]; nil where it gives none.
+    /// Logits [S, A] of the same pictures; nil for a network without logits.
     public let logits: Tensor?
-    /// Which pictures the rows of the sample are.
+    /// Indices of the pictures of the sample [S].
     public let rows: [Int]
 }

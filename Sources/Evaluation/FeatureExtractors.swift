@@ -1,29 +1,33 @@
 import Checkpoints
-import Files
 import Models
 import PretrainedWeights
 import Recipes
 import Torch
 import TorchNN
 
-/// Networks to judge with, by the name that their metrics carry.
+/// Feature networks by the names that metrics use.
 public enum FeatureExtractors {
-    /// The face network that comes with the program, and those of others that `facegan weights` brings.
+    /// Names of feature networks: `face`, the bundled face network, and published networks (`facegan weights`).
     public static var names: [String] { ["face"] + FeatureNetworks.names }
 
-    /// Whether the weights are on this machine.
+    /// Whether the weights of a network are on this machine.
     public static func isHere(_ name: String) -> Bool {
         if name == "face" { return (try? BundledWeights.path(of: AttributeModel.builtInFile)) != nil }
         return WeightsCache.default.path(of: FeatureNetworks.weights(of: name)) != nil
     }
 
-    /// - Parameter face: a run or file of the recipe `attributes` in place of the network that comes with the program.
-    /// - Throws: `CheckpointError` with what brings the weights.
+    /// Loads a feature network.
+    /// - Parameters:
+    ///   - name: one of `names`.
+    ///   - face: run or model of the recipe `attributes` in place of the bundled face network.
+    ///   - device: device of the network.
+    /// - Throws: `WeightsError` for missing weights, with the command that downloads them; `CheckpointError` and `FileError` for
+    ///   `face`.
     public static func load(_ name: String, face: String? = nil, device: Device = .cpu) throws
         -> FeatureExtractor
     {
         if name == "face" {
-            return try ofFaces(
+            return ofFaces(
                 try face.map { try AttributeModel($0, device: device) } ?? .builtIn(device: device))
         }
         let network = try FeatureNetworks.load(name)
@@ -38,12 +42,12 @@ public enum FeatureExtractors {
         }
     }
 
-    /// A face network: its pooled features, and its attributes as answers. Pictures of another size are resized.
-    public static func ofFaces(_ model: AttributeModel) throws -> FeatureExtractor {
+    /// Feature extractor of a face network: pooled features, and attributes as logits. Resizes pictures to its resolution.
+    public static func ofFaces(_ model: AttributeModel) -> FeatureExtractor {
         let (features, head) = (model.network.foldedFeatures(), model.network.head)
         let side = model.recipe.resolution
         return FeatureExtractor(
-            name: "face", digest: try SafetensorsFile(path: model.path).digest ?? "",
+            name: "face", digest: model.digest,
             featureCount: model.network.featureCount, answers: model.attributes
         ) { images in
             let found = features(images.resized(toSide: side))
@@ -52,18 +56,24 @@ public enum FeatureExtractors {
     }
 }
 
-/// A network that describes pictures, and the name that its metrics carry.
+/// Network that extracts features of pictures.
 public struct FeatureExtractor {
-    /// As in `fd-face`.
+    /// Name in metrics, such as `face` in `fd-face`.
     public let name: String
-    /// SHA-256 of its weights.
+    /// SHA-256 of the weights.
     public let digest: String
+    /// Number of features D.
     public let featureCount: Int
-    /// Names of its answers, where it has any.
+    /// Names of the logits; empty for a network without named logits.
     public let answers: [String]
     private let function: (Tensor) -> (features: Tensor, logits: Tensor?)
 
-    /// - Parameter function: pictures [N, 3, H, H] in -1...1 to features [N, featureCount] and perhaps logits.
+    /// - Parameters:
+    ///   - name: name in metrics.
+    ///   - digest: SHA-256 of the weights, for cache keys and reports.
+    ///   - featureCount: number of features D.
+    ///   - answers: names of the logits.
+    ///   - function: maps pictures [N, 3, H, H] in -1...1 to features [N, D] and optional logits [N, A].
     public init(
         name: String, digest: String, featureCount: Int, answers: [String] = [],
         _ function: @escaping (Tensor) -> (features: Tensor, logits: Tensor?)
@@ -72,7 +82,9 @@ public struct FeatureExtractor {
         (self.answers, self.function) = (answers, function)
     }
 
-    /// Features [N, featureCount] and logits, float32.
+    /// Extracts features without gradients.
+    /// - Parameter images: [N, 3, H, H] in -1...1.
+    /// - Returns: features [N, D] and logits [N, A], float32.
     public func callAsFunction(_ images: Tensor) -> (features: Tensor, logits: Tensor?) {
         withoutGradients {
             let found = function(images)

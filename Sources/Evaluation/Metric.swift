@@ -1,41 +1,45 @@
 import Metrics
 import Settings
 
-/// One measure that can be asked for by name: what is compared, and on whose features.
+/// Metric: a kind of comparison, and the network whose features it uses. Its description is its name, such as `fd-face`.
 public struct Metric: Hashable, Sendable, CustomStringConvertible {
-    /// What is compared.
+    /// Kind of comparison.
     public enum Kind: String, Sendable, CaseIterable {
         /// Fréchet distance of the features' normal distributions.
         case frechet = "fd"
-        /// Kernel distance: the unbiased squared MMD with a cubic kernel.
+        /// Kernel distance: unbiased squared MMD with a cubic kernel.
         case kernel = "kd"
         /// Precision and recall.
         case precisionRecall = "pr"
         /// Density and coverage.
         case densityCoverage = "dc"
-        /// Mean distance of random pairs among the judged pictures.
+        /// Mean distance of random pairs among the evaluated pictures.
         case diversity
-        /// Nearest pictures of the reference, and how many are suspiciously near.
+        /// Nearest reference pictures, and the fraction of near copies.
         case nearest
         /// Inception score.
         case inceptionScore = "is"
         /// Sliced Wasserstein distance of patches of pixels.
         case slicedWasserstein = "swd"
-        /// Shares of attributes.
+        /// Frequencies of attributes.
         case attributes
-        /// How often a face network is right about photographs with labels.
+        /// Agreement of a face network with labels.
         case accuracy
         /// Perceptual path length of a model.
         case pathLength = "ppl"
     }
 
+    /// Kind of comparison.
     public let kind: Kind
-    /// Whose features; nil where the pixels speak for themselves.
+    /// Feature network; nil for a metric on pixels.
     public let network: String?
 
+    /// - Parameters:
+    ///   - kind: kind of comparison.
+    ///   - network: feature network; nil for a metric on pixels.
     public init(_ kind: Kind, on network: String? = nil) { (self.kind, self.network) = (kind, network) }
 
-    /// Names that the field has for a measure on one network.
+    /// Common names of metrics.
     private static let known: [String: Metric] = [
         "fid": Metric(.frechet, on: "inception"), "kid": Metric(.kernel, on: "inception"),
         "is": Metric(.inceptionScore, on: "inception"), "swd": Metric(.slicedWasserstein),
@@ -46,8 +50,12 @@ public struct Metric: Hashable, Sendable, CustomStringConvertible {
         .frechet, .kernel, .precisionRecall, .densityCoverage, .diversity, .nearest, .pathLength,
     ]
 
-    /// Reads `fid`, `kid`, `is`, `swd`, `ppl`, `attributes`, `accuracy`, or a measure and a network such as `fd-face` or `pr-inception`.
-    /// - Throws: `EvaluationError` with what there is.
+    /// Metric of a name.
+    /// - Parameters:
+    ///   - name: `fid`, `kid`, `is`, `swd`, `ppl`, `attributes`, `accuracy`, or a kind and a network such as `fd-face` or
+    ///     `pr-inception`.
+    ///   - networks: names of feature networks.
+    /// - Throws: `EvaluationError` for an unknown name, with the known ones.
     public static func parse(_ name: String, networks: [String]) throws -> Metric {
         if let known = known[name] { return known }
         let parts = name.split(separator: "-", maxSplits: 1).map(String.init)
@@ -60,17 +68,18 @@ public struct Metric: Hashable, Sendable, CustomStringConvertible {
             known.keys.sorted() + onFeatures.flatMap { kind in networks.map { "\(kind.rawValue)-\($0)" } }
         let hint = Suggestion.closest(to: name, in: all).map { " Did you mean `\($0)`?" } ?? ""
         throw EvaluationError(
-            "\(name): no such metric.\(hint) There are \(known.keys.sorted().joined(separator: ", ")), and"
-                + " \(onFeatures.map(\.rawValue).joined(separator: "-, "))- with one of the networks"
+            "\(name): no such metric.\(hint) Metrics: \(known.keys.sorted().joined(separator: ", ")), and"
+                + " \(onFeatures.map(\.rawValue).joined(separator: "-, "))- with a network"
                 + " \(networks.joined(separator: ", ")), such as fd-face.")
     }
 
+    /// Name, such as `fid` or `fd-face`.
     public var description: String {
         if let name = Self.known.first(where: { $0.value == self })?.key { return name }
         return kind.rawValue + (network.map { "-" + $0 } ?? "")
     }
 
-    /// Whether it compares with other pictures.
+    /// Whether the metric requires reference pictures.
     public var needsReference: Bool {
         switch kind {
         case .diversity, .inceptionScore, .attributes, .accuracy, .pathLength: false
@@ -79,39 +88,59 @@ public struct Metric: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// One line of a report: a number, how far it can be trusted, and everything that it depends on.
+/// Score: a value with its interval, and everything that it depends on.
 public struct Score: Sendable, Codable, Equatable {
-    /// Such as `fd-face`.
+    /// Name of the metric, such as `fd-face`.
     public let name: String
-    /// As a reader knows it.
+    /// Name for a reader.
     public let label: String
+    /// Value of the metric.
     public let value: Double
-    /// The 95 % interval; nil where it is not known.
+    /// Lower end of the 95 % interval; nil if unknown.
     public let low: Double?
+    /// Upper end of the 95 % interval; nil if unknown.
     public let high: Double?
-    /// Estimate for infinitely many pictures; nil for measures that do not depend on their number.
+    /// Extrapolation to infinitely many pictures; nil for metrics that do not depend on the number of pictures.
     public let atInfinity: Double?
-    /// Judged pictures that went in.
-    public let judgedCount: Int
-    /// Pictures of the reference that went in; nil without one.
+    /// Number of evaluated pictures.
+    public let evaluatedCount: Int
+    /// Number of reference pictures; nil without a reference.
     public let referenceCount: Int?
-    /// Network and the beginning of the SHA-256 of its weights; `pixels` without one.
+    /// Feature network and the beginning of the SHA-256 of its weights; `pixels` without a network.
     public let features: String
+    /// Precision of the features.
     public let dtype: String
     /// Hash of the data protocol.
     public let protocolHash: String
-    /// nil where nothing is better.
+    /// Whether lower values are better; nil if neither direction is better.
     public let isLowerBetter: Bool?
+    /// Remarks for a reader.
     public let notes: [String]
 
+    private enum CodingKeys: String, CodingKey {
+        case evaluatedCount = "judgedCount"
+        case name, label, value, low, high, atInfinity, referenceCount, features, dtype, protocolHash
+        case isLowerBetter, notes
+    }
+
+    /// - Parameters:
+    ///   - name: name of the metric.
+    ///   - label: name for a reader.
+    ///   - estimate: value, interval and notes.
+    ///   - evaluatedCount: number of evaluated pictures.
+    ///   - referenceCount: number of reference pictures; nil without a reference.
+    ///   - features: feature network, or `pixels`.
+    ///   - protocolHash: hash of the data protocol.
+    ///   - isLowerBetter: nil if neither direction is better.
     public init(
-        _ name: String, _ label: String, _ estimate: Estimate, judgedCount: Int, referenceCount: Int? = nil,
+        _ name: String, _ label: String, _ estimate: Estimate, evaluatedCount: Int,
+        referenceCount: Int? = nil,
         features: String, protocolHash: String, isLowerBetter: Bool?
     ) {
         (self.name, self.label, value) = (name, label, estimate.value)
         (low, high) = (estimate.interval?.lowerBound, estimate.interval?.upperBound)
         atInfinity = estimate.atInfinity
-        (self.judgedCount, self.referenceCount) = (judgedCount, referenceCount)
+        (self.evaluatedCount, self.referenceCount) = (evaluatedCount, referenceCount)
         (self.features, self.protocolHash, dtype) = (features, protocolHash, "float32")
         (self.isLowerBetter, notes) = (isLowerBetter, estimate.notes)
     }

@@ -6,21 +6,35 @@ import Provenance
 import Recipes
 import Torch
 
-/// Faces that a model draws for the seeds from `firstSeed` on, rounded to bytes as its files are.
+/// Faces of a model for consecutive seeds, rounded to bytes as in its files.
 public struct ModelPictures: PictureSet {
+    /// Title for a reader.
     public let title: String
+    /// Number of pictures.
     public let count: Int
+    /// Width and height of the pictures, in pixels.
     public let side: Int
+    /// Data protocol of the pictures.
     public let data: DataProtocol
+    /// SHA-256 of everything that the pixels depend on.
     public let contentHash: String
+    /// Seeds, weights and precision.
     public let drawn: DrawnFacts?
-    public let model: Model
+    /// The model.
+    public let model: GeneratorModel
     private let runner: GeneratorRunner
     private let firstSeed: UInt64
 
-    /// - Throws: `CheckpointError` when the model does not say which pictures it learnt from.
+    /// - Parameters:
+    ///   - model: generator.
+    ///   - count: number of faces.
+    ///   - firstSeed: seed of the first face.
+    ///   - precision: precision of the generator.
+    ///   - data: data protocol; nil for that of the training pictures.
+    /// - Throws: `CheckpointError` if the model does not record the protocol of its training pictures and `data` is nil; `DataError`
+    ///   for an unknown protocol.
     public init(
-        _ model: Model, count: Int, firstSeed: UInt64 = 0, precision: Precision = .fp32,
+        _ model: GeneratorModel, count: Int, firstSeed: UInt64 = 0, precision: Precision = .fp32,
         protocol data: DataProtocol? = nil
     ) throws {
         self.model = model
@@ -28,7 +42,7 @@ public struct ModelPictures: PictureSet {
         side = model.recipe.resolution
         guard let known = try data ?? model.facts["dataProtocol"].map(DataProtocol.parse) else {
             throw CheckpointError(
-                "\(model.path): the model does not say which pictures it learnt from; name their protocol"
+                "\(model.path): the model does not record the data protocol of its training pictures; name it"
                     + " (--protocol celeba64-178)")
         }
         self.data = known
@@ -42,11 +56,12 @@ public struct ModelPictures: PictureSet {
         contentHash = Digest.sha256("\(facts)")
     }
 
+    /// Pixels of a range of pictures: `side` x `side` x 3 bytes each.
     public func pixels(_ range: Range<Int>) -> [UInt8] {
         runner.pixels(latents(range)).flatMap { $0 }
     }
 
-    /// Labels that a conditional model was given.
+    /// Labels of a conditional model.
     public var attributes: (names: [String], values: [Int8])? {
         guard let names = model.sampler.labels?.names, let labels = latents(0..<count).labels else {
             return nil
@@ -61,10 +76,15 @@ public struct ModelPictures: PictureSet {
 
 /// Pictures of a generator from fixed latents, rounded to bytes.
 public struct GeneratorPictures: PictureSet {
+    /// Title for a reader.
     public let title = "the generator"
+    /// Number of pictures.
     public let count: Int
+    /// Width and height of the pictures, in pixels.
     public let side: Int
+    /// Data protocol of the pictures.
     public let data: DataProtocol
+    /// Empty: the generator changes.
     public let contentHash = ""
     private let runner: GeneratorRunner
     private let latents: Latents
@@ -72,34 +92,48 @@ public struct GeneratorPictures: PictureSet {
     /// Seed of a stream of its own, separate from previews and training.
     private static let seed: UInt64 = 0x5C0_4E5
 
+    /// - Parameters:
+    ///   - generator: generator on any device.
+    ///   - sampler: distribution of the latents.
+    ///   - count: number of pictures.
+    ///   - data: data protocol of the training pictures.
     public init(_ generator: any Generator, sampler: LatentSampler, count: Int, data: DataProtocol) {
         (self.count, side, self.data) = (count, generator.resolution, data)
         runner = GeneratorRunner(generator)
         latents = sampler.sample(count, random: RandomSource(seed: Self.seed))
     }
 
+    /// Pixels of a range of pictures: `side` x `side` x 3 bytes each.
     public func pixels(_ range: Range<Int>) -> [UInt8] { runner.pixels(latents[range]).flatMap { $0 } }
 }
 
-/// Pictures of a packed store, or a part of them, evenly chosen where fewer are wanted.
+/// Pictures of a packed store, or an evenly spaced subset.
 public struct StorePictures: PictureSet {
+    /// Title for a reader.
     public let title: String
+    /// Width and height of the pictures, in pixels.
     public let side: Int
+    /// Data protocol of the pictures.
     public let data: DataProtocol
+    /// SHA-256 of everything that the pixels depend on.
     public let contentHash: String
+    /// Warnings about the files.
     public let warnings: [String]
+    /// true: features are cached.
     public var isLasting: Bool { true }
     private let store: FaceStore
     let indices: [Int]
 
     /// - Parameters:
-    ///   - part: nil for all.
-    ///   - limit: at most so many, spread evenly over the store; nil for all.
-    ///   - subset: only these of the store's samples.
-    ///   - data: the protocol that the pictures follow, where the store's own only passes them on.
-    ///   - warnings: what is known of the files beside their pixels.
+    ///   - store: packed store.
+    ///   - title: title for a reader.
+    ///   - part: part of the data set; nil for all.
+    ///   - limit: limit of the pictures, evenly spaced; nil for all.
+    ///   - subset: indices of samples in the store; nil for all.
+    ///   - data: data protocol of the pictures if it differs from that of the store, as for pictures that are aligned already.
+    ///   - warnings: warnings about the files, such as compression.
     public init(
-        _ store: FaceStore, title: String, part: Labels.Split? = nil, limit: Int? = nil,
+        _ store: FaceStore, title: String, part: DataSplit? = nil, limit: Int? = nil,
         among subset: [Int]? = nil, data: DataProtocol? = nil, warnings: [String] = []
     ) {
         let all = subset ?? part.map { store.part($0) } ?? Array(0..<store.count)
@@ -112,13 +146,16 @@ public struct StorePictures: PictureSet {
         contentHash = Digest.sha256("\(store.contentHash) \(choice)")
     }
 
+    /// Number of pictures.
     public var count: Int { indices.count }
 
+    /// Labels of the store; nil if it has none.
     public var attributes: (names: [String], values: [Int8])? {
         let labels = store.labels
         guard !labels.attributes.isEmpty else { return nil }
         return (labels.attributeNames, labels.rows(indices).attributes)
     }
 
+    /// Pixels of a range of pictures: `side` x `side` x 3 bytes each.
     public func pixels(_ range: Range<Int>) -> [UInt8] { store.pixels(of: Array(indices[range])) }
 }

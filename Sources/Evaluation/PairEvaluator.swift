@@ -6,7 +6,7 @@ import PretrainedWeights
 import Torch
 import TorchNN
 
-/// Compares each picture of a set with the picture in the same place of another one.
+/// Comparison of each picture of a set with the picture of the same index in another set.
 public struct PairEvaluator {
     private let measures: [PairMeasure]
     private let device: Device
@@ -14,48 +14,57 @@ public struct PairEvaluator {
     private static let batchSize = 32
     private static let shownCount = 24
 
+    /// - Parameters:
+    ///   - measures: distances and similarities to compute.
+    ///   - device: device of the pictures.
     public init(_ measures: [PairMeasure], device: Device = .cpu) {
         (self.measures, self.device) = (measures, device)
     }
 
-    /// - Returns: means with their intervals; the pairs that are furthest apart by the first measure as neighbors.
-    /// - Throws: `EvaluationError` for sets that have no pairs; `CancellationError`.
+    /// Compares pairs of pictures.
+    /// - Parameters:
+    ///   - evaluated: pictures to evaluate.
+    ///   - reference: pictures that they should equal.
+    ///   - progress: called between batches.
+    ///   - isCancelled: called between batches.
+    /// - Returns: means with their intervals. `neighbors` has the pairs with the largest distance by the first measure.
+    /// - Throws: `EvaluationError` for sets of different sizes or protocols; `CancellationError`.
     public func callAsFunction(
-        _ judged: any PictureSet, against reference: any PictureSet,
+        _ evaluated: any PictureSet, against reference: any PictureSet,
         progress: (Evaluator.Stage) -> Void = { _ in },
         isCancelled: () -> Bool = { false }
     ) throws -> Evaluation {
-        guard judged.count == reference.count, judged.side == reference.side else {
+        guard evaluated.count == reference.count, evaluated.side == reference.side else {
             throw EvaluationError(
-                "pairs need as many pictures of one size on both sides, in the same order of names:\n"
-                    + "  \(judged.title): \(judged.count) of \(judged.side)x\(judged.side)\n"
+                "pairs require the same number of pictures of the same size on both sides, in the same order of names:\n"
+                    + "  \(evaluated.title): \(evaluated.count) of \(evaluated.side)x\(evaluated.side)\n"
                     + "  \(reference.title): \(reference.count) of \(reference.side)x\(reference.side)")
         }
         let started = ProcessInfo.processInfo.systemUptime
-        var evaluation = Evaluation(judged: judged, reference: reference, engine: Engine.version)
+        var evaluation = Evaluation(evaluated: evaluated, reference: reference, engine: Engine.version)
         evaluation.isPaired = true
-        evaluation.warnings = try Evaluator.comparability(judged, reference)
+        evaluation.warnings = try Evaluator.comparability(evaluated, reference)
         var values = measures.map { _ in [Double]() }
-        for start in stride(from: 0, to: judged.count, by: Self.batchSize) {
+        for start in stride(from: 0, to: evaluated.count, by: Self.batchSize) {
             if isCancelled() { throw CancellationError() }
-            let range = start..<min(judged.count, start + Self.batchSize)
-            let (a, b) = (judged.images(range, on: device), reference.images(range, on: device))
+            let range = start..<min(evaluated.count, start + Self.batchSize)
+            let (a, b) = (evaluated.images(range, on: device), reference.images(range, on: device))
             for (index, measure) in measures.enumerated() {
                 values[index] += withoutGradients { measure.function(a, b).doubles() }
             }
-            progress(.walking(title: judged.title, done: range.upperBound, total: judged.count))
+            progress(.reading(title: evaluated.title, done: range.upperBound, total: evaluated.count))
         }
         evaluation.scores = zip(measures, values).map { measure, values in
             Score(
-                measure.name, measure.label, Self.mean(values, measure.notes), judgedCount: values.count,
-                referenceCount: values.count, features: measure.features, protocolHash: judged.data.hash,
+                measure.name, measure.label, Self.mean(values, measure.notes), evaluatedCount: values.count,
+                referenceCount: values.count, features: measure.features, protocolHash: evaluated.data.hash,
                 isLowerBetter: measure.isLowerBetter)
         }
         if let first = measures.first, let by = values.first {
             let order = by.indices.sorted { first.isLowerBetter ? by[$0] > by[$1] : by[$0] < by[$1] }
             evaluation.neighbors = order.prefix(Self.shownCount).enumerated().map { rank, row in
                 .init(
-                    judged: row, reference: row, distance: by[row],
+                    evaluated: row, reference: row, distance: by[row],
                     quantile: Double(rank) / Double(max(1, by.count)))
             }
         }
@@ -63,31 +72,37 @@ public struct PairEvaluator {
         return evaluation
     }
 
-    /// The mean over pairs; equal pictures, whose PSNR is infinite, are left out and counted.
+    /// Mean over pairs. Pairs of equal pictures, whose PSNR is infinite, are excluded and counted.
     static func mean(_ values: [Double], _ notes: [String]) -> Estimate {
         let finite = values.filter(\.isFinite)
         let left = values.count - finite.count
-        let notes = notes + (left > 0 ? ["\(left) equal pairs have no finite value and are left out"] : [])
+        let notes = notes + (left > 0 ? ["\(left) equal pairs have no finite value and are excluded"] : [])
         return finite.isEmpty
             ? Estimate(value: values.first ?? .nan, notes: notes) : Estimate(meanOf: finite, notes: notes)
     }
 }
 
-/// A distance or likeness between a picture and the one that it should equal.
+/// Distance or similarity of two pictures that should be equal.
 public struct PairMeasure {
-    /// Such as `psnr-y`.
+    /// Name of the measure, such as `psnr-y`.
     public let name: String
+    /// Name for a reader.
     public let label: String
-    /// Network behind it, or `pixels`.
+    /// Feature network and the beginning of the SHA-256 of its weights, or `pixels`.
     public let features: String
+    /// Whether lower values are better.
     public let isLowerBetter: Bool
     let notes: [String]
     let function: (Tensor, Tensor) -> Tensor
 
-    /// Of pictures [N, 3, H, W] in -1...1 and as many others: [N].
+    /// Values [N] of pictures [N, 3, H, W] and others [N, 3, H, W], both in -1...1.
     public func callAsFunction(_ images: Tensor, _ others: Tensor) -> Tensor { function(images, others) }
 
-    /// All measures whose weights are on this machine, for pictures of one size.
+    /// Measures whose weights are on this machine.
+    /// - Parameters:
+    ///   - side: width and height of the pictures, in pixels.
+    ///   - device: device of the networks.
+    /// - Throws: `WeightsError`, `CheckpointError`, `FileError` for networks that cannot be loaded.
     public static func available(side: Int, device: Device = .cpu) throws -> [PairMeasure] {
         try pixels(side: side) + [faces(device: device)] + perceptual(device: device)
             + identity(device: device)
@@ -109,7 +124,8 @@ public struct PairMeasure {
         ]
         let scales = PairDistances.msSSIMScales(height: side, width: side)
         if scales > 1 {
-            let note = "\(scales) of five scales: the pictures are small, and only the same number compares"
+            let note =
+                "\(scales) of five scales, because the pictures are small; comparable only with the same number of scales"
             measures.append(
                 measure("ms-ssim", "MS-SSIM", scales < 5 ? [note] : []) { PairDistances.msSSIM($0, $1) })
         }
@@ -117,12 +133,12 @@ public struct PairMeasure {
     }
 
     private static func faces(device: Device) throws -> PairMeasure {
-        let judge = try FeatureExtractors.load("face", device: device)
+        let network = try FeatureExtractors.load("face", device: device)
         return PairMeasure(
             name: "distance-face", label: "face-feature distance",
-            features: "\(judge.name) \(judge.digest.prefix(12))", isLowerBetter: true,
-            notes: ["1 less the cosine of the features"]
-        ) { a, b in 1 - cosine(judge(a).features, judge(b).features) }
+            features: "\(network.name) \(network.digest.prefix(12))", isLowerBetter: true,
+            notes: ["1 minus the cosine of the features"]
+        ) { a, b in 1 - cosine(network(a).features, network(b).features) }
     }
 
     private static func perceptual(device: Device) throws -> [PairMeasure] {
@@ -137,13 +153,13 @@ public struct PairMeasure {
 
     private static func identity(device: Device) throws -> [PairMeasure] {
         guard FeatureExtractors.isHere("mobilefacenet") else { return [] }
-        let judge = try FeatureExtractors.load("mobilefacenet", device: device)
+        let network = try FeatureExtractors.load("mobilefacenet", device: device)
         return [
             PairMeasure(
                 name: "identity", label: "identity similarity",
-                features: "\(judge.name) \(judge.digest.prefix(12))", isLowerBetter: false,
-                notes: ["cosine of MobileFaceNet's embeddings; it wants the face alone"]
-            ) { a, b in cosine(judge(a).features, judge(b).features) }
+                features: "\(network.name) \(network.digest.prefix(12))", isLowerBetter: false,
+                notes: ["cosine of the embeddings of MobileFaceNet, which expects a crop of the face"]
+            ) { a, b in cosine(network(a).features, network(b).features) }
         ]
     }
 

@@ -6,45 +6,57 @@ import Imaging
 import Provenance
 import Torch
 
-/// Opens what a person names: a run, a model, or any source of pictures.
+/// Opening of pictures by the name of their source: a run, a model, or a source of pictures.
 public enum PictureSets {
-    /// How to open.
+    /// Options of opening.
     public struct Options {
-        /// Pictures at most; nil for all of a source, 10,000 of a model.
+        /// Limit of the pictures; nil for all of a source, and `modelCount` of a model.
         public var count: Int?
+        /// First seed of the faces of a model.
         public var firstSeed: UInt64 = 0
-        public var state = Model.State.last
-        public var weights = Model.Weights.average
+        /// State of a run directory.
+        public var state = ModelState.last
+        /// Weights of a model.
+        public var weights = ModelWeights.average
+        /// Precision of a generator.
         public var precision = Precision.fp32
-        /// nil: a model's own, a store's own, or `suggested`.
+        /// Data protocol; nil for that of the model or store, else `suggested`.
         public var data: Datasets.DataProtocol?
-        /// The protocol of the other side, for pictures that have none of their own.
+        /// Data protocol of the other side, for pictures without a protocol.
         public var suggested: Datasets.DataProtocol?
-        public var part: Labels.Split?
+        /// Part of a data set; nil for all.
+        public var part: DataSplit?
+        /// Device of a model.
         public var device = Device.cpu
 
+        /// Default options.
         public init() {}
     }
 
-    /// How many faces a model draws unless somebody says otherwise.
+    /// Default number of faces of a model.
     public static let modelCount = 10_000
 
-    /// Whether a name stands for a model rather than for pictures.
+    /// Whether a name is a model file or a run directory.
     public static func isModel(_ name: String) -> Bool {
         if name.hasSuffix(".safetensors") { return true }
         return FileManager.default.fileExists(atPath: name + "/run.json")
             || FileManager.default.fileExists(atPath: name + "/checkpoints")
     }
 
+    /// Opens pictures.
     /// - Parameters:
-    ///   - progress: called while pictures are packed.
-    /// - Throws: `CheckpointError`, `DataError`, `FileError` with what to do; `CancellationError`.
+    ///   - name: run directory, model file, folder or archive of pictures, packed store, or `builtin:N`.
+    ///   - options: number, protocol, part and device.
+    ///   - progress: called with packed and total pictures while pictures are packed.
+    ///   - isCancelled: called while pictures are packed.
+    /// - Throws: `CheckpointError` for a model that cannot be loaded, `DataError` for pictures that cannot be read, `FileError`;
+    ///   `CancellationError`.
     public static func open(
         _ name: String, _ options: Options, progress: (Int, Int) -> Void = { _, _ in },
         isCancelled: () -> Bool = { false }
     ) throws -> any PictureSet {
         if isModel(name) {
-            let model = try Model(
+            let model = try GeneratorModel(
                 name, state: options.state, weights: options.weights, device: options.device)
             return try ModelPictures(
                 model, count: options.count ?? modelCount, firstSeed: options.firstSeed,
@@ -60,9 +72,9 @@ public enum PictureSets {
             warnings: warnings(about: source, name))
     }
 
-    /// How to read a source, and which protocol its pictures follow then.
+    /// Protocol for reading a source, and protocol that its pictures have.
     ///
-    /// Files that already have the size of a protocol's samples, as those of `facegan generate`, are taken for such.
+    /// Files with the size of the samples of a protocol, such as those of `facegan generate`, are read without a crop.
     private static func protocols(
         of source: any PictureSource, _ options: Options
     ) throws -> (read: Datasets.DataProtocol, meant: Datasets.DataProtocol) {
@@ -77,7 +89,7 @@ public enum PictureSets {
         return options.data.map { ($0, $0) } ?? (usual, usual)
     }
 
-    /// What files say beside their pixels: compression, and marks of truncation.
+    /// Warnings about compression and truncation of files.
     private static func warnings(about source: any PictureSource, _ name: String) -> [String] {
         guard source.packedProtocol == nil, !source.readsInOrder, source.kind != .builtIn else { return [] }
         var warnings: [String] = []
@@ -89,43 +101,44 @@ public enum PictureSets {
             if let psi = Provenance.read(bytes)?["truncationPsi"] { psis.insert(psi) }
         }
         let size = try? source.picture(at: 0)
-        // A photograph that is made smaller loses most of what JPEG did to it.
+        // Downscaling of larger photographs removes most artifacts of JPEG.
         if isLossy > 0, let size, min(size.width, size.height) <= 128 {
             warnings.append(
-                "\(name): small JPEG files; compression alone moves scores, so compare with JPEG only")
+                "\(name): small JPEG files; compression changes scores, so compare with JPEG files only")
         }
         if let psi = psis.first, psis != ["1"] {
-            warnings.append("\(name): truncated at psi \(psi): not comparable with untruncated faces")
+            warnings.append("\(name): truncated with psi \(psi); not comparable with untruncated faces")
         }
         return warnings
     }
 }
 
-/// Pictures to judge, in a fixed order; they may be read any number of times.
+/// Pictures for an evaluation, in a fixed order. They can be read repeatedly.
 public protocol PictureSet {
-    /// For a reader: what it is.
+    /// Title for a reader.
     var title: String { get }
+    /// Number of pictures.
     var count: Int { get }
-    /// Width and height in pixels.
+    /// Width and height of the pictures, in pixels.
     var side: Int { get }
-    /// Digest of everything that decides the pixels, for caches and reports.
+    /// SHA-256 of everything that the pixels depend on, for caches and reports.
     var contentHash: String { get }
-    /// The protocol that the pictures follow.
+    /// Data protocol of the pictures.
     var data: Datasets.DataProtocol { get }
-    /// What a model drew, and how; nil for files and photographs.
+    /// Generation of the pictures; nil for files and photographs.
     var drawn: DrawnFacts? { get }
-    /// What a reader must know before believing a comparison, such as that the files are JPEG.
+    /// Reasons why scores are less reliable, such as JPEG compression.
     var warnings: [String] { get }
-    /// Whether statistics are worth keeping for the next time.
+    /// Whether features are cached.
     var isLasting: Bool { get }
-    /// Attributes of the pictures, where they are known: names, and [count, names] of 1, -1 or 0.
+    /// Names of attributes, and values [count, names] of 1 (present), -1 (absent) or 0 (unknown); nil if unknown.
     var attributes: (names: [String], values: [Int8])? { get }
 
-    /// Pixels of a range, one picture after the other, `side` x `side` x 3 bytes each.
+    /// Pixels of a range of pictures: `side` x `side` x 3 bytes each.
     func pixels(_ range: Range<Int>) -> [UInt8]
 }
 
-/// How a model drew its pictures.
+/// Generation of pictures by a model.
 public struct DrawnFacts: Sendable, Equatable, Codable {
     /// SHA-256 of the weights.
     public let model: String
@@ -135,26 +148,31 @@ public struct DrawnFacts: Sendable, Equatable, Codable {
     public let weights: String
     /// `fp32` or `bf16`.
     public let precision: String
-    /// Shrinking of the latents; 1 for none.
+    /// Truncation psi of the latents; 1 for no truncation.
     public let truncationPsi: Double
-    /// What all faces were asked for, `Smiling=1,Eyeglasses=0`; nil for nothing.
+    /// Attributes requested for all faces, such as `Smiling=1,Eyeglasses=0`; nil for none.
     public var asked: String?
 }
 
 extension PictureSet {
+    /// nil: not generated.
     public var drawn: DrawnFacts? { nil }
+    /// No warnings.
     public var warnings: [String] { [] }
+    /// false: features are not cached.
     public var isLasting: Bool { false }
+    /// nil: no labels.
     public var attributes: (names: [String], values: [Int8])? { nil }
 
-    /// One picture.
+    /// Picture of an index.
     func picture(_ index: Int) -> Picture {
         Picture(width: side, height: side, channels: 3, pixels: pixels(index..<(index + 1)))
     }
 }
 
 extension PictureSet {
-    /// Pictures of a range on a device: [N, 3, side, side] in -1...1, channels last in memory.
+    /// Pictures of a range on a device.
+    /// - Returns: [N, 3, side, side] in -1...1, float32, channels last in memory.
     public func images(_ range: Range<Int>, on device: Device = .cpu) -> Tensor {
         Tensor.pictures(pixels(range), count: range.count, side: side, on: device)
     }

@@ -3,31 +3,41 @@ import Metrics
 import Models
 import Torch
 
-/// How near restored pictures come to the true ones, for several restorers on the same inputs.
+/// Errors of restored pictures, for several restorers on the same inputs.
 public struct RestorationScore {
-    /// One way to restore, and what it gives.
+    /// Scores of one restorer.
     public struct Row: Sendable, Equatable {
+        /// Name of the restorer.
         public let name: String
-        /// Means over the pictures, in the order of `measures`, and their standard errors.
+        /// Mean over the pictures and standard error of the mean, for each of `measures`.
         public let values: [(mean: Double, error: Double)]
 
+        /// Whether names and values are equal.
         public static func == (a: Row, b: Row) -> Bool {
             a.name == b.name && a.values.elementsEqual(b.values) { $0 == $1 }
         }
     }
 
+    /// Measures of the error.
     public let measures: [PairMeasure]
+    /// One row for each restorer.
     public let rows: [Row]
+    /// Number of pictures.
     public let count: Int
 
     private static let batchSize = 32
-    /// Of what inputs are made with; another stream than a training's.
+    /// Seed of the degradations of the inputs; separate from the stream of the training.
     public static let seed: UInt64 = 0x1_1907
 
+    /// Computes the scores.
     /// - Parameters:
-    ///   - restorers: name and function, from inputs [N, 3, h, w] to pictures [N, 3, H, W].
-    ///   - input: what the restorers are given, always the same.
-    ///   - pictures: true ones of a range, [N, 3, H, W] in -1...1.
+    ///   - restorers: names, and functions from inputs [N, 3, h, w] to pictures [N, 3, H, W], all in -1...1.
+    ///   - input: degradation that makes the inputs; the same for all restorers.
+    ///   - measures: measures of the error.
+    ///   - count: number of pictures.
+    ///   - pictures: original pictures of a range, [N, 3, H, W] in -1...1.
+    ///   - progress: called with the number of processed pictures.
+    ///   - isCancelled: called between batches.
     /// - Throws: `CancellationError`.
     public init(
         _ restorers: [(name: String, restore: (Tensor) -> Tensor)], input: RestorerInput,
@@ -55,7 +65,7 @@ public struct RestorationScore {
             Row(
                 name: restorer.name,
                 values: columns.map { values in
-                    // Equal pictures have no noise ratio.
+                    // The PSNR of equal pictures is infinite.
                     let finite = values.filter { $0 != .infinity }
                     let count = Double(max(1, finite.count))
                     let mean = finite.reduce(0, +) / count

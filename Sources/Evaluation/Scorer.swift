@@ -6,17 +6,17 @@ import PretrainedWeights
 import Torch
 import TorchNN
 
-/// Computes one metric from what the walks over both sets left.
+/// Computation of one metric from the features of both sets.
 struct Scorer {
     let metric: Metric
-    let judged: any PictureSet
+    let evaluated: any PictureSet
     let reference: (any PictureSet)?
     let made: FeatureSet?
     let real: FeatureSet?
     let network: FeatureExtractor?
     let device: Device
     let seed: UInt64
-    /// What precision, recall, density and coverage of a network have in common, computed once.
+    /// Manifolds of a network, shared by precision, recall, density and coverage.
     let manifold: () -> PrecisionRecall?
 
     private static let slicedCount = 2048
@@ -24,7 +24,8 @@ struct Scorer {
     private static let neighborCount = 24
     private static let pathCount = 2000
 
-    /// - Throws: `EvaluationError`, `CheckpointError` when something is missing.
+    /// Adds the scores of the metric.
+    /// - Throws: `EvaluationError` for pictures without a model or labels; `WeightsError` for missing weights.
     func add(to evaluation: inout Evaluation) throws {
         try withoutGradients {
             switch metric.kind {
@@ -78,7 +79,7 @@ struct Scorer {
 
     private func sliced(_ evaluation: inout Evaluation) {
         guard let reference else { return }
-        let count = min(Self.slicedCount, judged.count, reference.count)
+        let count = min(Self.slicedCount, evaluated.count, reference.count)
         func images(_ set: any PictureSet, _ range: Range<Int>) -> Tensor {
             Tensor.concatenated(
                 range.map { row in
@@ -86,20 +87,20 @@ struct Scorer {
                     return set.images(place..<(place + 1), on: device)
                 })
         }
-        // A model draws whole batches; its first pictures are as good as any.
+        // The faces of a model are independent; the first ones need fewer batches.
         let found = SlicedWasserstein(seed: seed)(
             count: count, reference: { images(reference, $0) },
-            evaluated: { judged.drawn == nil ? images(judged, $0) : judged.images($0, on: device) })
+            evaluated: { evaluated.drawn == nil ? images(evaluated, $0) : evaluated.images($0, on: device) })
         let estimate = Estimate(
-            value: found.value, error: found.error, notes: ["falls with the number of pictures"])
+            value: found.value, error: found.error, notes: ["decreases with the number of pictures"])
         evaluation.scores.append(
             Score(
-                "\(metric)", "sliced Wasserstein distance", estimate, judgedCount: count,
+                "\(metric)", "sliced Wasserstein distance", estimate, evaluatedCount: count,
                 referenceCount: count,
-                features: "pixels", protocolHash: judged.data.hash, isLowerBetter: true))
+                features: "pixels", protocolHash: evaluated.data.hash, isLowerBetter: true))
     }
 
-    // MARK: What only a generator needs
+    // MARK: Generators
 
     private func diversity(_ evaluation: inout Evaluation) {
         guard let made, let name = metric.network else { return }
@@ -111,7 +112,7 @@ struct Scorer {
         var found = estimate(made)
         if let real {
             let other = estimate(real).value
-            found.notes.append("the reference has \(Self.rounded(other)); far less is collapse")
+            found.notes.append("reference: \(Self.rounded(other)); much lower values indicate mode collapse")
         }
         evaluation.scores.append(score("diversity-\(name)", "diversity", found, nil, alone: true))
     }
@@ -121,8 +122,9 @@ struct Scorer {
         let found = NearestNeighbors.memorization(evaluated: made.sample, reference: real.sample)
         var copied = found.copied
         copied.notes.append(
-            "0.01 is what pictures have that the reference lacks; far more is learning by heart")
-        evaluation.scores.append(score("copied-\(name)", "share of near copies", copied, true))
+            "0.01 for pictures that are independent of the reference; much higher values indicate memorization"
+        )
+        evaluation.scores.append(score("copied-\(name)", "fraction of near copies", copied, true))
         let order = found.quantiles.indices.sorted {
             (found.quantiles[$0], found.matches.distances[$0]) < (
                 found.quantiles[$1], found.matches.distances[$1]
@@ -130,15 +132,15 @@ struct Scorer {
         }
         evaluation.neighbors = order.prefix(Self.neighborCount).map {
             .init(
-                judged: made.rows[$0], reference: real.rows[found.matches.indices[$0]],
+                evaluated: made.rows[$0], reference: real.rows[found.matches.indices[$0]],
                 distance: found.matches.distances[$0], quantile: found.quantiles[$0])
         }
     }
 
-    /// On LPIPS without a network, else on squared distances of its features.
+    /// Path length on LPIPS, or on squared distances of the features of `network`.
     private func pathLength(_ evaluation: inout Evaluation) throws {
-        guard let drawn = judged as? ModelPictures else {
-            throw EvaluationError("\(metric): a path length needs a model, not pictures: \(judged.title)")
+        guard let drawn = evaluated as? ModelPictures else {
+            throw EvaluationError("\(metric): requires a model, got pictures: \(evaluated.title)")
         }
         let generator = drawn.model.generator
         let random = RandomSource(seed: seed)
@@ -146,7 +148,7 @@ struct Scorer {
         func latents() -> Tensor {
             sampler.space.sample(Self.pathCount, random: random).to(generator.device)
         }
-        // The path leads through z. Labels stay.
+        // Paths in z; the labels are constant.
         let labels = sampler.sample(1, random: random).labels?.to(generator.device)
         let lpips = network == nil ? try FeatureNetworks.perceptualDistance("lpips-vgg") : nil
         lpips?.move(to: device, format: .channelsLast)
@@ -164,9 +166,9 @@ struct Scorer {
             })
         evaluation.scores.append(
             Score(
-                "\(metric)", "path length", estimate, judgedCount: Self.pathCount,
+                "\(metric)", "path length", estimate, evaluatedCount: Self.pathCount,
                 features: network.map { "\($0.name) \($0.digest.prefix(12))" } ?? "lpips-vgg",
-                protocolHash: judged.data.hash, isLowerBetter: nil))
+                protocolHash: evaluated.data.hash, isLowerBetter: nil))
     }
 
     private func attributes(_ evaluation: inout Evaluation) {
@@ -174,23 +176,23 @@ struct Scorer {
         let shares = AttributeFrequencies(evaluated: logits, reference: real?.logits ?? logits)
         evaluation.attributes = zip(names, shares.attributes).map { name, share in
             .init(
-                name: name, judged: share.evaluated.value,
-                judgedLow: share.evaluated.interval?.lowerBound ?? .nan,
-                judgedHigh: share.evaluated.interval?.upperBound ?? .nan,
+                name: name, evaluated: share.evaluated.value,
+                evaluatedLow: share.evaluated.interval?.lowerBound ?? .nan,
+                evaluatedHigh: share.evaluated.interval?.upperBound ?? .nan,
                 reference: real == nil ? nil : share.reference.value)
         }
         guard real != nil else { return }
         let estimate = Estimate(
             value: shares.meanDifference,
-            notes: ["mean size of the differences of \(names.count) attributes' shares"])
+            notes: ["mean absolute difference of the frequencies of \(names.count) attributes"])
         evaluation.scores.append(score("attributes", "difference of attributes", estimate, true))
     }
 
-    /// Against the labels of the pictures, for the attributes that all of them tell.
+    /// Agreement with the labels, for attributes that are known of all pictures.
     private func accuracy(_ evaluation: inout Evaluation) throws {
-        guard let made, let logits = made.logits, let network, let known = judged.attributes else {
+        guard let made, let logits = made.logits, let network, let known = evaluated.attributes else {
             throw EvaluationError(
-                "\(metric): \(judged.title) has no labels of attributes; CelebA has, beside list_attr_celeba.txt"
+                "\(metric): \(evaluated.title) has no attribute labels; CelebA has them in list_attr_celeba.txt"
             )
         }
         let width = known.names.count
@@ -202,7 +204,8 @@ struct Scorer {
         }
         guard !columns.isEmpty else {
             throw EvaluationError(
-                "\(metric): the labels of \(judged.title) and the network's answers share no name")
+                "\(metric): the labels of \(evaluated.title) and the attributes of the network have no name in common"
+            )
         }
         let labels = made.rows.flatMap { row in columns.map { Float(known.values[row * width + $0.label]) } }
         let scores = BinaryScores(
@@ -225,20 +228,20 @@ struct Scorer {
         }
     }
 
-    // MARK: Lines
+    // MARK: Scores
 
     /// - Parameters:
-    ///   - all: over all pictures rather than the sample.
-    ///   - alone: the reference does not go in.
+    ///   - all: the score is computed from all pictures, not from the sample.
+    ///   - alone: the score does not use the reference.
     private func score(
         _ name: String, _ label: String, _ estimate: Estimate, _ isLowerBetter: Bool?, all: Bool = false,
         alone: Bool = false
     ) -> Score {
         let counts = [made, real].map { set in set.map { all ? $0.moments.count : $0.sample.shape[0] } }
         return Score(
-            name, label, estimate, judgedCount: counts[0] ?? 0, referenceCount: alone ? nil : counts[1],
+            name, label, estimate, evaluatedCount: counts[0] ?? 0, referenceCount: alone ? nil : counts[1],
             features: network.map { "\($0.name) \($0.digest.prefix(12))" } ?? "pixels",
-            protocolHash: judged.data.hash, isLowerBetter: isLowerBetter)
+            protocolHash: evaluated.data.hash, isLowerBetter: isLowerBetter)
     }
 
     private static func rounded(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }

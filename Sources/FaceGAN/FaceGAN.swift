@@ -1,19 +1,19 @@
-// `import FaceGAN` gives the whole library.
+// `import FaceGAN` imports all public modules.
 @_exported import Checkpoints
-@_exported import Downloads
-@_exported import PretrainedWeights
-@_exported import Recipes
-@_exported import Runs
-@_exported import SyntheticFaces
 @_exported import Datasets
+@_exported import Downloads
 @_exported import Evaluation
 @_exported import Imaging
 @_exported import Metrics
 @_exported import Models
 @_exported import Objectives
+@_exported import PretrainedWeights
 @_exported import Provenance
+@_exported import Recipes
+@_exported import Runs
 @_exported import Settings
 @_exported import Synthesis
+@_exported import SyntheticFaces
 @_exported import Torch
 @_exported import TorchNN
 @_exported import Training

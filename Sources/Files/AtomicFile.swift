@@ -8,29 +8,34 @@ import CCodecs
     import Glibc
 #endif
 
-/// Writes a file so that its name shows either the old content or the whole of the new one, whatever happens.
+/// Writer that replaces a file atomically: readers see either the old or the complete new content.
 ///
-/// The bytes go to a hidden temporary beside `path`; `commit()` flushes them to the disk, renames, and flushes the
-/// folder. Without `commit()` the temporary is deleted with the object. The temporary of a killed program is
-/// deleted by the next writer of the same path. A symbolic link is followed; permissions of a replaced file stay.
+/// Bytes are written to a hidden temporary file in the same folder. `commit()` flushes it to the disk, renames it,
+/// and flushes the folder. Without `commit()`, the temporary file is deleted with the object. If a process is killed,
+/// the next writer of the same path deletes its temporary file. Symbolic links are followed. The permissions of a
+/// replaced file are kept.
 public final class AtomicFile {
+    /// Path of the file to replace.
     public let path: String
-    /// How many bytes were written so far.
+    /// The number of bytes written so far.
     public private(set) var count = 0
     private let isDurable: Bool
     private let temporary: String
     private var descriptor: Int32
 
-    /// - Parameter durably: false for many small files that are easily made again, as in a folder of pictures: nothing is
-    ///   flushed, and temporaries of killed programs are not looked for.
-    /// - Throws: `FileError` if the folder does not exist or may not be written.
+    /// Creates the temporary file.
+    /// - Parameters:
+    ///   - path: path of the file to replace or create.
+    ///   - durably: false for many small files that can easily be written again, such as a folder of pictures: the
+    ///     data is not flushed, and temporary files of killed processes are not searched.
+    /// - Throws: `FileError` if the folder does not exist or is not writable.
     public init(path: String, durably: Bool = true) throws {
         self.path = path
         isDurable = durably
         let target = Self.resolve(path)
         let (folder, name) = Self.split(target)
         if durably { Self.removeAbandoned(in: folder, of: name) }
-        // A cleaner may take the file between its creation and the lock; then another one is made.
+        // Another process can delete the file between its creation and the lock. In this case, try another name.
         for _ in 0..<16 {
             let tag = String(UInt64.random(in: .min ... .max), radix: 36)
             let candidate = folder + "/" + Self.prefix(name) + tag
@@ -50,7 +55,7 @@ public final class AtomicFile {
             (temporary, descriptor, self.target) = (candidate, opened, target)
             return
         }
-        throw FileError(path: path, what: "could not create a temporary file in \(folder)")
+        throw FileError(path: path, what: "cannot create a temporary file in \(folder)")
     }
 
     private let target: String
@@ -62,11 +67,11 @@ public final class AtomicFile {
     }
 
     /// Appends bytes.
-    /// - Throws: `FileError`, as when the disk is full.
+    /// - Throws: `FileError` if writing fails, for example because the disk is full.
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
         precondition(descriptor >= 0, "AtomicFile.write after commit (\(path))")
         try put(bytes, at: count)
-        // The disk works while more is being made, so that `commit` waits for little.
+        // Starts writing to the disk in the background, which shortens the wait in `commit`.
         if isDurable, bytes.count >= 1 << 20 {
             ccodecs_begin_flush(descriptor, Int64(count), Int64(bytes.count))
         }
@@ -74,11 +79,14 @@ public final class AtomicFile {
     }
 
     /// Appends bytes.
-    /// - Throws: `FileError`, as when the disk is full.
+    /// - Throws: `FileError` if writing fails, for example because the disk is full.
     public func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
 
     /// Replaces bytes that were written before.
-    /// - Throws: `FileError`, as when the disk is full.
+    /// - Parameters:
+    ///   - bytes: the replacement.
+    ///   - offset: position in the file in bytes. The range must be inside the bytes written so far.
+    /// - Throws: `FileError` if writing fails.
     public func overwrite(_ bytes: [UInt8], at offset: Int) throws {
         precondition(descriptor >= 0, "AtomicFile.overwrite after commit (\(path))")
         precondition(
@@ -87,8 +95,8 @@ public final class AtomicFile {
         try bytes.withUnsafeBytes { try put($0, at: offset) }
     }
 
-    /// Makes the new content the file's.
-    /// - Throws: `FileError`; the old content is then still there.
+    /// Replaces the file with the written content. No method may be called afterwards.
+    /// - Throws: `FileError` if flushing or renaming fails. The old content is then kept.
     public func commit() throws {
         precondition(descriptor >= 0, "AtomicFile.commit twice (\(path))")
         guard !isDurable || fsync(descriptor) == 0 else {
@@ -100,13 +108,13 @@ public final class AtomicFile {
         guard isDurable else { return }
         let folder = open(Self.split(target).folder, O_RDONLY | O_CLOEXEC)
         guard folder >= 0 else { return }
-        // Some file systems cannot flush folders; the content is safe already.
+        // Some file systems cannot flush folders. The content is already on the disk.
         _ = fsync(folder)
         close(folder)
     }
 
-    /// Writes a whole file at once.
-    /// - Throws: `FileError`; the old content is then still there.
+    /// Writes a complete file.
+    /// - Throws: `FileError` if writing fails. The old content is then kept.
     public static func write(_ bytes: [UInt8], to path: String, durably: Bool = true) throws {
         let file = try AtomicFile(path: path, durably: durably)
         try file.write(bytes)
@@ -116,7 +124,7 @@ public final class AtomicFile {
     private func put(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
         var done = 0
         while done < bytes.count {
-            // Linux writes at most 2 GiB a call.
+            // Linux writes at most 2 GiB per call.
             let part = min(bytes.count - done, 1 << 30)
             let written = pwrite(descriptor, bytes.baseAddress! + done, part, off_t(offset + done))
             if written < 0 {
@@ -137,14 +145,14 @@ extension AtomicFile {
         return (folder.isEmpty ? "/" : folder, String(path[path.index(after: slash)...]))
     }
 
-    /// The file that a chain of symbolic links ends at.
+    /// Target of a chain of symbolic links.
     private static func resolve(_ path: String) -> String {
         guard let resolved = realpath(path, nil) else { return path }
         defer { free(resolved) }
         return String(cString: resolved)
     }
 
-    /// Deletes temporaries of `name` that no living program holds a lock on.
+    /// Deletes temporary files of `name` that are not locked by a running process.
     private static func removeAbandoned(in folder: String, of name: String) {
         guard let listing = opendir(folder) else { return }
         defer { closedir(listing) }

@@ -6,52 +6,58 @@
     import Glibc
 #endif
 
-/// Something is wrong with a file: which one, what, and what to do about it.
+/// An error with a file: its path, the problem and advice.
 public struct FileError: Error, CustomStringConvertible, Equatable {
+    /// Path of the file.
     public let path: String
-    /// What is wrong, without a full stop.
+    /// The problem, without a full stop.
     public let what: String
-    /// What the user can do, a sentence; may be empty.
+    /// What the user can do, as sentences; can be empty.
     public let advice: String
 
+    /// Creates an error.
     public init(path: String, what: String, advice: String = "") {
         self.path = path
         self.what = what
         self.advice = advice
     }
 
+    /// Path, problem and advice in one line.
     public var description: String { "\(path): \(what)." + (advice.isEmpty ? "" : " " + advice) }
 }
 
 extension FileError {
-    /// What the operating system said about the last call.
-    static func system(_ path: String, _ doing: String, code: Int32 = errno) -> FileError {
+    /// An error of the last system call.
+    static func system(_ path: String, _ action: String, code: Int32 = errno) -> FileError {
         let reason = strerror(code).map { String(cString: $0) } ?? "error \(code)"
         let advice =
             switch code {
-            case ENOENT: "Check the name; relative paths start at the current folder."
-            case EACCES, EPERM, EROFS: "Check who may read and write there."
-            case ENOSPC, EDQUOT: "Free some space; nothing was replaced."
-            case EMFILE, ENFILE: "Raise the limit of open files (ulimit -n)."
+            case ENOENT: "Check the path; relative paths start at the current folder."
+            case EACCES, EPERM, EROFS: "Check the permissions."
+            case ENOSPC, EDQUOT: "Free some disk space; no file was replaced."
+            case EMFILE, ENFILE: "Increase the limit of open files (ulimit -n)."
             default: ""
             }
-        return FileError(path: path, what: "could not \(doing) (\(reason))", advice: advice)
+        return FileError(path: path, what: "cannot \(action) (\(reason))", advice: advice)
     }
 
-    /// The file breaks the rules of its format.
+    /// A violation of the file format.
     static func broken(_ path: String, _ what: String) -> FileError {
-        FileError(path: path, what: what, advice: "The file is damaged or incomplete; get it again.")
+        FileError(
+            path: path, what: what,
+            advice:
+                "The file is damaged or incomplete; download or create it again.")
     }
 }
 
-/// What a file looks like by its first bytes, for error messages: people often hold something else than they think,
-/// such as the web page that a failed download left.
+/// Recognition of a file's type by its first bytes, for error messages. A failed download, for example, often leaves
+/// a web page.
 public enum FileSignature {
-    /// A description such as "an HTML page", or `nil` if nothing is recognized.
+    /// Returns a description such as "an HTML page"; nil if the type is not recognized.
     /// - Throws: `FileError` if the file cannot be read.
     public static func describe(path: String) throws -> String? { try describe(MappedFile(path: path)) }
 
-    /// A description such as "an HTML page", or `nil` if nothing is recognized.
+    /// Returns a description such as "an HTML page"; nil if the type is not recognized.
     public static func describe(_ file: MappedFile) -> String? {
         guard let start = try? file.bytes(0..<min(file.count, 512)) else { return nil }
         if start.isEmpty { return "an empty file" }
@@ -64,18 +70,18 @@ public enum FileSignature {
         return text.hasPrefix("<!doctype html") || text.hasPrefix("<html") ? "an HTML page" : nil
     }
 
-    /// An error that says what the file should be and what it seems to be instead.
+    /// An error that states the expected and the recognized type of a file.
     static func mismatch(_ file: MappedFile, expected: String) -> FileError {
         guard let found = describe(file) else { return FileError.broken(file.path, "not \(expected)") }
         guard found != expected else {
-            return FileError.broken(file.path, "\(expected) that is cut off or damaged")
+            return FileError.broken(file.path, "\(expected) that is truncated or damaged")
         }
         let advice =
             switch found {
-            case "an HTML page": "The download failed; open the file in a browser to see why."
+            case "an HTML page": "The download failed; open the file in a browser to read the message."
             case "a Git LFS pointer": "Fetch the content with git lfs pull."
-            case "an empty file": "Get it again."
-            case _ where found.hasSuffix("-compressed file"): "Unpack it first."
+            case "an empty file": "Download or create it again."
+            case _ where found.hasSuffix("-compressed file"): "Decompress it first."
             default: ""
             }
         return FileError(path: file.path, what: "not \(expected) but \(found)", advice: advice)
@@ -94,19 +100,21 @@ public enum FileSignature {
     ]
 }
 
-/// What a file is, told by its first bytes and never by its name.
+/// Type of a file, recognized by its first bytes and not by its name.
 package enum FileKind: Sendable {
     case zip, gzip, tar, safetensors, html, picture, empty, unknown
 
-    /// Throws `FileError` if the file cannot be read.
+    /// Returns the type of a file.
+    /// - Throws: `FileError` if the file cannot be read.
     package static func detect(path: String) throws -> FileKind {
         let file = try MappedFile(path: path)
         return detect(try file.bytes(0..<min(file.count, 1024)), count: file.count)
     }
 
+    /// Returns the type of a file from its first bytes.
     /// - Parameters:
-    ///   - head: the first bytes, 1024 if there are as many.
-    ///   - count: the file's whole size.
+    ///   - head: the first 1024 bytes, or all if there are fewer.
+    ///   - count: size of the file in bytes.
     package static func detect(_ head: [UInt8], count: Int) -> FileKind {
         if head.isEmpty { return .empty }
         func begins(_ bytes: [UInt8], at offset: Int = 0) -> Bool {
@@ -115,7 +123,7 @@ package enum FileKind: Sendable {
         if begins([0x50, 0x4B, 0x03, 0x04]) || begins([0x50, 0x4B, 0x05, 0x06]) { return .zip }
         if begins([0x1F, 0x8B]) { return .gzip }
         if begins(Array("ustar".utf8), at: 257) { return .tar }
-        // A safetensors file begins with the length of its header, 8 bytes, and the header with a brace.
+        // A safetensors file begins with the length of the header (8 bytes), followed by a brace.
         if begins([UInt8(ascii: "{")], at: 8),
             head.prefix(8).reversed().reduce(0, { $0 << 8 | Int($1) }) < count
         {

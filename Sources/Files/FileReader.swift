@@ -6,13 +6,15 @@
     import Glibc
 #endif
 
-/// Reads parts of a file into memory of the caller's; nothing of the file stays in the memory of the process.
+/// Reader of byte ranges of a file into buffers of the caller. It does not map or cache the file.
 ///
-/// Any number of threads may read. The file stays readable when it is renamed or deleted.
+/// Any number of threads may read. The file remains readable if it is renamed or deleted.
 public final class FileReader: Sendable {
+    /// Path of the file.
     public let path: String
     private let descriptor: Int32
 
+    /// Opens a file.
     /// - Throws: `FileError` if the file cannot be opened.
     public init(path: String) throws {
         self.path = path
@@ -22,8 +24,8 @@ public final class FileReader: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Fills `buffer` with the bytes from `offset` on.
-    /// - Throws: `FileError` if the file ends before the buffer, or cannot be read.
+    /// Fills a buffer with the bytes that start at `offset`.
+    /// - Throws: `FileError` if the file ends before the buffer is full or cannot be read.
     public func read(_ buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws {
         var done = 0
         while done < buffer.count {
@@ -33,37 +35,43 @@ public final class FileReader: Sendable {
             guard count >= 0 else { throw FileError.system(path, "read the file") }
             guard count > 0 else {
                 throw FileError.broken(
-                    path, "the file ends at byte \(offset + done), in the middle of its content")
+                    path, "the file ends prematurely at byte \(offset + done)")
             }
             done += count
         }
     }
 }
 
-/// Little-endian numbers at any offset. Reading out of bounds traps, in release builds too: the buffer's own
-/// subscript does not.
+/// Little-endian integers at unaligned offsets. Access out of bounds traps, also in release builds, unlike the
+/// buffer's own subscript.
 extension UnsafeRawBufferPointer {
-    /// One byte.
+    /// Reads one byte.
     func u8(_ at: Int) -> UInt8 {
-        precondition(at >= 0 && at < count, "byte \(at) is outside a buffer of \(count)")
+        precondition(at >= 0 && at < count, "expected a byte offset in 0..<\(count), got \(at)")
         return self[at]
     }
 
-    /// Two bytes.
+    /// Reads two bytes.
     func u16(_ at: Int) -> Int {
-        precondition(at >= 0 && at <= count - 2, "bytes \(at)..<\(at + 2) are outside a buffer of \(count)")
+        precondition(
+            at >= 0 && at <= count - 2,
+            "expected 2 bytes inside \(count) bytes, got the offset \(at)")
         return Int(UInt16(littleEndian: loadUnaligned(fromByteOffset: at, as: UInt16.self)))
     }
 
-    /// Four bytes.
+    /// Reads four bytes.
     func u32(_ at: Int) -> Int {
-        precondition(at >= 0 && at <= count - 4, "bytes \(at)..<\(at + 4) are outside a buffer of \(count)")
+        precondition(
+            at >= 0 && at <= count - 4,
+            "expected 4 bytes inside \(count) bytes, got the offset \(at)")
         return Int(UInt32(littleEndian: loadUnaligned(fromByteOffset: at, as: UInt32.self)))
     }
 
-    /// Eight bytes; `nil` if that is more than `Int` holds.
+    /// Reads eight bytes. Returns nil if the value exceeds `Int.max`.
     func u64(_ at: Int) -> Int? {
-        precondition(at >= 0 && at <= count - 8, "bytes \(at)..<\(at + 8) are outside a buffer of \(count)")
+        precondition(
+            at >= 0 && at <= count - 8,
+            "expected 8 bytes inside \(count) bytes, got the offset \(at)")
         return Int(exactly: UInt64(littleEndian: loadUnaligned(fromByteOffset: at, as: UInt64.self)))
     }
 }

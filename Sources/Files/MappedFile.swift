@@ -8,20 +8,22 @@ import Foundation
     import Glibc
 #endif
 
-/// A file's bytes, mapped into memory and read through checked ranges.
+/// A read-only memory-mapped file with range checks.
 ///
-/// The mapping lives as long as the object, also when the file is renamed or deleted. A file that somebody shortens
-/// in place meanwhile ends the program (SIGBUS); `AtomicFile` never does that.
+/// The mapping remains valid while the object exists, also if the file is renamed or deleted. If another process
+/// truncates the file in place, access ends the program (SIGBUS). `AtomicFile` never truncates in place.
 public final class MappedFile: Sendable {
+    /// Path of the file.
     public let path: String
-    /// The size in bytes.
+    /// Size in bytes.
     public let count: Int
     nonisolated(unsafe) private let base: UnsafeMutableRawPointer?
 
-    /// - Throws: `FileError` if `path` is not a regular file that may be read.
+    /// Maps a file.
+    /// - Throws: `FileError` if `path` is not a readable regular file.
     public init(path: String) throws {
         self.path = path
-        // Without O_NONBLOCK a named pipe would wait for a writer.
+        // Without O_NONBLOCK, opening a named pipe would block until there is a writer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw FileError.system(path, "open the file") }
         defer { close(descriptor) }
@@ -29,7 +31,7 @@ public final class MappedFile: Sendable {
         guard fstat(descriptor, &status) == 0 else { throw FileError.system(path, "read the file's size") }
         guard status.st_mode & S_IFMT == S_IFREG else {
             let kind = status.st_mode & S_IFMT == S_IFDIR ? "is a folder" : "is not a regular file"
-            throw FileError(path: path, what: kind, advice: "Name a file.")
+            throw FileError(path: path, what: kind, advice: "Expected a regular file.")
         }
         count = Int(status.st_size)
         guard count > 0 else {
@@ -45,8 +47,8 @@ public final class MappedFile: Sendable {
 
     deinit { if let base { munmap(base, count) } }
 
-    /// Calls `body` with the bytes of `range`, which are valid only inside the call.
-    /// - Throws: `FileError` if the range is not inside the file; whatever `body` throws.
+    /// Calls `body` with the bytes of a range. The buffer is valid only during the call.
+    /// - Throws: `FileError` if the range is not inside the file; errors of `body`.
     public func withBytes<R>(_ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
         guard range.lowerBound >= 0, range.upperBound <= count else {
             throw FileError.broken(
@@ -57,17 +59,17 @@ public final class MappedFile: Sendable {
         return try withExtendedLifetime(self) { try body(part) }
     }
 
-    /// A copy of the bytes of `range`.
+    /// Returns a copy of the bytes of a range.
     /// - Throws: `FileError` if the range is not inside the file.
     public func bytes(_ range: Range<Int>) throws -> [UInt8] { try withBytes(range) { Array($0) } }
 
-    /// The whole file.
+    /// Range of the whole file.
     public var all: Range<Int> { 0..<count }
 }
 
-/// The folder of packed pictures and pretrained weights.
+/// Folder of cached stores and pretrained weights.
 public enum CacheFolder {
-    /// `$FACEGAN_CACHE`, else `$XDG_CACHE_HOME/facegan`, else `~/.cache/facegan`.
+    /// `$FACEGAN_CACHE` if set, otherwise `$XDG_CACHE_HOME/facegan`, otherwise `~/.cache/facegan`.
     public static var path: String {
         let environment = ProcessInfo.processInfo.environment
         if let named = environment["FACEGAN_CACHE"], !named.isEmpty { return named }

@@ -1,28 +1,34 @@
-/// A safetensors file, opened and checked but not read: tensors are byte ranges of a mapped file.
+/// A validated safetensors file. Tensors are byte ranges of a mapped file and are not read when it is opened.
 ///
-/// Stricter than the format's own reader: the ranges must tile the data exactly, in bounds, without overlap, gap or
-/// remainder, and names must differ. Format: https://github.com/huggingface/safetensors.
+/// Validation is stricter than in the reference implementation: the ranges must cover the data exactly, without
+/// overlap or gap, and names must be unique. Format: https://github.com/huggingface/safetensors.
 public struct SafetensorsFile: Sendable {
+    /// A tensor in a file.
     public struct Entry: Sendable, Equatable {
+        /// Name of the tensor.
         public let name: String
+        /// Element type.
         public let dtype: ElementType
-        /// The sides, slowest first; empty for a single number.
+        /// Dimensions, slowest first; empty for a scalar.
         public let shape: [Int]
-        /// Where the numbers stand in the file: little-endian, contiguous, row by row.
+        /// Byte range in the file: little-endian, contiguous, row-major.
         public let range: Range<Int>
     }
 
+    /// The mapped file.
     public let file: MappedFile
+    /// Metadata of the header.
     public let metadata: [String: String]
-    /// The tensors in the order of their bytes.
+    /// Tensors in the order of their bytes.
     public let entries: [Entry]
     private let index: [String: Int]
     private let digestRange: Range<Int>?
 
-    /// The most that a header may take; the format's own limit.
+    /// Maximum size of a header in bytes, as defined by the format.
     public static let headerLimit = 100_000_000
 
-    /// - Throws: `FileError` if the file breaks any rule of the format.
+    /// Opens and validates a file.
+    /// - Throws: `FileError` if the file cannot be read or violates the format.
     public init(path: String) throws {
         file = try MappedFile(path: path)
         guard file.count >= 8 else { throw FileSignature.mismatch(file, expected: "a safetensors file") }
@@ -38,11 +44,11 @@ public struct SafetensorsFile: Sendable {
         var entries: [Entry] = []
         var index: [String: Int] = [:]
         var expected = 0
-        // Empty tensors share their start with the next one; the stable sort keeps the header's order among them.
+        // An empty tensor starts where the next one starts. The stable sort keeps the order of the header.
         for item in header.items.sorted(by: { ($0.start, $0.end) < ($1.start, $1.end) }) {
             guard let dtype = ElementType(rawValue: item.dtype) else {
                 throw FileError(
-                    path: path, what: "the tensor \"\(item.name)\" has numbers of the type \(item.dtype)",
+                    path: path, what: "the tensor \"\(item.name)\" has the unsupported type \(item.dtype)",
                     advice:
                         "Convert it to one of \(ElementType.allCases.map(\.rawValue).joined(separator: " "))."
                 )
@@ -50,8 +56,8 @@ public struct SafetensorsFile: Sendable {
             guard item.start == expected, item.end >= item.start, item.end <= file.count - data else {
                 throw FileError.broken(
                     path,
-                    "the tensor \"\(item.name)\" is said to be at \(item.start)..\(item.end), where it "
-                        + "leaves a gap, overlaps another or ends after the file")
+                    "the range \(item.start)..\(item.end) of the tensor \"\(item.name)\" leaves a gap, "
+                        + "overlaps another tensor or exceeds the file")
             }
             guard dtype.byteCount(shape: item.shape) == item.end - item.start else {
                 throw FileError.broken(
@@ -74,57 +80,62 @@ public struct SafetensorsFile: Sendable {
         self.index = index
     }
 
-    /// The entry of that name, if there is one.
+    /// The entry with the given name; nil if there is none.
     public subscript(name: String) -> Entry? { index[name].map { entries[$0] } }
 
-    /// A copy of a tensor's bytes.
-    /// - Throws: `FileError` if the entry is of another file and outside this one.
+    /// Returns a copy of the bytes of a tensor.
+    /// - Throws: `FileError` if the entry belongs to another file and its range is outside this one.
     public func bytes(_ entry: Entry) throws -> [UInt8] { try file.bytes(entry.range) }
 }
 
 extension SafetensorsFile {
-    /// The metadata key of the checksum that `SafetensorsWriter` puts in.
+    /// Metadata key of the checksum that `SafetensorsWriter` adds.
     public static let digestKey = "sha256"
 
-    /// The checksum that the file carries: the SHA-256 of the whole file with 64 zeros in the checksum's place.
-    /// Files of other programs have none.
+    /// Checksum in the metadata: SHA-256 of the file with 64 zeros in place of the checksum; nil if the file has
+    /// none.
     public var digest: String? { metadata[Self.digestKey] }
 
-    /// Compares the whole file with the checksum that it carries.
-    /// - Throws: `FileError` if they differ, or if the file carries none.
+    /// Compares the file with its checksum.
+    /// - Throws: `FileError` if they differ, the file has no checksum or it cannot be read.
     public func verify() throws {
         guard let digest, let range = digestRange, range.count == SafetensorsWriter.blank.count else {
             throw FileError(
-                path: file.path, what: "the file carries no checksum (metadata key \"\(Self.digestKey)\")",
-                advice: "Only files that FaceGAN wrote can be verified.")
+                path: file.path, what: "the file has no checksum (metadata key \"\(Self.digestKey)\")",
+                advice: "Only files written by FaceGAN can be verified.")
         }
         var stream = Digest.SHA256Stream()
         try file.withBytes(0..<range.lowerBound) { stream.update($0) }
         stream.update(SafetensorsWriter.blank)
         try file.withBytes(range.upperBound..<file.count) { stream.update($0) }
         guard stream.finish() == digest else {
-            throw FileError.broken(file.path, "the content does not match the file's own checksum")
+            throw FileError.broken(file.path, "the content does not match the checksum in the file")
         }
     }
 }
 
-/// Writes safetensors files: atomically, streaming, with a checksum of the whole file inside.
+/// Writer of safetensors files: atomic, streaming, with a checksum of the whole file.
 public enum SafetensorsWriter {
-    /// Takes a tensor's bytes, in order, in pieces of any size.
+    /// Receiver of a tensor's bytes, in order, in blocks of any size.
     public typealias Sink = (UnsafeRawBufferPointer) throws -> Void
 
     /// A tensor to write.
     public struct Entry {
+        /// Name of the tensor.
         public let name: String
+        /// Element type.
         public let dtype: ElementType
+        /// Dimensions, slowest first; empty for a scalar.
         public let shape: [Int]
-        /// Puts the tensor's bytes into the sink: little-endian, contiguous, row by row.
+        /// Passes the tensor's bytes to the sink: little-endian, contiguous, row-major.
         public let write: (Sink) throws -> Void
 
+        /// Creates an entry whose bytes are produced while writing.
         public init(name: String, dtype: ElementType, shape: [Int], write: @escaping (Sink) throws -> Void) {
             (self.name, self.dtype, self.shape, self.write) = (name, dtype, shape, write)
         }
 
+        /// Creates an entry from bytes: little-endian, contiguous, row-major.
         public init(name: String, dtype: ElementType, shape: [Int], bytes: [UInt8]) {
             self.init(name: name, dtype: dtype, shape: shape) { sink in
                 try bytes.withUnsafeBytes { try sink($0) }
@@ -132,23 +143,26 @@ public enum SafetensorsWriter {
         }
     }
 
-    /// Writes the entries in the order given. Their bytes are aligned to their numbers' size if wider types come
-    /// first.
-    /// - Parameter metadata: free texts; `SafetensorsFile.digestKey` is the writer's own.
-    /// - Returns: the checksum that the file now carries.
-    /// - Throws: `FileError` if writing fails; whatever an entry's `write` throws. The old file is then untouched.
+    /// Writes entries in the given order. Elements are aligned to their size if wider types come first.
+    /// - Parameters:
+    ///   - path: path of the file.
+    ///   - metadata: strings by key. The key `SafetensorsFile.digestKey` is reserved.
+    ///   - entries: the tensors.
+    /// - Returns: the checksum in the file.
+    /// - Throws: `FileError` if the header is too large or writing fails; errors of an entry's `write`. The old
+    ///   file is then kept.
     @discardableResult
     public static func write(path: String, metadata: [String: String] = [:], entries: [Entry]) throws
         -> String
     {
         precondition(
             metadata[SafetensorsFile.digestKey] == nil,
-            "SafetensorsWriter: the metadata key \"\(SafetensorsFile.digestKey)\" is the writer's own")
+            "SafetensorsWriter: the metadata key \"\(SafetensorsFile.digestKey)\" is reserved")
         let (header, digestOffset) = header(metadata: metadata, entries: entries)
         guard header.count - 8 <= SafetensorsFile.headerLimit else {
             throw FileError(
-                path: path, what: "a header of \(header.count) bytes is more than the format allows",
-                advice: "Put less into the metadata.")
+                path: path, what: "the header of \(header.count) bytes exceeds the limit of the format",
+                advice: "Reduce the metadata.")
         }
         let file = try AtomicFile(path: path)
         var stream = Digest.SHA256Stream()
@@ -164,8 +178,8 @@ public enum SafetensorsWriter {
             }
             precondition(
                 written == expected,
-                "SafetensorsWriter: \"\(entry.name)\" of shape \(entry.shape) and type \(entry.dtype.rawValue) "
-                    + "expected \(expected ?? -1) bytes, got \(written)")
+                "SafetensorsWriter: \"\(entry.name)\" of shape \(entry.shape) and type "
+                    + "\(entry.dtype.rawValue) expected \(expected ?? -1) bytes, got \(written)")
         }
         let digest = stream.finish()
         try file.overwrite(Array(digest.utf8), at: digestOffset)
@@ -173,10 +187,10 @@ public enum SafetensorsWriter {
         return digest
     }
 
-    /// What stands in the checksum's place while the checksum is computed.
+    /// Placeholder of the checksum while it is computed.
     static let blank = [UInt8](repeating: UInt8(ascii: "0"), count: 64)
 
-    /// The length and the header, and where the checksum goes.
+    /// Returns the length and the header, and the offset of the checksum.
     private static func header(metadata: [String: String], entries: [Entry]) -> ([UInt8], Int) {
         var names = Set(["__metadata__"])
         var text = Array("{\"__metadata__\":{\"\(SafetensorsFile.digestKey)\":\"".utf8)
@@ -193,7 +207,7 @@ public enum SafetensorsWriter {
                 "SafetensorsWriter: the name \"\(entry.name)\" occurs twice")
             guard let count = entry.dtype.byteCount(shape: entry.shape) else {
                 preconditionFailure(
-                    "SafetensorsWriter: \"\(entry.name)\" has the impossible shape \(entry.shape)")
+                    "SafetensorsWriter: \"\(entry.name)\" has the invalid shape \(entry.shape)")
             }
             text += Array(",".utf8) + quoted(entry.name)
             text += Array(":{\"dtype\":\"\(entry.dtype.rawValue)\",\"shape\":[".utf8)
@@ -202,7 +216,7 @@ public enum SafetensorsWriter {
             offset += count
         }
         text += Array("}".utf8)
-        // So that the data begin at a multiple of 64 bytes.
+        // Aligns the data to 64 bytes.
         text += [UInt8](repeating: 0x20, count: (64 - (8 + text.count) % 64) % 64)
         let length = withUnsafeBytes(of: UInt64(text.count).littleEndian) { Array($0) }
         return (length + text, digestOffset)
@@ -223,23 +237,36 @@ public enum SafetensorsWriter {
     }
 }
 
-/// The type of a tensor's numbers in a file, under the names of the safetensors format.
+/// Element type of a tensor in a file. The raw value is the name in the safetensors format.
 public enum ElementType: String, Sendable, CaseIterable {
+    /// Boolean, one byte.
     case bool = "BOOL"
+    /// Unsigned 8-bit integer.
     case u8 = "U8"
+    /// Signed 8-bit integer.
     case i8 = "I8"
+    /// Unsigned 16-bit integer.
     case u16 = "U16"
+    /// Signed 16-bit integer.
     case i16 = "I16"
+    /// Unsigned 32-bit integer.
     case u32 = "U32"
+    /// Signed 32-bit integer.
     case i32 = "I32"
+    /// Unsigned 64-bit integer.
     case u64 = "U64"
+    /// Signed 64-bit integer.
     case i64 = "I64"
+    /// Half precision.
     case f16 = "F16"
+    /// bfloat16.
     case bf16 = "BF16"
+    /// Single precision.
     case f32 = "F32"
+    /// Double precision.
     case f64 = "F64"
 
-    /// Bytes of one number.
+    /// Bytes per element.
     public var byteCount: Int {
         switch self {
         case .bool, .u8, .i8: 1
@@ -249,9 +276,9 @@ public enum ElementType: String, Sendable, CaseIterable {
         }
     }
 
-    /// Bytes of a tensor of this shape, or `nil` if a side is negative or the number does not fit.
+    /// Returns the bytes of a tensor of a given shape; nil if a dimension is negative or the number overflows.
     public func byteCount(shape: [Int]) -> Int? {
-        // A side of zero makes the whole empty, but the others must still be sane.
+        // A tensor with a dimension of zero is empty, but its other dimensions must still be valid.
         var count = byteCount
         for side in shape {
             guard side >= 0 else { return nil }

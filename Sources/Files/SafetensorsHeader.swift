@@ -1,6 +1,7 @@
-/// Reads the JSON header of a safetensors file and accepts nothing that the format does not have.
+/// Parser of the JSON header of a safetensors file.
 ///
-/// The grammar is closed (an object of objects with fixed keys), so there is no recursion and no general JSON.
+/// The grammar is restricted to an object of objects with fixed keys, so the parser is not recursive and supports no
+/// other JSON.
 struct SafetensorsHeader {
     struct Item {
         var name: String
@@ -12,7 +13,7 @@ struct SafetensorsHeader {
 
     private(set) var items: [Item] = []
     private(set) var metadata: [String: String] = [:]
-    /// Where the characters of a metadata value stand in the header, between its quotes.
+    /// Byte ranges of metadata values in the header, without their quotes.
     private(set) var metadataRanges: [String: Range<Int>] = [:]
 
     private let path: String
@@ -38,9 +39,9 @@ struct SafetensorsHeader {
             }
             if name == "__metadata__" { try header.parseMetadata() } else { try header.parseItem(name) }
         }
-        // Writers pad with spaces.
+        // Headers can be padded with spaces.
         while at < bytes.count, bytes[at] == 0x20 { at += 1 }
-        guard at == bytes.count else { throw broken("text after the end of the header") }
+        guard at == bytes.count else { throw broken("other data follows the header") }
     }
 
     private mutating func parseMetadata() throws {
@@ -64,7 +65,7 @@ struct SafetensorsHeader {
             case "dtype" where dtype == nil: dtype = try header.string()
             case "shape" where shape == nil: shape = try header.integers()
             case "data_offsets" where offsets == nil: offsets = try header.integers()
-            default: throw header.broken("the tensor \"\(name)\" has a second or unknown field \"\(key)\"")
+            default: throw header.broken("the tensor \"\(name)\" has a duplicate or unknown field \"\(key)\"")
             }
         }
         guard let dtype, let shape, let offsets, offsets.count == 2 else {
@@ -76,7 +77,7 @@ struct SafetensorsHeader {
     // MARK: JSON
 
     private func broken(_ what: String) -> FileError {
-        FileError.broken(path, "the safetensors header is wrong near byte \(8 + at): \(what)")
+        FileError.broken(path, "the safetensors header is invalid near byte \(8 + at): \(what)")
     }
 
     private mutating func skipSpace() {
@@ -91,7 +92,7 @@ struct SafetensorsHeader {
     }
 
     private mutating func expect(_ character: Character) throws {
-        guard take(character) else { throw broken("\"\(character)\" expected") }
+        guard take(character) else { throw broken("expected \"\(character)\"") }
     }
 
     private mutating func object(_ member: (inout SafetensorsHeader, String) throws -> Void) throws {
@@ -116,16 +117,16 @@ struct SafetensorsHeader {
             while at < bytes.count, (0x30...0x39).contains(bytes[at]) {
                 let (tenfold, overflow) = value.multipliedReportingOverflow(by: 10)
                 let (sum, carry) = tenfold.addingReportingOverflow(Int(bytes[at]) - 0x30)
-                guard !overflow, !carry else { throw broken("a number that does not fit") }
+                guard !overflow, !carry else { throw broken("a number is too large") }
                 value = sum
                 at += 1
             }
             guard at > start, at == start + 1 || bytes[start] != 0x30 else {
-                throw broken("a whole number >= 0 expected")
+                throw broken("expected an integer of at least 0")
             }
             values.append(value)
-            // No tensor has this many sides.
-            guard values.count <= 64 else { throw broken("a list of more than 64 numbers") }
+            // No tensor has more dimensions.
+            guard values.count <= 64 else { throw broken("a list has more than 64 numbers") }
         } while take(",")
         try expect("]")
         return values
@@ -140,20 +141,20 @@ struct SafetensorsHeader {
             switch byte {
             case 0x22:
                 guard let string = String(validating: text, as: UTF8.self) else {
-                    throw broken("text that is not UTF-8")
+                    throw broken("a string is not valid UTF-8")
                 }
                 return string
             case 0x5C: text += try escape()
-            case 0..<0x20: throw broken("a control character in a text")
+            case 0..<0x20: throw broken("a string contains a control character")
             default: text.append(byte)
             }
         }
-        throw broken("a text without an end")
+        throw broken("a string is not terminated")
     }
 
-    /// The UTF-8 of what stands after a backslash.
+    /// Parses an escape sequence after the backslash and returns its UTF-8 bytes.
     private mutating func escape() throws -> [UInt8] {
-        guard at < bytes.count else { throw broken("a text without an end") }
+        guard at < bytes.count else { throw broken("a string is not terminated") }
         let kind = bytes[at]
         at += 1
         switch kind {
@@ -167,16 +168,16 @@ struct SafetensorsHeader {
             var code = UInt32(try hexadecimal())
             if (0xD800..<0xDC00).contains(code) {
                 guard at + 1 < bytes.count, bytes[at] == 0x5C, bytes[at + 1] == UInt8(ascii: "u") else {
-                    throw broken("half a surrogate pair")
+                    throw broken("a surrogate pair is incomplete")
                 }
                 at += 2
                 let low = UInt32(try hexadecimal())
-                guard (0xDC00..<0xE000).contains(low) else { throw broken("half a surrogate pair") }
+                guard (0xDC00..<0xE000).contains(low) else { throw broken("a surrogate pair is incomplete") }
                 code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
             }
-            guard let scalar = Unicode.Scalar(code) else { throw broken("half a surrogate pair") }
+            guard let scalar = Unicode.Scalar(code) else { throw broken("a surrogate pair is incomplete") }
             return Array(String(scalar).utf8)
-        default: throw broken("an unknown escape")
+        default: throw broken("an escape sequence is unknown")
         }
     }
 
@@ -184,7 +185,7 @@ struct SafetensorsHeader {
         guard at + 4 <= bytes.count,
             bytes[at..<at + 4].allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
             let value = UInt16(String(decoding: bytes[at..<at + 4], as: UTF8.self), radix: 16)
-        else { throw broken("four hexadecimal digits expected") }
+        else { throw broken("expected four hexadecimal digits") }
         at += 4
         return value
     }

@@ -1,39 +1,43 @@
-/// A tar archive, plain or compressed by gzip: its regular files, in order.
+/// A tar archive, plain or compressed with gzip. Only regular files are listed.
 ///
-/// Reads ustar, GNU long names and large sizes, and pax. Folders, links and devices are passed over. A plain archive
-/// also has a list of entries and gives their bytes in any order, from any thread.
+/// Supported are ustar, GNU long names and large sizes, and pax. Folders, links and devices are skipped. A plain
+/// archive also provides a list of entries and random access from any thread.
 public final class TarArchive: Sendable {
+    /// A regular file in an archive.
     public struct Entry: Sendable, Equatable {
-        /// The name as written, with `/` between folders.
+        /// Name in the archive, with `/` between folders.
         public let name: String
-        /// Bytes.
+        /// Size in bytes.
         public let size: Int
-        /// Where the content stands in the unpacked archive.
+        /// Offset of the content in the decompressed archive.
         public let offset: Int
     }
 
+    /// The mapped file.
     public let file: MappedFile
-    /// All regular files of a plain archive; `nil` for a compressed one, which can only be read in order.
+    /// Regular files of a plain archive; nil for a compressed archive, which can only be read sequentially.
     public let entries: [Entry]?
 
-    /// What a file in the archive may have at most to be read: 1 GiB.
+    /// Maximum size of a file in the archive that can be read: 1 GiB.
     public static let sizeLimit = 1 << 30
 
-    /// - Throws: `FileError` if the file is not a tar archive; for a plain one, if any part of it is damaged.
+    /// Opens an archive. A plain archive is validated completely.
+    /// - Throws: `FileError` if the file cannot be read or is not a tar archive; for a plain archive, if any header
+    ///   is damaged.
     public init(path: String) throws {
         let file = try MappedFile(path: path)
         self.file = file
         if try GzipStream.detect(file) {
             entries = nil
-            // Says at once when it is something else that was compressed.
-            var walker = try TarWalker(file)
-            _ = try walker.next()
+            // Detects compressed files that are not tar archives.
+            var parser = try TarParser(file)
+            _ = try parser.next()
         } else {
-            var walker = try TarWalker(file)
+            var parser = try TarParser(file)
             var entries: [Entry] = []
-            while let entry = try walker.next() {
+            while let entry = try parser.next() {
                 entries.append(entry)
-                try walker.pass(entry)
+                try parser.skip(entry)
             }
             self.entries = entries
         }
@@ -41,37 +45,38 @@ public final class TarArchive: Sendable {
 
     /// Calls `body` for every regular file in order, until it returns `false`.
     ///
-    /// The closure that `body` receives gives the file's bytes; it is valid only inside the call. When all files
-    /// were visited the archive's end and a compressed archive's checksum have been checked too.
-    /// - Throws: `FileError` if the archive is damaged, after the files before the damage; whatever `body` throws.
+    /// The closure passed to `body` returns the content of the file and is valid only during the call. After the last
+    /// file, the end of the archive and the checksum of a compressed archive have been verified.
+    /// - Throws: `FileError` if the archive is damaged, after the files before the damage; errors of `body`.
     public func forEach(_ body: (Entry, () throws -> [UInt8]) throws -> Bool) throws {
-        var walker = try TarWalker(file)
-        while let entry = try walker.next() {
+        var parser = try TarParser(file)
+        while let entry = try parser.next() {
             var content: [UInt8]?
-            let goesOn = try body(entry) {
+            let continues = try body(entry) {
                 if let content { return content }
-                let bytes = try walker.content(entry)
+                let bytes = try parser.content(entry)
                 content = bytes
                 return bytes
             }
-            guard goesOn else { return }
-            if content == nil { try walker.pass(entry) }
+            guard continues else { return }
+            if content == nil { try parser.skip(entry) }
         }
     }
 
-    /// The bytes of an entry of a plain archive.
-    /// - Throws: `FileError` if the archive is compressed, or the entry is not of this archive.
+    /// Returns the content of an entry of a plain archive.
+    /// - Throws: `FileError` if the archive is compressed, or the entry belongs to another archive and exceeds this
+    ///   one.
     public func read(_ entry: Entry) throws -> [UInt8] {
         guard entries != nil else {
             throw FileError(
                 path: file.path, what: "a compressed archive can only be read in order",
-                advice: "Use forEach, or unpack it first.")
+                advice: "Use forEach, or decompress it first.")
         }
         return try file.bytes(entry.offset..<entry.offset + entry.size)
     }
 }
 
-/// The bytes that a tar archive is read from, in order.
+/// Sequential reader of the bytes of a tar archive.
 struct TarStream {
     private enum Source {
         case plain(MappedFile)
@@ -80,7 +85,7 @@ struct TarStream {
 
     private let source: Source
     private let path: String
-    /// How many bytes of the archive were passed.
+    /// Offset in the decompressed archive.
     private(set) var position = 0
 
     init(_ file: MappedFile) throws {
@@ -88,7 +93,8 @@ struct TarStream {
         source = try GzipStream.detect(file) ? .gzip(GzipStream(file)) : .plain(file)
     }
 
-    /// The next `count` bytes; fewer at the end. Memory is taken as bytes arrive, not as they are announced.
+    /// Returns the next `count` bytes, or fewer at the end. Memory is allocated as data arrives, not according to
+    /// `count`.
     mutating func read(_ count: Int) throws -> [UInt8] {
         switch source {
         case .plain(let file):
@@ -110,20 +116,20 @@ struct TarStream {
         }
     }
 
-    /// The next `count` bytes, all of them.
+    /// Returns exactly the next `count` bytes.
     mutating func readAll(_ count: Int) throws -> [UInt8] {
         let bytes = try read(count)
-        guard bytes.count == count else { throw FileError.broken(path, "the tar archive ends too early") }
+        guard bytes.count == count else { throw FileError.broken(path, "the tar archive is truncated") }
         return bytes
     }
 
-    /// Passes over `count` bytes.
+    /// Skips `count` bytes.
     mutating func skip(_ count: Int) throws {
         var left = count
         while left > 0 {
             if case .plain(let file) = source {
                 guard left <= file.count - position else {
-                    throw FileError.broken(path, "the tar archive ends too early")
+                    throw FileError.broken(path, "the tar archive is truncated")
                 }
                 position += left
                 return
@@ -132,20 +138,20 @@ struct TarStream {
         }
     }
 
-    /// Reads what is left, so that a compressed stream's checksum is compared.
+    /// Reads the rest of a compressed stream, so that its checksum is verified.
     mutating func drain() throws {
         if case .plain = source { return }
         while try !read(1 << 20).isEmpty {}
     }
 }
 
-/// Goes from header to header through a tar archive.
-struct TarWalker {
+/// Parser of the sequence of headers in a tar archive.
+struct TarParser {
     private let file: MappedFile
     private var stream: TarStream
     private var isFirst = true
 
-    /// The most that a long name or a pax header may take.
+    /// Maximum size of a long name or a pax header in bytes.
     private static let extensionLimit = 1 << 20
 
     init(_ file: MappedFile) throws {
@@ -153,7 +159,7 @@ struct TarWalker {
         stream = try TarStream(file)
     }
 
-    /// The next regular file; its content must then be taken or passed. `nil` at the archive's end.
+    /// Returns the next regular file, or nil at the end. Its content must then be read or skipped.
     mutating func next() throws -> TarArchive.Entry? {
         var longName: String?
         var pax: [String: String] = [:]
@@ -167,41 +173,44 @@ struct TarWalker {
             case 0, UInt8(ascii: "0"), UInt8(ascii: "7"):
                 let name = pax["path"] ?? longName ?? header.name
                 guard pax["GNU.sparse.major"] == nil, pax["GNU.sparse.map"] == nil else { throw sparse(name) }
-                // Before POSIX a folder was a file whose name ends with a slash.
+                // In archives before POSIX, a folder is a file whose name ends with a slash.
                 if name.hasSuffix("/") {
-                    try pass(size)
+                    try skip(size)
                 } else {
                     return TarArchive.Entry(name: name, size: size, offset: stream.position)
                 }
                 (longName, pax) = (nil, [:])
             case UInt8(ascii: "S"): throw sparse(longName ?? header.name)
-            case UInt8(ascii: "K"), UInt8(ascii: "g"): try pass(header.size)
-            // Links, devices and folders have no content, whatever their size field says.
+            case UInt8(ascii: "K"), UInt8(ascii: "g"): try skip(header.size)
+            // Links, devices and folders have no content, regardless of their size field.
             case UInt8(ascii: "1")...UInt8(ascii: "6"): (longName, pax) = (nil, [:])
             default:
-                try pass(size)
+                try skip(size)
                 (longName, pax) = (nil, [:])
             }
         }
         return nil
     }
 
-    /// The content of the entry that `next()` gave last.
+    /// Returns the content of the entry that `next()` returned last.
     mutating func content(_ entry: TarArchive.Entry) throws -> [UInt8] {
         guard entry.size <= TarArchive.sizeLimit else {
             throw FileError(
-                path: file.path, what: "the file \"\(entry.name)\" in the archive has \(entry.size) bytes",
-                advice: "More than \(TarArchive.sizeLimit) cannot be a picture; skip it.")
+                path: file.path,
+                what:
+                    "the file \"\(entry.name)\" in the archive has \(entry.size) bytes, more than the "
+                    + "limit of \(TarArchive.sizeLimit)",
+                advice: "Remove it from the archive.")
         }
         let bytes = try stream.readAll(entry.size)
         try stream.skip(padding(entry.size))
         return bytes
     }
 
-    /// Passes over the content of the entry that `next()` gave last.
-    mutating func pass(_ entry: TarArchive.Entry) throws { try pass(entry.size) }
+    /// Skips the content of the entry that `next()` returned last.
+    mutating func skip(_ entry: TarArchive.Entry) throws { try skip(entry.size) }
 
-    private mutating func pass(_ size: Int) throws {
+    private mutating func skip(_ size: Int) throws {
         try stream.skip(size)
         try stream.skip(padding(size))
     }
@@ -209,7 +218,7 @@ struct TarWalker {
     private func padding(_ size: Int) -> Int { (512 - size % 512) % 512 }
 
     private mutating func extensionContent(_ size: Int) throws -> [UInt8] {
-        guard size <= Self.extensionLimit else { throw broken("a header of \(size) bytes") }
+        guard size <= Self.extensionLimit else { throw broken("a header has \(size) bytes") }
         let bytes = try stream.readAll(size)
         try stream.skip(padding(size))
         return bytes
@@ -223,15 +232,15 @@ struct TarWalker {
         var kind: UInt8
     }
 
-    /// The next header block; `nil` at the end of the archive.
+    /// Returns the next header block, or nil at the end of the archive.
     private mutating func nextHeader() throws -> Header? {
         let block = try stream.read(512)
         guard block.count == 512 else {
-            throw isFirst ? notTar() : broken("it stops without an end mark, so a part is missing")
+            throw isFirst ? notTar() : broken("the end marker is missing, so the archive is truncated")
         }
         if block.allSatisfy({ $0 == 0 }) {
             guard !isFirst else { throw notTar() }
-            // The end mark is two such blocks; some writers leave it at one.
+            // The end marker consists of two such blocks, but some writers write only one.
             try stream.drain()
             return nil
         }
@@ -239,7 +248,7 @@ struct TarWalker {
         let sum = block.enumerated().reduce(0) {
             $0 + ((148..<156).contains($1.offset) ? 32 : Int($1.element))
         }
-        guard claimed == sum else { throw isFirst ? notTar() : broken("a header's checksum is wrong") }
+        guard claimed == sum else { throw isFirst ? notTar() : broken("the checksum of a header is wrong") }
         isFirst = false
         var name = text(block[0..<100].prefix { $0 != 0 })
         let isPosix = Array(block[257..<263]) == Array("ustar\0".utf8)
@@ -247,30 +256,30 @@ struct TarWalker {
         return Header(name: name, size: try octal(block[124..<136]), kind: block[156])
     }
 
-    /// A number in octal digits, or in binary if the first bit is set (GNU).
+    /// Parses a number in octal digits, or in binary if the first bit is set (GNU).
     private func octal(_ field: ArraySlice<UInt8>) throws -> Int {
         if field.first! & 0x80 != 0 {
-            guard field.first! == 0x80 else { throw broken("a negative number") }
+            guard field.first! == 0x80 else { throw broken("a number is negative") }
             return try field.dropFirst().reduce(0) { value, byte in
-                guard value >> 50 == 0 else { throw broken("a number that does not fit") }
+                guard value >> 50 == 0 else { throw broken("a number is too large") }
                 return value << 8 | Int(byte)
             }
         }
         let digits = field.drop { $0 == 32 }.prefix { $0 != 32 && $0 != 0 }
         return try digits.reduce(0) { value, byte in
-            guard (48..<56).contains(byte), value >> 50 == 0 else { throw broken("a number that is none") }
+            guard (48..<56).contains(byte), value >> 50 == 0 else { throw broken("a number is invalid") }
             return value << 3 | Int(byte - 48)
         }
     }
 
     private func number(_ text: String) throws -> Int {
         guard let value = Int(text), value >= 0, value >> 60 == 0 else {
-            throw broken("the size \"\(text)\"")
+            throw broken("the size \"\(text)\" is invalid")
         }
         return value
     }
 
-    /// Records of the form "LENGTH KEY=VALUE\n", where the length counts the whole record.
+    /// Parses records of the form "LENGTH KEY=VALUE\n", where the length is that of the whole record.
     private func parsePax(_ bytes: [UInt8]) throws -> [String: String] {
         var result: [String: String] = [:]
         var at = 0
@@ -278,9 +287,11 @@ struct TarWalker {
             let digits = bytes[at...].prefix(8).prefix { $0 != 32 }
             guard let count = Int(text(digits)), count > digits.count + 1, count <= bytes.count - at,
                 bytes[at + count - 1] == UInt8(ascii: "\n")
-            else { throw broken("a pax header") }
+            else { throw broken("a pax header is invalid") }
             let record = bytes[(at + digits.count + 1)..<(at + count - 1)]
-            guard let equals = record.firstIndex(of: UInt8(ascii: "=")) else { throw broken("a pax header") }
+            guard let equals = record.firstIndex(of: UInt8(ascii: "=")) else {
+                throw broken("a pax header is invalid")
+            }
             result[text(record[..<equals])] = text(record[(equals + 1)...])
             at += count
         }
@@ -298,6 +309,6 @@ struct TarWalker {
     private func sparse(_ name: String) -> FileError {
         FileError(
             path: file.path, what: "the file \"\(name)\" in the archive is sparse",
-            advice: "Pack it again without --sparse.")
+            advice: "Create the archive again without --sparse.")
     }
 }

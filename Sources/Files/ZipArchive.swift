@@ -1,47 +1,57 @@
 import CCodecs
 
-/// A zip archive: its directory is read at once, its entries on demand, from any thread.
+/// A zip archive. Its directory is read when it is opened, its entries on request, from any thread.
 ///
-/// Stored and deflated entries, zip64, archives with something in front. No encryption, no archives in several
-/// parts. Format: PKWARE's APPNOTE.TXT.
+/// Supported are stored and deflated entries, zip64, and archives with preceding data. Encryption and multi-part
+/// archives are not supported. Format: PKWARE's APPNOTE.TXT.
 public final class ZipArchive: Sendable {
+    /// An entry of the directory.
     public struct Entry: Sendable, Equatable {
-        /// The name as written, with `/` between folders; folders end with one.
+        /// Name in the archive, with `/` between folders. Names of folders end with `/`.
         public let name: String
-        /// Bytes when unpacked.
+        /// Decompressed size in bytes.
         public let size: Int
-        /// Bytes in the archive.
+        /// Size in the archive in bytes.
         public let compressedSize: Int
-        /// Where the entry's local header stands in the file.
+        /// Offset of the entry's local header in the file.
         public let offset: Int
-        /// 0 stored, 8 deflated.
+        /// Compression method: 0 stored, 8 deflated.
         public let method: Int
+        /// CRC-32 of the decompressed content.
         public let crc: UInt32
         let isEncrypted: Bool
 
+        /// Whether the entry is a folder.
         public var isFolder: Bool { name.hasSuffix("/") }
     }
 
+    /// The mapped file.
     public let file: MappedFile
-    /// In the directory's order; folders are among them.
+    /// All entries including folders, in the order of the directory.
     public let entries: [Entry]
 
-    /// What `read` unpacks at most unless told otherwise: 1 GiB.
+    /// Default limit of the decompressed size in `read`: 1 GiB.
     public static let sizeLimit = 1 << 30
 
-    /// - Throws: `FileError` if the file is not a zip archive or its directory is damaged.
+    /// Opens an archive.
+    /// - Throws: `FileError` if the file cannot be read, is not a zip archive or has a damaged directory.
     public init(path: String) throws {
         let file = try MappedFile(path: path)
         self.file = file
         entries = try file.withBytes(file.all) { try ZipDirectory(bytes: $0, file: file).entries() }
     }
 
-    /// An entry's bytes, unpacked and compared with its CRC.
-    /// - Parameter limit: the most that the entry may unpack to, in bytes.
-    /// - Throws: `FileError` if the entry is damaged, larger than `limit`, encrypted or packed in an unknown way.
+    /// Returns the decompressed content of an entry after verifying its CRC.
+    /// - Parameters:
+    ///   - entry: an entry of this archive.
+    ///   - limit: maximum decompressed size in bytes.
+    /// - Throws: `FileError` if the entry is damaged, larger than `limit`, encrypted or compressed with an
+    ///   unsupported method.
     public func read(_ entry: Entry, limit: Int = ZipArchive.sizeLimit) throws -> [UInt8] {
         guard entry.size <= limit else {
-            throw problem(entry, "unpacks to \(entry.size) bytes, more than the \(limit) expected")
+            throw problem(
+                entry,
+                "has a decompressed size of \(entry.size) bytes, more than the limit of \(limit)")
         }
         let range = try dataRange(entry)
         let bytes = entry.method == 0 ? try file.bytes(range) : try inflate(entry, range)
@@ -49,15 +59,15 @@ public final class ZipArchive: Sendable {
         return bytes
     }
 
-    /// Where a stored entry's bytes stand in `file`; `nil` for a compressed one. The CRC is not checked.
+    /// Returns the byte range of a stored entry in `file`; nil for a compressed entry. The CRC is not verified.
     /// - Throws: `FileError` if the entry is damaged or encrypted.
     public func storedRange(_ entry: Entry) throws -> Range<Int>? {
         let range = try dataRange(entry)
         return entry.method == 0 ? range : nil
     }
 
-    /// Compares a stored entry's bytes with its CRC without copying them; unpacks others.
-    /// - Throws: `FileError` if the entry is damaged.
+    /// Verifies the CRC of an entry. Stored entries are not copied.
+    /// - Throws: `FileError` if the entry is damaged, encrypted or compressed with an unsupported method.
     public func check(_ entry: Entry) throws {
         guard let range = try storedRange(entry) else {
             _ = try read(entry)
@@ -68,23 +78,25 @@ public final class ZipArchive: Sendable {
         }
     }
 
-    /// Finds the data after the local header, which must agree with the directory.
+    /// Byte range of an entry's data after the local header, which must agree with the directory.
     private func dataRange(_ entry: Entry) throws -> Range<Int> {
         guard !entry.isEncrypted else {
             throw FileError(
                 path: file.path, what: "the entry \"\(entry.name)\" is encrypted",
-                advice: "Unpack the archive with its password first.")
+                advice: "Decrypt the archive with its password first.")
         }
         guard entry.method == 0 || entry.method == 8 else {
             throw FileError(
-                path: file.path, what: "the entry \"\(entry.name)\" is packed by the method \(entry.method)",
-                advice: "Repack the archive with stored or deflated entries.")
+                path: file.path,
+                what:
+                    "the entry \"\(entry.name)\" uses the unsupported compression method \(entry.method)",
+                advice: "Create the archive again with stored or deflated entries.")
         }
         let whole = file.count
         guard entry.offset <= whole - 30 else { throw problem(entry, "begins after the end of the file") }
         let (nameCount, extraCount) = try file.withBytes(entry.offset..<entry.offset + 30) { header in
             guard header.u32(0) == 0x0403_4B50, header.u16(8) == entry.method else {
-                throw problem(entry, "is not where the directory says")
+                throw problem(entry, "is not at the position stated in the directory")
             }
             return (header.u16(26), header.u16(28))
         }
@@ -96,7 +108,7 @@ public final class ZipArchive: Sendable {
         let name = try file.withBytes(nameStart..<nameStart + nameCount) {
             String(decoding: $0, as: UTF8.self)
         }
-        guard name == entry.name else { throw problem(entry, "is called \"\(name)\" in its own header") }
+        guard name == entry.name else { throw problem(entry, "has the name \"\(name)\" in its local header") }
         guard entry.method != 0 || entry.size == entry.compressedSize else {
             throw problem(entry, "has two different sizes")
         }
@@ -104,8 +116,8 @@ public final class ZipArchive: Sendable {
     }
 
     private func inflate(_ entry: Entry, _ range: Range<Int>) throws -> [UInt8] {
-        // Deflate packs at most 1,032 to 1; a larger claim is a lie, and no memory is given for it.
-        guard entry.size / 1032 <= range.count else { throw problem(entry, "claims an impossible size") }
+        // The compression ratio of deflate is at most 1,032. A larger size is invalid, and no memory is allocated for it.
+        guard entry.size / 1032 <= range.count else { throw problem(entry, "has an impossible size") }
         let inflater = try Inflater(CCODECS_RAW, path: file.path)
         return try file.withBytes(range) { input in
             try [UInt8](unsafeUninitializedCapacity: entry.size) { output, count in
@@ -120,7 +132,7 @@ public final class ZipArchive: Sendable {
                     status = step.status
                 }
                 guard status == .end, count == entry.size, read == input.count else {
-                    throw problem(entry, "does not unpack to the size that the directory says")
+                    throw problem(entry, "does not have the decompressed size stated in the directory")
                 }
             }
         }
@@ -131,12 +143,12 @@ public final class ZipArchive: Sendable {
     }
 }
 
-/// Reads the directory at the end of a zip archive.
+/// Parser of the directory at the end of a zip archive.
 struct ZipDirectory {
     let bytes: UnsafeRawBufferPointer
     let file: MappedFile
 
-    /// Where the directory is, how many entries it has, and what stands before the archive in the file.
+    /// Offset, size and number of entries of the directory, and the length of data before the archive.
     private struct Location {
         var start: Int
         var size: Int
@@ -148,23 +160,25 @@ struct ZipDirectory {
         let location = try locate()
         let end = location.start + location.size
         var entries: [ZipArchive.Entry] = []
-        // An entry takes at least 46 bytes, so the count cannot ask for more than the file has.
+        // An entry has at least 46 bytes, so the reservation is bounded by the size of the file.
         entries.reserveCapacity(min(location.count, location.size / 46))
         var at = location.start
         while at < end {
-            guard end - at >= 46, bytes.u32(at) == 0x0201_4B50 else { throw broken("entry \(entries.count)") }
+            guard end - at >= 46, bytes.u32(at) == 0x0201_4B50 else {
+                throw broken("entry \(entries.count) is invalid")
+            }
             let (nameCount, extraCount, commentCount) = (
                 bytes.u16(at + 28), bytes.u16(at + 30), bytes.u16(at + 32)
             )
             let next = at + 46 + nameCount + extraCount + commentCount
-            guard next <= end else { throw broken("entry \(entries.count)") }
+            guard next <= end else { throw broken("entry \(entries.count) is invalid") }
             let name = bytes[(at + 46)..<(at + 46 + nameCount)]
             var (packed, size, offset) = (bytes.u32(at + 20), bytes.u32(at + 24), bytes.u32(at + 42))
             try widen(extra: (at + 46 + nameCount)..<(next - commentCount), &size, &packed, &offset)
             let (moved, overflow) = offset.addingReportingOverflow(location.shift)
             guard bytes.u16(at + 34) == 0 || bytes.u16(at + 34) == 0xFFFF, !overflow, moved < location.start
             else {
-                throw broken("entry \(entries.count)")
+                throw broken("entry \(entries.count) is invalid")
             }
             entries.append(
                 ZipArchive.Entry(
@@ -174,12 +188,12 @@ struct ZipDirectory {
             at = next
         }
         guard entries.count == location.count else {
-            throw broken("it has \(entries.count) entries and claims \(location.count)")
+            throw broken("it has \(entries.count) entries instead of the stated \(location.count)")
         }
         return entries
     }
 
-    /// Takes 64-bit sizes from the extra field where the 32-bit ones say "see there".
+    /// Reads 64-bit sizes from the extra field where the 32-bit fields have the maximum value.
     private func widen(extra: Range<Int>, _ size: inout Int, _ packed: inout Int, _ offset: inout Int) throws
     {
         guard [size, packed, offset].contains(0xFFFF_FFFF) else { return }
@@ -194,7 +208,7 @@ struct ZipDirectory {
                     let current = [size, packed, offset][value]
                     guard current == 0xFFFF_FFFF else { continue }
                     guard field + 8 <= at + count, let wide = bytes.u64(field) else {
-                        throw broken("a 64-bit size")
+                        throw broken("a 64-bit size is invalid")
                     }
                     switch value {
                     case 0: size = wide
@@ -212,7 +226,7 @@ struct ZipDirectory {
 
     private func locate() throws -> Location {
         guard bytes.count >= 22 else { throw notZip() }
-        // The comment after the record may be up to 65,535 bytes long.
+        // The comment after the record can have up to 65,535 bytes.
         var at = bytes.count - 22
         while bytes.u32(at) != 0x0605_4B50 || at + 22 + bytes.u16(at + 20) != bytes.count {
             at -= 1
@@ -226,23 +240,25 @@ struct ZipDirectory {
         }
         guard disks.0 == 0, disks.1 == 0, disks.2 else {
             throw FileError(
-                path: file.path, what: "one part of a zip archive in several parts",
+                path: file.path, what: "the file is one part of a multi-part zip archive",
                 advice: "Join the parts first.")
         }
-        // What a self-extracting archive has in front is not counted in the offsets.
-        guard size <= end, start <= end - size else { throw broken("it lies outside the file") }
+        // Offsets do not include data before the archive, as in self-extracting archives.
+        guard size <= end, start <= end - size else { throw broken("its range is outside the file") }
         let shift = end - size - start
         return Location(start: start + shift, size: size, count: count, shift: shift)
     }
 
     private func locate64(locator: Int) throws -> (count: Int, size: Int, start: Int, end: Int) {
-        guard let claimed = bytes.u64(locator + 8), locator >= 56 else { throw broken("its 64-bit record") }
-        // The record stands right before its locator when it has no extensions.
+        guard let claimed = bytes.u64(locator + 8), locator >= 56 else {
+            throw broken("its 64-bit record is invalid")
+        }
+        // Without extensions, the record directly precedes its locator.
         let candidates = [claimed, locator - 56].filter { $0 <= locator - 56 }
         guard let at = candidates.first(where: { bytes.u32($0) == 0x0606_4B50 }),
             bytes.u32(at + 16) == 0, bytes.u32(at + 20) == 0,
             let count = bytes.u64(at + 32), let size = bytes.u64(at + 40), let start = bytes.u64(at + 48)
-        else { throw broken("its 64-bit record") }
+        else { throw broken("its 64-bit record is invalid") }
         return (count, size, start, at)
     }
 

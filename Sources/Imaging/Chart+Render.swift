@@ -11,16 +11,18 @@ extension Chart {
     private static let ink = Color(gray: 40)
     private static let faint = Color(gray: 228)
 
-    /// The chart as an RGB picture on white.
+    /// Renders the chart as an RGB picture on white. The size must be at least 240x160.
     public func render() -> Picture {
-        precondition(width >= 240 && height >= 160, "a chart of at least 240x160, got \(width)x\(height)")
+        precondition(
+            width >= 240 && height >= 160,
+            "Chart: expected a size of at least 240x160, got \(width)x\(height)")
         var picture = Picture(width: width, height: height, channels: 3, filledWith: 255)
-        // Small charts get small letters.
+        // Small charts use a smaller font.
         let scale = width >= 640 ? 2 : 1
         let drawable = series.map { line in line.points.filter { isDrawable($0) } }
         let y = ChartAxis(
-            drawable.joined().lazy.map(\.y), isLogarithmic: isLogarithmic, tightly: false,
-            about: height / (45 * scale))
+            drawable.joined().lazy.map(\.y), isLogarithmic: isLogarithmic, isTight: false,
+            tickCount: height / (45 * scale))
         let labels = y.ticks.map { Text.size(of: $0.label, scale: scale).width }.max() ?? 0
         let line = Text.lineHeight * scale
         let left = 8 * scale + labels
@@ -30,7 +32,7 @@ extension Chart {
             left: left, top: top, width: width - left - 14 * scale,
             height: height - top - line - (xLabel.isEmpty ? 0 : line) - 8 * scale)
         let x = ChartAxis(
-            drawable.joined().lazy.map(\.x), tightly: true, about: frame.width / (60 * scale))
+            drawable.joined().lazy.map(\.x), isTight: true, tickCount: frame.width / (60 * scale))
 
         drawAxes(x, y, frame, scale, on: &picture)
         let lines = series.enumerated().map { ($0.element, Self.colors[$0.offset % Self.colors.count]) }
@@ -46,7 +48,7 @@ extension Chart {
         return picture
     }
 
-    /// The lines that are named, unless the title does for the only one.
+    /// Named series. A single series has no entry if the chart has a title.
     private var legend: [(offset: Int, name: String)] {
         guard series.count > 1 || title.isEmpty else { return [] }
         return series.enumerated().filter { !$0.element.name.isEmpty }.map { ($0.offset, $0.element.name) }
@@ -102,14 +104,14 @@ extension Chart {
     ) -> LineMask {
         var mask = LineMask(width: width, height: height)
         var previous: (x: Float, y: Float)?
-        var isAlone = false
-        // A value without neighbors is a dot, not a line of no length.
-        func finishPiece() {
-            if isAlone, let previous { mask.add(from: previous, to: previous, thickness: thickness * 2.5) }
+        var isIsolated = false
+        // An isolated value is drawn as a dot.
+        func finishSegment() {
+            if isIsolated, let previous { mask.add(from: previous, to: previous, thickness: thickness * 2.5) }
         }
         for point in points {
             guard let across = x.position(point.x), let up = y.position(point.y) else {
-                finishPiece()
+                finishSegment()
                 previous = nil
                 continue
             }
@@ -118,14 +120,14 @@ extension Chart {
                 y: Float(Double(frame.bottom) - up * Double(frame.height)) + 0.5
             )
             if let previous { mask.add(from: previous, to: here, thickness: thickness) }
-            isAlone = previous == nil
+            isIsolated = previous == nil
             previous = here
         }
-        finishPiece()
+        finishSegment()
         return mask
     }
 
-    /// The exponential moving average, its start not pulled towards 0.
+    /// Exponential moving average with bias correction.
     private func smoothed(_ line: Series) -> [Point] {
         let keep = 1 - 1 / max(1, line.smoothing)
         var (sum, weight) = (0.0, 0.0)
@@ -137,14 +139,14 @@ extension Chart {
         }
     }
 
-    /// Right above the frame, where no line can be hidden.
+    /// Draws the legend directly above the frame, where it cannot cover a line.
     private func drawLegend(_ frame: Frame, _ scale: Int, on picture: inout Picture) {
         guard !legend.isEmpty else { return }
         let sample = 14 * scale
         let gap = 6 * scale
-        // Names share the room that the label of y leaves; long ones are shortened.
-        let room = frame.right - 3 * scale - Text.size(of: yLabel, scale: scale).width - 2 * gap
-        let longest = room / legend.count - sample - 2 * gap
+        // Names share the space beside the label of y. Long names are truncated.
+        let available = frame.right - 3 * scale - Text.size(of: yLabel, scale: scale).width - 2 * gap
+        let longest = available / legend.count - sample - 2 * gap
         var right = frame.right
         for (offset, name) in legend.reversed() {
             let text = Text.fitted(name, width: longest, scale: scale)

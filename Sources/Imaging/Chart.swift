@@ -1,24 +1,25 @@
 import Foundation
 
-/// A line chart, such as the losses of a training run, drawn as a picture.
+/// A line chart, for example of the losses of a training run, rendered as a picture.
 public struct Chart: Sendable {
-    /// One line.
+    /// A line of a chart.
     public struct Series: Sendable {
-        /// What the legend calls it; ASCII, since the built-in font has no more.
+        /// Name in the legend. Only ASCII is supported by the built-in font.
         public var name: String
-        /// In order of x. A value that is not finite interrupts the line.
+        /// Points in order of x. A value that is not finite interrupts the line.
         public var points: [Point]
-        /// If not 0, a smoothed line is drawn over a faint one of the values themselves: the exponential moving
-        /// average over about this many points.
+        /// Time constant of smoothing in points; 0 for none. A smoothed line, the exponential moving average, is
+        /// drawn over a faint line of the values.
         public var smoothing: Double
 
+        /// Creates a series from points.
         public init(name: String, points: [Point], smoothing: Double = 0) {
             self.name = name
             self.points = points
             self.smoothing = smoothing
         }
 
-        /// Values over 0, 1, 2 ...
+        /// Creates a series with the x values 0, 1, 2 ...
         public init(name: String, values: [Double], smoothing: Double = 0) {
             self.init(
                 name: name, points: values.enumerated().map { Point(x: Double($0), y: $1) },
@@ -26,27 +27,36 @@ public struct Chart: Sendable {
         }
     }
 
+    /// A point of a series.
     public struct Point: Sendable, Equatable {
+        /// Horizontal value.
         public var x: Double
+        /// Vertical value.
         public var y: Double
 
+        /// Creates a point.
         public init(x: Double, y: Double) {
             self.x = x
             self.y = y
         }
     }
 
+    /// Title above the chart; empty for none.
     public var title: String
+    /// Label of the horizontal axis; empty for none.
     public var xLabel: String
+    /// Label of the vertical axis; empty for none.
     public var yLabel: String
+    /// The lines.
     public var series: [Series]
-    /// Whether y is drawn by its logarithm; values that are not above 0 are then left out.
+    /// Whether the y axis is logarithmic. Values of 0 or less are then omitted.
     public var isLogarithmic: Bool
-    /// Pixels; at least 240. The default is 960.
+    /// Width in pixels, at least 240. The default is 960.
     public var width: Int
-    /// Pixels; at least 160. The default is 540.
+    /// Height in pixels, at least 160. The default is 540.
     public var height: Int
 
+    /// Creates a chart.
     public init(
         title: String = "", xLabel: String = "", yLabel: String = "", series: [Series] = [],
         isLogarithmic: Bool = false, width: Int = 960, height: Int = 540
@@ -60,33 +70,39 @@ public struct Chart: Sendable {
         self.height = height
     }
 
-    /// The colors of the lines in their order; told apart by color-blind readers too.
+    /// Colors of the lines in order, distinguishable with color vision deficiencies.
     static let colors = [0x0072B2, 0xD55E00, 0x009E73, 0xCC79A7, 0xE69F00, 0x56B4E9, 0x595959].map {
         Color($0)
     }
 }
 
-/// One axis of a chart: a range of values, round ticks on it and their labels.
+/// An axis of a chart: the range of values, ticks at round values and their labels.
 package struct ChartAxis {
+    /// A tick of an axis.
     package struct Tick {
-        /// 0...1 along the axis.
+        /// Position along the axis, 0...1.
         package let position: Double
+        /// Text next to the tick.
         package let label: String
     }
 
-    /// Sizes beyond this would overflow the arithmetic.
+    /// Largest supported magnitude; larger values would overflow.
     static let largest = 1e300
 
     private let lower: Double
     private let upper: Double
     private let isLogarithmic: Bool
+    /// Ticks in ascending order.
     package let ticks: [Tick]
 
+    /// Creates an axis for values.
     /// - Parameters:
-    ///   - values: at most ``largest`` in size; above 0 if logarithmic.
-    ///   - tightly: whether the axis ends where the values end, instead of at a tick.
+    ///   - values: magnitudes of at most ``largest``; positive if logarithmic.
+    ///   - isLogarithmic: whether the axis is logarithmic.
+    ///   - isTight: whether the axis ends at the extreme values instead of at ticks.
+    ///   - count: approximate number of ticks.
     package init(
-        _ values: some Sequence<Double>, isLogarithmic: Bool = false, tightly: Bool, about count: Int
+        _ values: some Sequence<Double>, isLogarithmic: Bool = false, isTight: Bool, tickCount count: Int
     ) {
         self.isLogarithmic = isLogarithmic
         var range: (Double, Double)?
@@ -101,9 +117,9 @@ package struct ChartAxis {
         }
         let step =
             isLogarithmic ? max(1, ((high - low) / Double(count)).rounded()) : Self.step(high - low, count)
-        // Less than two powers of ten need ticks between them.
+        // A range below two powers of ten needs intermediate ticks.
         let between = isLogarithmic && high - low < 2
-        if !tightly && !between {
+        if !isTight && !between {
             low = (low / step + 1e-9).rounded(.down) * step
             high = (high / step - 1e-9).rounded(.up) * step
         }
@@ -132,13 +148,13 @@ package struct ChartAxis {
         ticks = found.map { Tick(position: ($0.value - low) / span, label: $0.label) }
     }
 
-    /// Where a value lies, 0...1; nil if it cannot be drawn.
+    /// Position of a value, 0...1 inside the range; nil if it cannot be drawn.
     package func position(_ value: Double) -> Double? {
         let value = isLogarithmic ? (value > 0 ? log10(value) : .nan) : value
         return value.isFinite ? (value - lower) / (upper - lower) : nil
     }
 
-    /// 1, 2 or 5 times a power of ten, so that about `count` of them make the range.
+    /// 1, 2 or 5 times a power of ten, so that about `count` steps cover the range.
     private static func step(_ range: Double, _ count: Int) -> Double {
         let raw = range / Double(max(1, count))
         let power = pow(10, log10(raw).rounded(.down))
@@ -150,13 +166,14 @@ package struct ChartAxis {
         abs(power) <= 4 ? label(pow(10, power), step: pow(10, power)) : "1e\(Int(power))"
     }
 
-    /// A number with as many decimals as its step needs; large ones in thousands or millions, tiny ones as powers.
+    /// A number with the decimals required by its step. Large numbers use the suffixes k, M and G, small ones
+    /// exponents.
     static func label(_ value: Double, step: Double) -> String {
         if abs(value) < step * 1e-6 { return "0" }
         if step < 1e-4 || abs(value) >= 1e12 { return String(format: "%.3g", value) }
         for (unit, name) in [(1e9, "G"), (1e6, "M"), (1e3, "k")]
         where step >= unit / 1000 && abs(value) >= unit {
-            // Up to 9,999 is shorter without a unit.
+            // Numbers up to 9,999 are shorter without a suffix.
             if unit == 1e3 && abs(value) < 1e4 && step >= 1 { break }
             return trimmed(value / unit, decimals: decimals(step / unit)) + name
         }
@@ -170,7 +187,7 @@ package struct ChartAxis {
     }
 }
 
-/// How much of each pixel a line covers, 0...1: drawn once per line, so that joints do not darken.
+/// Coverage of each pixel by a line, 0...1. A line is painted at once, so joints are not darker.
 struct LineMask {
     private let width: Int
     private let height: Int
@@ -182,7 +199,7 @@ struct LineMask {
         coverage = [Float](repeating: 0, count: width * height)
     }
 
-    /// Adds a straight piece with round ends, between points in pixels (centers at .5).
+    /// Adds a segment with round ends between two points in pixels. Pixel centers have half-integer coordinates.
     mutating func add(from a: (x: Float, y: Float), to b: (x: Float, y: Float), thickness: Float) {
         let reach = thickness / 2 + 0.5
         let columns = clamp(min(a.x, b.x) - reach, max(a.x, b.x) + reach, width)
@@ -201,7 +218,7 @@ struct LineMask {
     }
 
     private func clamp(_ low: Float, _ high: Float, _ size: Int) -> Range<Int> {
-        // Far outside, conversions to integers would trap.
+        // Limits values before the conversion to integers, which traps on overflow.
         let from = Int(min(max(low.rounded(.down), 0), Float(size)))
         let to = Int(min(max(high.rounded(.up), 0), Float(size)))
         return from..<max(from, to)

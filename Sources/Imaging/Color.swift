@@ -1,26 +1,32 @@
 import Foundation
 
-/// A color for drawing, sRGB 0...255.
+/// An sRGB color for drawing, with channels in 0...255.
 public struct Color: Sendable, Equatable {
+    /// Red channel.
     public var red: UInt8
+    /// Green channel.
     public var green: UInt8
+    /// Blue channel.
     public var blue: UInt8
 
+    /// Creates a color from its channels.
     public init(red: UInt8, green: UInt8, blue: UInt8) {
         self.red = red
         self.green = green
         self.blue = blue
     }
 
-    /// A gray, 0 (black) ... 255 (white).
+    /// Creates a gray, from 0 (black) to 255 (white).
     public init(gray: UInt8) { self.init(red: gray, green: gray, blue: gray) }
 
-    /// From 0xRRGGBB.
+    /// Creates a color from 0xRRGGBB.
     init(_ hex: UInt32) {
         self.init(red: UInt8(hex >> 16 & 255), green: UInt8(hex >> 8 & 255), blue: UInt8(hex & 255))
     }
 
+    /// Black.
     public static let black = Color(gray: 0)
+    /// White.
     public static let white = Color(gray: 255)
 
     private var luminance: UInt8 {
@@ -28,7 +34,7 @@ public struct Color: Sendable, Equatable {
         return UInt8((r * 299 + g * 587 + b * 114 + 500) / 1000)
     }
 
-    /// The values that stand for it in a picture of so many channels.
+    /// Channel values of the color in a picture with 1, 3 or 4 channels.
     func values(channels: Int) -> [UInt8] {
         switch channels {
         case 1: [luminance]
@@ -39,14 +45,15 @@ public struct Color: Sendable, Equatable {
 }
 
 extension Picture {
-    /// The picture with its colors changed; transparency stays.
+    /// Returns the picture with adjusted colors. Transparency is unchanged.
     ///
-    /// Hue turns the color plane of YIQ, which keeps luminance; contrast works about the picture's mean luminance.
+    /// Hue rotates the chroma plane of YIQ and preserves luminance. Contrast is relative to the picture's mean
+    /// luminance.
     /// - Parameters:
-    ///   - brightness: factor of all values; 1 changes nothing.
-    ///   - contrast: factor of the distance from the mean; 1 changes nothing, 0 gives a uniform gray.
-    ///   - saturation: factor of the distance from gray; 1 changes nothing, 0 removes color.
-    ///   - hueDegrees: 0 changes nothing, 120 turns red into green.
+    ///   - brightness: factor of all values; 1 for no change.
+    ///   - contrast: factor of the distance from the mean; 1 for no change, 0 for uniform gray.
+    ///   - saturation: factor of the distance from gray; 1 for no change, 0 for grayscale.
+    ///   - hueDegrees: rotation of the hue; 0 for no change, 120 maps red to green.
     public func adjusted(
         brightness: Float = 1, contrast: Float = 1, saturation: Float = 1, hueDegrees: Float = 0
     ) -> Picture {
@@ -88,13 +95,13 @@ extension Picture {
         }
     }
 
-    /// RGB to RGB, row by row: luminance stays, and the rest, a plane at right angles to it in YIQ, is turned.
+    /// Matrix from RGB to RGB in rows. It preserves luminance and rotates the chroma plane of YIQ.
     private static func colorMatrix(saturation: Float, hueDegrees: Float) -> [Float] {
         let angle = hueDegrees * .pi / 180
         let (cosine, sine) = (cos(angle) * saturation, sin(angle) * saturation)
         let luminance: [Float] = [0.299, 0.587, 0.114]
         let (i, q): ([Float], [Float]) = ([0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112])
-        // What one unit of I and of Q is in red, green and blue.
+        // RGB values of one unit of I and of Q.
         let (ofI, ofQ): ([Float], [Float]) = ([0.956, -0.272, -1.106], [0.619, -0.647, 1.703])
         return (0..<9).map { index in
             let (row, column) = (index / 3, index % 3)
@@ -106,24 +113,27 @@ extension Picture {
 }
 
 extension Picture {
-    /// This picture with another laid over it; towards the other's edges it fades, and outside them nothing changes.
+    /// Returns this picture with another one blended over it. The other picture fades towards its edges.
     ///
     /// - Parameters:
-    ///   - patch: any channels; its transparency shows white.
-    ///   - transform: from places of this picture to those of the patch.
-    ///   - feather: how wide the fading is, as a part of the patch's side, 0 (a hard edge) ... 0.5.
+    ///   - patch: picture with any number of channels; transparency is composited on white.
+    ///   - transform: maps positions in this picture to positions in the patch.
+    ///   - feather: width of the fade relative to the side of the patch, from 0 (hard edge) to 0.5.
+    ///   - filter: kernel of the resampling.
     /// - Returns: RGB, or RGBA with this picture's transparency.
     public func blended(
         with patch: Picture, at transform: Similarity, feather: Double, filter: ResizeFilter = .lanczos
     ) -> Picture {
-        precondition((0...0.5).contains(feather), "a feather of 0...0.5, got \(feather)")
+        precondition(
+            (0...0.5).contains(feather),
+            "Picture.blended: expected a feather in 0...0.5, got \(feather)")
         var result = channels == 1 ? rgb() : self
         let (patch, back) = (patch.rgb(), transform.inverse)
         let (patchWidth, patchHeight) = (Double(patch.width), Double(patch.height))
         let corners = [(0, 0), (patchWidth, 0), (0, patchHeight), (patchWidth, patchHeight)].map {
             back(PicturePoint(x: $0.0, y: $0.1))
         }
-        /// The pixels between the outermost corners, inside 0..<size.
+        /// Range of pixels between the extreme corners, limited to 0..<size.
         func span(_ values: [Double], _ size: Int) -> Range<Int> {
             let low = min(max(values.reduce(.infinity, min).rounded(.down), 0), Double(size))
             let high = min(max(values.reduce(-.infinity, max).rounded(.up), low), Double(size))
@@ -139,16 +149,16 @@ extension Picture {
             laid.pixels.withUnsafeBufferPointer { new in
                 for y in rows {
                     for x in columns {
-                        let place = transform(PicturePoint(x: Double(x) + 0.5, y: Double(y) + 0.5))
-                        let share = Float(
-                            Self.share(place.x / patchWidth, feather)
-                                * Self.share(place.y / patchHeight, feather))
-                        if share <= 0 { continue }
+                        let position = transform(PicturePoint(x: Double(x) + 0.5, y: Double(y) + 0.5))
+                        let weight = Float(
+                            Self.fadeWeight(position.x / patchWidth, feather)
+                                * Self.fadeWeight(position.y / patchHeight, feather))
+                        if weight <= 0 { continue }
                         let to = (y * width + x) * step
                         let from = ((y - rows.lowerBound) * laid.width + x - columns.lowerBound) * 3
                         for c in 0..<3 {
                             let old = Float(out[to + c])
-                            out[to + c] = UInt8(old + (Float(new[from + c]) - old) * share + 0.5)
+                            out[to + c] = UInt8(old + (Float(new[from + c]) - old) * weight + 0.5)
                         }
                     }
                 }
@@ -157,9 +167,9 @@ extension Picture {
         return result
     }
 
-    /// 0 outside 0...1, 1 in its middle; in between a cubic without kinks.
-    private static func share(_ place: Double, _ feather: Double) -> Double {
-        let depth = min(place, 1 - place)
+    /// Weight at a relative position: 0 outside 0...1, 1 in the middle, with a smooth cubic transition.
+    private static func fadeWeight(_ position: Double, _ feather: Double) -> Double {
+        let depth = min(position, 1 - position)
         guard depth > 0 else { return 0 }
         guard depth < feather else { return 1 }
         let t = depth / feather

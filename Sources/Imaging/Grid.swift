@@ -1,21 +1,24 @@
-/// Pictures side by side in one.
+/// Arrangement of pictures in a grid.
 public struct Grid: Sendable {
-    /// Arranges pictures row by row; every cell is as large as the largest picture.
+    /// Arranges pictures in rows. All cells have the size of the largest picture.
     ///
     /// - Parameters:
-    ///   - pictures: at least one; mixed with color, gray becomes RGB. Transparency shows white.
-    ///   - columns: nil for a grid about as wide as high.
-    ///   - padding: pixels between the cells and around them.
+    ///   - pictures: at least one picture. Gray pictures become RGB if any picture has color. Transparency is
+    ///     composited on white.
+    ///   - columns: number of columns; nil for an approximately square grid.
+    ///   - padding: pixels between and around the cells.
     ///   - background: gray value of the padding and of empty cells.
-    ///   - captions: written below the pictures in their order, shortened to the cell's width; "" for none.
+    ///   - captions: texts below the pictures, truncated to the width of the cell; an empty text for no caption.
     public static func compose(
         _ pictures: [Picture], columns: Int? = nil, padding: Int = 2, background: UInt8 = 255,
         captions: [String]? = nil
     ) -> Picture {
-        precondition(!pictures.isEmpty, "a grid of at least one picture")
-        precondition(padding >= 0 && (columns ?? 1) > 0, "padding >= 0 and columns >= 1")
+        precondition(!pictures.isEmpty, "Grid: expected at least one picture")
         precondition(
-            captions.map { $0.count == pictures.count } ?? true, "a caption for each picture (\"\" for none)")
+            padding >= 0 && (columns ?? 1) > 0,
+            "Grid: expected a padding of at least 0 and at least 1 column")
+        precondition(
+            captions.map { $0.count == pictures.count } ?? true, "Grid: expected one caption per picture")
         let channels = pictures.allSatisfy { $0.channels == 1 } ? 1 : 3
         let cellWidth = pictures.reduce(0) { max($0, $1.width) }
         let pictureHeight = pictures.reduce(0) { max($0, $1.height) }

@@ -1,9 +1,9 @@
 import CCodecs
 
-/// Assembles the chunks of a PNG file. Chunk layouts: PNG specification, third edition (W3C, 2025).
+/// Writer of the chunks of a PNG file. Chunk layouts: PNG specification, third edition (W3C, 2025).
 struct PNGWriter {
     private var bytes: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
-    /// Numbers fcTL and fdAT chunks in their common order.
+    /// Sequence number of the next fcTL or fdAT chunk.
     private var sequence = 0
 
     init(_ picture: Picture) {
@@ -15,9 +15,10 @@ struct PNGWriter {
         let key = Array(key.utf8)
         guard (1...79).contains(key.count), key.allSatisfy({ (32...126).contains($0) }) else {
             throw ImagingError(
-                "a PNG text key has 1...79 ASCII characters, got \"\(String(decoding: key, as: UTF8.self))\"")
+                "expected a PNG text key of 1...79 ASCII characters, got "
+                    + "\"\(String(decoding: key, as: UTF8.self))\"")
         }
-        // Key, no compression, no language, no translated key.
+        // Key, compression flag and method, empty language, empty translated key.
         chunk("iTXt", key + [0, 0, 0, 0, 0] + Array(value.utf8).filter { $0 != 0 })
     }
 
@@ -26,7 +27,7 @@ struct PNGWriter {
     mutating func frameControl(width: Int, height: Int, milliseconds: Int) {
         var payload = Self.long(sequence) + Self.long(width) + Self.long(height)
         payload += Self.long(0) + Self.long(0)
-        // The delay is a fraction of 16-bit numbers: milliseconds over 1,000. Then: leave the frame, replace all.
+        // The delay is a fraction of two 16-bit numbers. Then: no disposal, replacement of all pixels.
         payload += Self.long(milliseconds << 16 | 1000)
         payload += [0, 0]
         chunk("fcTL", payload)
@@ -59,18 +60,21 @@ struct PNGWriter {
     }
 }
 
-/// The chunks of a PNG file; stops quietly at the first that is damaged in form. Checksums are not looked at.
+/// Sequence of the chunks of a PNG file. It ends at the first malformed chunk. Checksums are not verified.
 package struct PNGChunks: Sequence, IteratorProtocol {
+    /// A chunk of a PNG file.
     package struct Chunk {
+        /// Four-letter type.
         package let kind: String
-        /// Where its payload lies in the file.
+        /// Byte range of the payload in the file.
         package let payload: Range<Int>
     }
 
     private let bytes: UnsafeRawBufferPointer
     private var position = 8
 
-    /// - Parameter bytes: must outlive the walk.
+    /// Creates a sequence.
+    /// - Parameter bytes: buffer that must remain valid during the iteration.
     package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
     package mutating func next() -> Chunk? {

@@ -3,56 +3,67 @@ import Foundation
 import Synchronization
 
 extension Picture {
-    /// The picture at another size, antialiased: equal to Pillow's `resize` (in 8-bit fixed point) on RGB and gray.
+    /// Returns the picture at another size, antialiased. For RGB and gray, the result equals Pillow's `resize` (8-bit
+    /// fixed point).
     public func resized(width: Int, height: Int, filter: ResizeFilter = .lanczos) -> Picture {
         resized(
             fromLeft: 0, top: 0, right: Double(self.width), bottom: Double(self.height), width: width,
             height: height, filter: filter)
     }
 
-    /// A part of the picture at another size; the filter sees no pixel outside `box`, as after a crop.
+    /// Returns a part of the picture at another size. The filter does not use pixels outside `box`, as after a crop.
     ///
-    /// - Parameter box: must lie inside the picture.
+    /// - Parameters:
+    ///   - box: the part, which must be inside the picture.
+    ///   - width: width of the result in pixels.
+    ///   - height: height of the result in pixels.
+    ///   - filter: kernel of the resampling.
     public func resized(
         from box: PictureBox, width: Int, height: Int, filter: ResizeFilter = .lanczos
     ) -> Picture {
-        precondition(box.fits(width: self.width, height: self.height), "\(box) lies outside the picture")
+        precondition(
+            box.fits(width: self.width, height: self.height),
+            "Picture.resized: expected a box inside \(self.width)x\(self.height), got \(box)")
         if channels == 4 {
-            return multipliedByAlpha().resizedPlainly(from: box, width, height, filter).dividedByAlpha()
+            return multipliedByAlpha().resizedWithoutAlpha(from: box, width, height, filter).dividedByAlpha()
         }
-        return resizedPlainly(from: box, width, height, filter)
+        return resizedWithoutAlpha(from: box, width, height, filter)
     }
 
-    /// A part of the picture, bounded in fractions of pixels, at another size; the filter sees its neighbors.
+    /// Returns a part of the picture, with fractional bounds in pixels, at another size. The filter uses pixels around
+    /// the part.
     ///
-    /// The four edges must lie inside the picture.
+    /// The four edges must be inside the picture.
     public func resized(
         fromLeft left: Double, top: Double, right: Double, bottom: Double, width: Int, height: Int,
         filter: ResizeFilter = .lanczos
     ) -> Picture {
         precondition(
             left >= 0 && top >= 0 && right > left && bottom > top && right <= Double(self.width)
-                && bottom <= Double(self.height), "the part lies outside the picture")
+                && bottom <= Double(self.height),
+            "Picture.resized: expected edges inside \(self.width)x\(self.height)")
         let whole = PictureBox(x: 0, y: 0, width: self.width, height: self.height)
         let edges = (left, top, right, bottom)
         if channels == 4 {
-            return multipliedByAlpha().resizedPlainly(from: whole, edges, width, height, filter)
+            return multipliedByAlpha().resizedWithoutAlpha(from: whole, edges, width, height, filter)
                 .dividedByAlpha()
         }
-        return resizedPlainly(from: whole, edges, width, height, filter)
+        return resizedWithoutAlpha(from: whole, edges, width, height, filter)
     }
 
-    private func resizedPlainly(
+    private func resizedWithoutAlpha(
         from box: PictureBox, _ width: Int, _ height: Int, _ filter: ResizeFilter
     ) -> Picture {
-        resizedPlainly(from: box, (0, 0, Double(box.width), Double(box.height)), width, height, filter)
+        resizedWithoutAlpha(from: box, (0, 0, Double(box.width), Double(box.height)), width, height, filter)
     }
 
-    private func resizedPlainly(
+    private func resizedWithoutAlpha(
         from box: PictureBox, _ edges: (Double, Double, Double, Double), _ width: Int, _ height: Int,
         _ filter: ResizeFilter
     ) -> Picture {
-        precondition(width > 0 && height > 0, "a size of at least 1x1, got \(width)x\(height)")
+        precondition(
+            width > 0 && height > 0,
+            "Picture.resized: expected a size of at least 1x1, got \(width)x\(height)")
         let columns = ResizePlan.plan(filter, size: box.width, from: edges.0, to: edges.2, outSize: width)
         let rows = ResizePlan.plan(filter, size: box.height, from: edges.1, to: edges.3, outSize: height)
         return Picture(width: width, height: height, channels: channels) { out in
@@ -61,12 +72,12 @@ extension Picture {
                 let start = source.baseAddress.unsafelyUnwrapped + box.y * stride + box.x * channels
                 let done = ccodecs_resize(
                     start, stride, Int32(channels), columns.handle, rows.handle, out.baseAddress)
-                precondition(done, "out of memory in a resize to \(width)x\(height)")
+                precondition(done, "Picture.resized: not enough memory for \(width)x\(height)")
             }
         }
     }
 
-    /// Color under transparent pixels must not bleed into the visible ones.
+    /// Premultiplies the color by alpha, so that the color of transparent pixels does not affect visible ones.
     func multipliedByAlpha() -> Picture {
         var result = self
         result.pixels.withUnsafeMutableBufferPointer { p in
@@ -78,6 +89,7 @@ extension Picture {
         return result
     }
 
+    /// Undoes `multipliedByAlpha`.
     func dividedByAlpha() -> Picture {
         var result = self
         result.pixels.withUnsafeMutableBufferPointer { p in
@@ -90,15 +102,15 @@ extension Picture {
     }
 }
 
-/// The kernel of an antialiased resize.
+/// Kernel of antialiased resampling.
 public enum ResizeFilter: String, Sendable, CaseIterable, Codable {
-    /// Sinc windowed by a wider sinc, 3 lobes: the sharpest.
+    /// Sinc windowed by a wider sinc, 3 lobes: the sharpest kernel.
     case lanczos
-    /// Plain average.
+    /// Average.
     case box
     /// Triangle.
     case bilinear
-    /// Keys' cubic with a = -0.5.
+    /// Cubic convolution (Keys) with a = -0.5.
     case bicubic
 
     var code: Int32 {
@@ -111,9 +123,9 @@ public enum ResizeFilter: String, Sendable, CaseIterable, Codable {
     }
 }
 
-/// A resize filter as a table, for places that do not lie on a grid.
+/// Lookup table of a resize filter for positions that are not on a grid.
 struct ResizeKernel: Sendable {
-    /// In pixels of the coarser side.
+    /// Radius in pixels of the coarser grid.
     let reach: Float
     private let values: [Float]
     private static let steps = 512
@@ -127,21 +139,21 @@ struct ResizeKernel: Sendable {
             case .lanczos: 3.0
             }
         self.reach = Float(reach)
-        // Two more, for the interpolation at the end.
+        // Two additional entries for the interpolation at the end.
         values = (0...Int(reach * Double(Self.steps)) + 2).map { index in
             let x = Double(index) / Double(Self.steps)
             return x > reach ? 0 : Float(Self.value(filter, x))
         }
     }
 
-    /// The weight at a distance; between the table's entries along lines.
+    /// Weight at a distance, interpolated linearly between entries of the table.
     @inline(__always)
     func callAsFunction(_ distance: Float, _ table: UnsafeBufferPointer<Float>) -> Float {
         let x = distance.magnitude
         guard x <= reach else { return 0 }
-        let place = x * Float(Self.steps)
-        let index = Int(place)
-        return table[index] + (table[index + 1] - table[index]) * (place - Float(index))
+        let position = x * Float(Self.steps)
+        let index = Int(position)
+        return table[index] + (table[index + 1] - table[index]) * (position - Float(index))
     }
 
     func withTable<R>(_ body: (UnsafeBufferPointer<Float>) -> R) -> R {
@@ -150,7 +162,7 @@ struct ResizeKernel: Sendable {
 
     private static func value(_ filter: ResizeFilter, _ x: Double) -> Double {
         func sinc(_ x: Double) -> Double {
-            // At whole numbers exactly 0, so that a picture that stays in its place stays as it is.
+            // Exactly 0 at integers, so that the identity transform does not change a picture.
             x == 0 ? 1 : x == x.rounded() ? 0 : sin(.pi * x) / (.pi * x)
         }
         switch filter {
@@ -162,7 +174,7 @@ struct ResizeKernel: Sendable {
     }
 }
 
-/// The weights of one axis of a resize. Making them costs more than using them once, so that recent ones are kept.
+/// Weights of one axis of a resize. Recent plans are cached, because creating a plan takes longer than using it once.
 final class ResizePlan: Sendable {
     private struct Key: Equatable {
         let filter: ResizeFilter
@@ -172,26 +184,26 @@ final class ResizePlan: Sendable {
         let outSize: Int
     }
 
-    /// Most recent last. Data sets need two or three.
+    /// Recent plans, the most recent last. A data set typically needs two or three.
     private static let recent = Mutex<[(key: Key, plan: ResizePlan)]>([])
     private static let kept = 8
-    /// Larger plans are made anew each time.
+    /// Larger plans are not cached.
     private static let largestKept = 4096
 
-    /// Never changed after `init`.
+    /// Immutable after `init`.
     nonisolated(unsafe) let handle: OpaquePointer
 
     private init(_ key: Key) {
         guard
             let handle = ccodecs_resize_plan(
                 key.filter.code, Int32(key.size), key.from, key.to, Int32(key.outSize))
-        else { preconditionFailure("out of memory in a resize to \(key.outSize) pixels") }
+        else { preconditionFailure("Picture.resized: not enough memory for \(key.outSize) pixels") }
         self.handle = handle
     }
 
     deinit { ccodecs_resize_plan_free(handle) }
 
-    /// The plan that turns `from`..<`to` of `size` pixels into `outSize` pixels.
+    /// Returns the plan that resamples `from`..<`to` of `size` pixels to `outSize` pixels.
     static func plan(
         _ filter: ResizeFilter, size: Int, from: Double, to: Double, outSize: Int
     ) -> ResizePlan {

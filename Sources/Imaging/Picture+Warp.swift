@@ -1,25 +1,33 @@
 extension Picture {
-    /// The picture turned, scaled and moved into another of the given size; places outside it show its mirror image.
+    /// Returns the picture transformed by a similarity, in a result of the given size. Positions outside the picture
+    /// are filled by reflection.
     ///
-    /// Antialiased: where the picture shrinks, the filter spreads over as many pixels as become one. Upright, it differs
-    /// from `resized` by a level or two; where nothing moves, by nothing.
-    /// - Parameter transform: from places of this picture to those of the result.
+    /// The resampling is antialiased: if the picture shrinks, the filter covers all source pixels of a result pixel.
+    /// Without rotation, the result differs from `resized` by at most two levels. The identity does not change the
+    /// picture.
+    /// - Parameters:
+    ///   - transform: maps positions in this picture to positions in the result.
+    ///   - width: width of the result in pixels.
+    ///   - height: height of the result in pixels.
+    ///   - filter: kernel of the resampling.
     public func warped(
         by transform: Similarity, width: Int, height: Int, filter: ResizeFilter = .lanczos
     ) -> Picture {
-        precondition(width > 0 && height > 0, "a size of at least 1x1, got \(width)x\(height)")
+        precondition(
+            width > 0 && height > 0,
+            "Picture.warped: expected a size of at least 1x1, got \(width)x\(height)")
         if channels == 4 {
-            return multipliedByAlpha().warpedPlainly(transform, width, height, filter).dividedByAlpha()
+            return multipliedByAlpha().warpedWithoutAlpha(transform, width, height, filter).dividedByAlpha()
         }
-        return warpedPlainly(transform, width, height, filter)
+        return warpedWithoutAlpha(transform, width, height, filter)
     }
 
-    private func warpedPlainly(
+    private func warpedWithoutAlpha(
         _ transform: Similarity, _ width: Int, _ height: Int, _ filter: ResizeFilter
     ) -> Picture {
         let kernel = ResizeKernel(filter)
         if let (smaller, rest) = reduced(before: transform, width, height, reach: Double(kernel.reach)) {
-            return smaller.warpedPlainly(rest, width, height, filter)
+            return smaller.warpedWithoutAlpha(rest, width, height, filter)
         }
         return Picture(width: width, height: height, channels: channels) { out in
             pixels.withUnsafeBufferPointer { source in
@@ -37,8 +45,10 @@ extension Picture {
         }
     }
 
-    /// Before a picture shrinks to less than a sixth, whole pixels are averaged, to a third of what a pixel of the result
-    /// covers: much faster, and hardly to be told from the filter alone.
+    /// Reduces the picture by an integer factor before a transform that shrinks it to less than a sixth.
+    ///
+    /// The reduced pixels have a third of the size of a result pixel. This is much faster and nearly equal to the
+    /// filter alone.
     private func reduced(before transform: Similarity, _ width: Int, _ height: Int, reach: Double)
         -> (Picture, Similarity)?
     {
@@ -49,7 +59,7 @@ extension Picture {
         let corners = [(0, 0), (width, 0), (0, height), (width, height)].map {
             inverse(PicturePoint(x: Double($0.0), y: Double($0.1)))
         }
-        /// A multiple of the factor inside 0..<size that covers what is seen.
+        /// A multiple of the factor inside 0..<size that covers the visible part.
         func span(_ values: [Double], _ size: Int) -> (start: Int, count: Int)? {
             let low = min(max(values.reduce(.infinity, min) - margin, 0), Double(size - 1))
             let high = min(max(values.reduce(-.infinity, max) + margin, low + 1), Double(size))
@@ -69,7 +79,7 @@ extension Picture {
     }
 }
 
-/// One warp under way.
+/// State of one warp.
 private struct PictureWarp {
     let source: UnsafeBufferPointer<UInt8>
     let table: UnsafeBufferPointer<Float>
@@ -79,7 +89,7 @@ private struct PictureWarp {
     let kernel: ResizeKernel
     let transform: Similarity
 
-    /// The filter lies along the result's axes and spreads over pixels of the source.
+    /// Resamples with a filter aligned to the axes of the result that covers several source pixels.
     func shrink(to out: UnsafeMutableBufferPointer<UInt8>, _ outWidth: Int, _ outHeight: Int) {
         let inverse = transform.inverse
         let (a, b) = (Float(transform.a), Float(transform.b))
@@ -106,14 +116,14 @@ private struct PictureWarp {
         }
     }
 
-    /// The filter lies along the source's axes.
+    /// Resamples with a filter aligned to the axes of the source.
     func enlarge(to out: UnsafeMutableBufferPointer<UInt8>, _ outWidth: Int, _ outHeight: Int) {
         let inverse = transform.inverse
         let reach = Double(kernel.reach)
-        // As many weights as pixels can be reached.
-        let most = 2 * Int(reach.rounded(.up)) + 1
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: most) { weights in
-            withUnsafeTemporaryAllocation(of: Int.self, capacity: most) { places in
+        // Maximum number of pixels in the range of the filter.
+        let capacity = 2 * Int(reach.rounded(.up)) + 1
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: capacity) { weights in
+            withUnsafeTemporaryAllocation(of: Int.self, capacity: capacity) { columns in
                 for row in 0..<outHeight {
                     for column in 0..<outWidth {
                         let center = inverse(PicturePoint(x: Double(column) + 0.5, y: Double(row) + 0.5))
@@ -121,14 +131,14 @@ private struct PictureWarp {
                         let (top, bottom) = reached(center.y, reach)
                         for x in left..<right {
                             weights[x - left] = kernel(Float(Double(x) + 0.5 - center.x), table)
-                            places[x - left] = Self.mirrored(x, width)
+                            columns[x - left] = Self.mirrored(x, width)
                         }
                         var sums = Sums()
                         for y in top..<bottom {
                             let line = Self.mirrored(y, height) * width
                             let down = kernel(Float(Double(y) + 0.5 - center.y), table)
                             if down == 0 { continue }
-                            for x in 0..<right - left { add(line + places[x], down * weights[x], &sums) }
+                            for x in 0..<right - left { add(line + columns[x], down * weights[x], &sums) }
                         }
                         store(sums, center, out, (row * outWidth + column) * channels)
                     }
@@ -137,10 +147,10 @@ private struct PictureWarp {
         }
     }
 
-    /// Pixels whose centers lie within reach, and at least the one that holds the place.
+    /// Range of pixels whose centers are within `reach`, including at least the pixel that contains the center.
     @inline(__always)
     private func reached(_ center: Double, _ reach: Double) -> (Int, Int) {
-        // Far outside, conversions to integers would trap.
+        // Limits values before the conversion to integers, which traps on overflow.
         let center = min(max(center, -1e9), 1e9)
         let middle = Int(center.rounded(.down))
         return (
@@ -175,7 +185,7 @@ private struct PictureWarp {
     private func store(
         _ sums: Sums, _ center: PicturePoint, _ out: UnsafeMutableBufferPointer<UInt8>, _ at: Int
     ) {
-        // A box on its corner can lie between all centers of pixels.
+        // A rotated box filter can contain no pixel center.
         var values =
             sums.weight > 1e-3
             ? sums.values / sums.weight : value(nearest(center.y, height) * width + nearest(center.x, width))
@@ -183,11 +193,11 @@ private struct PictureWarp {
         for c in 0..<channels { out[at + c] = UInt8(min(max(values[c], 0), 255)) }
     }
 
-    private func nearest(_ place: Double, _ size: Int) -> Int {
-        Self.mirrored(Int(min(max(place, -1e9), 1e9).rounded(.down)), size)
+    private func nearest(_ position: Double, _ size: Int) -> Int {
+        Self.mirrored(Int(min(max(position, -1e9), 1e9).rounded(.down)), size)
     }
 
-    /// A pixel's index folded back into 0..<size, as between two mirrors.
+    /// Reflects an index at the borders into 0..<size.
     @inline(__always)
     private static func mirrored(_ index: Int, _ size: Int) -> Int {
         if index >= 0 && index < size { return index }

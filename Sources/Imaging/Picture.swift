@@ -1,37 +1,39 @@
 import Foundation
 
-/// A picture in host memory: 8-bit pixels, row by row, channels interleaved (HWC), 0...255.
+/// A picture in host memory: 8-bit pixels in rows, channels interleaved (HWC), 0...255.
 public struct Picture: Sendable, Equatable {
-    /// Pixels a row.
+    /// Width in pixels.
     public let width: Int
-    /// Rows.
+    /// Height in pixels.
     public let height: Int
-    /// 1 (gray), 3 (RGB) or 4 (RGBA, color not multiplied by alpha).
+    /// The number of channels: 1 (gray), 3 (RGB) or 4 (RGBA, not premultiplied).
     public let channels: Int
-    /// `height * width * channels` values; must keep that count.
+    /// Pixel values, [height, width, channels]. The count must not change.
     public var pixels: [UInt8]
 
-    /// A picture of the given pixels (HWC), whose count must be `width * height * channels`.
+    /// Creates a picture from pixels, [height, width, channels].
     public init(width: Int, height: Int, channels: Int, pixels: [UInt8]) {
-        precondition(width > 0 && height > 0, "a picture has at least one pixel, got \(width)x\(height)")
-        precondition(channels == 1 || channels == 3 || channels == 4, "1, 3 or 4 channels, got \(channels)")
+        precondition(width > 0 && height > 0, "Picture: expected at least one pixel, got \(width)x\(height)")
+        precondition(
+            channels == 1 || channels == 3 || channels == 4,
+            "Picture: expected 1, 3 or 4 channels, got \(channels)")
         precondition(
             pixels.count == width * height * channels,
-            "\(width)x\(height)x\(channels) pixels expected, got \(pixels.count) values")
+            "Picture: expected \(width)x\(height)x\(channels) values, got \(pixels.count)")
         self.width = width
         self.height = height
         self.channels = channels
         self.pixels = pixels
     }
 
-    /// A picture whose every value is `value`.
+    /// Creates a picture in which all values are equal.
     public init(width: Int, height: Int, channels: Int, filledWith value: UInt8) {
         self.init(
             width: width, height: height, channels: channels,
             pixels: [UInt8](repeating: value, count: width * height * channels))
     }
 
-    /// A picture whose pixels `fill` writes; it must write all of them.
+    /// Creates a picture whose pixels are written by `fill`, which must initialize all of them.
     package init(
         width: Int, height: Int, channels: Int,
         fill: (UnsafeMutableBufferPointer<UInt8>) throws -> Void
@@ -45,7 +47,7 @@ public struct Picture: Sendable, Equatable {
             })
     }
 
-    /// The same picture with 3 channels: gray is repeated, transparency shows white.
+    /// Converts the picture to 3 channels. Gray is repeated; transparency is composited on white.
     public func rgb() -> Picture {
         if channels == 3 { return self }
         return Picture(width: width, height: height, channels: 3) { out in
@@ -69,13 +71,15 @@ public struct Picture: Sendable, Equatable {
 }
 
 extension Picture {
-    /// The part of the picture inside `box`; an error if that is not inside the picture.
+    /// Returns the part of the picture inside `box`.
+    ///
+    /// - Throws: `ImagingError` if the box is not inside the picture.
     public func cropped(to box: PictureBox) throws -> Picture {
         guard box.fits(width: width, height: height) else {
             throw ImagingError(
-                "a crop of \(box.width)x\(box.height) at (\(box.x), \(box.y)) lies outside the picture "
+                "the crop of \(box.width)x\(box.height) at (\(box.x), \(box.y)) is outside the picture "
                     + "of \(width)x\(height)",
-                advice: "choose a protocol whose crop fits these pictures")
+                advice: "select a protocol with a smaller crop")
         }
         if box.width == width && box.height == height { return self }
         return Picture(width: box.width, height: box.height, channels: channels) { out in
@@ -90,12 +94,14 @@ extension Picture {
         }
     }
 
-    /// The part of the picture of the given size at (`x`, `y`); an error if that is not inside the picture.
+    /// Returns the part of the picture of the given size at (`x`, `y`).
+    ///
+    /// - Throws: `ImagingError` if it is not inside the picture.
     public func cropped(x: Int, y: Int, width: Int, height: Int) throws -> Picture {
         try cropped(to: PictureBox(x: x, y: y, width: width, height: height))
     }
 
-    /// The mirror image, left and right swapped.
+    /// Returns the horizontally mirrored picture.
     public func flippedHorizontally() -> Picture {
         Picture(width: width, height: height, channels: channels) { out in
             pixels.withUnsafeBufferPointer { source in
@@ -110,7 +116,7 @@ extension Picture {
         }
     }
 
-    /// The picture turned upright: what EXIF's orientation 1...8 says was done by the camera is undone.
+    /// Returns the upright picture for an EXIF orientation, 1...8. Other values do not change the picture.
     public func oriented(_ orientation: Int) -> Picture {
         guard (2...8).contains(orientation) else { return self }
         let swapped = orientation >= 5
@@ -140,9 +146,12 @@ extension Picture {
 }
 
 extension Picture {
-    /// Puts a picture of as many channels over this one, its upper left corner at (`x`, `y`); what hangs over is cut.
+    /// Copies a picture with the same number of channels into this one, with its upper left corner at (`x`, `y`).
+    /// Parts outside are clipped.
     public mutating func paste(_ other: Picture, x: Int, y: Int) {
-        precondition(other.channels == channels, "\(channels) channels expected, got \(other.channels)")
+        precondition(
+            other.channels == channels,
+            "Picture.paste: expected \(channels) channels, got \(other.channels)")
         let left = max(0, x)
         let right = min(width, x + other.width)
         guard left < right else { return }
@@ -158,7 +167,7 @@ extension Picture {
         }
     }
 
-    /// Fills a rectangle with one color; what hangs over the edge is cut.
+    /// Fills a rectangle with a color. Parts outside the picture are clipped.
     public mutating func fill(_ box: PictureBox, color: Color) {
         fill(
             x: box.x, y: box.y, width: box.width, height: box.height,
@@ -178,9 +187,10 @@ extension Picture {
 }
 
 extension Picture {
-    /// The picture turned about its center, in its own size; bilinear, with the edges mirrored outwards.
+    /// Returns the picture rotated around its center, with the same size. The interpolation is bilinear. Positions
+    /// outside are filled by reflection.
     ///
-    /// - Parameter degrees: anticlockwise.
+    /// - Parameter degrees: counter-clockwise angle.
     public func rotated(degrees: Double) -> Picture {
         let angle = Float(degrees * .pi / 180)
         let (cosine, sine) = (cos(angle), sin(angle))
@@ -209,7 +219,7 @@ extension Picture {
         }
     }
 
-    /// A coordinate folded back into 0...`size` - 1, as between two mirrors.
+    /// Reflects a coordinate at the borders into 0...`size` - 1.
     private static func mirrored(_ value: Float, _ size: Int) -> Float {
         let last = Float(size - 1)
         if last == 0 { return 0 }
@@ -220,21 +230,24 @@ extension Picture {
 }
 
 extension Picture {
-    /// Draws a line through places, with round ends; a single place makes a dot. Any part may lie outside.
+    /// Draws a line through points with round ends on an RGB picture. A single point is drawn as a dot. Parts outside
+    /// the picture are clipped.
     ///
     /// - Parameters:
-    ///   - thickness: pixels.
-    ///   - isClosed: whether the line returns to its beginning.
+    ///   - places: points in pixels.
+    ///   - thickness: thickness in pixels.
+    ///   - color: color of the line.
+    ///   - isClosed: whether the last point is connected to the first.
     public mutating func drawLine(
         through places: [PicturePoint], thickness: Double, color: Color, isClosed: Bool = false
     ) {
-        precondition(channels == 3, "3 channels expected, got \(channels)")
+        precondition(channels == 3, "Picture.drawLine: expected 3 channels, got \(channels)")
         guard let first = places.first else { return }
         let ends = places.dropFirst() + (isClosed || places.count == 1 ? [first] : [])
-        for (a, b) in zip(places, ends) { drawPiece(from: a, to: b, thickness, color) }
+        for (a, b) in zip(places, ends) { drawSegment(from: a, to: b, thickness, color) }
     }
 
-    private mutating func drawPiece(
+    private mutating func drawSegment(
         from a: PicturePoint, to b: PicturePoint, _ thickness: Double, _ color: Color
     ) {
         let reach = thickness / 2 + 1
@@ -258,13 +271,18 @@ extension Picture {
     }
 }
 
-/// A rectangle of whole pixels; `x` and `y` are its left and upper edge.
+/// A rectangle of pixels.
 public struct PictureBox: Sendable, Equatable {
+    /// Left edge.
     public var x: Int
+    /// Upper edge.
     public var y: Int
+    /// Width in pixels.
     public var width: Int
+    /// Height in pixels.
     public var height: Int
 
+    /// Creates a rectangle.
     public init(x: Int, y: Int, width: Int, height: Int) {
         self.x = x
         self.y = y
@@ -272,24 +290,28 @@ public struct PictureBox: Sendable, Equatable {
         self.height = height
     }
 
-    /// Whether the box is not empty and lies inside a picture of the given size.
+    /// Whether the box is not empty and inside a picture of the given size.
     public func fits(width: Int, height: Int) -> Bool {
         x >= 0 && y >= 0 && self.width > 0 && self.height > 0
             && self.width <= width - x && self.height <= height - y
     }
 }
 
-/// A place in a picture, in pixels: x to the right, y down; the center of the upper left pixel is (0.5, 0.5).
+/// A position in a picture in pixels: x increases to the right, y downwards. The center of the upper left pixel is
+/// (0.5, 0.5).
 public struct PicturePoint: Sendable, Equatable, Codable {
+    /// Horizontal position.
     public var x: Double
+    /// Vertical position.
     public var y: Double
 
+    /// Creates a point.
     public init(x: Double, y: Double) {
         self.x = x
         self.y = y
     }
 
-    /// How far another place is, in pixels.
+    /// Distance to another point in pixels.
     public func distance(to other: PicturePoint) -> Double {
         ((x - other.x) * (x - other.x) + (y - other.y) * (y - other.y)).squareRoot()
     }

@@ -53,7 +53,7 @@ extension PictureDecoder {
         }
     }
 
-    /// Decodes only what `crop` needs and resizes it in place; nil if the picture is turned or CMYK.
+    /// Decodes only the part inside `crop` and resizes it. Returns nil for rotated and CMYK pictures.
     static func decodeUprightJPEG(
         _ bytes: UnsafeRawBufferPointer, _ limits: DecodeLimits, width: Int, height: Int,
         _ filter: ResizeFilter,
@@ -66,14 +66,14 @@ extension PictureDecoder {
             try limits.check(width: fullWidth, height: fullHeight)
             let box = try crop(fullWidth, fullHeight)
             guard box.fits(width: fullWidth, height: fullHeight) else {
-                // Same error as a crop of the whole picture.
+                // Throws the same error as a crop of the whole picture.
                 _ = try Picture(width: 1, height: 1, channels: 1, filledWith: 0).cropped(to: box)
                 return nil
             }
             var warnings: [String] = []
-            // Never at half size, also where the filter is a box over 2, 4 or 8 pixels: libjpeg reduces the
-            // coefficients, and of 4,000 photographs one at most came out as from the whole picture.
-            // Columns beside the box may stay unwritten: the resize looks at none of them.
+            // libjpeg's reduced sizes are not used, even for box filters over 2, 4 or 8 pixels: they reduce the
+            // coefficients, and the result equals that of the whole picture in at most one of 4,000 photographs.
+            // Columns outside the box can be uninitialized, because the resize does not read them.
             let strip = try Picture(width: fullWidth, height: box.height, channels: Int(info.channels)) {
                 out in
                 warnings = try read(jpeg, bytes, info, 8, part: box, into: out)
@@ -99,11 +99,12 @@ extension PictureDecoder {
         }
         if report.truncated && report.nothing_intact {
             throw ImagingError(
-                "truncated JPEG: the file ends before the first pixels", advice: "get the file again")
+                "truncated JPEG: the file ends before the first pixels",
+                advice: "download or create the file again")
         }
         var warnings: [String] = []
         if report.truncated || !JPEGSegments.isComplete(bytes) {
-            warnings.append("truncated: the file ends before the picture does")
+            warnings.append("truncated: the file ends before the end of the picture")
         } else if report.warnings > 0 {
             warnings.append("damaged: \(String(cString: ccodecs_jpeg_complaint(jpeg)))")
         }
@@ -117,7 +118,7 @@ extension PictureDecoder {
         orientation >= 5 ? (height, width) : (width, height)
     }
 
-    /// Photoshop and everything after it store ink inverted, whether or not the file carries Adobe's marker.
+    /// Converts CMYK to RGB. Photoshop and other programs store inverted ink values, with or without Adobe's marker.
     private static func fromInvertedCMYK(_ picture: Picture) -> Picture {
         Picture(width: picture.width, height: picture.height, channels: 3) { out in
             picture.pixels.withUnsafeBufferPointer { p in
@@ -133,20 +134,22 @@ extension PictureDecoder {
     }
 }
 
-/// The marker segments in front of a JPEG's picture data; stops quietly at the first thing that is none.
+/// Sequence of the marker segments before the image data of a JPEG file. It ends at the first malformed segment.
 package struct JPEGSegments: Sequence, IteratorProtocol {
+    /// A marker segment.
     package struct Segment {
-        /// The marker's second byte, such as 0xE1 for APP1.
+        /// Second byte of the marker, such as 0xE1 for APP1.
         package let marker: UInt8
-        /// Where its payload lies in the file.
+        /// Byte range of the payload in the file.
         package let payload: Range<Int>
     }
 
     private let bytes: UnsafeRawBufferPointer
-    /// Where the walk has come to; at its end, where the picture data begin.
+    /// Offset of the next segment; after the last segment, that of the image data.
     package private(set) var position = 2
 
-    /// - Parameter bytes: must outlive the walk.
+    /// Creates a sequence.
+    /// - Parameter bytes: buffer that must remain valid during the iteration.
     package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
     package mutating func next() -> Segment? {
@@ -156,7 +159,7 @@ package struct JPEGSegments: Sequence, IteratorProtocol {
                 position += 1
                 continue
             }
-            // Start of the picture data, its end, and markers without a payload: nothing of interest follows.
+            // Start and end of the image data and markers without a payload end the sequence.
             guard marker != 0xDA, marker != 0xD9, marker >= 0xC0, !(0xD0...0xD7).contains(marker) else {
                 return nil
             }
@@ -169,7 +172,7 @@ package struct JPEGSegments: Sequence, IteratorProtocol {
         return nil
     }
 
-    /// Whether the end marker follows the picture data. A thumbnail's does not count.
+    /// Whether an end marker follows the image data. The end marker of a thumbnail does not count.
     static func isComplete(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var segments = JPEGSegments(bytes)
         while segments.next() != nil {}
@@ -181,7 +184,7 @@ package struct JPEGSegments: Sequence, IteratorProtocol {
         return false
     }
 
-    /// EXIF's orientation, 1...8; 1 when it is missing or damaged.
+    /// EXIF orientation, 1...8; 1 if missing or invalid.
     static func orientation(_ bytes: UnsafeRawBufferPointer) -> Int {
         for segment in JPEGSegments(bytes) where segment.marker == 0xE1 {
             let payload = UnsafeRawBufferPointer(rebasing: bytes[segment.payload])
@@ -193,9 +196,9 @@ package struct JPEGSegments: Sequence, IteratorProtocol {
     }
 }
 
-/// The one thing wanted from EXIF data (a TIFF header with tags).
+/// Reader of the orientation in EXIF data (a TIFF header with tags).
 enum EXIF {
-    /// Tag 0x0112 of the first directory, 1...8; 1 when it is missing or damaged.
+    /// Tag 0x0112 of the first directory, 1...8; 1 if missing or invalid.
     static func orientation(_ tiff: UnsafeRawBufferPointer) -> Int {
         guard tiff.count >= 8 else { return 1 }
         let little: Bool

@@ -1,33 +1,37 @@
 import CCodecs
 
-/// Reads JPEG, PNG and (with libwebp installed) WebP into 8-bit pixels.
+/// Decoder of JPEG, PNG and (if libwebp is installed) WebP to 8-bit pixels.
 ///
-/// The bytes may come from anywhere: sizes are checked before memory is taken, and damage is an ``ImagingError``.
+/// It accepts untrusted data: sizes are checked before memory is allocated, and damage results in an
+/// ``ImagingError``.
 public enum PictureDecoder {
-    /// What a file said about itself before its pixels were read.
+    /// Properties of a picture that are known before its pixels are decoded.
     public struct Header: Sendable, Equatable {
+        /// File format.
         public let format: PictureFormat
-        /// Upright width, that is, after EXIF's orientation.
+        /// Width in pixels after the EXIF orientation is applied.
         public let width: Int
-        /// Upright height.
+        /// Height in pixels after the EXIF orientation is applied.
         public let height: Int
-        /// EXIF's orientation, 1...8.
+        /// EXIF orientation, 1...8.
         public let orientation: Int
     }
 
-    /// A picture and what is worth knowing about the file it came from.
+    /// A decoded picture and properties of its file.
     public struct Decoded: Sendable {
-        /// 8 bits, upright; 1, 3 or 4 channels.
+        /// The upright picture, 8 bits per channel, with 1, 3 or 4 channels.
         public let picture: Picture
+        /// File format.
         public let format: PictureFormat
-        /// What was not as it should be, or was changed on the way: truncated, 16 bits reduced to 8, CMYK converted.
+        /// Defects of the file and conversions, such as truncation, reduction of 16 bits to 8, or conversion of CMYK.
         public let warnings: [String]
-        /// Upright size in the file, before any reduction or crop.
+        /// Upright width in the file, before any reduction or crop.
         public let originalWidth: Int
+        /// Upright height in the file, before any reduction or crop.
         public let originalHeight: Int
-        /// Bits a channel in the file.
+        /// Bits per channel in the file.
         public let bitDepth: Int
-        /// EXIF's orientation, 1...8; already applied.
+        /// EXIF orientation, 1...8, which is already applied.
         public let orientation: Int
     }
 
@@ -35,9 +39,11 @@ public enum PictureDecoder {
     ///
     /// - Parameters:
     ///   - bytes: a JPEG, PNG or WebP file.
-    ///   - limits: larger pictures are refused.
-    ///   - minimumSize: if given, a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size as long as both sides
-    ///     stay at least this long. Much faster, though not equal to decoding it whole and reducing it.
+    ///   - limits: maximum size of the picture.
+    ///   - minimumSize: if given, a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size if both sides have at least
+    ///     this length. This is much faster, but the result differs from decoding and then reducing the whole
+    ///     picture.
+    /// - Throws: `ImagingError` if the format is not supported, the picture is damaged, or it exceeds the limits.
     public static func decode(
         _ bytes: UnsafeRawBufferPointer, limits: DecodeLimits = DecodeLimits(), minimumSize: Int? = nil
     ) throws -> Decoded {
@@ -50,14 +56,18 @@ public enum PictureDecoder {
         }
     }
 
-    /// Decodes a whole picture; see the other `decode`.
+    /// Decodes a whole picture; see the overload for buffers.
+    ///
+    /// - Throws: `ImagingError` if the format is not supported, the picture is damaged, or it exceeds the limits.
     public static func decode(
         _ bytes: [UInt8], limits: DecodeLimits = DecodeLimits(), minimumSize: Int? = nil
     ) throws -> Decoded {
         try bytes.withUnsafeBytes { try decode($0, limits: limits, minimumSize: minimumSize) }
     }
 
-    /// Reads the size without decoding pixels.
+    /// Reads the properties of a picture without decoding its pixels.
+    ///
+    /// - Throws: `ImagingError` if the format is not supported or the header is damaged.
     public static func header(_ bytes: UnsafeRawBufferPointer) throws -> Header {
         let format = PictureFormat.detect(bytes)
         switch format {
@@ -68,19 +78,27 @@ public enum PictureDecoder {
         }
     }
 
-    /// Reads the size without decoding pixels.
+    /// Reads the properties of a picture without decoding its pixels.
+    ///
+    /// - Throws: `ImagingError` if the format is not supported or the header is damaged.
     public static func header(_ bytes: [UInt8]) throws -> Header {
         try bytes.withUnsafeBytes { try header($0) }
     }
 
-    /// Decodes, crops and resizes in one go, as RGB: the fast way from a photograph to a training picture.
+    /// Decodes, crops and resizes a picture to RGB in one step. This is the fastest way from a file to a training
+    /// sample.
     ///
-    /// Equal to decoding the whole picture, `rgb()`, `cropped(to:)` and `resized(width:height:filter:)`.
+    /// The result equals that of decoding the whole picture, `rgb()`, `cropped(to:)` and
+    /// `resized(width:height:filter:)`.
     /// - Parameters:
     ///   - bytes: a JPEG, PNG or WebP file.
-    ///   - width: of the result.
-    ///   - height: of the result.
-    ///   - crop: gives the part to use, from the upright width and height.
+    ///   - limits: maximum size of the picture in the file.
+    ///   - width: width of the result in pixels.
+    ///   - height: height of the result in pixels.
+    ///   - filter: kernel of the resampling.
+    ///   - crop: returns the part to use, given the upright width and height.
+    /// - Throws: `ImagingError` if the format is not supported, the picture is damaged, it exceeds the limits, or
+    ///   the part is outside it; errors of `crop`.
     public static func decode(
         _ bytes: UnsafeRawBufferPointer, limits: DecodeLimits = DecodeLimits(), width: Int, height: Int,
         filter: ResizeFilter = .lanczos, crop: (_ width: Int, _ height: Int) throws -> PictureBox
@@ -106,11 +124,12 @@ public enum PictureDecoder {
         case .unknown: ImagingError("not a JPEG, PNG or WebP picture (unknown first bytes)")
         default:
             ImagingError(
-                "\(format.rawValue.uppercased()) pictures are not read", advice: "convert it to PNG or JPEG")
+                "\(format.rawValue.uppercased()) pictures are not supported",
+                advice: "convert it to PNG or JPEG")
         }
     }
 
-    /// Runs a codec's function with room for its message, and throws that message when it fails.
+    /// Calls a codec function with a buffer for its error message, and throws the message on failure.
     static func calling<R>(
         _ what: String, advice: String = "",
         _ body: (_ message: UnsafeMutablePointer<CChar>, _ size: Int) throws -> R?
@@ -147,20 +166,20 @@ extension PictureDecoder {
             let (width, height) = (Int(info.width), Int(info.height))
             try limits.check(width: width, height: height)
             let picture = try Picture(width: width, height: height, channels: Int(info.channels)) { out in
-                try calling("damaged PNG", advice: "get the file again") { message, size in
+                try calling("damaged PNG", advice: "download or create the file again") { message, size in
                     ccodecs_png_read(png, out.baseAddress, out.count, message, size) ? () : nil
                 }
             }
             return Decoded(
                 picture: picture, format: .png,
-                warnings: info.bit_depth == 16 ? ["16 bits a channel reduced to 8"] : [],
+                warnings: info.bit_depth == 16 ? ["16 bits per channel reduced to 8"] : [],
                 originalWidth: width, originalHeight: height, bitDepth: Int(info.bit_depth), orientation: 1)
         }
     }
 }
 
 extension PictureDecoder {
-    /// Whether libwebp was found on this machine.
+    /// Whether libwebp is installed.
     public static var readsWebP: Bool { ccodecs_webp_available() }
 
     private static func infoWebP(_ bytes: UnsafeRawBufferPointer) throws -> (
@@ -172,7 +191,7 @@ extension PictureDecoder {
                 advice: "install it (`apt install libwebp7`, or `brew install webp`) or convert the picture")
         }
         var (width, height, alpha): (UInt32, UInt32, Bool) = (0, 0, false)
-        try calling("damaged WebP", advice: "only still WebP pictures are read") { message, size in
+        try calling("damaged WebP", advice: "animated WebP pictures are not supported") { message, size in
             ccodecs_webp_info(
                 bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, &width, &height, &alpha, message,
                 size)
@@ -191,7 +210,7 @@ extension PictureDecoder {
         try limits.check(width: info.width, height: info.height)
         let picture = try Picture(width: info.width, height: info.height, channels: info.alpha ? 4 : 3) {
             out in
-            try calling("damaged WebP", advice: "get the file again") { message, size in
+            try calling("damaged WebP", advice: "download or create the file again") { message, size in
                 ccodecs_webp_read(
                     bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, info.alpha, UInt32(info.width),
                     UInt32(info.height), out.baseAddress, out.count, message, size) ? () : nil
@@ -204,13 +223,14 @@ extension PictureDecoder {
     }
 }
 
-/// How large a picture may be before it is refused unread.
+/// Maximum size of pictures to decode.
 public struct DecodeLimits: Sendable, Equatable {
-    /// Largest number of pixels. The default is 100 million.
+    /// Maximum number of pixels. The default is 100 million.
     public var pixels: Int
-    /// Largest width or height. The default is 65,535.
+    /// Maximum width and height. The default is 65,535.
     public var side: Int
 
+    /// Creates limits.
     public init(pixels: Int = 100_000_000, side: Int = 65_535) {
         self.pixels = pixels
         self.side = side
@@ -220,17 +240,29 @@ public struct DecodeLimits: Sendable, Equatable {
         guard width > 0, height > 0 else { throw ImagingError("the picture has no pixels") }
         guard width <= side, height <= side, width <= pixels / height else {
             throw ImagingError(
-                "the picture is \(width)x\(height), more than the limit of \(pixels) pixels and \(side) a side",
-                advice: "raise the limits if it is genuine")
+                "the picture is \(width)x\(height) and exceeds the limits of \(pixels) pixels and "
+                    + "\(side) per side",
+                advice: "reduce its size before use")
         }
     }
 }
 
-/// What kind of file some bytes are, by their first bytes.
+/// Picture format, recognized by the first bytes of a file.
 public enum PictureFormat: String, Sendable, CaseIterable {
-    case jpeg, png, webp, gif, bmp, unknown
+    /// JPEG.
+    case jpeg
+    /// PNG.
+    case png
+    /// WebP.
+    case webp
+    /// GIF, which cannot be decoded.
+    case gif
+    /// BMP, which cannot be decoded.
+    case bmp
+    /// No known format.
+    case unknown
 
-    /// The format that `bytes` begin like.
+    /// Recognizes the format by the first bytes.
     public static func detect(_ bytes: UnsafeRawBufferPointer) -> PictureFormat {
         func begins(_ magic: [UInt8], at offset: Int = 0) -> Bool {
             bytes.count >= offset + magic.count && bytes[offset..<offset + magic.count].elementsEqual(magic)
@@ -243,15 +275,15 @@ public enum PictureFormat: String, Sendable, CaseIterable {
         return .unknown
     }
 
-    /// The format that `bytes` begin like.
+    /// Recognizes the format by the first bytes.
     public static func detect(_ bytes: [UInt8]) -> PictureFormat { bytes.withUnsafeBytes { detect($0) } }
 }
 
-/// Why a picture could not be read, changed or written, and what to do about it.
+/// An error while a picture is read, processed or written.
 public struct ImagingError: Error, CustomStringConvertible, Sendable, Equatable {
-    /// What went wrong.
+    /// The problem.
     public let what: String
-    /// What the reader of the message can do, or "".
+    /// What the user can do; empty if there is no advice.
     public let advice: String
 
     package init(_ what: String, advice: String = "") {
@@ -259,5 +291,6 @@ public struct ImagingError: Error, CustomStringConvertible, Sendable, Equatable 
         self.advice = advice
     }
 
+    /// Problem and advice.
     public var description: String { advice.isEmpty ? what : what + "; " + advice }
 }

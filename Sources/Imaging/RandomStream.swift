@@ -1,44 +1,45 @@
-/// A reproducible stream of random numbers, named by three integers: the same name gives the same numbers on every
-/// machine and in every version of Swift.
+/// A reproducible stream of random numbers, identified by three integers. The same identifiers give the same numbers
+/// on every machine and with every version of Swift.
 ///
-/// The generator is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014), started
-/// from a hash of the name, so that making a stream costs a few nanoseconds and needs no state to be kept.
+/// The generator is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014). Its
+/// state is a hash of the identifiers, so creating a stream takes a few nanoseconds and no state needs to be saved.
 ///
 ///     var random = RandomStream(seed: 7, stream: 1, index: 42)
 ///     let angle = random.uniform(in: -10...10)
 public struct RandomStream: RandomNumberGenerator, Sendable, Equatable {
     private var state: UInt64
 
+    /// Creates a stream.
     /// - Parameters:
-    ///   - seed: The seed of the whole run.
-    ///   - stream: What the numbers are for; streams of one seed are independent.
-    ///   - index: The item (picture, epoch, sample position) that the numbers belong to.
+    ///   - seed: seed of the run.
+    ///   - stream: purpose of the numbers; streams with the same seed are independent.
+    ///   - index: the item (picture, epoch or sample position) that the numbers belong to.
     public init(seed: UInt64, stream: UInt64 = 0, index: UInt64 = 0) {
         var key = RandomStream.mix(seed &+ 0x9E37_79B9_7F4A_7C15)
         key = RandomStream.mix(key ^ (stream &* 0xD1B5_4A32_D192_ED03 &+ 0x8CB9_2BA7_2F3D_8DD7))
         state = RandomStream.mix(key ^ (index &* 0xABC9_8388_FB8F_AC03 &+ 0x2545_F491_4F6C_DD1D))
     }
 
-    /// The next 64 random bits.
+    /// Returns the next 64 random bits.
     public mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         return RandomStream.mix(state)
     }
 
-    /// A number in 0..<1, a multiple of 2^-24.
+    /// Returns a number in 0..<1, a multiple of 2^-24.
     public mutating func uniform() -> Float {
         Float(next() >> 40) * 0x1p-24
     }
 
-    /// A number in `range`.
+    /// Returns a number in `range`.
     public mutating func uniform(in range: ClosedRange<Float>) -> Float {
         range.lowerBound + (range.upperBound - range.lowerBound) * uniform()
     }
 
-    /// An integer in 0..<`bound`, every one equally likely.
+    /// Returns a uniformly distributed integer in 0..<`bound`.
     public mutating func integer(below bound: Int) -> Int {
         precondition(bound > 0, "RandomStream.integer: expected a bound above 0, got \(bound)")
-        // Lemire, "Fast random integer generation in an interval", 2019: reject the few values that would bias.
+        // Lemire, "Fast random integer generation in an interval", 2019: rejects the few values that cause bias.
         let width = UInt64(bound)
         var product = next().multipliedFullWidth(by: width)
         if product.low < width {
@@ -48,18 +49,18 @@ public struct RandomStream: RandomNumberGenerator, Sendable, Equatable {
         return Int(product.high)
     }
 
-    /// True with the given probability (0...1).
+    /// Returns true with the given probability (0...1).
     public mutating func chance(_ probability: Float) -> Bool {
         uniform() < probability
     }
 
-    /// The integers 0..<`count` in a random order (Fisher and Yates).
+    /// Returns the integers 0..<`count` in random order (Fisher-Yates).
     public mutating func permutation(_ count: Int) -> [UInt32] {
         var order = [UInt32](unsafeUninitializedCapacity: count) { buffer, initialized in
             for i in 0..<count { buffer[i] = UInt32(truncatingIfNeeded: i) }
             initialized = count
         }
-        // Not `shuffle(using:)`: its algorithm is the standard library's to change.
+        // `shuffle(using:)` is not used because its algorithm can change between versions of Swift.
         order.withUnsafeMutableBufferPointer { order in
             var i = count - 1
             while i > 0 {

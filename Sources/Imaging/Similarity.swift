@@ -1,38 +1,48 @@
 import Foundation
 
-/// Turning, scaling and moving: (x, y) becomes (a x - b y + dx, b x + a y + dy). Shapes stay, nothing is mirrored.
+/// A rotation, uniform scaling and translation: (x, y) becomes (a x - b y + dx, b x + a y + dy).
 public struct Similarity: Sendable, Equatable, Codable {
     /// Scale times the cosine of the angle.
     public let a: Double
-    /// Scale times the sine of the angle; positive turns clockwise, as y points down.
+    /// Scale times the sine of the angle. Positive values rotate clockwise, because y increases downwards.
     public let b: Double
-    /// Pixels to the right.
+    /// Translation to the right in pixels.
     public let dx: Double
-    /// Pixels down.
+    /// Translation downwards in pixels.
     public let dy: Double
 
-    /// `a` and `b` must not both be 0.
+    /// Creates a similarity from its coefficients. `a` and `b` must not both be 0.
     public init(a: Double, b: Double, dx: Double, dy: Double) {
-        precondition(a * a + b * b > 0, "a similarity of scale 0 cannot be undone")
+        precondition(a * a + b * b > 0, "Similarity: expected a scale above 0")
         (self.a, self.b, self.dx, self.dy) = (a, b, dx, dy)
     }
 
+    /// Creates a similarity that scales and rotates around the upper left corner and then translates.
     /// - Parameters:
-    ///   - degrees: clockwise, about the upper left corner; then the picture moves by `dx` and `dy`.
+    ///   - scale: scaling factor, not 0.
+    ///   - degrees: clockwise angle.
+    ///   - dx: translation to the right in pixels.
+    ///   - dy: translation downwards in pixels.
     public init(scale: Double, degrees: Double = 0, dx: Double = 0, dy: Double = 0) {
         let angle = degrees * .pi / 180
         self.init(a: scale * cos(angle), b: scale * sin(angle), dx: dx, dy: dy)
     }
 
+    /// The identity.
     public static let identity = Similarity(a: 1, b: 0, dx: 0, dy: 0)
 
-    /// What brings points nearest to others: least squares over all similarities (Umeyama 1991); nil where they decide none.
-    /// - Parameter weights: how much each pair counts; nil for all alike.
+    /// Fits a similarity to pairs of points by weighted least squares (Umeyama, 1991). Returns nil if the points do
+    /// not determine one.
+    /// - Parameters:
+    ///   - sources: points to transform.
+    ///   - targets: their targets.
+    ///   - weights: weights of the pairs; nil for equal weights.
     public init?(from sources: [PicturePoint], to targets: [PicturePoint], weights: [Double]? = nil) {
         let weights = weights ?? [Double](repeating: 1, count: sources.count)
         precondition(
             sources.count == targets.count && weights.count == sources.count,
-            "as many points as targets and weights, got \(sources.count), \(targets.count), \(weights.count)")
+            "Similarity: expected equal counts of points, got \(sources.count), \(targets.count), "
+                + "\(weights.count)")
         let total = weights.reduce(0, +)
         guard total > 0 else { return nil }
         func mean(_ points: [PicturePoint]) -> PicturePoint {
@@ -56,25 +66,25 @@ public struct Similarity: Sendable, Equatable, Codable {
         self.init(a: a, b: b, dx: to.x - a * from.x + b * from.y, dy: to.y - b * from.x - a * from.y)
     }
 
-    /// Factor of lengths.
+    /// Scaling factor.
     public var scale: Double { (a * a + b * b).squareRoot() }
 
-    /// The angle, -180...180, clockwise.
+    /// Clockwise angle, -180...180.
     public var degrees: Double { atan2(b, a) * 180 / .pi }
 
-    /// Where a point goes.
+    /// Transforms a point.
     public func callAsFunction(_ point: PicturePoint) -> PicturePoint {
         PicturePoint(x: a * point.x - b * point.y + dx, y: b * point.x + a * point.y + dy)
     }
 
-    /// What undoes it.
+    /// The inverse transform.
     public var inverse: Similarity {
         let square = a * a + b * b
         let (c, d) = (a / square, -b / square)
         return Similarity(a: c, b: d, dx: -(c * dx - d * dy), dy: -(d * dx + c * dy))
     }
 
-    /// This, then another.
+    /// Returns the composition: this transform, followed by `next`.
     public func then(_ next: Similarity) -> Similarity {
         let origin = next(PicturePoint(x: dx, y: dy))
         return Similarity(

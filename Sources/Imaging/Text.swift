@@ -1,19 +1,24 @@
-/// Writing on pictures with a small built-in font of the printable ASCII characters; others become boxes.
+/// Text drawing with a small built-in font of the printable ASCII characters. Other characters are drawn as boxes.
 public enum Text {
-    /// Pixels from one character to the next, at scale 1.
+    /// Horizontal distance between characters in pixels, at scale 1.
     public static let advance = Glyphs.width + 1
-    /// Pixels from one line to the next, at scale 1.
+    /// Vertical distance between lines in pixels, at scale 1.
     public static let lineHeight = Glyphs.height + 2
 
-    /// Writes `text`, the upper left corner of its first character at (`x`, `y`); what hangs over the edge is cut.
+    /// Draws text with the upper left corner of its first character at (`x`, `y`). Parts outside the picture are
+    /// clipped.
     ///
     /// - Parameters:
-    ///   - text: "\n" begins a line.
-    ///   - scale: pixels a dot of the font, >= 1.
+    ///   - text: "\n" starts a new line.
+    ///   - picture: the picture to draw on.
+    ///   - x: left edge in pixels.
+    ///   - y: upper edge in pixels.
+    ///   - color: color of the text.
+    ///   - scale: pixels per dot of the font, at least 1.
     public static func draw(
         _ text: String, on picture: inout Picture, x: Int, y: Int, color: Color = .black, scale: Int = 1
     ) {
-        precondition(scale >= 1, "a scale of at least 1, got \(scale)")
+        precondition(scale >= 1, "Text.draw: expected a scale of at least 1, got \(scale)")
         let values = color.values(channels: picture.channels)
         for (line, characters) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             for (column, character) in characters.enumerated() {
@@ -24,7 +29,7 @@ public enum Text {
         }
     }
 
-    /// The size in pixels of what `draw` would write.
+    /// Returns the size of drawn text in pixels.
     public static func size(of text: String, scale: Int = 1) -> (width: Int, height: Int) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         let columns = lines.reduce(0) { max($0, $1.count) }
@@ -33,11 +38,11 @@ public enum Text {
         )
     }
 
-    /// `text`, shortened with ".." to fit into `width` pixels.
+    /// Returns `text`, truncated with ".." to fit into `width` pixels.
     static func fitted(_ text: String, width: Int, scale: Int = 1) -> String {
-        let room = (width / scale + 1) / advance
-        if text.count <= room { return text }
-        return room <= 2 ? String(text.prefix(max(0, room))) : text.prefix(room - 2) + ".."
+        let limit = (width / scale + 1) / advance
+        if text.count <= limit { return text }
+        return limit <= 2 ? String(text.prefix(max(0, limit))) : text.prefix(limit - 2) + ".."
     }
 
     private static func draw(
@@ -53,12 +58,12 @@ public enum Text {
     }
 }
 
-/// A fixed-width bitmap font of the printable ASCII characters: 5 x 7 pixels, and a row for what hangs below the line.
+/// A fixed-width bitmap font of the printable ASCII characters: 5 x 7 pixels, and one row for descenders.
 enum Glyphs {
     static let width = 5
     static let height = 8
 
-    /// The rows of a character, top row in the highest byte; in each, the leftmost pixel in bit 4.
+    /// Rows of a character, the top row in the highest byte. Bit 4 of each byte is the leftmost pixel.
     static func rows(_ character: Character) -> UInt64 {
         guard let code = character.asciiValue, (32...126).contains(code) else { return unknown }
         return table[Int(code) - 32]

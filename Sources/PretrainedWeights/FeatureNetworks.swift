@@ -2,9 +2,9 @@ import Models
 import Settings
 import TorchNN
 
-/// Networks that judge pictures, with the weights that are on this machine.
+/// Feature networks with published weights.
 public enum FeatureNetworks {
-    /// What can be asked for. A network that this project trains itself goes here, too, with a file of its own.
+    /// Known networks.
     private static let makers: [(name: String, make: @Sendable () -> any FeatureNetwork)] = [
         ("inception", { Inception() }),
         ("inception-torch-fidelity", { Inception(resize: .torchFidelity) }),
@@ -16,22 +16,25 @@ public enum FeatureNetworks {
         ("mobilefacenet", { MobileFaceNet() }),
     ]
 
-    /// The trunk and the heads of each perceptual distance.
+    /// Trunk and heads of each perceptual distance.
     private static let distances = [
         "lpips-vgg": ("vgg16", "lpips-vgg"), "lpips-alex": ("alexnet", "lpips-alex"),
         "lpips-squeeze": ("squeezenet", "lpips-squeeze"),
         "squeeze-perceptual": ("squeezenet-caffe", "lpips-squeeze"),
     ]
 
-    /// Names that `load` takes.
+    /// Names of feature networks for `load(_:cache:)`.
     public static var names: [String] { makers.map(\.name) }
 
-    /// Names that `perceptualDistance` takes.
+    /// Names of perceptual distances for `perceptualDistance(_:cache:)`.
     public static var distanceNames: [String] { distances.keys.sorted() }
 
-    /// A network that is ready for use, on the CPU.
-    /// - Parameter name: one of `names`; `inception` resizes as pytorch-fid, `inception-torch-fidelity` as that.
-    /// - Throws: `WeightsError` that says what is missing and the command that brings it, or all that does not fit.
+    /// Loads a feature network to the CPU.
+    /// - Parameters:
+    ///   - name: one of `names`. `inception` resizes as pytorch-fid does, `inception-torch-fidelity` as torch-fidelity.
+    ///   - cache: cache of published weights.
+    /// - Throws: `WeightsError` for an unknown name, for missing weights (with the command that downloads them), and for weights
+    ///   that do not fit; `FileError`.
     public static func load(_ name: String, cache: WeightsCache = .default) throws -> any FeatureNetwork {
         let network = try make(name)
         let key = weights(of: name)
@@ -39,29 +42,35 @@ public enum FeatureNetworks {
         return network
     }
 
-    /// A network with the weights of a file.
+    /// Loads a feature network with the weights of a file to the CPU.
+    /// - Parameters:
+    ///   - name: one of `names`.
+    ///   - path: PyTorch state dictionary or safetensors file.
+    /// - Throws: `WeightsError` for an unknown name or weights that do not fit; `FileError`.
     public static func load(_ name: String, from path: String) throws -> any FeatureNetwork {
         let network = try make(name)
         try fill(network, weights(of: name), from: path)
         return network
     }
 
-    /// A perceptual distance that is ready for use, on the CPU; its `name` says whether it is LPIPS.
-    /// - Parameter name: one of `distanceNames`.
-    /// - Throws: as `load`.
+    /// Loads a perceptual distance to the CPU. Its `name` tells whether it is LPIPS.
+    /// - Parameters:
+    ///   - name: one of `distanceNames`.
+    ///   - cache: cache of published weights.
+    /// - Throws: as `load(_:cache:)`.
     public static func perceptualDistance(_ name: String, cache: WeightsCache = .default) throws -> LPIPS {
         guard let (trunk, heads) = distances[name] else { throw unknown(name, distanceNames) }
         let missing = [trunk, heads].filter { cache.path(of: $0) == nil }.compactMap { WeightsCatalog[$0] }
         guard missing.isEmpty else { throw WeightsCache.missing(missing) }
         guard let network = try load(trunk, cache: cache) as? any TappedNetwork else {
-            preconditionFailure("\(trunk) has no taps")
+            preconditionFailure("FeatureNetworks: expected a network with taps, got \(trunk)")
         }
         let distance = LPIPS(network)
         try fill(distance.heads, heads, from: try cache.verifiedPath(of: heads))
         return distance
     }
 
-    /// Loads a file into the network or heads that it is for; files of MTCNN are not looked into.
+    /// Checks that a file fits its network or heads. Files of MTCNN are not checked.
     static func check(_ file: WeightsFile, _ known: KnownWeights) throws {
         if let maker = makers.first(where: { $0.name == known.key }) {
             try file.load(into: maker.make(), as: known)
@@ -72,7 +81,7 @@ public enum FeatureNetworks {
         }
     }
 
-    /// The key in the catalog of what a network needs.
+    /// Key of the weights of a network in the catalog.
     public static func weights(of name: String) -> String {
         name == "inception-torch-fidelity" ? "inception" : name
     }
@@ -93,23 +102,25 @@ public enum FeatureNetworks {
     private static func unknown(_ name: String, _ names: [String]) -> WeightsError {
         let guess = Suggestion.closest(to: name, in: names).map { " Did you mean `\($0)`?" } ?? ""
         return WeightsError(
-            "\(name): no such network.\(guess) There are: \(names.joined(separator: ", ")).")
+            "\(name): no such network.\(guess) Networks: \(names.joined(separator: ", ")).")
     }
 }
 
 extension YuNet {
-    /// The key of its weights in the catalog.
+    /// Key of the weights in the catalog.
     public static let weights = "yunet"
 
-    /// The detector, ready for use, on the CPU.
-    /// - Throws: `WeightsError` that says what is missing and the command that brings it, or all that does not fit.
+    /// Loads the detector to the CPU.
+    /// - Throws: `WeightsError` for missing weights, with the command that downloads them, and for weights that do not fit;
+    ///   `FileError`.
     public static func load(cache: WeightsCache = .default) throws -> YuNet {
         let network = YuNet()
         try FeatureNetworks.fill(network, weights, from: try cache.verifiedPath(of: weights))
         return network
     }
 
-    /// The detector with the weights of its publisher's file.
+    /// Loads the detector with the weights of a file to the CPU.
+    /// - Throws: `WeightsError` for weights that do not fit; `FileError`.
     public static func load(from path: String) throws -> YuNet {
         let network = YuNet()
         try FeatureNetworks.fill(network, weights, from: path)

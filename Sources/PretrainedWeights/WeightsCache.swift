@@ -3,28 +3,32 @@ import Files
 import Foundation
 import Settings
 
-/// Weights of others on this machine, in files named by their SHA-256, with a small record for each key.
+/// Cache of published weights on this machine: files named by their SHA-256, and a record for each key.
 ///
-/// They lie in `$FACEGAN_CACHE/weights`, else in `~/.cache/facegan/weights`.
+/// The folder is `$FACEGAN_CACHE/weights`, or `~/.cache/facegan/weights` without this variable.
 public struct WeightsCache: Sendable {
-    /// What is known about a file that is here; `KEY.json` beside it.
+    /// Record of a cached file, in `KEY.json`.
     public struct Record: Codable, Sendable, Equatable {
+        /// Key in the catalog.
         public let key: String
+        /// SHA-256 of the file, in hexadecimal.
         public let sha256: String
+        /// Size of the file.
         public let byteCount: Int
-        /// The name that the file had where it came from.
+        /// Original name of the file.
         public let fileName: String
     }
 
+    /// Folder of the cache.
     public let folder: String
 
-    /// - Parameter folder: nil takes the usual one.
+    /// - Parameter folder: nil for the default folder.
     public init(folder: String? = nil) { self.folder = folder ?? CacheFolder.path + "/weights" }
 
-    /// The usual one.
+    /// Cache in the default folder.
     public static var `default`: WeightsCache { WeightsCache() }
 
-    /// The record of a key whose file is here in its whole length.
+    /// Record of a key; nil if the file is missing or has another size.
     public func record(of key: String) -> Record? {
         guard WeightsCatalog[key] != nil,
             let data = FileManager.default.contents(atPath: recordPath(key)),
@@ -35,36 +39,44 @@ public struct WeightsCache: Sendable {
         return record
     }
 
-    /// The file of a key; nil if it is not here.
+    /// Path of the file of a key; nil if it is missing.
     public func path(of key: String) -> String? { record(of: key).map { filePath($0.sha256) } }
 
-    /// The file of a key, compared with its SHA-256.
-    /// - Throws: `WeightsError` if it is not here or has changed, with the command that brings it.
+    /// Path of the file of a key, after comparison with its SHA-256.
+    /// - Throws: `WeightsError` for an unknown key, and for a file that is missing or has changed, with the command that downloads
+    ///   it; `FileError`.
     public func verifiedPath(of key: String) throws -> String {
         guard let known = WeightsCatalog[key] else { throw Self.unknown(key) }
         guard let record = record(of: key) else { throw Self.missing([known]) }
         let path = filePath(record.sha256)
         guard try Digest.sha256(file: path) == record.sha256 else {
             throw WeightsError(
-                "\(path): the weights \(key) have changed since they came: delete the file and bring it again with "
+                "\(path): the weights \(key) have changed since they were added: delete the file and run "
                     + "`\(known.command)`")
         }
         return path
     }
 
-    /// Copies a file in, under the key that it is asked for, or that its checksum, keys and shapes tell.
-    /// - Throws: `WeightsError` if it is nothing that is known, does not fit, or could be two things; `FileError`.
+    /// Copies a file to the cache.
+    /// - Parameters:
+    ///   - file: PyTorch state dictionary or safetensors file.
+    ///   - key: key of the weights; nil recognizes them by checksum, keys and shapes.
+    /// - Throws: `WeightsError` for unknown or ambiguous weights, and for weights that do not fit the key; `FileError`.
     @discardableResult
     public func add(_ file: String, as key: String? = nil) throws -> Record {
         let (known, sha256) = try WeightsRecognition.recognize(file, as: key)
         return try keep(file, known, sha256) { try FileManager.default.copyItem(atPath: file, toPath: $0) }
     }
 
-    /// Downloads weights, resuming an earlier attempt, and keeps the file if its content is right.
+    /// Downloads weights, and adds the file to the cache if its content is correct. Resumes an earlier download.
     /// - Parameters:
-    ///   - addresses: instead of the publisher's.
-    ///   - sha256: that the file must have, instead of what is known.
-    /// - Throws: `DownloadError` with every address' reason, `WeightsError`, `CancellationError`.
+    ///   - key: key in the catalog.
+    ///   - addresses: addresses in place of those of the publisher.
+    ///   - sha256: expected SHA-256 in place of the published checksum.
+    ///   - events: called with the progress and notes of the download.
+    ///   - cancelled: called during the download.
+    /// - Throws: `DownloadError` with the reason for every address; `WeightsError` for wrong content; `FileError`;
+    ///   `CancellationError`.
     public func fetch(
         _ key: String, addresses: [String] = [], sha256: String? = nil,
         events: (Downloader.Event) -> Void = { _ in }, cancelled: () -> Bool = { false }
@@ -73,7 +85,7 @@ public struct WeightsCache: Sendable {
         let places = addresses.isEmpty ? known.addresses : addresses
         guard !places.isEmpty else {
             throw WeightsError(
-                "\(key): nobody publishes this file at an address that is known here. Bring it with "
+                "\(key): no known address of this file. Add a copy of it with "
                     + "`\(known.command)`.")
         }
         let download = Download(
@@ -81,14 +93,14 @@ public struct WeightsCache: Sendable {
             checksum: sha256.map { .sha256($0) } ?? known.checksum,
             content: .weights)
         let place = "\(folder)/\(key).download"
-        // Goes only if it is empty: what has come of a file stays.
+        // Removes the folder if it is empty; a partial file stays.
         defer { rmdir(place) }
         let path = try Downloader().fetch(download, to: place, events: events, cancelled: cancelled).path
         let found: (known: KnownWeights, sha256: String)
         do {
             found = try WeightsRecognition.recognize(path, as: key)
         } catch {
-            // Else the same command would look at the same wrong file for ever.
+            // Without this, the same command would use the same wrong file again.
             try? FileManager.default.removeItem(atPath: path)
             throw error
         }
@@ -100,7 +112,7 @@ public struct WeightsCache: Sendable {
     private func filePath(_ sha256: String) -> String { "\(folder)/\(sha256)" }
     private func recordPath(_ key: String) -> String { "\(folder)/\(key).json" }
 
-    /// Puts a file in its place, then its record, so that a record never names a file that is not whole.
+    /// Writes the file, then the record, so that a record never names an incomplete file.
     private func keep(
         _ file: String, _ known: KnownWeights, _ sha256: String, put: (String) throws -> Void
     ) throws -> Record {
@@ -120,25 +132,25 @@ public struct WeightsCache: Sendable {
                 to: URL(fileURLWithPath: recordPath(known.key)), options: .atomic)
         } catch {
             throw WeightsError(
-                "\(folder): the weights cannot be kept there: \(error.localizedDescription): check the free space, or "
-                    + "set FACEGAN_CACHE to a folder that may be written")
+                "\(folder): the weights cannot be written: \(error.localizedDescription): check the free space, or "
+                    + "set FACEGAN_CACHE to a writable folder")
         }
         return record
     }
 }
 
 extension WeightsCache {
-    /// Everything that must be brought before something can begin, in one message.
+    /// Error that lists all missing weights.
     static func missing(_ weights: [KnownWeights]) -> WeightsError {
         let lines = weights.map { known in
             let size = known.megabytes.map { $0 >= 1 ? ", \(Int($0.rounded())) MB" : "" } ?? ""
             return "  \(known.key): \(known.about) (\(known.publisher); \(known.license)\(size))\n"
                 + "    \(known.command)"
                 + (known.addresses.isEmpty
-                    ? "" : "\n    facegan weights add \(known.fileName)   (a copy of yours)")
+                    ? "" : "\n    facegan weights add \(known.fileName)   (an existing copy)")
         }
         return WeightsError(
-            "these weights are not here, and this program does not come with them:\n"
+            "these weights are missing; the program does not include them:\n"
                 + lines.joined(separator: "\n"))
     }
 
@@ -146,24 +158,28 @@ extension WeightsCache {
         let keys = WeightsCatalog.all.map(\.key)
         let guess = Suggestion.closest(to: key, in: keys).map { " Did you mean `\($0)`?" } ?? ""
         return WeightsError(
-            "\(key): no such weights.\(guess) There are: \(keys.joined(separator: ", ")).")
+            "\(key): no such weights.\(guess) Keys: \(keys.joined(separator: ", ")).")
     }
 }
 
-/// Pretrained weights that are missing, changed or of another network; says what, where and what to do.
+/// Error for weights that are missing, changed, or of another network. The description names the file, the problem and a remedy.
 public struct WeightsError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Message for the user.
     public let description: String
 
+    /// - Parameter description: message for the user.
     public init(_ description: String) { self.description = description }
 }
 
-/// Weights that come with the program, in the folder `Weights` of its sources or of its bundle.
+/// Weights that are included in the folder `Weights` of the sources or of the bundle.
 public enum BundledWeights {
-    /// - Throws: `WeightsError` with where was looked.
+    /// Path of an included file.
+    /// - Parameter file: name of the file.
+    /// - Throws: `WeightsError` with the searched folders if there is no such file.
     public static func path(of file: String) throws -> String {
         let files = FileManager.default
         var folders = ProcessInfo.processInfo.environment["FACEGAN_WEIGHTS"].map { [$0] } ?? []
-        // The program lies in a bundle or in the build folder of this package or of one that depends on it.
+        // The executable is in a bundle, or in the build folder of this package or of a package that depends on it.
         var place = Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent()
         for _ in 0..<5 {
             guard let folder = place, folder.path != "/" else { break }
@@ -174,7 +190,7 @@ public enum BundledWeights {
             return folder + "/" + file
         }
         throw WeightsError(
-            "\(file): the weights that come with the program are missing (looked in \(folders.joined(separator: ", ")));"
-                + " set FACEGAN_WEIGHTS to the folder that holds them")
+            "\(file): the weights of the program are missing (searched \(folders.joined(separator: ", ")));"
+                + " set FACEGAN_WEIGHTS to the folder of the file")
     }
 }

@@ -1,13 +1,14 @@
 import Downloads
 import Models
 
-/// The published weights that are known here; none of them comes with this program.
+/// Catalog of published weights. The program does not include them.
 ///
-/// Beginnings of checksums are part of the names that torchvision gave its files.
+/// File names of torchvision contain the beginning of the SHA-256.
 public enum WeightsCatalog {
+    /// All entries.
     public static let all: [KnownWeights] = features + heads + faces
 
-    /// The entry of a key, if there is one.
+    /// Entry of a key; nil for an unknown key.
     public static subscript(key: String) -> KnownWeights? { all.first { $0.key == key } }
 
     private static let torchvision = "https://download.pytorch.org/models/"
@@ -118,27 +119,29 @@ public enum WeightsCatalog {
     }
 }
 
-/// A file of published weights: what it is, whose, and how to know it.
+/// Entry of the catalog: description, publisher, addresses, and properties that identify the file.
 public struct KnownWeights: Sendable {
-    /// What it is asked for by, such as `vgg16`.
+    /// Key, such as `vgg16`.
     public let key: String
-    /// In a few words.
+    /// Short description.
     public let about: String
+    /// Publisher of the file.
     public let publisher: String
+    /// License, and restrictions of the training data.
     public let license: String
-    /// The name that the publisher gave it.
+    /// Name of the file at the publisher.
     public let fileName: String
-    /// Millions of bytes, rounded.
+    /// Size in millions of bytes, rounded; nil if unknown.
     public let megabytes: Double?
-    /// The whole SHA-256, or the beginning that torchvision's file names carry; nil where none is published.
+    /// Published checksum, complete or its beginning; nil if there is none.
     public let checksum: Download.Checksum?
-    /// Where it can be fetched, tried in this order; empty where it must be brought.
+    /// Addresses in the order of attempts; empty if the file cannot be downloaded.
     public let addresses: [String]
-    /// Tensors by which the file is known whatever its name.
+    /// Tensors that identify the file.
     let marks: [String: [Int]]
-    /// Beginnings of keys that the file has and nothing here needs.
+    /// Prefixes of keys that are not used.
     let unused: [String]
-    /// What all the network's keys begin with in the file; the rest of the file is not looked at.
+    /// Prefix of the keys of the network; other keys are ignored.
     let place: String
 
     init(
@@ -151,12 +154,12 @@ public struct KnownWeights: Sendable {
         (self.marks, self.unused, self.place) = (marks, unused, place)
     }
 
-    /// The command that brings the file.
+    /// Command that downloads or adds the file.
     public var command: String {
         addresses.isEmpty ? "facegan weights add \(fileName) --as \(key)" : "facegan weights get \(key)"
     }
 
-    /// Whether a file of this SHA-256 can only be this one.
+    /// Whether a SHA-256 identifies this file.
     func isProven(by sha256: String) -> Bool {
         switch checksum {
         case .sha256(let whole): whole == sha256
@@ -165,6 +168,6 @@ public struct KnownWeights: Sendable {
         }
     }
 
-    /// Whether a file of these tensors may be this one.
+    /// Whether a file has the tensors that identify this entry.
     func isLike(_ file: WeightsFile) -> Bool { marks.allSatisfy { file.shapes[$0.key] == $0.value } }
 }

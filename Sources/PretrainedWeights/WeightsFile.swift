@@ -2,14 +2,14 @@ import Files
 import Torch
 import TorchNN
 
-/// A file of weights in either format, opened but not read: a PyTorch state dictionary or a safetensors file.
+/// Weights file: a PyTorch state dictionary or a safetensors file. Tensors are read on demand.
 struct WeightsFile {
     let path: String
-    /// By key.
+    /// Shapes by key.
     let shapes: [String: [Int]]
     private let isSafetensors: Bool
 
-    /// - Throws: `FileError` if it is neither, or damaged.
+    /// - Throws: `FileError` for another format or a damaged file.
     init(path: String) throws {
         self.path = path
         if let file = try? SafetensorsFile(path: path) {
@@ -22,9 +22,9 @@ struct WeightsFile {
         }
     }
 
-    /// Fills a network; every key must be there, and no other.
-    /// - Parameter known: says which keys belong to the network.
-    /// - Throws: `StateMismatch` with all that is wrong; what reading throws.
+    /// Loads all keys of a network.
+    /// - Parameter known: entry with the prefix of the keys and unused keys.
+    /// - Throws: `StateMismatch` with all mismatches; `FileError`.
     func load(into module: Module, as known: KnownWeights?) throws {
         let (unused, place) = (known?.unused ?? [], known?.place ?? "")
         func isWanted(_ key: String) -> Bool {
@@ -40,7 +40,7 @@ struct WeightsFile {
             state = try PyTorchStateDictionary.read(path, where: isWanted).map { ($0.name, $0.tensor) }
         }
         if !place.isEmpty { state = state.map { (String($0.key.dropFirst(place.count)), $0.tensor) } }
-        // Files from before PyTorch 1.0 have no counts of batches, which nothing computes with.
+        // Files of PyTorch before 1.0 have no counts of batches, which are not used.
         let given = Set(state.map(\.key))
         for (key, tensor) in module.state where key.hasSuffix(".num_batches_tracked") && !given.contains(key)
         {
@@ -50,16 +50,16 @@ struct WeightsFile {
     }
 }
 
-/// Finds out which weights a file is.
+/// Recognition of weights by checksum, keys and shapes.
 enum WeightsRecognition {
-    /// The entry of a file and the file's SHA-256. A network's file is loaded into it, so that what is wrong shows now.
+    /// Entry and SHA-256 of a file. Loads the network once to check all keys and shapes.
     static func recognize(_ path: String, as key: String?) throws -> (known: KnownWeights, sha256: String) {
         if let key, WeightsCatalog[key] == nil { throw WeightsCache.unknown(key) }
         let file = try WeightsFile(path: path)
         let sha256 = try Digest.sha256(file: path)
         let proven = WeightsCatalog.all.first { $0.isProven(by: sha256) }
         if let key, let proven, proven.key != key {
-            throw WeightsError("\(path): by its checksum this file is \(proven.key), not \(key).")
+            throw WeightsError("\(path): the checksum is that of \(proven.key), not of \(key).")
         }
         let known = try key.flatMap { WeightsCatalog[$0] } ?? proven ?? find(file)
         guard known.isLike(file) else {
@@ -67,7 +67,7 @@ enum WeightsRecognition {
                 "\(key) \(shape), " + (file.shapes[key].map { "found \($0)" } ?? "not in the file")
             }
             throw WeightsError(
-                "\(path): these are not the weights \(known.key): expected " + marks.joined(separator: "; "))
+                "\(path): not the weights \(known.key): expected " + marks.joined(separator: "; "))
         }
         do {
             try FeatureNetworks.check(file, known)
@@ -83,14 +83,14 @@ enum WeightsRecognition {
         if alike.isEmpty {
             let some = file.shapes.sorted { $0.key < $1.key }.prefix(3).map { "\($0.key) \($0.value)" }
             throw WeightsError(
-                "\(file.path): these weights are not known. The file has \(file.shapes.count) tensors, such as "
-                    + some.joined(separator: ", ") + "; looked for the keys and shapes of "
+                "\(file.path): unknown weights. The file has \(file.shapes.count) tensors, such as "
+                    + some.joined(separator: ", ") + "; searched for the keys and shapes of "
                     + WeightsCatalog.all.map(\.key).joined(separator: ", ") + ".")
         }
         let names = alike.map(\.key)
         throw WeightsError(
             "\(file.path): the file could be " + names.joined(separator: " or ")
-                + ", which have the same keys and shapes but want other pictures. Say which: "
+                + ", which have the same keys and shapes but different input ranges. Select one: "
                 + names.map { "--as \($0)" }.joined(separator: " or ") + ".")
     }
 }

@@ -1,15 +1,15 @@
 import Imaging
 
-/// Finds out whether a file says that a model made its picture.
+/// Detection of marks on generated pictures.
 ///
-/// The mark is metadata: whoever wants to remove it can. Its absence proves nothing.
+/// The mark is metadata, which anyone can remove. Its absence proves nothing.
 public enum Provenance {
-    /// The origin that a PNG or JPEG file declares, by this program or another; nil if it declares none.
+    /// Returns the origin declared by a PNG or JPEG file of this or another program; nil if there is none.
     public static func read(_ bytes: UnsafeRawBufferPointer) -> Origin? {
         packets(bytes).lazy.compactMap { XMP.origin($0) }.first
     }
 
-    /// The origin that a PNG or JPEG file declares, by this program or another; nil if it declares none.
+    /// Returns the origin declared by a PNG or JPEG file of this or another program; nil if there is none.
     public static func read(_ bytes: [UInt8]) -> Origin? { bytes.withUnsafeBytes { read($0) } }
 
     private static func packets(_ bytes: UnsafeRawBufferPointer) -> [String] {
@@ -19,7 +19,7 @@ public enum Provenance {
             return PNGChunks(bytes).compactMap { chunk in
                 let payload = bytes[chunk.payload]
                 guard chunk.kind == "iTXt", payload.starts(with: head) else { return nil }
-                // Language and translated key end with a zero each.
+                // Language and translated key are terminated by zero bytes.
                 let rest = payload.dropFirst(head.count)
                 let parts = rest.split(separator: 0, maxSplits: 2, omittingEmptySubsequences: false)
                 return parts.count == 3 ? String(decoding: parts[2], as: UTF8.self) : nil

@@ -1,40 +1,45 @@
 import Imaging
 
-/// A picture that a model made.
+/// A generated picture.
 ///
-/// Its pixels leave only through its encoders, and these write into the file what it is: an XMP packet with IPTC's
-/// digital source type, the program, the model and the seed. ``Provenance/read(_:)`` finds it again.
+/// Its pixels are accessible only through its encoders, which write its origin into the file: an XMP packet with
+/// IPTC's digital source type, the program, the model and the seed. ``Provenance/read(_:)`` reads it.
 public struct SyntheticImage: Sendable, Equatable {
-    /// 8 bits, HWC, for the rooms of this package; they must not hand it on.
+    /// Pixels for modules of this package, which must not publish them without a mark.
     package let picture: Picture
-    /// What the file will say.
+    /// Origin that is written into files.
     public let origin: Origin
 
+    /// Creates a generated picture.
     public init(picture: Picture, origin: Origin) {
         self.picture = picture
         self.origin = origin
     }
 
+    /// Width in pixels.
     public var width: Int { picture.width }
+    /// Height in pixels.
     public var height: Int { picture.height }
 
-    /// A PNG file.
+    /// Encodes a PNG file with the mark.
     ///
-    /// - Parameter compression: 0 (none) ... 9 (smallest, slow).
+    /// - Parameter compression: 0 (none) to 9 (smallest and slowest).
+    /// - Throws: `ImagingError` if memory is not sufficient.
     public func png(compression: Int = 6) throws -> [UInt8] {
         try PictureEncoder.png(picture, text: Self.text(origin), compression: compression)
     }
 
-    /// A JPEG file.
+    /// Encodes a JPEG file with the mark.
     ///
     /// - Parameter quality: 1...100.
+    /// - Throws: `ImagingError` if the picture or its origin is too large for a JPEG.
     public func jpeg(quality: Int = 95) throws -> [UInt8] {
         try PictureEncoder.jpeg(picture, quality: quality, xmp: XMP.packet(origin))
     }
 
-    /// Pictures side by side in one; its origin lists the seeds of all.
+    /// Arranges pictures in a grid. The origin lists the seeds of all pictures.
     ///
-    /// - Parameters: see `Grid.compose`.
+    /// For the parameters, see `Grid.compose`.
     public static func grid(
         _ images: [SyntheticImage], columns: Int? = nil, padding: Int = 2, background: UInt8 = 255,
         captions: [String]? = nil
@@ -46,19 +51,23 @@ public struct SyntheticImage: Sendable, Equatable {
             origin: .merged(images.map(\.origin)))
     }
 
-    /// An animated PNG of pictures of one size, repeating for ever.
+    /// Encodes an animated PNG that repeats endlessly, with the mark.
     ///
-    /// - Parameter millisecondsPerFrame: 1...65,535.
+    /// - Parameters:
+    ///   - frames: at least one frame; all must have the same size.
+    ///   - millisecondsPerFrame: duration of a frame, 1...65,535.
+    ///   - compression: 0 (none) to 9 (smallest and slowest).
+    /// - Throws: `ImagingError` if there are no frames or they differ in size.
     public static func film(
         _ frames: [SyntheticImage], millisecondsPerFrame: Int, compression: Int = 6
     ) throws -> [UInt8] {
-        guard !frames.isEmpty else { throw ImagingError("a film of no frames") }
+        guard !frames.isEmpty else { throw ImagingError("a film needs at least one frame") }
         return try PictureEncoder.animatedPNG(
             frames: frames.map(\.picture), millisecondsPerFrame: millisecondsPerFrame,
             text: text(.merged(frames.map(\.origin))), compression: compression)
     }
 
-    /// The key under which PNG files hold XMP.
+    /// Key of XMP in PNG files.
     static let xmpKey = "XML:com.adobe.xmp"
 
     private static func text(_ origin: Origin) -> [(key: String, value: String)] {

@@ -6,8 +6,8 @@ import Settings
 public struct DataSettings: SettingsGroup, Equatable {
     /// Name of a data protocol, such as `celeba64-178`, or `auto` for the default of the source at the recipe's resolution.
     public var dataProtocol = "auto"
-    /// Part of the source that is used.
-    public var split = Split.all
+    /// Part of the source that is used; nil for the whole source.
+    public var split: DataSplit?
     /// Probability of a horizontal flip, 0...1.
     public var flip = 0.5
     /// Maximum crop, as a fraction of the side.
@@ -23,9 +23,6 @@ public struct DataSettings: SettingsGroup, Equatable {
     /// Maximum rotation of hue in either direction, in degrees.
     public var hueDegrees = 0.0
 
-    /// Official parts of a data set.
-    public enum Split: String, Sendable, CaseIterable { case all, train, validation, test }
-
     /// Creates the default settings.
     public init() {}
 
@@ -35,7 +32,11 @@ public struct DataSettings: SettingsGroup, Equatable {
         try v.text(
             "protocol", &dataProtocol,
             "Data protocol (crop, filter and size) by name, such as celeba64-178, or auto.")
-        try v.choice("split", &split, "Part of the source: all, or an official part of the data set.")
+        var part = split?.rawValue ?? "all"
+        try v.choice(
+            "split", &part, of: ["all"] + DataSplit.allCases.map(\.rawValue),
+            "Part of the source: all, or an official part of the data set.")
+        split = DataSplit(rawValue: part)
         try v.number("flip", &flip, in: 0...1, "Probability of a horizontal flip.")
         try v.number("crop", &crop, in: 0...0.5, "Maximum crop, as a fraction of the side.")
         try v.number("rotationDegrees", &rotationDegrees, in: 0...45, "Maximum rotation in either direction.")

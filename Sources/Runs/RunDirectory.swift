@@ -7,25 +7,37 @@ import Foundation
     import Glibc
 #endif
 
-/// The folder of a run: recipe, log, previews, states. One process at a time trains in it.
+/// Run directory: recipe, log, previews and saved states of a run. One process at a time can use it for training.
 public final class RunDirectory {
+    /// Path of the folder.
     public let path: String
     private var lock: Int32 = -1
     private let isNew: Bool
 
+    /// Resolved recipe.
     public var recipePath: String { path + "/recipe.yaml" }
+    /// Record of the run; see `RunRecord`.
     public var recordPath: String { path + "/run.json" }
+    /// Log as JSON lines.
     public var logPath: String { path + "/log.jsonl" }
+    /// Folder of TensorBoard events.
     public var eventsPath: String { path + "/events" }
+    /// Folder of preview grids.
     public var previewsPath: String { path + "/previews" }
+    /// Film of the previews.
     public var filmPath: String { path + "/film.png" }
+    /// Charts of the scores.
     public var curvesPath: String { path + "/scores.png" }
+    /// Folder of saved states.
     public var checkpointsPath: String { path + "/checkpoints" }
     private var lockPath: String { path + "/.lock" }
+    /// Newest state.
     public var lastPath: String { checkpointsPath + "/last.safetensors" }
+    /// State with the best score.
     public var bestPath: String { checkpointsPath + "/best.safetensors" }
 
-    /// Opens or makes the folder and locks it. Throws `RunError` when another process trains in it.
+    /// Opens or creates the folder, and locks it until the object is released.
+    /// - Throws: `RunError` if another process uses the folder for training, or if it cannot be written.
     public init(_ path: String) throws {
         self.path = path
         let files = FileManager.default
@@ -36,7 +48,7 @@ public final class RunDirectory {
             }
         } catch {
             throw RunError(
-                "\(path): cannot make the run's folder: \(error.localizedDescription)")
+                "\(path): cannot create the run directory: \(error.localizedDescription)")
         }
         lock = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard lock >= 0 else {
@@ -52,7 +64,7 @@ public final class RunDirectory {
 
     deinit {
         guard lock >= 0 else { return }
-        // A run that was refused leaves no folder; none that holds anything goes this way.
+        // A run that did not start leaves no folder. `rmdir` removes empty folders only.
         if isNew, !Self.holdsRun(path), rmdir(previewsPath) == 0, rmdir(checkpointsPath) == 0 {
             unlink(lockPath)
             rmdir(path)
@@ -60,15 +72,16 @@ public final class RunDirectory {
         close(lock)
     }
 
-    /// Whether a folder holds a run that can go on.
+    /// Whether a folder has a run that can be resumed.
     public static func holdsRun(_ path: String) -> Bool {
         FileManager.default.fileExists(atPath: path + "/run.json")
     }
 
-    /// Removes what a run wrote, and nothing else.
+    /// Removes the files of a run, and no other files.
+    /// - Throws: `CocoaError` for a file that cannot be removed.
     public func clear() throws {
         let files = FileManager.default
-        // The record first: without it the rest is no run, should this be killed in between.
+        // The record is removed first: without it, the folder has no run if the process is killed.
         for item in [
             recordPath, recipePath, logPath, eventsPath, previewsPath, filmPath, curvesPath, checkpointsPath,
         ] {
@@ -79,17 +92,17 @@ public final class RunDirectory {
         }
     }
 
-    /// Where the state of a round number of images is kept.
+    /// Path of the state that is kept after a number of images.
     public func keptPath(images: Int) -> String {
         checkpointsPath + "/images-" + Self.padded(images) + ".safetensors"
     }
 
-    /// Where a preview grid goes.
+    /// Path of the preview grid after a number of images.
     public func previewPath(images: Int) -> String {
         previewsPath + "/images-" + Self.padded(images) + ".png"
     }
 
-    /// States to resume from: the last one, then the kept ones and the best, the newest first.
+    /// States to resume from: the newest state, then kept states and the best one, by descending length.
     public var states: [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpointsPath)) ?? []
         let others = names.filter {
@@ -102,7 +115,7 @@ public final class RunDirectory {
         return (FileManager.default.fileExists(atPath: lastPath) ? [lastPath] : []) + others
     }
 
-    /// Preview grids in the order in which they were made.
+    /// Paths of the preview grids, by ascending length of the training.
     public var previews: [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: previewsPath)) ?? []
         return names.filter { $0.hasPrefix("images-") && $0.hasSuffix(".png") }.sorted().map {
@@ -116,9 +129,11 @@ public final class RunDirectory {
     }
 }
 
-/// A run directory that cannot be used; says what, where and what to do.
+/// Error for a run directory that cannot be used. The description names the folder, the problem and a remedy.
 public struct RunError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Message for the user.
     public let description: String
 
+    /// - Parameter description: message for the user.
     public init(_ description: String) { self.description = description }
 }

@@ -1,30 +1,35 @@
 import Files
 import Foundation
 
-/// Facts about a run besides its recipe. They must be equal when the run is resumed.
+/// Record of a run in `run.json`: facts other than the recipe. They must be equal when the run is resumed.
 public struct RunRecord: Codable, Sendable, Equatable {
-    /// Where the pictures came from, as it was given.
+    /// Source of the pictures, as in `--data`.
     public var data: String
     /// Digest of the packed pictures.
     public var contentHash: String
+    /// Name of the data protocol.
     public var dataProtocol: String
+    /// Hash of the data protocol.
     public var protocolHash: String
+    /// Seed of the random streams.
     public var seed: UInt64
     /// `fp32` or `bf16`.
     public var precision: String
-    /// How convolutions are computed; absent in runs from before there was a choice, which are plain.
+    /// Kernels of convolutions; nil for `plain`.
     public var kernels: String?
+    /// Device at the start.
     public var device: String
-    /// Threads of one operator; another number may change the last bits of sums.
+    /// Threads of one operator. Another number may change the last bits of sums.
     public var threads: Int
-    /// Version of libtorch at the beginning.
+    /// Version of libtorch at the start.
     public var engine: String
-    /// The run or model whose weights it began with, as it was given; nil for random ones.
+    /// Run or model of the initial weights, as in `--from`; nil for random weights.
     public var start: String?
-    /// SHA-256 of that file's tensors.
+    /// SHA-256 of the tensors of that file.
     public var startDigest: String?
 
-    /// Reads the record of a run's folder.
+    /// Reads the record of a run directory.
+    /// - Throws: `FileError` if there is no record; `RunError` if it is damaged.
     public init(folder: String) throws {
         let path = folder + "/run.json"
         let file = try MappedFile(path: path)
@@ -32,10 +37,11 @@ public struct RunRecord: Codable, Sendable, Equatable {
             self = try JSONDecoder().decode(RunRecord.self, from: Data(try file.bytes(0..<file.count)))
         } catch let error as DecodingError {
             throw RunError(
-                "\(path): the run's record is damaged (\(error)); begin anew with --restart")
+                "\(path): the record of the run is damaged (\(error)); restart with --restart")
         }
     }
 
+    /// Creates a record; the parameters are described at the properties.
     public init(
         data: String, contentHash: String, dataProtocol: String, protocolHash: String, seed: UInt64,
         precision: String, kernels: String, device: String, threads: Int, engine: String,
@@ -49,23 +55,24 @@ public struct RunRecord: Codable, Sendable, Equatable {
         (self.start, self.startDigest) = (start, startDigest)
     }
 
-    /// Writes it as readable JSON.
+    /// Writes JSON with sorted keys, atomically.
+    /// - Throws: `FileError`.
     public func write(to path: String) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try AtomicFile.write(Array(try encoder.encode(self)) + [0x0A], to: path)
     }
 
-    /// What must be equal and is not, one line each.
+    /// Facts that differ from those of a run to be resumed, one line each.
     package func differences(from wanted: RunRecord) -> [String] {
         var lines: [String] = []
         func compare(_ name: String, _ own: String, _ other: String) {
-            if own != other { lines.append("\(name): the run has \(own), asked for \(other)") }
+            if own != other { lines.append("\(name): the run has \(own), the command requests \(other)") }
         }
         compare(
             "data protocol", "\(dataProtocol) (\(protocolHash))",
             "\(wanted.dataProtocol) (\(wanted.protocolHash))")
-        // The same pictures may lie elsewhere by now.
+        // The path of the pictures may differ if their content is equal.
         if contentHash != wanted.contentHash {
             compare(
                 "pictures", "\(data) (\(contentHash.prefix(12)))",

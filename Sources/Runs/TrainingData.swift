@@ -1,11 +1,16 @@
 import Datasets
 import Recipes
 
-/// Opens the pictures that a recipe trains on.
+/// Opening of training pictures.
 public enum TrainingData {
-    /// The packed store of a source under the recipe's protocol; packs it first if that has not been done.
-    /// - Parameter source: a path, or built-in faces such as `builtin:20000`.
-    /// - Throws: `DataError`, `FileError`; `CancellationError` when cancelled.
+    /// Packed store of a source under the data protocol of a recipe. Packs the source if there is no store yet.
+    /// - Parameters:
+    ///   - source: a path, or rendered faces such as `builtin:20000`.
+    ///   - recipe: recipe with the data protocol.
+    ///   - progress: called with packed and total pictures.
+    ///   - cancelled: called while pictures are packed.
+    ///   - packed: called after packing, with its report.
+    /// - Throws: `DataError` for pictures that cannot be read; `FileError`; `CancellationError`.
     public static func open(
         _ source: String, for recipe: Recipe, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in },
         cancelled: () -> Bool = { false }, packed: (StorePreparation.Report) -> Void = { _ in }

@@ -1,89 +1,100 @@
 import Datasets
 import Imaging
 
-/// A face brought to where a data protocol has faces, and the way back.
+/// Face that is aligned to a data protocol, and the transform from the photograph.
 public struct AlignedFace: Sendable {
-    /// RGB, square.
+    /// Aligned face, RGB, square.
     public let picture: Picture
-    /// From places of the photograph to places of `picture`.
+    /// Transform from coordinates of the photograph to coordinates of `picture`.
     public let transform: Similarity
+    /// The face in the photograph.
     public let face: DetectedFace
 
-    /// Cuts a face out, turned and scaled so that its points lie where the protocol's points lie on average.
+    /// Crops, rotates and scales a face so that its landmarks are at the mean positions of the protocol.
     ///
-    /// What lies outside the photograph shows its mirror image.
+    /// Areas outside the photograph are filled with its mirror image.
     /// - Parameters:
-    ///   - data: its filter, too.
-    ///   - side: of the result, in pixels; nil takes the protocol's.
+    ///   - photo: the photograph.
+    ///   - face: the face in the photograph.
+    ///   - data: data protocol with positions of landmarks and filter.
+    ///   - side: width and height of the result, in pixels; nil for the size of the protocol.
     public init(_ photo: Picture, face: DetectedFace, protocol data: DataProtocol, side: Int? = nil) {
         let side = side ?? data.size
         let targets = data.facePoints.mapped(by: Similarity(scale: Double(side) / Double(data.size)))
         guard let transform = Similarity(from: face.points.all, to: targets.all, weights: Self.weights) else {
-            preconditionFailure("the five points of a face lie in one place: \(face.points)")
+            preconditionFailure("AlignedFace: expected five distinct landmarks, got \(face.points)")
         }
         picture = photo.rgb().warped(by: transform, width: side, height: side, filter: data.filter)
         (self.transform, self.face) = (transform, face)
     }
 
-    /// The nose's tip goes aside when a head turns; CelebA's own crops are met more closely without it.
+    /// The tip of the nose has weight 0: it moves when a head turns, and the crops of CelebA are matched better without it.
     private static let weights: [Double] = [1, 1, 0, 1, 1]
 
-    /// The photograph with a new picture in the face's place; outside the cut square nothing changes.
-    ///
+    /// Photograph with another picture at the place of the face. Pixels outside the crop do not change.
     /// - Parameters:
-    ///   - result: square, any side: what was made of `picture`.
-    ///   - feather: how wide new and old run into each other, as a part of the square's side, 0...0.5.
+    ///   - result: square picture of any size in place of `picture`.
+    ///   - photo: the photograph.
+    ///   - feather: width of the blended border as a fraction of the side of the crop, 0...0.5.
     public func pasted(_ result: Picture, into photo: Picture, feather: Double = 0.1) -> Picture {
         precondition(
-            result.width == result.height, "a square expected, got \(result.width)x\(result.height)")
+            result.width == result.height,
+            "AlignedFace.pasted: expected a square picture, got \(result.width)x\(result.height)")
         let larger = Similarity(scale: Double(result.width) / Double(picture.width))
         return photo.blended(with: result, at: transform.then(larger), feather: feather)
     }
 
-    /// The corners of the cut square in the photograph: upper left, upper right, lower right, lower left.
+    /// Corners of the crop in the photograph: upper left, upper right, lower right, lower left.
     public var corners: [PicturePoint] {
         let (back, side) = (transform.inverse, Double(picture.width))
         return [(0, 0), (side, 0), (side, side), (0, side)].map { back(PicturePoint(x: $0.0, y: $0.1)) }
     }
 }
 
-/// A face that was found in a photograph, in the photograph's own pixels.
+/// Face that was detected in a photograph. Coordinates are pixels of the photograph.
 public struct DetectedFace: Sendable, Equatable {
-    /// From the brow to the chin; may reach over the photograph's edges.
+    /// Box from the brow to the chin. May extend beyond the photograph.
     public let box: PictureBox
+    /// Five landmarks.
     public let points: FacePoints
-    /// How sure the detector is, 0...1.
+    /// Confidence of the detector, 0...1.
     public let score: Double
 
+    /// - Parameters:
+    ///   - box: box from the brow to the chin.
+    ///   - points: five landmarks.
+    ///   - score: confidence, 0...1.
     public init(box: PictureBox, points: FacePoints, score: Double) {
         (self.box, self.points, self.score) = (box, points, score)
     }
 
-    /// The box's longer side, in pixels.
+    /// Longer side of the box, in pixels.
     public var size: Int { max(box.width, box.height) }
 }
 
-/// Which of the faces in a photograph are meant.
+/// Selection of faces in a photograph.
 public enum FaceChoice: String, Sendable, CaseIterable {
-    /// The largest.
+    /// The largest face.
     case largest
-    /// The one nearest to the photograph's center.
+    /// The face nearest to the center of the photograph.
     case center
-    /// All.
+    /// All faces.
     case all
-    /// The only one; several are an error.
+    /// The only face; several faces are an error.
     case one
 
-    /// Whether it leaves out faces that are large enough.
+    /// Whether the choice omits faces of at least `minimumSize` pixels.
     public func leavesSome(of faces: [DetectedFace], minimumSize: Int) -> Bool {
         self != .all && faces.count { $0.size >= minimumSize } > 1
     }
 
-    /// The faces that are meant, at least one; of all, the largest first.
-    ///
+    /// Selects faces.
     /// - Parameters:
-    ///   - minimumSize: smaller faces are left out, in pixels.
-    /// - Throws: `FaceError` that says what was found instead.
+    ///   - faces: faces of the photograph, in any order.
+    ///   - photo: the photograph.
+    ///   - minimumSize: smaller faces are omitted, in pixels.
+    /// - Returns: one or more faces, the largest first.
+    /// - Throws: `FaceError` if there is no such face, or if `one` is chosen and there are several.
     public func choose(
         from faces: [DetectedFace], in photo: Picture, minimumSize: Int = 0
     ) throws -> [DetectedFace] {
@@ -112,24 +123,26 @@ public enum FaceChoice: String, Sendable, CaseIterable {
     }
 }
 
-/// Why a photograph has not the face that was asked for.
+/// Error for a photograph without the requested face.
 public enum FaceError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// No face was found.
     case none
-    /// Sizes in pixels, the largest first.
+    /// Several faces where one is expected. Sizes in pixels, the largest first.
     case several(sizes: [Int])
-    /// Sizes in pixels, the largest first, all below the minimum.
+    /// All faces are smaller than the minimum. Sizes in pixels, the largest first.
     case small(sizes: [Int], minimum: Int)
 
+    /// Message for the user.
     public var description: String {
         switch self {
         case .none:
-            "no face was found; both eyes must be seen, and the face be ten pixels wide or more"
+            "no face was found; both eyes must be visible, and the face must be ten pixels wide or more"
         case .several(let sizes):
-            "\(sizes.count) faces were found (\(Self.list(sizes)) pixels): choose the largest, the one in the "
-                + "center, or all of them"
+            "\(sizes.count) faces were found (\(Self.list(sizes)) pixels): choose the largest, the one nearest to the "
+                + "center, or all"
         case .small(let sizes, let minimum):
-            (sizes.count == 1 ? "the face is of" : "\(sizes.count) faces were found, of")
-                + " \(Self.list(sizes)) pixels, less than the \(minimum) asked for: take a larger photograph, or "
+            (sizes.count == 1 ? "the face has" : "\(sizes.count) faces were found, with")
+                + " \(Self.list(sizes)) pixels, less than the minimum of \(minimum): use a larger photograph, or "
                 + "allow smaller faces"
         }
     }

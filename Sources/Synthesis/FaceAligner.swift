@@ -5,30 +5,40 @@ import PretrainedWeights
 import Torch
 import TorchNN
 
-/// Finds the faces in photographs and brings them to where a data protocol has them.
+/// Detection and alignment of faces in photographs.
 public final class FaceAligner {
     private let network: YuNet
     private let device: Device
 
-    /// - Throws: `CheckpointError` that says how the detector's weights are brought.
+    /// Loads the detector.
+    /// - Parameters:
+    ///   - cache: cache of published weights.
+    ///   - device: device of the detector.
+    /// - Throws: `WeightsError` if the weights are missing, with the command that downloads them, or if they do not fit;
+    ///   `FileError`.
     public convenience init(cache: WeightsCache = .default, device: Device = .cpu) throws {
         self.init(try YuNet.load(cache: cache), device: device)
     }
 
+    /// - Parameters:
+    ///   - network: detector with loaded weights.
+    ///   - device: device that the detector is moved to.
     public init(_ network: YuNet, device: Device = .cpu) {
         network.move(to: device, format: .channelsLast)
         (self.network, self.device) = (network, device)
     }
 
-    /// Less sure finds are mostly none.
+    /// Minimum confidence of a detection.
     private static let score = 0.7
 
-    /// The faces of a photograph, the largest first.
+    /// Detects faces.
     ///
-    /// Searches at a longest side of 640; where that finds nothing, also larger, smaller and turned by quarters.
+    /// Searches at a longest side of 640 pixels. If there is no face, searches at larger and smaller sizes, and rotated by 90,
+    /// 180 and 270 degrees.
     /// - Parameters:
-    ///   - photo: upright, as `PictureDecoder` gives it; any channels.
-    ///   - thorough: also looks for small faces in large photographs, which takes several times as long.
+    ///   - photo: upright photograph with any number of channels, as `PictureDecoder` returns it.
+    ///   - thorough: also searches for small faces in large photographs; takes several times as long.
+    /// - Returns: faces, the largest first.
     public func faces(in photo: Picture, thorough: Bool = false) -> [DetectedFace] {
         let photo = photo.rgb()
         let longest = max(photo.width, photo.height)
@@ -47,7 +57,7 @@ public final class FaceAligner {
         return YuNet.distinct(found).compactMap { refined($0, photo) }.sorted { $0.size > $1.size }
     }
 
-    /// See `AlignedFace.init`.
+    /// Aligns a face; see `AlignedFace.init(_:face:protocol:side:)`.
     public func align(
         _ photo: Picture, face: DetectedFace, protocol data: DataProtocol, side: Int? = nil
     ) -> AlignedFace {
@@ -56,7 +66,7 @@ public final class FaceAligner {
 
     // MARK: Searching
 
-    /// Faces in pixels of the picture, which is made so large that its longest side is `side`.
+    /// Detections in a picture that is resized to a longest side of `side` pixels, in coordinates of the picture.
     private func search(_ picture: Picture, side: Int, score: Double = FaceAligner.score) -> [YuNet.Face] {
         let scale = Double(side) / Double(max(picture.width, picture.height))
         let width = max(1, Int((Double(picture.width) * scale).rounded()))
@@ -72,10 +82,10 @@ public final class FaceAligner {
         }
     }
 
-    /// Faces of a photograph that lies on its side or upside down.
+    /// Detections in a rotated photograph, in coordinates of the photograph.
     private func searchTurned(_ photo: Picture, orientation: Int, side: Int) -> [YuNet.Face] {
         let (width, height) = (Double(photo.width), Double(photo.height))
-        /// What `oriented` did, undone.
+        /// Inverse of `oriented`.
         func back(_ point: SIMD2<Double>) -> SIMD2<Double> {
             switch orientation {
             case 3: SIMD2(width - point.x, height - point.y)
@@ -83,7 +93,7 @@ public final class FaceAligner {
             default: SIMD2(width - point.y, point.x)
             }
         }
-        // Four looks find four times as much that is no face.
+        // Four searches find four times as many false positives.
         return search(photo.oriented(orientation), side: side, score: 0.8).map { face in
             let (a, b) = (
                 back(SIMD2(face.x, face.y)), back(SIMD2(face.x + face.width, face.y + face.height))
@@ -100,15 +110,12 @@ public final class FaceAligner {
 
     /// [1, 3, H, W] in -1...1.
     private func tensor(_ picture: Picture) -> Tensor {
-        let bytes = picture.pixels.withUnsafeBytes {
-            Tensor(copying: $0, shape: [1, picture.height, picture.width, 3], dtype: .uint8)
-        }
-        return bytes.to(device).permuted([0, 3, 1, 2]).to(.float32) / 127.5 - 1
+        .pictures(picture.pixels, count: 1, height: picture.height, width: picture.width, on: device)
     }
 
-    // MARK: Looking again
+    // MARK: Refinement
 
-    /// The face's points from closer looks, upright and as large as the protocols' means were measured.
+    /// Landmarks from crops in which the face is upright and has the size for which the means of the protocols were measured.
     private func refined(_ face: YuNet.Face, _ photo: Picture) -> DetectedFace? {
         let first = FacePoints(face.points.map { PicturePoint(x: $0.x, y: $0.y) })
         guard first.eyeDistance > 0.5, let frame = upright(first) else { return nil }
@@ -118,7 +125,7 @@ public final class FaceAligner {
         guard var look = firstLook(at: photo, in: frame, box) else {
             return DetectedFace(box: box, points: first, score: face.score)
         }
-        // A face that lies otherwise than thought is seen better a second and a third time.
+        // If rotation or size differ from the first estimate, detection is repeated up to twice.
         for _ in 0..<2 {
             guard let next = upright(look.points) else { break }
             let change = look.frame.inverse.then(next)
@@ -132,15 +139,15 @@ public final class FaceAligner {
     }
 
     private struct Look {
-        /// From the photograph into CelebA's aligned pictures of 178x218.
+        /// Transform from the photograph to the frame of aligned CelebA pictures, 178x218.
         let frame: Similarity
-        /// In the photograph.
+        /// Landmarks in the photograph.
         let points: FacePoints
         let score: Double
     }
 
-    /// As its points say, or turned by quarters where that looks more like a face: one on its side or head is sometimes
-    /// taken for an upright one, but never surely.
+    /// Detection in the frame of the landmarks, or rotated by multiples of 90 degrees if that has a higher confidence. The
+    /// detector sometimes reports a rotated face as upright, with a low confidence.
     private func firstLook(at photo: Picture, in frame: Similarity, _ box: PictureBox) -> Look? {
         let plain = look(at: photo, in: frame, magnifications: [1])
         if let plain, plain.score >= 0.92 { return plain }
@@ -156,15 +163,15 @@ public final class FaceAligner {
         return ([plain].compactMap { $0 } + turned).max { $0.score < $1.score }
     }
 
-    /// The detector's box in CelebA's aligned pictures.
+    /// Mean box of the detector in aligned CelebA pictures.
     private static let usualBox = (center: PicturePoint(x: 89, y: 124), size: 112.0)
 
     private func upright(_ points: FacePoints) -> Similarity? {
         Similarity(from: points.all, to: DataProtocol.celebA.all)
     }
 
-    /// The face in the middle of a frame, its points averaged over magnifications and mirror images, which takes a third off what they
-    /// are off; nil if none is there.
+    /// Face in the middle of a frame; nil if there is none. Landmarks are means over magnifications and mirror images, which reduces
+    /// their error by a third.
     private func look(at photo: Picture, in frame: Similarity, magnifications: [Double]) -> Look? {
         let mean = DataProtocol.celebA
         func distance(_ points: FacePoints) -> Double {
@@ -189,7 +196,7 @@ public final class FaceAligner {
                     let order = index == 0 ? [0, 1, 2, 3, 4] : [1, 0, 2, 4, 3]
                     return (points: FacePoints(order.map { points[$0] }), score: face.score)
                 }
-                // Farther away it is another face.
+                // A detection that is farther away is another face.
                 guard let nearest = found.min(by: { distance($0.points) < distance($1.points) }),
                     distance(nearest.points) < 0.6 * mean.eyeDistance
                 else { continue }

@@ -5,40 +5,169 @@ import Models
 import Provenance
 import Recipes
 import Torch
+import TorchNN
 
-/// Makes faces with a trained model; the same seed is the same face everywhere, in one precision to the last few bits.
+/// Generation of faces with a trained model, on the caller's thread. `FaceService` does the same on a thread of its own.
+///
+/// A face depends on its seed or latent, the model and the precision only: not on other faces, nor on the batch size.
 public final class FaceSampler {
-    public let model: Model
+    /// The model.
+    public let model: GeneratorModel
     private let runner: GeneratorRunner
 
+    /// Loads a model.
     /// - Parameters:
-    ///   - source: a run's folder or a file of this program.
-    ///   - precision: `.auto` is bfloat16 where that is faster, which moves a face's values by a level of 255 or two.
+    ///   - source: a run directory, or a model file.
+    ///   - state: state of a run directory.
+    ///   - weights: `.raw` is used if the file has no average.
+    ///   - device: device of the generator.
+    ///   - precision: `.auto` is bf16 where that is faster; it changes values by up to about 2 levels of 255.
+    /// - Throws: `FileError`, `CheckpointError`.
     public convenience init(
-        _ source: String, state: Model.State = .last, weights: Model.Weights = .average,
+        _ source: String, state: ModelState = .last, weights: ModelWeights = .average,
         device: Device = .cpu, precision: Precision = .auto
     ) throws {
         self.init(
-            try Model(source, state: state, weights: weights, device: device), precision: precision)
+            try GeneratorModel(source, state: state, weights: weights, device: device), precision: precision)
     }
 
-    public init(_ model: Model, precision: Precision = .auto) {
-        self.model = model
-        runner = GeneratorRunner(model.generator, precision: precision)
+    /// - Parameters:
+    ///   - model: generator with its sampler.
+    ///   - precision: `.auto` is bf16 where that is faster.
+    public convenience init(_ model: GeneratorModel, precision: Precision = .auto) {
+        self.init(model, runner: GeneratorRunner(model.generator, precision: precision))
     }
 
-    /// `fp32` or `bf16`.
+    init(_ model: GeneratorModel, runner: GeneratorRunner) { (self.model, self.runner) = (model, runner) }
+
+    /// The same sampler with attributes requested for all faces.
+    /// - Throws: `CheckpointError` for an attribute that the model does not have.
+    func requesting(_ attributes: [(name: String, isPresent: Bool)]) throws -> FaceSampler {
+        guard !attributes.isEmpty else { return self }
+        var model = model
+        try model.request(attributes)
+        return FaceSampler(model, runner: runner)
+    }
+
+    /// `.fp32` or `.bf16`.
     public var precision: Precision { runner.precision }
 
-    /// One face for each seed, whatever the others are. The noise is drawn on the CPU, from each seed alone.
-    /// - Parameter batchSize: how many are computed at once; another number may change last bits.
+    /// Faces of seeds, in their order.
+    /// - Parameters:
+    ///   - seeds: seeds of z and, for a conditional model, of the labels.
+    ///   - batchSize: upper limit of the rows that are computed at once. Bounds the memory; does not change faces.
     public func faces(seeds: [UInt64], batchSize: Int = GeneratorRunner.batchSize) -> [SyntheticImage] {
-        let pixels = runner.pixels(model.sampler.sample(seeds: seeds), batchSize: batchSize)
-        return zip(seeds, pixels).map { face($1, [("seed", "\($0)")]) }
+        render(plan(seeds: seeds), batchSize)
     }
 
-    /// A row for each seed: its face, then for each attribute that face without it and with it, all else as it was.
+    /// Faces of seeds and latents, in their order.
+    /// - Parameters:
+    ///   - sources: seeds and latents.
+    ///   - batchSize: upper limit of the rows that are computed at once.
+    /// - Throws: `SynthesisError` for a latent that does not fit the generator.
+    public func faces(_ sources: [LatentSource], batchSize: Int = GeneratorRunner.batchSize) throws
+        -> [SyntheticImage]
+    {
+        render(try plan(sources), batchSize)
+    }
+
+    /// Attribute sheet: a row for each seed, with its face, and for each attribute the same face without and with it.
+    /// - Parameters:
+    ///   - seeds: one row for each seed.
+    ///   - batchSize: upper limit of the rows that are computed at once.
+    /// - Returns: 1 + 2 K faces for each seed, for the K attributes of the model.
     public func sheet(seeds: [UInt64], batchSize: Int = GeneratorRunner.batchSize) -> [SyntheticImage] {
+        render(plan(sheetOf: seeds), batchSize)
+    }
+
+    /// Frames of a closed path through the latents of seeds, files or edits.
+    /// - Parameters:
+    ///   - sources: 2 or more stops of the path.
+    ///   - framesPerStep: frames from one stop to the next, 1 or more.
+    ///   - batchSize: upper limit of the rows that are computed at once.
+    /// - Returns: `sources.count` x `framesPerStep` frames.
+    /// - Throws: `SynthesisError` for a latent that does not fit the generator.
+    public func film(
+        through sources: [LatentSource], framesPerStep: Int, batchSize: Int = GeneratorRunner.batchSize
+    ) throws -> [SyntheticImage] {
+        render(try plan(filmThrough: sources, framesPerStep: framesPerStep), batchSize)
+    }
+
+    /// Latents of seeds.
+    /// - Parameters:
+    ///   - seeds: one point is returned for each seed.
+    ///   - space: `.w` and `.wPlus` require a style generator; `.w` is the first row of w+.
+    /// - Throws: `SynthesisError` for a space that the generator does not have.
+    public func points(seeds: [UInt64], space: LatentPoint.Space = .z) throws -> [LatentPoint] {
+        let (latents, origins) = (model.sampler.sample(seeds: seeds), seeds.map { "seed \($0)" })
+        if space == .z { return try LatentPoint.points(latents, origins: origins) }
+        let w = try wPlus(latents)
+        if space == .wPlus { return try LatentPoint.points(wPlus: w, origins: origins) }
+        let (values, size) = (w.select(1, 0).contiguous().floats(), w.shape[2])
+        return try origins.indices.map { row in
+            try LatentPoint(
+                .w, shape: [size], values: Array(values[(row * size)..<((row + 1) * size)]),
+                origin: origins[row])
+        }
+    }
+
+    // MARK: Plans
+
+    /// Input rows and the fields of the mark of each face.
+    struct Plan {
+        let input: GeneratorInput
+        let fields: [[(name: String, value: String)]]
+    }
+
+    /// Batches of a plan.
+    func batches(_ plan: Plan, upTo size: Int) -> [GeneratorRunner.Batch] {
+        runner.batches(plan.fields.count, upTo: size)
+    }
+
+    func plan(seeds: [UInt64]) -> Plan {
+        Plan(input: .latents(model.sampler.sample(seeds: seeds)), fields: seeds.map { [("seed", "\($0)")] })
+    }
+
+    func plan(_ sources: [LatentSource]) throws -> Plan {
+        let seeds = sources.compactMap { if case .seed(let seed) = $0 { seed } else { nil } }
+        if seeds.count == sources.count { return plan(seeds: seeds) }
+        let fields = sources.map { source -> [(name: String, value: String)] in
+            switch source {
+            case .seed(let seed): [("seed", "\(seed)")]
+            case .point(let point): [("latent", point.name)]
+            }
+        }
+        switch try inputs(sources) {
+        case .latents(let rows): return Plan(input: .latents(.concatenated(rows)), fields: fields)
+        case .w(let rows): return Plan(input: .w(.concatenated(rows)), fields: fields)
+        }
+    }
+
+    /// One row for each source: z if all sources are in space z, else w+ [1, L, W] on the CPU.
+    private enum Rows {
+        case latents([Latents])
+        case w([Tensor])
+    }
+
+    private func inputs(_ sources: [LatentSource]) throws -> Rows {
+        let inputs = try sources.map { source in
+            switch source {
+            case .seed(let seed): GeneratorInput.latents(model.sampler.sample(seeds: [seed]))
+            case .point(let point): try input(of: point)
+            }
+        }
+        let latents = inputs.compactMap { if case .latents(let latents) = $0 { latents } else { nil } }
+        if latents.count == inputs.count { return .latents(latents) }
+        return .w(
+            try inputs.map { input in
+                switch input {
+                case .latents(let latents): try wPlus(latents)
+                case .w(let w): w
+                }
+            })
+    }
+
+    func plan(sheetOf seeds: [UInt64]) -> Plan {
         var rows: [Latents] = []
         var fields: [[(name: String, value: String)]] = []
         for seed in seeds {
@@ -54,29 +183,91 @@ public final class FaceSampler {
                 }
             }
         }
-        let pixels = runner.pixels(.concatenated(rows), batchSize: batchSize)
-        return zip(pixels, fields).map { face($0, $1) }
+        return Plan(input: .latents(.concatenated(rows)), fields: fields)
     }
 
-    /// Faces on the way through the seeds' latents and back to the first, evenly spaced in angle.
-    /// - Parameter framesPerStep: frames from one seed to the next.
-    public func film(through seeds: [UInt64], framesPerStep: Int, batchSize: Int = GeneratorRunner.batchSize)
-        -> [SyntheticImage]
-    {
-        let sampler = model.sampler
-        let points = seeds.map { sampler.sample(seeds: [$0]) }
-        var path: [Latents] = []
-        for (index, point) in points.enumerated() {
-            let next = points[(index + 1) % points.count]
-            for frame in 0..<framesPerStep {
-                let t = Double(frame) / Double(framesPerStep)
-                path.append(sampler.interpolated(point, next, t))
+    /// Points in space z are interpolated as `interpolated(_:_:_:_:)` describes, points in w+ along lines.
+    func plan(filmThrough sources: [LatentSource], framesPerStep: Int) throws -> Plan {
+        /// Rows between each stop and the next one; the last stop is followed by the first.
+        func path<Row>(_ stops: [Row], _ between: (Row, Row, Double) -> Row) -> [Row] {
+            stops.indices.flatMap { index in
+                (0..<framesPerStep).map { frame in
+                    between(
+                        stops[index], stops[(index + 1) % stops.count], Double(frame) / Double(framesPerStep))
+                }
             }
         }
-        let stops = seeds.map(String.init).joined(separator: ",")
-        return runner.pixels(.concatenated(path), batchSize: batchSize).map {
-            face($0, [("seeds", stops)])
+        let input: GeneratorInput
+        switch try inputs(sources) {
+        case .latents(let stops): input = .latents(.concatenated(path(stops, model.sampler.interpolated)))
+        case .w(let stops): input = .w(.concatenated(path(stops) { $0.lerp($1, weight: $2) }))
         }
+        let seeds = sources.compactMap { if case .seed(let seed) = $0 { "\(seed)" } else { nil } }
+        let field: (name: String, value: String)
+        if seeds.count == sources.count {
+            field = ("seeds", seeds.joined(separator: ","))
+        } else {
+            let names = sources.map { source in
+                switch source {
+                case .seed(let seed): "seed \(seed)"
+                case .point(let point): point.name
+                }
+            }
+            field = ("latents", names.joined(separator: ","))
+        }
+        return Plan(input: input, fields: Array(repeating: [field], count: input.count))
+    }
+
+    /// Faces of one batch of a plan.
+    func render(_ plan: Plan, _ batch: GeneratorRunner.Batch) -> [SyntheticImage] {
+        zip(runner.pixels(plan.input, batch), plan.fields[batch.rows]).map { face($0, $1) }
+    }
+
+    private func render(_ plan: Plan, _ batchSize: Int) -> [SyntheticImage] {
+        batches(plan, upTo: batchSize).flatMap { render(plan, $0) }
+    }
+
+    // MARK: Latent spaces
+
+    /// Generator input of a point: one row of z, or of w+.
+    private func input(of point: LatentPoint) throws -> GeneratorInput {
+        let space = model.generator.latentSpace
+        func require(_ expected: [Int]) throws {
+            guard point.shape == expected else {
+                throw SynthesisError(
+                    "latent in space \(point.space.rawValue): expected shape \(expected) for \(model.path), got"
+                        + " \(point.shape)")
+            }
+        }
+        if point.space == .z {
+            try require([space.size])
+            guard point.labels?.count ?? 0 == model.attributes.count else {
+                throw SynthesisError(
+                    "latent in space z: expected \(model.attributes.count) labels for \(model.path), got"
+                        + " \(point.labels?.count ?? 0)")
+            }
+            return LatentPoint.input([point])
+        }
+        let style = try style()
+        let (layers, width) = (style.layerCount, style.averageW.value.shape[0])
+        try require(point.space == .w ? [width] : [layers, width])
+        let values = Tensor(point.values, shape: [1] + point.shape)
+        return .w(point.space == .wPlus ? values : values.unsqueezed(1).expanded(to: [1, layers, width]))
+    }
+
+    private func style() throws -> any StyleGenerator {
+        guard let style = model.generator as? any StyleGenerator else {
+            throw SynthesisError(
+                "\(model.path): the generator has no spaces w and w+; use latents in space z, or a style generator"
+            )
+        }
+        return style
+    }
+
+    /// w+ [N, L, W], float32, on the CPU.
+    private func wPlus(_ latents: Latents) throws -> Tensor {
+        _ = try style()
+        return runner.wPlus(latents)
     }
 
     private var requested: [(name: String, value: String)] {
@@ -88,19 +279,20 @@ public final class FaceSampler {
         return SyntheticImage(
             picture: Picture(width: side, height: side, channels: 3, pixels: pixels),
             origin: Origin(
-                software: Model.software, model: model.digest.isEmpty ? model.recipe.name : model.digest,
+                software: Origin.program, model: model.digest.isEmpty ? model.recipe.name : model.digest,
                 fields: fields + [("weights", model.weights.rawValue)] + requested))
     }
 }
 
-/// A latent between two others.
+/// Latent between two others.
 ///
 /// Normally distributed latents lie near a sphere and are interpolated along a great circle (White 2016), uniformly
 /// distributed ones along a line.
 /// - Parameters:
 ///   - a: z [1, Z], returned for t = 0.
 ///   - b: z [1, Z], returned for t = 1.
-///   - t: 0...1.
+///   - t: position between both, 0...1.
+///   - distribution: distribution of z.
 /// - Returns: z [1, Z].
 public func interpolated(
     _ a: Tensor, _ b: Tensor, _ t: Double, _ distribution: LatentSpace.Distribution

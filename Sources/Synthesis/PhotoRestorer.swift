@@ -6,34 +6,42 @@ import Recipes
 import Torch
 import TorchNN
 
-/// Gives photographs back with a trained restorer: through an autoencoder's bottleneck, or enlarged.
+/// Reconstruction and super resolution of photographs with a trained restorer.
 public final class PhotoRestorer {
+    /// The model.
     public let model: RestorationModel
     /// `fp32` or `bf16`.
     public let precision: Precision
     private let device: Device
 
-    /// Pixels that tiles see beyond themselves: what a pixel depends on, but for networks that see very far.
+    /// Overlap of tiles, in pixels: half the receptive field of the network, at most 48.
     private var overlap: Int { min(model.restorer.reach, 48) }
 
+    /// - Parameters:
+    ///   - model: restorer.
+    ///   - precision: `.auto` is bf16 where that is faster.
     public init(_ model: RestorationModel, precision: Precision = .auto) {
         self.model = model
         device = model.restorer.device
         self.precision = precision.resolved(for: device)
     }
 
-    /// A face as the model expects it, given back.
-    /// - Parameter face: cut by the model's protocol; another side is resized to the model's.
+    /// Reconstruction of an aligned face.
+    /// - Parameter face: face under the data protocol of the model; it is resized to the resolution of the model.
     public func reconstructed(_ face: Picture) -> SyntheticImage {
         let side = model.restorer.inputSide ?? face.width
         let given = face.rgb().resized(width: side, height: side, filter: .lanczos)
         return marked(Picture(restored(given.tensor(on: device))), [("use", "reconstruction")])
     }
 
-    /// A photograph of any size, `scale` times as large; computed in tiles that overlap, so that memory stays bounded.
+    /// Enlarges a photograph by the upscaling factor of the model.
+    ///
+    /// The result is computed in overlapping tiles, which bounds the memory.
     /// - Parameters:
+    ///   - photo: photograph of any size.
     ///   - tile: side of the tiles, in pixels of the photograph.
-    ///   - progress: tiles that are done, and of how many; what it throws ends the work.
+    ///   - progress: called with the computed and total numbers of tiles. An error that it throws stops the computation.
+    /// - Throws: errors of `progress`; `ImagingError`.
     public func enlarged(
         _ photo: Picture, tile: Int = 192, progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
     ) throws -> SyntheticImage {
@@ -46,7 +54,7 @@ public final class PhotoRestorer {
         }
         for (index, place) in places.enumerated() {
             let (width, height) = (min(tile, photo.width - place.x), min(tile, photo.height - place.y))
-            // More than is kept, so that seams see what lies beyond them.
+            // The overlap avoids seams between tiles.
             let (left, top) = (max(0, place.x - overlap), max(0, place.y - overlap))
             let right = min(photo.width, place.x + width + overlap)
             let bottom = min(photo.height, place.y + height + overlap)
@@ -67,7 +75,10 @@ public final class PhotoRestorer {
         Array(stride(from: 0, to: length, by: tile))
     }
 
-    /// What a picture of this model is, for one that it is only a part of.
+    /// Picture that contains a result of this model, with the mark of generated media.
+    /// - Parameters:
+    ///   - picture: the picture.
+    ///   - fields: fields of the mark.
     public func marked(_ picture: Picture, _ fields: [(name: String, value: String)] = []) -> SyntheticImage {
         SyntheticImage(picture, changedBy: model.digest, recipe: model.recipe, fields)
     }
@@ -79,25 +90,30 @@ public final class PhotoRestorer {
     }
 }
 
-/// Changes attributes of photographs with a trained converter.
+/// Attribute changes in photographs with a trained converter.
 public final class PhotoConverter {
+    /// The model.
     public let model: ConversionModel
     /// `fp32` or `bf16`.
     public let precision: Precision
     private let device: Device
 
+    /// - Parameters:
+    ///   - model: converter.
+    ///   - precision: `.auto` is bf16 where that is faster.
     public init(_ model: ConversionModel, precision: Precision = .auto) {
         self.model = model
         device = model.converter.device
         self.precision = precision.resolved(for: device)
     }
 
-    /// A face with some attributes changed.
+    /// Changes attributes of an aligned face.
     /// - Parameters:
-    ///   - face: cut by the model's protocol; another side is resized to the model's.
-    ///   - wanted: names, and whether the face is to have them; what they exclude goes (`AttributeChanges`).
-    ///   - intensity: 1 for as much as in training, 0 for nothing, more for more.
-    /// - Throws: `CheckpointError` for a name that the model does not know.
+    ///   - face: face under the data protocol of the model; it is resized to the resolution of the model.
+    ///   - wanted: names of attributes, and whether the result has them. Attributes that they exclude are removed
+    ///     (`AttributeChanges`).
+    ///   - intensity: 0 for no change, 1 as in training; larger values strengthen the change.
+    /// - Throws: `CheckpointError` for an attribute that the model does not have.
     public func converted(
         _ face: Picture, _ wanted: [(name: String, isPresent: Bool)], intensity: Double = 1
     ) throws -> SyntheticImage {
@@ -117,19 +133,22 @@ public final class PhotoConverter {
         return marked(Picture(made), [("changed", asked), ("intensity", "\(intensity)")])
     }
 
-    /// What a picture of this model is, for one that it is only a part of.
+    /// Picture that contains a result of this model, with the mark of generated media.
+    /// - Parameters:
+    ///   - picture: the picture.
+    ///   - fields: fields of the mark.
     public func marked(_ picture: Picture, _ fields: [(name: String, value: String)] = []) -> SyntheticImage {
         SyntheticImage(picture, changedBy: model.digest, recipe: model.recipe, fields)
     }
 }
 
 extension Picture {
-    /// [1, 3, height, width] in -1...1 on a device.
+    /// Picture as a tensor [1, 3, height, width] in -1...1, float32.
     package func tensor(on device: Device) -> Tensor {
         .pictures(rgb().pixels, count: 1, height: height, width: width, on: device)
     }
 
-    /// The first of pictures [N, 3, H, W] in -1...1.
+    /// First of pictures [N, 3, H, W] in -1...1.
     init(_ tensor: Tensor) {
         self.init(
             width: tensor.shape[3], height: tensor.shape[2], channels: 3,
@@ -138,7 +157,7 @@ extension Picture {
 }
 
 extension SyntheticImage {
-    /// A photograph that a model changed, or that stands beside one.
+    /// Picture that contains a result of a model.
     init(
         _ picture: Picture, changedBy digest: String, recipe: Recipe,
         _ fields: [(name: String, value: String)]
@@ -146,7 +165,7 @@ extension SyntheticImage {
         self.init(
             picture: picture,
             origin: Origin(
-                software: Model.software, model: digest, fields: [("recipe", recipe.name)] + fields,
+                software: Origin.program, model: digest, fields: [("recipe", recipe.name)] + fields,
                 source: .compositeWithTrainedAlgorithmicMedia))
     }
 }

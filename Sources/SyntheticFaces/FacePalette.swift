@@ -1,6 +1,6 @@
 import Imaging
 
-/// The colors of one face, in linear light.
+/// The colors of a face in linear light.
 struct FacePalette: Sendable {
     let skin, blush, lips, iris, brow, hair, hairLight, hairTips, cloth, accent, shirt, frame, lens, hatMain,
         hatBand: SIMD3<Float>
@@ -64,7 +64,7 @@ struct FacePalette: Sendable {
             Self.hue(second + 0.08, saturation: t.backSaturation * 0.6, value: min(1, value * 1.35 + 0.1)))
     }
 
-    /// sRGB to linear light with an exponent of 2, the inverse of the square root that ends the rendering.
+    /// sRGB to linear light with an exponent of 2, the inverse of the square root at the end of rendering.
     static func linear(_ c: SIMD3<Float>) -> SIMD3<Float> { c * c }
 
     private static func ramp(_ stops: [SIMD3<Float>], _ at: Float) -> SIMD3<Float> {

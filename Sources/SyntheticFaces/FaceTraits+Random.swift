@@ -1,7 +1,7 @@
 import Imaging
 
 extension FaceTraits {
-    /// The traits of face `index` of the endless data set `seed`.
+    /// Samples the traits of face `index` of the data set `seed`.
     init(seed: UInt64, index: Int) {
         var random = RandomStream(face: index, seed: seed)
         drawPerson(&random)
@@ -10,7 +10,7 @@ extension FaceTraits {
         drawHair(&random)
         drawBeard(&random)
         drawSurface(&random)
-        drawWorn(&random)
+        drawAccessories(&random)
         drawPhotograph(&random)
     }
 
@@ -163,7 +163,7 @@ extension FaceTraits {
         shine = random.uniform()
     }
 
-    private mutating func drawWorn(_ random: inout RandomStream) {
+    private mutating func drawAccessories(_ random: inout RandomStream) {
         if random.chance(0.07 + (age > 45 ? 0.14 : 0)) {
             glasses = random.chance(0.78) ? .clear : .sun
         }

@@ -1,7 +1,7 @@
-/// Everything that is decided about a face before it is drawn.
+/// All random properties of a face.
 ///
-/// Traits are drawn one after the other, each with probabilities that depend on the earlier ones, so that faces are
-/// plausible: hair color follows skin tone and age, beards follow sex, make-up follows sex and age.
+/// Traits are sampled one after the other with probabilities that depend on earlier traits, so that faces are
+/// plausible: hair color depends on skin tone and age, beards on sex, make-up on sex and age.
 struct FaceTraits: Sendable {
     enum HairStyle: Sendable { case bald, buzzed, short, swept, curly, bob, long, ponytail, bun }
     enum HairTexture: Sendable { case straight, wavy, curly }
@@ -12,7 +12,7 @@ struct FaceTraits: Sendable {
     enum Clothes: Sendable { case crew, vNeck, shirt, suit, turtleneck }
     enum Backdrop: Sendable { case plain, gradient, bokeh, window }
 
-    // The person.
+    // Person.
     var isMale = false
     var age: Float = 30
     var tone: Float = 0.2  // skin: 0 the palest, 1 the darkest
@@ -77,7 +77,7 @@ struct FaceTraits: Sendable {
     var wrinkles: Float = 0
     var shine: Float = 0.5
 
-    // Worn things.
+    // Accessories.
     var glasses = Glasses.none
     var glassesShape: Float = 0
     var frame: Int = 0
@@ -90,7 +90,7 @@ struct FaceTraits: Sendable {
     var clothShade: Float = 0.5
     var accentHue: Float = 0
 
-    // The photograph.
+    // Photograph.
     var yaw: Float = 0
     var pitch: Float = 0
     var roll: Float = 0
@@ -109,7 +109,7 @@ struct FaceTraits: Sendable {
     var backSaturation: Float = 0.3
     var blur: Float = 0
     var grade: Float = 0
-    var pattern: UInt64 = 0  // free numbers for noise, bokeh and strands
+    var pattern: UInt64 = 0  // random bits for noise, bokeh and strands
 }
 
 extension FaceTraits {

@@ -1,13 +1,13 @@
-/// The shape of the hair on the head: an approximate signed distance in head space, negative inside.
+/// Shape of the hair: an approximate signed distance in head space, negative inside.
 struct HairField: Sendable {
     let exists: Bool
-    /// Whether hair may hang far in front of what it grows on.
+    /// Whether hair can extend far in front of the surface on which it grows.
     let isBulky: Bool
-    /// The value that the distance does not exceed by much where there is no hair close by.
+    /// Upper bound of the distance, approximately, where no hair is near.
     static let clear = Lanes(0.095)
-    /// A ball round the skull, and half the width of a column below, that hold all hair.
+    /// Radius of a sphere around the skull and half the width of a column below it that contain all hair.
     let reach: (radius: Float, column: Float)
-    /// The share of the distance that a ray may safely step.
+    /// Fraction of the distance that a ray can safely advance.
     let step: Lanes
     let cranium: HeadField.Ellipsoid
     private let hasFringe, hasQuiff, hasLumps: Bool
@@ -79,7 +79,8 @@ struct HairField: Sendable {
         phase = Lanes(Float(t.pattern & 1023) / 1024)
     }
 
-    /// - Parameter far: whether a smaller distance will do where the hair is far away.
+    /// The distance of four points.
+    /// - Parameter far: whether a smaller distance is acceptable far away from the hair.
     func callAsFunction(_ p: Points, far: Bool = false) -> Lanes {
         let ax = p.x.magnitude
         let skull = cranium(p)
@@ -108,9 +109,9 @@ struct HairField: Sendable {
         return f
     }
 
-    /// The thickness of the hair over the skull; negative where there is none.
+    /// Thickness of the hair over the skull; negative where there is none.
     @inline(__always) private func cap(_ p: Points, _ ax: Lanes) -> Lanes {
-        // How low the hair reaches: over the forehead, in front of the ears, at the nape.
+        // Lower edge of the hair at the forehead, in front of the ears and at the nape.
         var edge = hairline + temples * hill((ax - 0.42) * 2.9)
         if hasFringe {
             let strands = (p.x * 4.3 + phase).wave * 0.035 + (p.x * 9.7 + phase).wave * 0.02

@@ -1,10 +1,10 @@
-/// The shape of head, ears and neck: an approximate signed distance, negative inside.
+/// Shape of head, ears and neck: an approximate signed distance, negative inside.
 ///
-/// Head space: the origin lies between the pupils, inside the skull; x to the viewer's right of a frontal face, y up,
-/// z out of the face; one unit is about 100 mm. Two rounded-together ellipsoids (cranium and jaw) carry hills for the
-/// features of the face; paired features use |x|.
+/// Head space: the origin is between the pupils, inside the skull. x increases to the viewer's right of a frontal
+/// face, y upwards, z out of the face. One unit is about 100 mm. Two smoothly joined ellipsoids (cranium and jaw) are
+/// modified by bumps for the features of the face. Paired features use |x|.
 struct HeadField: Sendable {
-    /// An ellipsoid with its center on the plane x = 0.
+    /// An ellipsoid with its center in the plane x = 0.
     struct Ellipsoid: Sendable {
         let y, z, inverseX, inverseY, inverseZ, scale: Lanes
 
@@ -29,8 +29,8 @@ struct HeadField: Sendable {
     let noseY: Float
     let chinY: Float
     let browY: Float
-    let mouthReach: Float  // half its width
-    let mouthCurve: Float  // how much its corners rise, per squared distance from the middle
+    let mouthReach: Float  // half the width of the mouth
+    let mouthCurve: Float  // rise of its corners per squared distance from the middle
     let eyeX: Float
 
     private let ridge, socket, lid, bridge, tip, tipWidth, wing, wingX, cheekbone, fat, upperLip, lowerLip,
@@ -94,7 +94,7 @@ struct HeadField: Sendable {
         neckZ = Lanes(-0.12)
     }
 
-    /// The distance of four points from the surface.
+    /// The distance of points from the shape.
     func callAsFunction(_ p: Points) -> Lanes {
         let ax = p.x.magnitude
         let y = p.y
@@ -109,7 +109,7 @@ struct HeadField: Sendable {
             f -= h * front
         }
         if lower {
-            // The corner of the jaw.
+            // Corner of the jaw.
             let corner = hill((ax - 0.5) * 2.6, (y + 0.78) * 2.9)
             f -= square * corner * hill((p.z - 0.25) * 1.6)
         }
@@ -128,7 +128,7 @@ struct HeadField: Sendable {
         return f
     }
 
-    // How far the features of the face stand out, seen from the front; each within its own zone of heights.
+    // Height of facial features above the ellipsoids, seen from the front.
 
     @inline(__always) private func eyeRelief(_ ax: Lanes, _ y: Lanes) -> Lanes {
         let ex = ax - eyes
@@ -138,7 +138,7 @@ struct HeadField: Sendable {
         return h
     }
 
-    /// A wedge from the bridge, the ball of the tip and the wings; and the cheeks.
+    /// Bridge, tip and wings of the nose, and the cheeks.
     @inline(__always) private func noseRelief(_ ax: Lanes, _ y: Lanes) -> Lanes {
         let t = ((0.16 - y) * 1.65).saturated
         let fall = ramp(noseBottom, nose, y)
@@ -167,11 +167,11 @@ struct HeadField: Sendable {
     }
 }
 
-/// The shape of a hat: an approximate signed distance in head space, negative inside.
+/// Shape of a hat: an approximate signed distance in head space, negative inside.
 struct HatField: Sendable {
     let kind: FaceTraits.Hat
     let cranium: HeadField.Ellipsoid
-    /// How high the hat's edge sits, and how much it drops towards the back.
+    /// Height of the edge of the hat, and its decrease towards the back.
     private let edge, tilt: Lanes
 
     init(_ t: FaceTraits, head: HeadField) {

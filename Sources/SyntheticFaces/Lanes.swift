@@ -1,7 +1,7 @@
-/// Four neighboring pixels of a picture row, computed side by side.
+/// Values of four neighboring pixels in a row, computed together.
 ///
-/// Only addition, subtraction, multiplication, division, comparison and integer arithmetic are used: operations
-/// that IEEE 754 defines to the last bit, so that a face has the same bytes on every machine.
+/// Only addition, subtraction, multiplication, division, comparison and integer arithmetic are used. IEEE 754 defines
+/// these operations exactly, so a face has the same bytes on every machine.
 struct Lanes: ExpressibleByFloatLiteral, Sendable {
     var v: SIMD4<Float>
 
@@ -12,7 +12,8 @@ struct Lanes: ExpressibleByFloatLiteral, Sendable {
     @inline(__always) private init(bits: Bits) { v = unsafeBitCast(bits, to: SIMD4<Float>.self) }
     @inline(__always) private var bits: Bits { unsafeBitCast(v, to: Bits.self) }
 
-    /// Masks stand for any bits, since their logic is what the standard library compiles to whole-vector instructions.
+    /// Bit patterns are represented by masks, because the standard library compiles their logic to vector
+    /// instructions.
     private typealias Bits = SIMDMask<SIMD4<Int32>>
 
     static let zero = Lanes(SIMD4<Float>(repeating: 0))
@@ -26,7 +27,7 @@ struct Lanes: ExpressibleByFloatLiteral, Sendable {
     @inline(__always) static func -= (a: inout Lanes, b: Lanes) { a.v -= b.v }
     @inline(__always) static func *= (a: inout Lanes, b: Lanes) { a.v *= b.v }
 
-    /// `a` where this is below `limit`, else `b`.
+    /// `a` in lanes where this value is below `limit`, otherwise `b`.
     @inline(__always) func below(_ limit: Lanes, then a: Lanes, else b: Lanes) -> Lanes {
         let mask = v .< limit.v
         return Lanes(bits: (a.bits .& mask) .| (b.bits .& .!mask))
@@ -50,13 +51,13 @@ struct Lanes: ExpressibleByFloatLiteral, Sendable {
         return Lanes(v - ((v + shift) - shift))
     }
 
-    /// A smooth wave of period 1 and range -1...1 (parabolic, a sine to the eye).
+    /// A smooth wave of period 1 and range -1...1 (parabolic approximation of a sine).
     @inline(__always) var wave: Lanes {
         let t = fraction
         return t * (8.0 - 16.0 * t.magnitude)
     }
 
-    /// 1/√x of a positive value within 5e-6, from integer and multiply operations alone.
+    /// 1/√x of a positive value with an error below 5e-6, from integer operations and multiplications.
     @inline(__always) var inverseRoot: Lanes {
         let bits = unsafeBitCast(v, to: SIMD4<UInt32>.self)
         let guess = SIMD4<UInt32>(repeating: 0x5f37_59df) &- (bits &>> SIMD4<UInt32>(repeating: 1))
@@ -70,19 +71,18 @@ struct Lanes: ExpressibleByFloatLiteral, Sendable {
     @inline(__always) var root: Lanes { self * (self + 1e-12).inverseRoot }
 }
 
-// Selection goes through bit masks: the standard library's element-wise `replacing` keeps the compiler from seeing whole
-// vectors in large functions.
+// Selection uses bit masks, because the standard library's `replacing` prevents vectorization in large functions.
 @inline(__always) func low(_ a: Lanes, _ b: Lanes) -> Lanes { a.below(b, then: a, else: b) }
 @inline(__always) func high(_ a: Lanes, _ b: Lanes) -> Lanes { a.below(b, then: b, else: a) }
 @inline(__always) func mix(_ a: Lanes, _ b: Lanes, _ t: Lanes) -> Lanes { a + (b - a) * t }
 
-/// 0 below `from`, 1 above `to`, smooth between; `from` may exceed `to`.
+/// Smooth step: 0 below `from`, 1 above `to`. `from` can exceed `to`.
 @inline(__always) func ramp(_ from: Lanes, _ to: Lanes, _ x: Lanes) -> Lanes {
     let t = ((x - from) * (1.0 / (to - from))).saturated
     return t * t * (3.0 - 2.0 * t)
 }
 
-/// A round hill: 1 at the origin, 0 outside the unit circle, smooth everywhere.
+/// A smooth round bump: 1 at the origin, 0 outside the unit circle.
 @inline(__always) func hill(_ x: Lanes, _ y: Lanes) -> Lanes {
     let h = high(1.0 - x * x - y * y, 0.0)
     return h * h
@@ -93,7 +93,7 @@ struct Lanes: ExpressibleByFloatLiteral, Sendable {
     return h * h
 }
 
-/// The minimum of two distances, rounded over a zone of width `k`.
+/// Smooth minimum of two distances with a transition of width `k`.
 @inline(__always) func blend(_ a: Lanes, _ b: Lanes, _ k: Lanes) -> Lanes {
     let h = high(k - (a - b).magnitude, 0.0)
     return low(a, b) - h * h * (0.25 / k)
@@ -130,7 +130,7 @@ struct Colors: Sendable {
     }
     @inline(__always) static func * (a: Colors, s: Lanes) -> Colors { Colors(a.r * s, a.g * s, a.b * s) }
 
-    /// Paints `top` over this with coverage `alpha`.
+    /// Composites `top` over this color with coverage `alpha`.
     @inline(__always) mutating func cover(_ top: Colors, _ alpha: Lanes) {
         r = mix(r, top.r, alpha)
         g = mix(g, top.g, alpha)
@@ -138,7 +138,7 @@ struct Colors: Sendable {
     }
 }
 
-/// The scalar product, added in a fixed order.
+/// Scalar product with a fixed order of additions.
 @inline(__always) func dot(_ a: SIMD3<Float>, _ b: SIMD3<Float>) -> Float {
     a.x * b.x + a.y * b.y + a.z * b.z
 }

@@ -1,8 +1,8 @@
 extension Portrait {
-    /// 1 inside a painted edge (`distance` negative), 0 outside, with a transition one pixel wide.
+    /// Antialiased coverage of a shape: 1 inside (`distance` negative), 0 outside, with a transition of one pixel.
     @inline(__always) func inside(_ distance: Lanes) -> Lanes { (0.5 - distance * inversePixel).saturated }
 
-    /// Lids, eyeball, iris, lashes and eye shadow.
+    /// Paints lids, eyeball, iris, lashes and eye shadow.
     func paintEyes(_ c: inout Colors, _ gloss: inout Lanes, _ p: Points, _ front: Lanes) {
         let t = traits
         let ax = p.x.magnitude
@@ -14,12 +14,12 @@ extension Portrait {
         let v = p.y * w - u * Lanes(t.eyeTilt)
         let open = t.eyeOpen * (0.94 + 0.1 * t.eyeSize)
         let arc = high(1.0 - u.squared, -1.2)
-        // The upper lid is highest a little towards the nose, the lower lid lowest a little outward.
+        // The upper lid is highest near the nose, the lower lid lowest on the outer side.
         let upper = arc * (Lanes(0.60 * open) - u * 0.06)
         let lower = arc * (Lanes(-0.36 * (0.55 + 0.45 * open)) - u * 0.05)
-        let lidRoom = Lanes(halfWidth)
-        let fromUpper = (v - upper) * lidRoom
-        let fromLower = (lower - v) * lidRoom
+        let lidScale = Lanes(halfWidth)
+        let fromUpper = (v - upper) * lidScale
+        let fromLower = (lower - v) * lidScale
         let opening = inside(high(fromUpper, fromLower)) * front.saturated
 
         // Eye shadow and crease on the lid.
@@ -43,38 +43,38 @@ extension Portrait {
         let dv = v - gy
         let r = (dx.squared + dv.squared).root
         let irisRadius: Float = 0.47
-        let irisIn = inside((r - Lanes(irisRadius)) * lidRoom)
+        let irisIn = inside((r - Lanes(irisRadius)) * lidScale)
         let ringed = 1.0 - 0.62 * ramp(0.3, 0.47, r)
         let glow = 1.0 + 0.75 * hill((dv + 0.22) * 2.6, dx * 2.0)
         ball.cover(Colors(palette.iris) * ringed * glow, irisIn)
-        ball.cover(Colors([0.006, 0.005, 0.005]), inside((r - 0.2) * lidRoom))
+        ball.cover(Colors([0.006, 0.005, 0.005]), inside((r - 0.2) * lidScale))
         let lit = 0.72 + 0.28 * high(Points(out).dot(key), 0.0)
         ball = ball * lit * Lanes(t.exposure) * (1.0 - 0.45 * ramp(0.2, -0.02, upper - v))
-        // The window or lamp mirrored in the cornea.
+        // Reflection of the light in the cornea.
         let lx = gx + Lanes(0.17) * Lanes(t.lightAzimuth > 0 ? 1 : -1) * side
-        let sparkle = inside((((u - lx).squared + (v - gy - 0.17).squared).root - 0.115) * lidRoom)
+        let sparkle = inside((((u - lx).squared + (v - gy - 0.17).squared).root - 0.115) * lidScale)
         ball.cover(Colors([1.1, 1.1, 1.1]), sparkle * 0.95)
-        let second = inside((((u - gx * 2.0 + lx).squared + (v - gy + 0.2).squared).root - 0.06) * lidRoom)
+        let second = inside((((u - gx * 2.0 + lx).squared + (v - gy + 0.2).squared).root - 0.06) * lidScale)
         ball.cover(Colors([0.8, 0.85, 0.9]), second * 0.45)
         c.cover(ball, opening)
         gloss = gloss * (1.0 - opening)
 
-        // Lashes: a dark line that thickens outward, and a faint one below.
+        // Lashes: a dark line that is thicker on the outer side, and a faint line below.
         let lashes = t.isMale ? 0.05 : 0.085 + 0.06 * t.makeup
         let outward = 0.6 + 0.4 * u
         let thick = Lanes(lashes) * outward.saturated + 0.012
         let within = ramp(1.2, 1.02, u.magnitude)
-        let band = (v - upper - thick * 0.4).magnitude * lidRoom - thick * lidRoom
-        let lash = inside(band) * within * low(thick * lidRoom * inversePixel * 2.6 + 0.25, 1.0)
+        let band = (v - upper - thick * 0.4).magnitude * lidScale - thick * lidScale
+        let lash = inside(band) * within * low(thick * lidScale * inversePixel * 2.6 + 0.25, 1.0)
         let lashColor = Colors(palette.brow * 0.25 + palette.skin * 0.015)
         c.cover(lashColor, lash * front * (t.isMale ? 0.72 : 0.92))
         if t.makeup > 0 {
-            let wing = (v - 0.12 - (u - 0.95) * 0.55).magnitude * lidRoom - 0.008
+            let wing = (v - 0.12 - (u - 0.95) * 0.55).magnitude * lidScale - 0.008
             c.cover(
                 lashColor,
                 inside(wing) * ramp(0.85, 1.0, u) * ramp(1.35, 1.1, u) * Lanes(0.7 * t.makeup) * front)
         }
-        let under = (v - lower + 0.05).magnitude * lidRoom - 0.004
+        let under = (v - lower + 0.05).magnitude * lidScale - 0.004
         c.cover(
             Colors(palette.skin * SIMD3(0.36, 0.24, 0.22)),
             inside(under) * within * Lanes(0.22 + 0.3 * t.makeup) * front)
@@ -99,7 +99,7 @@ extension Portrait {
         c.cover(Colors(palette.brow), inside(d - 0.006) * inner * strength * hairs * front)
     }
 
-    /// Lips, teeth and the dark of an open mouth.
+    /// Paints lips, teeth and the inside of an open mouth.
     func paintMouth(_ c: inout Colors, _ gloss: inout Lanes, _ p: Points, _ front: Lanes) {
         let t = traits
         let smile = max(t.smile, 0)
@@ -116,7 +116,7 @@ extension Portrait {
         let outerBottom = innerBottom - across * Lanes(0.082 * fullness)
         let lips = inside(high(dy - outerTop, outerBottom - dy))
         var lip = Colors(palette.lips)
-        // The upper lip turns away from the light, the lower one catches it.
+        // The upper lip faces away from the light, the lower lip towards it.
         lip = lip * (0.86 + 0.2 * ramp(0.02, -0.03, dy - innerBottom))
         let streaks = 1.0 + 0.08 * (p.x * 14.0).wave * Lanes(min(1, inversePixel.v.x / 46))
         lip = lip * streaks
@@ -144,7 +144,7 @@ extension Portrait {
             c.cover(within, hole)
             gloss = gloss * (1.0 - hole * 0.9)
         }
-        // The line between the lips, and the dimples of its corners.
+        // Line between the lips, and dimples at its corners.
         let line = inside((dy - innerTop * 0.5 - innerBottom * 0.5).magnitude - 0.012)
         let closed = t.mouthOpen > 0 ? Lanes(0) : Lanes(0.72)
         c.cover(
@@ -156,7 +156,7 @@ extension Portrait {
 }
 
 extension Portrait {
-    /// The light on hair: strands with two shifted highlights (after Kajiya and Kay 1989), darker towards the head.
+    /// Shades hair: strands with two shifted highlights (after Kajiya and Kay, 1989), darker towards the head.
     func shadeHair(_ p: Points, _ n: Points) -> Colors {
         let t = traits
         let (strand, tangent) = flow(p, n)
@@ -186,13 +186,13 @@ extension Portrait {
             + rimColor * Colors(palette.hairLight) * (rimLight * 1.1)
     }
 
-    /// The brightness of the strand at a point, -1...1, and the direction of growth.
+    /// Brightness of the strand at a point, -1...1, and the direction of growth.
     private func flow(_ p: Points, _ n: Points) -> (strand: Lanes, tangent: Points) {
         let t = traits
         let phase = Lanes(Float((t.pattern >> 10) & 1023) / 1024)
         let combedBack = t.hairStyle == .short || t.hairStyle == .swept || t.hairStyle == .buzzed
         let partX = Lanes(t.part * 0.9)
-        // Where strands hang down, they differ by their angle round the head; where combed, by their place across.
+        // Hanging strands differ by their angle around the head, combed strands by their lateral position.
         let dx = p.x - partX * ramp(0.2, 0.9, p.y)
         let dz = p.z + 0.25
         let angle = dx / (dx.magnitude + dz.magnitude + 0.05)
@@ -218,7 +218,7 @@ extension Portrait {
                 (p.x * 4.2 + (p.y * 3.0).wave * 0.3 + phase).wave * (p.y * 4.4 + (p.z * 3.0).wave * 0.3).wave
             strand = strand * 0.4 + curl * 0.75
         }
-        // Growth: downward on the surface, or backward where combed.
+        // Direction of growth: downwards on the surface, or backwards where combed.
         var growth = Points(0.0, -1.0, 0.0)
         if combedBack {
             let top = ramp(0.3, 0.8, p.y)

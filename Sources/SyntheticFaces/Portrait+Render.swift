@@ -1,7 +1,7 @@
 import Imaging
 
 extension Portrait {
-    /// The five points that CelebA marks, in pixels.
+    /// The five landmarks of CelebA in pixels.
     var landmarks: [SIMD2<Float>] {
         let reach = head.mouthReach
         let corner = head.mouthLine(reach)
@@ -11,7 +11,7 @@ extension Portrait {
         ].map(project)
     }
 
-    /// Draws the picture: RGB bytes, row by row.
+    /// Renders the picture: RGB bytes in rows.
     func render(size: Int) -> Picture {
         let groups = (size + 3) / 4
         var linear = [Colors](repeating: Colors(.zero, .zero, .zero), count: groups * size)
@@ -30,7 +30,7 @@ extension Portrait {
         return developed(linear, size: size, groups: groups)
     }
 
-    /// The light that reaches four pixels.
+    /// Light of four pixels.
     private func color(_ x: Lanes, _ y: Lanes) -> Colors {
         let face = hitHead(x, y)
         let body = hitBody(x, y)
@@ -39,7 +39,7 @@ extension Portrait {
         var strands: Hit?
         var hairAtFace = Lanes(1)
         if hair.exists {
-            // Hair more than a little behind the face cannot be seen, and none hangs over a face well below it.
+            // Hair behind the face is not visible, and no hair covers a face that is far below it.
             var hidden = Lanes(-2.0)
             if let face {
                 hidden = face.coverage.below(opaque, then: hidden, else: face.depth - 0.1)
@@ -66,12 +66,12 @@ extension Portrait {
         if let face {
             var front = Lanes.zero
             if let strands {
-                // Where the face dips into the hair, and where hair hangs in front of it.
+                // Parts of the face inside the hair, and hair in front of the face.
                 let dips = (0.5 - hairAtFace * low(inversePixel * 0.8, 30.0)).saturated
                 let hangs = ramp(0.05, 0.13, strands.depth - face.depth)
                 front = high(dips, hangs) * strands.coverage
             }
-            // Mixed before they cover the rest, so that nothing behind shines through their common border.
+            // Mixed before they cover the background, so that it is not visible at their common border.
             var surface = hairColor
             if front.anyBelow(opaque) { surface.cover(shadeSkin(face), 1.0 - front) }
             var free = face.coverage
@@ -79,21 +79,23 @@ extension Portrait {
             c.cover(surface, free)
         }
         if traits.necklace {
-            // On neck and chest, behind the chin.
+            // The necklace is on neck and chest, behind the chin.
             var free = 1.0 - hairBeforeBody
             if let face { free *= 1.0 - face.coverage * ramp(0.2, 0.4, face.point.z) }
-            wearNecklace(&c, x, y, visible: free)
+            drawNecklace(&c, x, y, visible: free)
         }
-        wear(&c, x, y, face: face, hair: strands)
+        drawAccessories(&c, x, y, face: face, hair: strands)
         return c
     }
 
-    /// Draws what is worn on the head over the rest.
-    @inline(__always) private func wear(_ c: inout Colors, _ x: Lanes, _ y: Lanes, face: Hit?, hair: Hit?) {
-        if traits.earrings { wearEarrings(&c, x, y, face: face) }
+    /// Draws accessories on the head.
+    @inline(__always) private func drawAccessories(
+        _ c: inout Colors, _ x: Lanes, _ y: Lanes, face: Hit?, hair: Hit?
+    ) {
+        if traits.earrings { drawEarrings(&c, x, y, face: face) }
         if traits.glasses != .none {
             let hairDepth = hair.map { $0.coverage.below(0.5, then: -9.0, else: $0.depth) } ?? Lanes(-9)
-            wearGlasses(&c, x, y, face: face, hairDepth: hairDepth)
+            drawGlasses(&c, x, y, face: face, hairDepth: hairDepth)
         }
         if traits.hat != .none, let top = hitHat(x, y) {
             var visible = top.coverage
@@ -104,7 +106,7 @@ extension Portrait {
 }
 
 extension Portrait {
-    /// From light to bytes: blur, vignette, color grade, a soft shoulder and the display's curve.
+    /// Converts light to bytes: blur, vignette, color grading, highlight compression and display curve.
     func developed(_ linear: [Colors], size: Int, groups: Int) -> Picture {
         let t = traits
         let warm = Colors([1 + 0.03 * t.grade, 1, 1 - 0.035 * t.grade])
@@ -134,7 +136,7 @@ extension Portrait {
         }
     }
 
-    /// Out of focus: two box filters along each axis.
+    /// Simulates defocus with two box filters per axis.
     private func blur(_ bytes: UnsafeMutableBufferPointer<UInt8>, size: Int, radius: Int) {
         var line = [Int](repeating: 0, count: size)
         let width = 2 * radius + 1
@@ -154,7 +156,7 @@ extension Portrait {
         }
     }
 
-    /// 0...∞ of light to 0.5...255.5 of display value.
+    /// Maps light in 0...∞ to display values in 0.5...255.5.
     @inline(__always) private func shoulder(_ light: Lanes) -> Lanes {
         let x = high(light, 0.0)
         let pressed = x * (1.0 + x * 0.12) / (1.0 + x * 0.26)
@@ -162,15 +164,15 @@ extension Portrait {
     }
 }
 
-/// Where four parallel rays meet a shape.
+/// Intersection of four parallel rays with a shape.
 struct Hit: Sendable {
-    /// The point, in head space.
+    /// The point in head space.
     var point: Points
     /// Depth towards the viewer in view space.
     var depth: Lanes
     /// Distance from the shape at `point`: about zero, more at a silhouette.
     var distance: Lanes
-    /// How much of each pixel the shape covers, 0...1.
+    /// Coverage of each pixel by the shape, 0...1.
     var coverage: Lanes
 }
 
@@ -179,8 +181,8 @@ extension Portrait {
         Points(anchor) + Points(right) * x + Points(up) * y + Points(out) * z
     }
 
-    /// Where rays enter the surroundings of head or hair: a ball around the skull and a column below it; nil when all
-    /// four rays pass by.
+    /// Depth at which rays enter the bounding volume of head or hair: a sphere around the skull and a column below
+    /// it. Nil if all four rays miss it.
     @inline(__always) private func entry(
         _ x: Lanes, _ y: Lanes, radius: Float, column: Float, front: Float
     ) -> Lanes? {
@@ -197,7 +199,8 @@ extension Portrait {
         return march(x, y, from: start, to: -1.5, step: 0.95) { head($0) }
     }
 
-    /// - Parameter behind: depths that hide the hair, where the face is.
+    /// Intersection with the hair.
+    /// - Parameter behind: depth of the face, which hides the hair behind it.
     func hitHair(_ x: Lanes, _ y: Lanes, behind: Lanes) -> Hit? {
         let reach = hair.reach
         guard let start = entry(x, y, radius: reach.radius, column: reach.column, front: 0.5) else {
@@ -218,14 +221,14 @@ extension Portrait {
         let axis = Points(out)
         let steps = pixel.v.x > 0.03 ? 14 : 24
         var z = start
-        var nearest = Lanes(9)  // the least distance, for the coverage; negative once inside
+        var nearest = Lanes(9)  // smallest distance, for the coverage; negative inside
         var hit = start
         var distance = Lanes(9)
         var least = Lanes(9)
         for _ in 0..<steps {
             let f = field(base + axis * z)
             let size = f.magnitude
-            // A point on the surface or inside beats any that only passes near it.
+            // A point on or inside the surface has priority over points near it.
             let error = f.below(0.003, then: size, else: f + 1.0)
             hit = error.below(least, then: z, else: hit)
             distance = error.below(least, then: f, else: distance)
@@ -235,13 +238,13 @@ extension Portrait {
             z -= f * step
             if !(z - end).anyAbove(0.0) { break }
         }
-        // Rays end up to 0.004 before the surface.
+        // Rays can end up to 0.004 before the surface.
         let coverage = (1.0 - (nearest - 0.004) * inversePixel).saturated
         if !coverage.anyAbove(0.0) { return nil }
         return Hit(point: base + axis * hit, depth: hit, distance: distance, coverage: coverage)
     }
 
-    /// The outward normal in head space, smoothed over about a pixel.
+    /// Outward normal in head space, smoothed over about a pixel.
     @inline(__always) func normal(_ hit: Hit, _ field: (Points) -> Lanes) -> Points {
         let e = low(high(pixel * 0.55, 0.012), 0.03)
         let p = hit.point

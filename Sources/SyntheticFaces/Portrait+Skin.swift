@@ -1,6 +1,6 @@
 extension Portrait {
-    /// The light on skin: wrapped diffuse light whose shadow line is reddish, sky and ground light,
-    /// a rim from behind and a soft gloss.
+    /// Shades skin: wrapped diffuse light with a reddish terminator, light from sky and ground, rim light and soft
+    /// gloss.
     func shadeSkin(_ hit: Hit) -> Colors {
         let p = hit.point
         let n = normal(hit) { head($0) }
@@ -29,13 +29,13 @@ extension Portrait {
         return albedo * (direct + light) + rimColor * rimLight * occlusion + keyColor * sheen
     }
 
-    /// 1 on open skin, less in folds: the field is sampled a little above the surface.
+    /// Ambient occlusion: 1 on open skin, less in folds. The field is sampled slightly above the surface.
     @inline(__always) private func openness(_ p: Points, _ n: Points) -> Lanes {
         let open = (head(p + n * 0.16) * (1.0 / 0.16)).saturated
         return 0.3 + 0.7 * open
     }
 
-    /// How much of the key light arrives, with soft shadows of nose, brow, chin and hair.
+    /// Visibility of the key light, with soft shadows of nose, brow, chin and hair.
     @inline(__always) private func lightReaching(_ p: Points, _ n: Points) -> Lanes {
         let from = p + n * 0.03
         var s = Lanes(1)
@@ -51,7 +51,7 @@ extension Portrait {
         return s.saturated * 0.8 + 0.2 * s.saturated.squared
     }
 
-    /// The skin's own color: blush, redder nose and ears, age, freckles, shaved or bearded parts, painted features.
+    /// Color of the skin: blush, redder nose and ears, age, freckles, shaved or bearded parts, and features.
     private func paintSkin(_ p: Points) -> (color: Colors, gloss: Lanes) {
         let t = traits
         let ax = p.x.magnitude
@@ -69,7 +69,7 @@ extension Portrait {
         flush += 0.2 * ramp(0.68, 0.78, ax) * ramp(0.25, 0.1, p.z)
         flush += 0.12 * hill(p.x * 3.0, (y - Lanes(head.chinY) - 0.1) * 4.0)
         c.cover(blushColor, (flush * (front * 0.7 + 0.3)).saturated)
-        // Darker round the eyes.
+        // Darker around the eyes.
         let ex = ax - Lanes(head.eyeX)
         let hollow = hill(ex * 3.4, (y + 0.02) * 4.0) * front
         c = c * (1.0 - hollow * Lanes(0.1 + 0.06 * t.wrinkles))
@@ -79,12 +79,12 @@ extension Portrait {
                 * (y * 7.7 - p.x * 1.9 + (p.x * 3.1).wave * 0.6).wave
             let b = (p.x * 10.3 - y * 4.1 + 0.3).wave * (y * 9.7 + p.x * 3.7 + (p.x * 2.3).wave * 0.4).wave
             let spots = high(a, b * 0.9) + (p.x * 3.7 - y * 2.9).wave * 0.25
-            let where_ = hill((ax - 0.25) * 1.7, (y + 0.28) * 2.6) * front
+            let region = hill((ax - 0.25) * 1.7, (y + 0.28) * 2.6) * front
             c.cover(
-                c * Colors([0.62, 0.46, 0.36]), ramp(0.45, 0.95, spots) * where_ * Lanes(t.freckles * 0.75))
+                c * Colors([0.62, 0.46, 0.36]), ramp(0.45, 0.95, spots) * region * Lanes(t.freckles * 0.75))
         }
         var gloss = Lanes(0.5 + 0.6 * t.shine) * (0.55 + 0.45 * hill(p.x * 1.8, (y - 0.1) * 1.1))
-        // The neck lies in the shade of the jaw.
+        // Shadow of the jaw on the neck.
         c = c * (1.0 - 0.34 * ramp(-0.72, -1.05, y) * ramp(0.58, 0.3, p.z))
         paintAge(&c, p, front)
         paintBeard(&c, &gloss, p, front)
@@ -101,7 +101,7 @@ extension Portrait {
         let nx = (p.x.magnitude - Lanes(0.068 * size + 0.008 * t.noseWidth)) * Lanes(15.0 / size)
         let ny = (p.y - Lanes(head.noseY - 0.045) + nx * 0.006) * 26.0
         c = c * (1.0 - 0.72 * hill(nx, ny) * front)
-        // The fold beside the wing.
+        // Fold beside the wing of the nose.
         let wx = (p.x.magnitude - Lanes(0.18 * size + 0.012 * t.noseWidth)) * 16.0
         let wy = (p.y - Lanes(head.noseY + 0.01)) * 9.0
         c = c * (1.0 - 0.2 * hill(wx, wy) * front)
@@ -110,7 +110,7 @@ extension Portrait {
     private func paintAge(_ c: inout Colors, _ p: Points, _ front: Lanes) {
         let t = traits
         let ax = p.x.magnitude
-        // The fold from nose to mouth.
+        // Fold from nose to mouth.
         let foldX = 0.2 + (Lanes(head.noseY + 0.03) - p.y) * Lanes(0.5 + 0.15 * max(t.smile, 0))
         let inFold =
             ramp(Lanes(head.mouthY - 0.1), Lanes(head.mouthY + 0.08), p.y)

@@ -1,7 +1,7 @@
 import Imaging
 
-/// A face ready to be drawn: its shapes, colors, camera and lights, with everything that is the same for all pixels
-/// computed once.
+/// A face prepared for rendering: its shapes, colors, camera and lights, and all values that are common to all
+/// pixels.
 struct Portrait: Sendable {
     let traits: FaceTraits
     let head: HeadField
@@ -19,10 +19,10 @@ struct Portrait: Sendable {
     let right, up, out: SIMD3<Float>
     let anchor: SIMD3<Float> = [0, 0, 0.72]
 
-    /// The middle of the skull in view space.
+    /// Center of the skull in view space.
     let skull: SIMD3<Float>
 
-    // Directions in head space, colors of light.
+    // Directions in head space and colors of the lights.
     let key, rim, fill, half, skyward: Points
     let keyView, rimView: Points
     let keyColor, skyColor, groundColor, rimColor, fillColor: Colors

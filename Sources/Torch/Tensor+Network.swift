@@ -250,7 +250,7 @@ extension Tensor {
         let bytes = pixels.withUnsafeBytes {
             Tensor(copying: $0, shape: [count, height, width, 3], dtype: .uint8)
         }
-        return bytes.to(device).permuted([0, 3, 1, 2]).to(.float32) / 127.5 - 1
+        return bytes.to(device).permuted([0, 3, 1, 2]).to(.float32) / PixelRange.middle - 1
     }
 
     /// Square host pixels, UInt8 [N, side, side, 3], as Float [N, 3, side, side] in -1...1 on `device`.

@@ -1,4 +1,4 @@
-// The tape: gradients, grad mode, autocast.
+// Autograd: gradients, grad mode, autocast.
 #include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -13,7 +13,7 @@
 namespace engine {
 namespace {
 
-/// The caller's backward pass; lives as long as the tape.
+/// The caller's backward pass; lives as long as the graph.
 struct Callback : torch::CustomClassHolder {
   ct_backward backward;
   void *context;
@@ -37,7 +37,7 @@ struct CallbackFunction : torch::autograd::Function<CallbackFunction> {
     TORCH_CHECK(!c10::GradMode::is_enabled(), "a recomputed part has no second derivatives");
     const auto count = static_cast<size_t>(context->saved_data["count"].toInt());
     auto callback = c10::static_intrusive_pointer_cast<Callback>(context->saved_data["callback"].toCapsule());
-    // The output's place comes first, that of the callback last; neither has a gradient.
+    // The first argument is the output's slot, the last one the callback; neither has a gradient.
     torch::autograd::variable_list found(count + 2);
     std::unique_ptr<bool[]> needed(new bool[count]);
     for (size_t k = 0; k < count; k++) needed[k] = context->needs_input_grad(k + 1);
@@ -52,7 +52,7 @@ struct CallbackFunction : torch::autograd::Function<CallbackFunction> {
   }
 };
 
-/// Lets leaves collect gradients in these tensors, as long as it lives.
+/// Makes leaves accumulate gradients in these tensors during its lifetime.
 class Lent {
  public:
   Lent(const torch::autograd::variable_list &leaves, const ct_tensor *tensors) : leaves_(leaves) {
@@ -120,7 +120,7 @@ void fill_autograd(ct_api &api) {
   api.function = [](ct_tensor output, const ct_tensor *inputs, int32_t count, ct_backward backward, void *context,
                     void (*release)(void *), ct_tensor *out) {
     return guard([&] {
-      // From here on the tape owns the context, also when something fails.
+      // The graph owns the context from here on, also after a failure.
       auto callback = c10::make_intrusive<Callback>(backward, context, release);
       std::vector<at::Tensor> list;
       for (int32_t k = 0; k < count; k++) list.push_back(get(inputs[k]));

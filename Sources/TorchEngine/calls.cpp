@@ -19,7 +19,7 @@ struct Operator {
   bool writes;
 };
 
-/// Whether an operator writes to what it gets as this argument, or to elements of it.
+/// Whether an operator writes to this argument or to its elements.
 bool is_written(const c10::Argument &argument) {
   const auto *alias = argument.alias_info();
   if (!alias) return false;
@@ -43,7 +43,7 @@ Operator find(const std::string &text) {
   return {*handle, handle->schema(), std::any_of(arguments.begin(), arguments.end(), is_written)};
 }
 
-/// Keyed by the address of the name, which lives forever.
+/// Keyed by the address of the name, which is valid for the lifetime of the process.
 const Operator &lookup(const char *name) {
   thread_local std::unordered_map<const char *, Operator> cache;
   auto found = cache.find(name);
@@ -138,8 +138,8 @@ void collect(const c10::IValue &value, std::vector<at::Tensor> &results) {
   }
 }
 
-/// The tensors that an operator is about to write to, each with its version. The fused optimisers, alone among operators,
-/// do not count a version up; then what was made of the old values, such as packed weights, would pass for current.
+/// The tensors that an operator is about to write to, with their versions. Only the fused optimizers
+/// do not increment versions; without this, values derived from the old ones, such as packed weights, would seem current.
 std::vector<std::pair<at::Tensor, int64_t>> written(const Operator &op, const torch::jit::Stack &stack) {
   std::vector<std::pair<at::Tensor, int64_t>> found;
   auto add = [&](const at::Tensor &tensor) {
@@ -174,7 +174,7 @@ void call(const Operator &op, const ct_arguments &call, ct_tensor *results, int3
   op.handle.callBoxed(stack);
   for (const auto &[tensor, version] : before)
     if (tensor._version() == version) tensor.unsafeGetTensorImpl()->bump_version();
-  // Owned only when nothing can fail any more.
+  // Transferred to the caller only after everything has succeeded.
   std::vector<at::Tensor> tensors;
   for (const auto &value : stack) collect(value, tensors);
   TORCH_CHECK(static_cast<int32_t>(tensors.size()) == result_count, "expected ", result_count, " results, got ",

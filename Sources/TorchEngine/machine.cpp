@@ -1,4 +1,4 @@
-// Version, threads, randomness, devices; CUDA's part of libtorch is found at run time.
+// Version, threads, random generators, devices. libtorch_cuda is found at run time.
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
 #include <ATen/DeviceAccelerator.h>
@@ -16,7 +16,7 @@ namespace {
 
 std::string cuda_notes;
 
-/// Loads libtorch_cuda from libtorch's own folder; must happen before the first tensor.
+/// Loads libtorch_cuda from libtorch's folder. Must be called before the first tensor exists.
 void load_cuda() {
 #ifndef __APPLE__
   Dl_info info;
@@ -44,7 +44,7 @@ at::Generator default_generator(int32_t type, int32_t index) {
 void fill_machine(ct_api &api) {
   load_cuda();
   api.version = []() noexcept {
-    // The header's version is the one compiled against; the loaded library tells its own among its settings.
+    // The header has the version of the build; the loaded library lists its own version among its settings.
     static const std::string text = [] {
       const std::string settings = at::show_config(), key = "TORCH_VERSION=";
       auto start = settings.find(key);
@@ -103,7 +103,7 @@ void fill_machine(ct_api &api) {
   api.interop_threads = []() noexcept { return static_cast<int32_t>(at::get_num_interop_threads()); };
   api.set_threads = [](int32_t intra_op, int32_t inter_op) {
     return guard([&] {
-      // The inter-op pool can be sized only once, before its first use; after that the size stays.
+      // The inter-op pool can be sized only once, before its first use.
       try {
         if (inter_op > 0 && at::get_num_interop_threads() != inter_op) at::set_num_interop_threads(inter_op);
       } catch (const c10::Error &) {
@@ -152,5 +152,5 @@ extern "C" __attribute__((visibility("default"))) const ct_api *ct_engine_table(
   return &api;
 }
 
-/// The libtorch that was compiled against, as `aoti_torch_abi_version` packs it.
+/// The libtorch version of the build, in the format of `aoti_torch_abi_version`.
 extern "C" __attribute__((visibility("default"))) uint64_t ct_engine_built_for(void) { return TORCH_ABI_VERSION; }

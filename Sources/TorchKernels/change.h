@@ -1,4 +1,4 @@
-// What is done to pictures as they are read or written, instead of in a pass of its own.
+// An elementwise change of pictures, applied as they are read or written.
 #pragma once
 
 namespace kernels {

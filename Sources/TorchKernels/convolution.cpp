@@ -56,7 +56,7 @@ at::Tensor plain_convolution(const at::Tensor &input, const at::Tensor &weight, 
                     isStridedPoint ? at::IntArrayRef(ONES) : dilation, groups);
 }
 
-// libtorch's operators compute in the dtype of the pictures and take a pass of their own over the pixels for a change.
+// libtorch's operators compute in the dtype of the pictures and need a separate pass over the pixels for a change.
 
 at::Tensor small_of(const TileShape &shape, const Seen &big, const at::Tensor &weight, const Change &finish) {
   if (tiles_win(shape)) return tile_forward(shape, big, weight, finish);

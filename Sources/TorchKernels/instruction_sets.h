@@ -1,5 +1,5 @@
-// Includes lanes.h and the file that LOOPS names once for each instruction set; WITH_LOOPS(call) takes the widest that
-// this processor has. To be included inside an anonymous namespace.
+// Includes lanes.h and the file that LOOPS names once for each instruction set. WITH_LOOPS(call) uses the widest one that
+// this processor supports. Include it inside an anonymous namespace.
 
 #if defined(__x86_64__)
 #define NARROW_SET "avx2,fma,f16c,bmi,bmi2,lzcnt,popcnt"
@@ -32,13 +32,13 @@ namespace narrow {
 #pragma GCC pop_options
 #endif
 
-/// Also what the engine was told to use (ATEN_CPU_CAPABILITY).
+/// The instruction set, also limited by ATEN_CPU_CAPABILITY as in libtorch.
 bool has_wide() {
   static const bool has = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
                           __builtin_cpu_supports("avx512dq") && at::get_cpu_capability() == "AVX512";
   return has;
 }
-/// Whether the loops may be used at all.
+/// Whether any of the loops can be used.
 bool has_vectors() {
   static const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   return has;

@@ -1,4 +1,4 @@
-// Sixteen numbers at a time: the compiler makes of that what the instruction set has. Included by instruction_sets.h once
+// Vectors of 16 numbers, which the compiler maps to the instruction set. Included by instruction_sets.h once
 // for each set, inside a namespace of its own.
 
 constexpr int LANES = 16;

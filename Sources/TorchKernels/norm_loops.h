@@ -2,11 +2,11 @@
 
 #include "change_loops.h"
 
-/// Rows that are summed in float32 before the sums are added up in float64; also what a thread takes at a time, so that
+/// Rows that are summed in float32 before the sums are added in float64; also the part of one thread, so that
 /// the result does not depend on the number of threads.
 constexpr int64_t ROWS_OF_CHUNK = 512;
 
-/// Calls `body(row, channel)`'s two values up over all rows: sums [2][channels].
+/// Sums the two values of `body(row, channel)` over all rows: sums [2][channels].
 template <class Body>
 void sum_rows(int64_t rows, int64_t channels, double *sums, Body &&body) {
   const int64_t chunks = (rows + ROWS_OF_CHUNK - 1) / ROWS_OF_CHUNK;
@@ -31,7 +31,7 @@ void sum_rows(int64_t rows, int64_t channels, double *sums, Body &&body) {
 template <class E>
 void moments(const E *x, int64_t rows, int64_t channels, float *mean, float *variance) {
   std::vector<double> sums(2 * channels);
-  // Around the first row, so that a large mean does not swallow the variance.
+  // Relative to the first row, so that a large mean does not cancel the variance.
   sum_rows(rows, channels, sums.data(), [&](int64_t row, int64_t c, Floats &one, Floats &two) FORCED {
     Floats value = load(x + row * channels + c) - load(x + c);
     one += value;
@@ -44,7 +44,7 @@ void moments(const E *x, int64_t rows, int64_t channels, float *mean, float *var
   }
 }
 
-/// y = x, changed.
+/// y = the change of x.
 template <class E>
 void change_rows(const E *x, int64_t rows, int64_t channels, const Change &change, E *y) {
   parallel((rows + ROWS_OF_CHUNK - 1) / ROWS_OF_CHUNK, [&](int64_t first, int64_t last) {
@@ -54,7 +54,7 @@ void change_rows(const E *x, int64_t rows, int64_t channels, const Change &chang
   });
 }
 
-/// Sums of the gradient before the bend, and of its products with x - mean.
+/// Sums of the gradient before the activation, and of its products with x - mean.
 template <class E>
 void gradient_sums(const E *gradient, const E *x, int64_t rows, int64_t channels, const float *mean, const float *scale,
                    const float *shift, float slope, double *sums) {

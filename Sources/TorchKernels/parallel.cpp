@@ -14,16 +14,16 @@ namespace {
 
 using RunThreads = void (*)(void (*)(void *), void *, unsigned, unsigned);
 
-/// Parts for each thread, so that they end together.
+/// Parts per thread. More than one, so that all threads finish at about the same time.
 constexpr int64_t PARTS_OF_THREAD = 4;
 
-/// GNU's OpenMP as libtorch itself has loaded it; null without one.
+/// The OpenMP runtime that libtorch has loaded; null if there is none.
 RunThreads run_threads() {
   static const auto found = []() -> RunThreads {
     Dl_info info;
     int (*inside)() = &at::get_num_threads;
     if (!dladdr(reinterpret_cast<void *>(inside), &info) || !info.dli_fname) return nullptr;
-    // A handle sees what the library depends on.
+    // A library's handle also finds the symbols of its dependencies.
     void *library = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
     return library ? reinterpret_cast<RunThreads>(dlsym(library, "GOMP_parallel")) : nullptr;
   }();
@@ -38,7 +38,7 @@ struct Work {
   std::mutex mutex;
   std::exception_ptr error;
 
-  /// Takes parts until none is left, so that a thread that was held up does not hold up the others.
+  /// Processes parts until none is left, so that a delayed thread does not delay the others.
   void take() {
     try {
       for (int64_t number; (number = next.fetch_add(1)) < parts;)

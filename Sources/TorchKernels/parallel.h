@@ -1,5 +1,5 @@
-// Work split over libtorch's own threads. Its header does that only where the compiler speaks the same OpenMP as the
-// wheel, which clang does not on Linux; a second pool of threads would fight the first one for the cores.
+// Work split over libtorch's own threads. libtorch's header does that only if the compiler uses the same OpenMP as the
+// wheel, which clang does not on Linux. A second pool of threads would compete with the first one for the cores.
 #pragma once
 
 #include <cstdint>

@@ -3,13 +3,13 @@
 #include "change_loops.h"
 #include "tile_points.h"
 
-/// Pictures as the loops see them.
+/// Read access to pictures.
 template <class E>
 struct Pixels {
   const E *at;
   Change change;
 
-  /// Those at `count` places from `channel` on; zero where the place is -1, outside of the picture.
+  /// The values at `count` positions, starting at `channel`; zero for position -1, outside the picture.
   FORCED void read(const int64_t *places, int count, int64_t channel, Floats *values) const {
     if (change.is_none()) {
       for (int k = 0; k < count; k++) values[k] = places[k] < 0 ? Floats{} : load(at + places[k] + channel);
@@ -20,8 +20,8 @@ struct Pixels {
   }
 };
 
-/// Brings what pixels at these places have from `channel` on into the cache, once for each of its lines: tiles lie in an
-/// order that the processor does not foresee.
+/// Prefetches the pixels at these positions, starting at `channel`, one request per cache line. The order of tiles is one
+/// that the hardware prefetcher does not predict.
 template <class E>
 INLINE void bring(const Pixels<E> &pixels, const int64_t *places, int count, int64_t channel) {
   if (channel % int64_t(64 / sizeof(E)) == 0)
@@ -164,9 +164,9 @@ void big_from(const TileShape &s, const float *sums, int64_t viewColumns, int64_
   }
 }
 
-// ---- Layouts that the products take -------------------------------------------------------------------------
+// ---- Layouts of the factors ---------------------------------------------------------------------------------
 
-/// As `big_points`, laid out as a right factor over tiles: [points][tiles / 2][channels][2], or plain in float32.
+/// The points of `big_points` in the layout of a right factor: [points][tiles / 2][channels][2], or row-major in float32.
 template <class F, class E>
 void big_points_packed(const TileShape &s, const Pixels<E> &big, int64_t phase, int64_t from, int64_t to, E *points,
                        int64_t plane) {
@@ -217,8 +217,8 @@ INLINE void transpose(Words *rows) {
   transpose_step<1>(rows), transpose_step<2>(rows), transpose_step<4>(rows), transpose_step<8>(rows);
 }
 
-/// As `small_points`, transposed: [points][filters][pitch] over tiles from `column` on, in groups of up to 32 tiles that
-/// zeros fill up.
+/// The points of `small_points`, transposed: [points][filters][pitch] over tiles from `column` on, in groups of up to 32
+/// tiles, padded with zeros.
 template <class F, class E>
 void small_points_transposed(const TileShape &s, const Pixels<E> &small, int64_t from, int64_t to, E *points,
                              int64_t plane, int64_t pitch, int64_t column) {
@@ -335,7 +335,7 @@ void weight_from(const TileShape &s, const float *products, int64_t plane, int64
     }
 }
 
-// ---- A big picture of a few channels: all phases side by side in one group of lanes ------------------------------
+// ---- A big picture of a few channels: all phases in one vector --------------------------------------------------
 
 /// One picture with F::T - 1 zeros around it: [rows + 2 (F::T - 1)][columns + 2 (F::T - 1)][filters].
 template <class F, class E>

@@ -10,12 +10,12 @@ INLINE void multiply(int64_t rows, int64_t columns, int64_t depth, const E *left
                               /*is_vnni=*/sizeof(E) == 2);
 }
 
-/// Tiles whose points and products are held at once, so that they stay in a core's cache; large ones have more of them.
+/// Tiles whose points and products are held at once, so that they stay in a core's cache.
 template <class F>
 constexpr int64_t TILES_OF_BLOCK = F::P > 16 ? 16 : 64;
 
-/// Numbers from a point's first to the next point's, where it has `count`: one number of all points is written or read at
-/// once, and must not lie in the same place of the cache.
+/// Distance between points of `count` numbers. One number of all points is written or read at
+/// once, so the distance must not map them to the same cache set.
 template <class E>
 int64_t plane_of(int64_t count) {
   return count + 64 / sizeof(E);
@@ -51,7 +51,7 @@ template <class F, class E>
 void adjoint(const TileShape &s, const Pixels<E> &small, const E *weight, const Change &finish, E *big) {
   constexpr int P = F::P;
   const int64_t block = TILES_OF_BLOCK<F>, tileRows = s.tile_rows(), tileColumns = s.tile_columns();
-  // Several whole pictures at once, or some rows of one; then the rows that the next ones overlap are carried over.
+  // Several whole pictures at once, or some rows of one. Rows that the next block overlaps are then carried over.
   const int64_t group = std::max<int64_t>(1, block / s.tiles_of_picture());
   const int64_t strip = group > 1 ? tileRows : std::clamp<int64_t>(block / tileColumns, 1, tileRows);
   const int64_t viewColumns = F::C * tileColumns + F::T - 1, viewRows = F::R * strip + F::T - 1;
@@ -89,12 +89,12 @@ void adjoint(const TileShape &s, const Pixels<E> &small, const E *weight, const 
   });
 }
 
-/// `adjoint` where all phases of the big picture's channels fit one group of lanes: T x T shifted products.
+/// `adjoint` for a big picture whose channels and phases fit one vector: T x T shifted products.
 template <class F, class E>
 void adjoint_thin(const TileShape &s, const Pixels<E> &small, const E *weight, const Change &finish, E *big) {
   constexpr int T = F::T;
   const int64_t pitch = s.columns + 2 * (T - 1), viewRows = s.rows + T - 1;
-  // Rows run on into the next one's padding, so that a whole picture is one product.
+  // Rows extend into the padding of the next row, so that a whole picture is one product.
   const int64_t pixels = (viewRows - 1) * pitch + s.columns + T - 1;
   parallel(s.pictures, [&](int64_t first, int64_t last) {
     Scratch<E> picture((s.rows + 2 * (T - 1)) * pitch * s.filters);
@@ -115,9 +115,9 @@ template <class F, class E>
 void weight_gradient(const TileShape &s, const Pixels<E> &big, const Pixels<E> &small, float *gradient) {
   constexpr int P = F::P, PAIR = sizeof(E) == 2 ? 2 : 1, GRAIN = 32;
   const int64_t tiles = s.tiles(), chunk = std::min(tiles + tiles % 2, TILES_OF_CHUNK);
-  // One phase after the other where all tiles are at hand at once: a fourth of the memory.
+  // Phase by phase if all tiles are available at once: a quarter of the memory.
   const int64_t together = tiles > chunk ? s.phases() : 1;
-  // Not a power of two: rows one after the other would share cache lines' places.
+  // Not a power of two: successive rows would map to the same cache sets.
   const int64_t pitch = (chunk + 31) / 32 * 32 + 32, leftPlane = plane_of<E>(s.filters * pitch);
   const int64_t rightPlane = plane_of<E>(chunk * s.channels), slab = plane_of<float>(s.filters * s.channels);
   Scratch<E> left(P * leftPlane), right(together * P * rightPlane);
@@ -160,7 +160,7 @@ void pack(const TileShape &s, const float *weight, bool isAdjoint, E *packed) {
   });
 }
 
-/// Adds words first..<last, each multiplied by a hash of its place, to `sum`.
+/// Adds words first..<last, each multiplied by a hash of its index, to `sum`.
 static void sum_words(const uint32_t *words, int64_t first, int64_t last, uint64_t &sum) {
   uint64_t parts[8] = {};
   int64_t at = first;
@@ -171,7 +171,7 @@ static void sum_words(const uint32_t *words, int64_t first, int64_t last, uint64
   for (uint64_t part : parts) sum += part;
 }
 
-// ---- What tiles.cpp calls -------------------------------------------------------------------------------------
+// ---- Entry points of tiles.cpp ----------------------------------------------------------------------------------
 
 /// Calls `body` with the form of the tiles and the element's type.
 template <class Body>

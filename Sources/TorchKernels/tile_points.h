@@ -3,8 +3,8 @@
 // ---- One dimension: T taps, M results, T + M - 1 points --------------------------------------------------------
 //
 // Results are coefficients of a product of polynomials, found from its values at 0 (with three taps), at pairs of points
-// +p and -p, and at infinity. The points are those that lose least in bfloat16: at 1/3 and 4/3, tiles of 4x4 results are
-// 2.9 times as far from the truth as a plain convolution is; at the usual 0, 1, -1 and 2, 6.4 times.
+// +p and -p, and at infinity. The points minimize the error in bfloat16: at 1/3 and 4/3, tiles of 4x4 results have
+// 2.9 times the error of a plain convolution; at the usual 0, 1, -1 and 2, 6.4 times.
 
 template <int T, int M>
 struct Line {
@@ -12,12 +12,12 @@ struct Line {
   static constexpr int POINTS = T + M - 1, PAIRS = M / 2, ZERO = T - 2;
   static constexpr double A = M == 2 ? 1 : T == 2 ? 1. / 3 : 2. / 3, B = M == 2 ? 0 : T == 2 ? 4. / 3 : 3. / 2;
   static constexpr double point(int pair) { return pair == 0 ? A : B; }
-  /// The other pair's, squared.
+  /// The square of the other pair's point.
   static constexpr float other(int pair) { return pair == 0 ? B * B : A * A; }
   static constexpr float square(int pair) { return point(pair) * point(pair); }
   // Of (x^2 - a^2) (x^2 - b^2), or of x^2 - a^2 alone.
   static constexpr float PRODUCT = PAIRS == 1 ? -A * A : A * A * B * B, SUM = A * A + B * B;
-  /// What the values of a pair's points are divided by: the interpolation's other factors there.
+  /// Divisor of the values at a pair's points: the product of the other interpolation factors.
   static constexpr float scale(int pair) {
     double p = point(pair), rest = PAIRS == 1 ? 1 : p * p - other(pair);
     return 1 / ((ZERO ? p : 1) * 2 * p * rest);
@@ -25,7 +25,7 @@ struct Line {
   static constexpr float SIGN = ZERO ? 1 : -1;
 };
 
-/// The values at a pair's points as the sums over even and over odd powers, each but for what the powers are.
+/// The values at a pair's points as sums over even and over odd powers, without the common factor of the powers.
 template <int T, int M>
 INLINE void from_pair(Floats plus, Floats minus, int pair, Floats &even, Floats &odd) {
   even = plus + minus, odd = (plus - minus) * float(Line<T, M>::point(pair));
@@ -140,7 +140,7 @@ struct Form {
   /// Points down and across, which are also the pixels that a tile depends on.
   static constexpr int H = T + R - 1, W = T + C - 1, P = H * W, RESULTS = R * C;
 
-  // As the shape has them, without a division by what is not constant.
+  // Constants of the shape, which avoid divisions by variables.
   FORCED static int64_t tile_columns(const TileShape &s) { return (s.columns + C - 1) / C; }
   FORCED static int64_t tiles_of_picture(const TileShape &s) { return (s.rows + R - 1) / R * tile_columns(s); }
 };

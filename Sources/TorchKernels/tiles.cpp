@@ -25,7 +25,7 @@ constexpr int64_t FILTERS_OF_BLOCK = 256;
 /// Tiles that one product of the weight gradient sums over.
 constexpr int64_t TILES_OF_CHUNK = 512;
 
-/// Whether one vector holds all phases of a pixel of the big picture.
+/// Whether one vector can hold all phases of a pixel of the big picture.
 bool is_thin(const TileShape &s) { return s.stride == 2 && s.channels <= 4; }
 
 #define LOOPS "tile_loops.h"
@@ -81,7 +81,7 @@ class PackedWeights {
     int64_t stride, points;
     bool isAdjoint;
     at::ScalarType dtype;
-    // Of the values that were used last, and how often they were used.
+    // The checksum of the most recent values, and how often they were used.
     int64_t version = -1, uses = 0;
     uint64_t sum = 0;
     at::Tensor packed = {};

@@ -11,7 +11,7 @@
 
 namespace kernels {
 
-/// Where the pictures, the tiles and the kernel lie. "Big" is the input of a convolution, "small" its output.
+/// Shape of the pictures, the tiles and the kernel. "Big" is the input of a convolution, "small" its output.
 struct TileShape {
   int64_t pictures;
   // Big pictures [pictures, height, width, channels].
@@ -19,14 +19,14 @@ struct TileShape {
   // Small pictures [pictures, rows, columns, filters].
   int64_t rows, columns, filters;
   int64_t kernel, stride, padding;
-  /// What is computed in: float32 or bfloat16.
+  /// Data type of the products: float32 or bfloat16.
   at::ScalarType dtype;
 
   /// Side of the kernel after space-to-depth: 2 or 3.
   int64_t taps() const { return (kernel + stride - 1) / stride; }
-  /// Whether tiles have 4x4 results, or 2x4 where more would be too rough in bfloat16; else 2x2. Not where so few tiles
-  /// share the weights that reading those takes the time, or where large tiles stick out so far that they take more; and
-  /// not in float32, which is there to compare with.
+  /// Whether tiles have 4x4 results instead of 2x2; 2x4 for 3x3 kernels, for their precision in bfloat16. False if so few
+  /// tiles share the weights that reading the weights dominates, if large tiles exceed the picture so far that they cost
+  /// more, and in float32, which serves as a reference.
   bool has_large_tiles() const {
     const int64_t large = products(taps() == 2 ? 4 : 2, 4);
     return dtype == at::kBFloat16 && rows >= 8 && columns >= 8 && large < products(2, 2);
@@ -36,7 +36,7 @@ struct TileShape {
   int64_t across() const { return has_large_tiles() ? 4 : 2; }
   /// Products of a tile, for each channel.
   int64_t points() const { return (down() + taps() - 1) * (across() + taps() - 1); }
-  /// Pixels of the big picture that space-to-depth makes one.
+  /// Pixels of the big picture that space-to-depth merges into one.
   int64_t phases() const { return stride * stride; }
   int64_t tile_rows() const { return (rows + down() - 1) / down(); }
   int64_t tile_columns() const { return (columns + across() - 1) / across(); }
@@ -44,13 +44,13 @@ struct TileShape {
   int64_t tiles() const { return pictures * tiles_of_picture(); }
 
  private:
-  /// Of a picture, for each channel, by tiles of so many results.
+  /// Products for a picture and a channel with tiles of this many results.
   int64_t products(int64_t down, int64_t across) const {
     return (rows + down - 1) / down * (down + taps() - 1) * ((columns + across - 1) / across * (across + taps() - 1));
   }
 };
 
-/// Pictures, dense in channels-last order, and what is done to their pixels as they are read.
+/// Pictures, dense in channels-last order, and the change of their pixels as they are read.
 struct Seen {
   const at::Tensor &pictures;
   Change change;
@@ -58,12 +58,12 @@ struct Seen {
   Seen(const at::Tensor &pictures, Change change = {}) : pictures(pictures), change(change) {}
 };
 
-/// Whether the kernels below compute this shape on this machine, and faster than the engine does.
+/// Whether the kernels below support this shape on this machine and are faster than libtorch.
 bool tiles_win(const TileShape &shape);
 /// The same for `tile_adjoint` alone, which has a form for a big picture of a few channels.
 bool thin_adjoint_wins(const TileShape &shape);
 
-// Pictures are of the type that is computed in; weights are float32 [filters, channels, kernel, kernel].
+// Pictures have the data type of the products; weights are float32 [filters, channels, kernel, kernel].
 
 /// small = big * weight, changed before it is written.
 at::Tensor tile_forward(const TileShape &shape, const Seen &big, const at::Tensor &weight, const Change &finish = {});

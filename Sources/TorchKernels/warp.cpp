@@ -1,9 +1,9 @@
-// The operator facegan::warp: pictures seen through affine maps, on the CPU.
+// The operator facegan::warp: affine transformation of pictures on the CPU.
 //
-// A picture is made denser by a filter, looked at in between its samples, and made as dense as before by the same filter
-// reversed. All of that is linear in the picture and happens to one picture at a time, within the core's cache. The
-// transpose is the gradient, and its gradient is the operator again, so that every order of derivative is there; the
-// engine's grid_sampler has but the first.
+// A picture is upsampled with a filter, sampled bilinearly, and downsampled with the same filter reversed. All of this is
+// linear in the picture and is done picture by picture, within the core's cache. The transpose is the gradient, and the
+// gradient of the transpose is the operator again, so derivatives of every order exist. libtorch's grid_sampler has only
+// the first.
 #include <ATen/Version.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty_like.h>
@@ -23,7 +23,7 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
 
-/// Numbers that are weighted sums of others.
+/// A sparse linear map: weighted sums of input values.
 struct Sums {
   struct Term {
     int32_t index;
@@ -41,7 +41,7 @@ struct Sums {
 
   int64_t count() const { return static_cast<int64_t>(starts.size()) - 1; }
 
-  /// The same weights, from the sums' side, to `size` others.
+  /// The transposed map, to `size` values.
   Sums transposed(int64_t size) const {
     Sums result;
     result.starts.assign(size + 1, 0);
@@ -56,28 +56,28 @@ struct Sums {
   }
 };
 
-/// How dense pictures are made: sample k is the sum over pixels n of taps[k - factor * n].
+/// Upsampling filter: sample k is the sum over pixels n of taps[k - factor * n].
 struct Density {
   std::vector<double> taps;
   int64_t factor;
-  /// The sample that lies on pixel 0.
-  double centre;
-  /// Whether pictures go on beyond their edges as zeros, not as mirror images.
+  /// Index of the sample at pixel 0.
+  double center;
+  /// Whether pictures are padded with zeros instead of reflections.
   bool isZeroOutside;
 
   int64_t samples(int64_t size) const { return factor * (size - 1) + static_cast<int64_t>(taps.size()); }
 
-  /// Pixel n of a picture that is continued beyond its edges; -1 for zero.
+  /// Index of pixel n of a padded picture; -1 for zero.
   int64_t pixel(int64_t n, int64_t size) const {
     if (n >= 0 && n < size) return n;
     if (isZeroOutside) return -1;
-    // The pixel at the edge is not repeated.
+    // Reflection does not repeat the pixel at the edge.
     const int64_t period = std::max<int64_t>(1, 2 * (size - 1));
     const int64_t place = (n % period + period) % period;
     return std::min(place, period - place);
   }
 
-  /// Samples first..<first + count of a picture, continued beyond its edges unless `inside`.
+  /// Samples first..<first + count of a picture, padded unless `inside`.
   Sums sums(int64_t first, int64_t count, int64_t size, bool inside) const {
     Sums result;
     const int64_t length = static_cast<int64_t>(taps.size());
@@ -94,7 +94,7 @@ struct Density {
   }
 };
 
-/// Where the numbers of a picture lie.
+/// Memory layout of a picture.
 struct Layout {
   int64_t channels, picture, channel, row, column;
 };
@@ -103,18 +103,18 @@ struct Work {
   int64_t count, height, width;
   Layout layout;
   Density density;
-  /// [count][2][3]: from pixels of the result to those of the picture, x and y, around the middle.
+  /// [count][2][3]: maps from output pixels to input pixels, x and y, relative to the center.
   const double *maps;
   bool isBack;
 };
 
-/// One axis of a picture and of the samples that its map looks at.
+/// One axis of a picture and of the samples that its map reads.
 struct Axis {
   int64_t size, frame, first, box;
   double alongX, alongY, start;
   Sums up, upBack, down, downBack;
 
-  /// Where sample (column, row) of the result lies among those of the picture.
+  /// Position of output sample (column, row) among the samples of the picture.
   double at(int64_t column, int64_t row) const { return alongX * column + alongY * row + start; }
 
   void prepare(const Work &work, int64_t ownSize, int64_t columns, int64_t rows, const double *map) {
@@ -122,16 +122,16 @@ struct Axis {
     const double factor = static_cast<double>(density.factor);
     size = ownSize;
     frame = density.samples(size);
-    auto middle = [&](int64_t pixels) { return density.centre + factor * static_cast<double>(pixels - 1) / 2; };
+    auto middle = [&](int64_t pixels) { return density.center + factor * static_cast<double>(pixels - 1) / 2; };
     alongX = map[0], alongY = map[1];
     start = factor * map[2] + middle(size) - alongX * middle(work.width) - alongY * middle(work.height);
     double low = at(0, 0), high = low;
     for (int64_t column : {int64_t(0), columns - 1})
       for (int64_t row : {int64_t(0), rows - 1}) low = std::min(low, at(column, row)), high = std::max(high, at(column, row));
-    // A picture that is made so small that more than this would be seen is a mistake.
+    // A map that shrinks the picture so much that it reads more than this is an error.
     constexpr double MOST = 1 << 14;
     TORCH_CHECK(high - low < MOST && std::abs(low) < 1e9, "warp: a map leads too far from the picture: ", low, "...", high);
-    // One sample more on each side: here and in the loops a place may be rounded to either side of a sample.
+    // One more sample on each side: the loops may round a position to either side of a sample.
     first = static_cast<int64_t>(std::floor(low)) - 1;
     box = static_cast<int64_t>(std::floor(high)) + 3 - first;
     up = density.sums(first, box, size, false);
@@ -156,7 +156,7 @@ struct Plan {
 #include "instruction_sets.h"
 
 #if defined(__x86_64__)
-// Older processors than the others are for.
+// Fallback for processors without AVX2.
 namespace plain {
 #include "warp_loops.h"
 }  // namespace plain
@@ -172,7 +172,7 @@ at::Tensor run(const at::Tensor &given, const at::Tensor &maps, const at::Tensor
   if (images.numel() == 0) return result;
   Work work;
   work.count = images.size(0), work.height = images.size(2), work.width = images.size(3);
-  // A picture of one pixel a row can have any stride there; both have the same.
+  // The stride of a dimension of size 1 is arbitrary. Both pictures have the same.
   work.layout = {images.size(1), images.stride(0), images.stride(1), images.stride(2), images.stride(3)};
   const double *values = taps.const_data_ptr<double>();
   auto &density = work.density;
@@ -181,7 +181,7 @@ at::Tensor run(const at::Tensor &given, const at::Tensor &maps, const at::Tensor
   density.taps = taps.numel() == 0 ? std::vector<double>{1} : std::vector<double>(values, values + taps.numel());
   double sum = 0, moment = 0;
   for (size_t k = 0; k < density.taps.size(); k++) sum += density.taps[k], moment += density.taps[k] * static_cast<double>(k);
-  density.centre = moment / sum;
+  density.center = moment / sum;
   work.maps = maps.const_data_ptr<double>();
   work.isBack = isBack;
   if (images.scalar_type() == at::kDouble)

@@ -1,6 +1,6 @@
-// The loops of warp.cpp over one picture, four numbers a pixel; included for each instruction set.
+// The loops of warp.cpp over one picture with four numbers per pixel; included for each instruction set.
 
-/// A pixel's channels, the last of them empty; a vector of the widest registers.
+/// The channels of a pixel, the last one unused; a vector of the widest registers.
 template <class T>
 struct Lane;
 template <>
@@ -14,7 +14,7 @@ struct Lane<double> {
   typedef double Block __attribute__((vector_size(64)));
 };
 
-/// Pixels a row, so that whole blocks fill it.
+/// Pixels per row, rounded up to whole blocks.
 inline int64_t stride_of(int64_t width) { return (width + 3) / 4 * 4; }
 
 /// to[i] = sum of weighted rows, over `stride` pixels.
@@ -64,18 +64,18 @@ void sum_columns(const Sums &sums, const typename Lane<T>::Pixel *from, typename
   }
 }
 
-/// The place of a sample in the box, and how much of it belongs to the neighbours.
+/// Position of a sample in the box, and the weights of its neighbors.
 template <class T>
 struct Place {
   int32_t offset;
   T right, below;
 };
 
-/// What one thread needs for picture after picture.
+/// Scratch memory of one thread.
 template <class T>
 struct Room {
   using Pixel = typename Lane<T>::Pixel;
-  // The picture; its rows made dense; the box of it that is looked at; a row of the result and all of them, dense;
+  // The picture; its upsampled rows; the box of it that is read; one row and all rows of the upsampled result;
   // the result.
   std::vector<Pixel> source, wide, box, row, narrow, result;
   std::vector<Place<T>> places;
@@ -95,7 +95,7 @@ struct Room {
   }
 };
 
-/// From and to memory of any strides.
+/// Copies between pictures of any strides and the scratch memory.
 template <class T>
 void read(const T *from, const Layout &layout, typename Lane<T>::Pixel *to, const Plan &plan) {
   const int64_t stride = stride_of(plan.x.size);
@@ -124,7 +124,7 @@ void write(const typename Lane<T>::Pixel *from, T *to, const Layout &layout, con
     }
 }
 
-/// Where the samples of a row of the result lie.
+/// Positions of the samples of an output row.
 template <class T>
 void find_places(const Plan &plan, int64_t row, int64_t stride, Place<T> *places) {
   const double alongX = plan.x.alongX, alongY = plan.y.alongX, startX = plan.x.at(0, row), startY = plan.y.at(0, row);
@@ -137,7 +137,7 @@ void find_places(const Plan &plan, int64_t row, int64_t stride, Place<T> *places
   }
 }
 
-/// The picture warped.
+/// The transformed picture.
 template <class T>
 void warp_picture(const Plan &plan, const T *from, T *to, const Layout &layout, Room<T> &room) {
   using Pixel = typename Lane<T>::Pixel;
@@ -162,7 +162,7 @@ void warp_picture(const Plan &plan, const T *from, T *to, const Layout &layout, 
   write<T>(room.result.data(), to, layout, plan);
 }
 
-/// The transpose: every sum above from its end to its beginning.
+/// The transpose: the sums above in reverse order.
 template <class T>
 void warp_picture_back(const Plan &plan, const T *from, T *to, const Layout &layout, Room<T> &room) {
   using Pixel = typename Lane<T>::Pixel;

@@ -121,7 +121,7 @@ struct Preview {
 
     init(recipe: Recipe, sampler: LatentSampler) {
         latents = sampler.sample(seeds: (0..<UInt64(recipe.training.previewCount)).map { $0 })
-        origin = Origin(software: Model.software, model: recipe.name, fields: [("use", "preview")])
+        origin = Origin(software: Origin.program, model: recipe.name, fields: [("use", "preview")])
     }
 
     /// A grid of generated faces.

@@ -76,14 +76,14 @@ public final class TrainingRun {
             : precision
         // A run keeps the kernels with which it was created.
         let kernels = known.map { $0.kernels.flatMap(Kernels.init) ?? .plain } ?? .standard
-        if restart, let start, Self.isInside(directory.path, try Model.file(of: start)) {
+        if restart, let start, Self.isInside(directory.path, try ModelFile(start).path) {
             throw TrainingError.refused(
                 "--from \(start): --restart removes the folder of this file; use another --out")
         }
         let start = start ?? known?.start
         let startDigest =
             if let known { known.startDigest } else {
-                try start.flatMap { try SafetensorsFile(path: Model.file(of: $0)).digest }
+                try start.flatMap { try SafetensorsFile(path: ModelFile($0).path).digest }
             }
         record = RunRecord(
             data: data, contentHash: store.contentHash, dataProtocol: store.data.name,
@@ -121,16 +121,10 @@ public final class TrainingRun {
                     + " is \(recipe.resolution): prepare the pictures again, or --set resolution=\(store.size)"
             )
         }
-        let subset: [Int]? =
-            switch recipe.data.split {
-            case .all: nil
-            case .train: store.part(.train)
-            case .validation: store.part(.validation)
-            case .test: store.part(.test)
-            }
-        if let subset, subset.isEmpty {
-            throw TrainingError.refused(
-                "\(data) has no pictures in its \(recipe.data.split.rawValue) part (data.split)")
+        guard let split = recipe.data.split else { return nil }
+        let subset = store.part(split)
+        if subset.isEmpty {
+            throw TrainingError.refused("\(data) has no pictures in its \(split.rawValue) part (data.split)")
         }
         return subset
     }
@@ -165,7 +159,7 @@ public final class TrainingRun {
     private static func begin(
         _ trainer: any Trainer, with start: String, _ record: RunRecord
     ) throws -> [String] {
-        let file = try Model.file(of: start)
+        let file = try ModelFile(start).path
         guard try SafetensorsFile(path: file).digest == record.startDigest else {
             throw TrainingError.refused(
                 "\(file): the weights differ from those with which the run was created; create it again with --restart"

@@ -293,6 +293,6 @@ final class TrainingSession {
         let exists = FileManager.default.fileExists(
             atPath: directory.previewPath(images: trainer.clock.images))
         if previewed != trainer.clock, resumedAt != trainer.clock || !exists { try writePreview() }
-        try Preview.writeFilm(of: directory.previews, to: directory.filmPath, origin: Model.software)
+        try Preview.writeFilm(of: directory.previews, to: directory.filmPath, origin: Origin.program)
     }
 }

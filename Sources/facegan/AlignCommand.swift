@@ -8,19 +8,18 @@ import Imaging
 import Provenance
 import Synthesis
 
-/// `facegan align`: faces cut out of photographs as a model expects them.
+/// `facegan align`: crops of faces from photographs, aligned for a model.
 struct AlignCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "align",
-        abstract: "Cut faces out of photographs, upright and framed as models expect them.",
+        abstract: "Crop faces from photographs, upright and aligned as models expect them.",
         discussion: """
-            Finds faces and five points of each, turns and scales them to where the data protocol has them on average, and \
-            writes each as a PNG of its own. Photographs may be of any size and lie on their side. The detector's weights \
-            are fetched once: facegan weights get yunet.
+            Finds faces and five landmarks of each, rotates and scales them to the mean positions of the data protocol, and \
+            writes each face to a PNG file. Photographs may have any size and orientation. To download the weights of the \
+            detector once, run: facegan weights get yunet.
 
-            A photograph without a usable face is named with what was found in it, the others are done all the same, and \
-            the exit status is 1. The crops are photographs: they bear no mark unless the photograph had one, and nothing \
-            else of its metadata.
+            A photograph without a usable face is reported, the other photographs are processed, and the exit status is 1. \
+            The crops keep the mark of generated media if the photograph has one, and no other metadata.
 
             Examples:
               facegan align holiday.jpg --out faces/
@@ -33,39 +32,41 @@ struct AlignCommand: ParsableCommand {
     @Argument(help: "Photographs (JPEG, PNG, WebP) or folders of them.")
     var photos: [String]
 
-    @Option(help: "The folder for the results; made if it is not there.")
+    @Option(help: "Folder of the results; created if it does not exist.")
     var out: String
 
     @Option(
         name: .customLong("protocol"),
-        help: ArgumentHelp("Where faces shall lie, such as celeba64-148. (default: celeba256-178)"))
+        help: ArgumentHelp("Data protocol of the alignment, such as celeba64-148. (default: celeba256-178)"))
     var protocolName: String?
 
     @Option(
         name: .customLong("run"),
-        help: "A run or model: take the protocol and the side that it learnt under.")
+        help: "A run or model; its protocol and resolution are used.")
     var model: String?
 
-    @Option(help: ArgumentHelp("Width and height of a result in pixels. (default: the protocol's)"))
+    @Option(help: ArgumentHelp("Width and height of a result in pixels. (default: from the protocol)"))
     var side: Int?
 
     @Option(
-        help: "Which faces: the largest, the one nearest to the center, all, or one, which refuses several.")
+        help:
+            "Faces to use: largest, center (nearest to the center), all, or one (fails if there are several)."
+    )
     var faces: FaceChoice = .largest
 
-    @Option(help: ArgumentHelp("Smaller faces are left out.", valueName: "pixels"))
+    @Option(help: ArgumentHelp("Smallest size of a face.", valueName: "pixels"))
     var minFace = 24
 
-    @Flag(help: "Look for small faces in large photographs, too; takes several times as long.")
+    @Flag(help: "Also search for small faces in large photographs; takes several times as long.")
     var thorough = false
 
-    @Flag(help: "Write NAME-check.png: the photograph with what was found and what is cut.")
+    @Flag(help: "Write NAME-check.png: the photograph with detections and crops drawn on it.")
     var check = false
 
-    @Flag(help: "Write NAME.json: boxes, points and the way from the photograph into each result.")
+    @Flag(help: "Write NAME.json: boxes, landmarks, and the transform from the photograph to each result.")
     var json = false
 
-    @Flag(help: "Replace files that are there already.")
+    @Flag(help: "Replace existing files.")
     var overwrite = false
 
     @OptionGroup var place: DeviceOptions
@@ -73,7 +74,7 @@ struct AlignCommand: ParsableCommand {
     func validate() throws {
         try place.validate()
         if model != nil, protocolName != nil {
-            throw ValidationError("--run brings its protocol: leave --protocol out.")
+            throw ValidationError("--run sets the protocol; omit --protocol.")
         }
         if let side, !(8...4096).contains(side) {
             throw ValidationError("--side: expected 8 to 4096, got \(side).")
@@ -83,34 +84,35 @@ struct AlignCommand: ParsableCommand {
 
     func run() throws {
         Interrupt.install()
-        // Beside other programs, threads that spin between layers cost twenty times what the layers do.
+        // If other programs use the processors, spinning between layers takes up to 20 times as long as the layers.
         setenv("OMP_WAIT_POLICY", "passive", 0)
         let list = try PhotoList(photos).photos
         let data =
-            try model.map { try Model.dataProtocol(of: $0) }
+            try model.map { try ModelFile($0).dataProtocol() }
             ?? Datasets.DataProtocol.parse(protocolName ?? "celeba256-178")
         let writer = AlignedFiles(
             files: ResultFiles(out: out, overwrites: overwrite), numbersFaces: faces == .all,
             data: data, side: side ?? data.size)
-        try writer.checkRoom(for: list, json: json, check: check)
+        try writer.checkNames(for: list, json: json, check: check)
         let aligner = try FaceAligner(device: try place.prepare())
         var crowds = 0
-        let walk = PhotoWalk(
+        let pass = PhotoPass(
             "aligning", list, advice: { FaceAdvice.text(on: $0, canLookCloser: !thorough) }
         ) { photo, _ in
             let (written, isCrowd) = try align(photo, aligner, writer)
             if isCrowd { crowds += 1 }
             return written
         }
-        try walk.finish(
-            "Wrote \(Readable.count(walk.written, "face")) of \(Readable.count(walk.done, "photograph")) to "
+        try pass.finish(
+            "Wrote \(Readable.count(pass.written, "face")) of \(Readable.count(pass.done, "photograph")) to "
                 + "\(writer.folder)/, \(writer.side)x\(writer.side) under \(data)"
                 + FaceAdvice.text(onCrowds: crowds, faces))
     }
 
-    /// Finds, cuts and writes; returns how many faces were written, and whether others were left out.
+    /// Aligns and writes the faces of a photograph.
+    /// - Returns: number of written faces, and whether the photograph has faces that were not chosen.
     private func align(
-        _ photo: PhotoList.Photo, _ aligner: FaceAligner, _ writer: AlignedFiles
+        _ photo: Photograph, _ aligner: FaceAligner, _ writer: AlignedFiles
     ) throws -> (written: Int, isCrowd: Bool) {
         let file = try MappedFile(path: photo.path)
         let bytes = try file.bytes(file.all)
@@ -122,7 +124,7 @@ struct AlignCommand: ParsableCommand {
                 aligner.align(picture, face: $0, protocol: writer.data, side: writer.side)
             }
         }
-        // What is wrong with a photograph shows best on its check.
+        // The check picture is also written for a photograph that fails.
         if check {
             let shown = FaceCheck.draw(on: picture, found: found, cut: (try? chosen.get()) ?? [])
             try writer.write(shown, to: writer.path(photo, ending: "-check.png"), origin)

@@ -8,15 +8,15 @@ import Recipes
 import Synthesis
 import Torch
 
-/// `facegan convert`: photographs with attributes changed.
+/// `facegan convert`: photographs with changed attributes.
 struct ConvertCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "convert",
         abstract: "Change attributes of faces in photographs.",
         discussion: """
-            Finds the face in each photograph, brings it to where the model expects it, and writes it with the asked changes, \
-            and a strip of intensities: the face as it is, then from nothing to twice as much as asked. An attribute that a \
-            face has already is made stronger. The detector's weights are fetched once: facegan weights get yunet.
+            Finds the face in each photograph, aligns it as the model expects it, and writes it with the requested changes. \
+            Also writes a strip: the face, then intensities from 0 to twice the requested one. An attribute that a face has \
+            already becomes stronger. To download the weights of the detector once, run: facegan weights get yunet.
 
             Examples:
               facegan convert runs/convert me.jpg --attr Smiling=1 --out out/
@@ -26,7 +26,7 @@ struct ConvertCommand: ParsableCommand {
                   --attr Smiling=1 --out out/
             """)
 
-    @Argument(help: "A run's folder or a model file.")
+    @Argument(help: "A run directory or a model file.")
     var model: String
 
     @OptionGroup var photographs: FaceOptions
@@ -34,14 +34,14 @@ struct ConvertCommand: ParsableCommand {
     @Option(
         name: .customLong("attr"),
         help: ArgumentHelp(
-            "Attributes to have (=1) or to lack (=0), commas between them.", valueName: "name=1,..."),
+            "Attributes that the faces get (=1) or lose (=0), separated by commas.", valueName: "name=1,..."),
         transform: { try AttributeList($0) })
     var attributes: AttributeList
 
-    @Option(help: "How much: 1 as in training, 0 nothing, 2 twice as much.")
+    @Option(help: "Intensity of the changes: 1 as in training, 0 none, 2 twice as much.")
     var intensity = 1.0
 
-    @Flag(help: "The state with the best score instead of a run's newest one.")
+    @Flag(help: "Use the state of a run with the best score, in place of the newest.")
     var best = false
 
     @OptionGroup var place: DeviceOptions
@@ -52,20 +52,20 @@ struct ConvertCommand: ParsableCommand {
         }
     }
 
-    /// Of the strip, times the asked one.
+    /// Intensities of the strip, relative to the requested one.
     private static let strip = [0, 0.5, 1, 1.5, 2]
 
     func run() throws {
         Interrupt.install()
-        // Threads that spin while they wait take the processors from decoding and encoding.
+        // Threads that spin while they wait would slow down decoding and encoding.
         setenv("OMP_WAIT_POLICY", "passive", 0)
         let device = try place.prepare()
         let loaded = try ConversionModel(model, state: best ? .best : .last, device: device)
         let wanted = attributes.wanted
         for (name, _) in wanted { _ = try loaded.column(of: name) }
         let converter = PhotoConverter(loaded)
-        try photographs.walk(
-            "converting", data: try Model.dataProtocol(in: loaded.facts, of: loaded.path),
+        try photographs.process(
+            "converting", data: try loaded.info.dataProtocol(),
             side: loaded.recipe.resolution,
             results: ["", "-strip"], device: device, marked: { converter.marked($0) }
         ) { face, _ in

@@ -4,19 +4,19 @@ import Datasets
 import Files
 import Foundation
 
-/// `facegan data doctor`: everything that is wrong with a set of pictures.
+/// `facegan data doctor`: problems of a set of pictures.
 struct DataDoctor: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Find every bad picture, duplicate and label problem.",
+        abstract: "Find bad pictures, duplicates and label problems.",
         discussion: """
-            Decodes all pictures and never stops at a bad one. Bad are files that cannot be decoded whole: empty, \
-            truncated or damaged ones, web pages in the place of pictures, failed checksums, absurd sizes. Reported \
-            besides: copies of the same file, different files that show the same picture (resized, compressed again, \
-            mirrored), unusual sizes, gray, transparent, 16-bit, CMYK and EXIF-turned pictures, and labels that do not \
-            match the pictures. The checksum of a packed store is verified.
+            Decodes all pictures and does not stop at a bad one. Bad pictures are files that cannot be decoded completely: \
+            empty, truncated or damaged files, web pages in place of pictures, failed checksums, invalid sizes. Also \
+            reported: copies of the same file, different files with the same picture (resized, recompressed, mirrored), \
+            unusual sizes, gray, transparent, 16-bit, CMYK and EXIF-rotated pictures, and labels that do not match the \
+            pictures. The checksum of a packed store is verified.
 
-            Exits with 1 if there is a bad picture or the archive is damaged.
+            The exit status is 1 if there is a bad picture or the archive is damaged.
 
             Examples:
               facegan data doctor img_align_celeba.zip
@@ -39,13 +39,13 @@ struct DataDoctor: ParsableCommand {
     @Option(help: "Write the names of bad pictures to this file, for 'data prepare --exclude'.")
     var quarantine: String?
 
-    @Flag(help: "Put all but the first of every group of duplicates into the quarantine too.")
+    @Flag(help: "Also quarantine all but the first picture of every group of duplicates.")
     var quarantineDuplicates = false
 
-    @Flag(inversion: .prefixedNo, help: "Look for different files that show the same picture.")
+    @Flag(inversion: .prefixedNo, help: "Search for different files with the same picture.")
     var nearDuplicates = true
 
-    @Option(help: "Threads that decode.")
+    @Option(help: "Number of decoding threads.")
     var threads: Int?
 
     func validate() throws {
@@ -113,18 +113,17 @@ struct DataDoctor: ParsableCommand {
     }
 }
 
-/// `facegan data …`: everything about pictures before training.
+/// `facegan data`: commands for data sets.
 struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data",
-        abstract: "Look at, check, pack and fetch pictures.",
+        abstract: "Check, preview, pack and download pictures.",
         discussion: """
-            A SOURCE is a folder of pictures, a zip or tar archive (.zip, .tar, .tgz) of one, a packed store that \
-            'data prepare' wrote, or built-in faces, which need no files at all: builtin:2000, or builtin:2000@7 for \
-            those of seed 7.
+            A SOURCE is a folder of pictures, an archive of one (.zip, .tar, .tgz), a packed store of 'data prepare', or \
+            rendered faces, which need no files: builtin:2000, or builtin:2000@7 for seed 7.
 
-            CelebA is recognized by its label files (list_attr_celeba.txt and the others, beside the pictures or in \
-            Anno/ and Eval/), LFW by its folder for every person, FFHQ and the like by NVlabs' dataset.json.
+            CelebA is recognized by its label files (list_attr_celeba.txt and others, next to the pictures or in Anno/ and \
+            Eval/), LFW by its folders of persons, FFHQ and similar sets by dataset.json in the format of NVlabs.
             """,
         subcommands: [
             DataDownload.self, DataDoctor.self, DataPreview.self, DataPrepare.self, DataMeasure.self,

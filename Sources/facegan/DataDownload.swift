@@ -1,27 +1,25 @@
 import ArgumentParser
 import Console
 import Downloads
-import Downloads
 import Foundation
 
-/// `facegan data download`: public data sets from their official addresses.
+/// `facegan data download`: downloads of public data sets.
 struct DataDownload: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "download",
-        abstract: "Fetch LFW or CelebA from their official addresses.",
+        abstract: "Download LFW or CelebA from their official addresses.",
         discussion: """
-            Fetches the archive and the label files with the 'curl' program. A broken connection is continued where it \
-            broke, also by running the same command again; what has come is kept in NAME.part. Every file is compared with \
-            its published checksum before it gets its name, and its SHA-256 is printed.
+            Downloads the archive and the label files with the program 'curl'. An interrupted download is resumed, also by \
+            the same command later; NAME.part holds the received part. Every file is compared with its published checksum \
+            before it gets its name, and its SHA-256 is printed.
 
             Both data sets are for non-commercial research only.
 
-            CelebA lies on Google Drive, which sends a web page instead of the file when too many people have fetched it \
-            that day. Then wait, or fetch it in a browser and put it into the folder: the command continues with the files \
-            that are missing.
+            CelebA is on Google Drive, which limits downloads per day and then sends a web page. In this case, try again \
+            later, or download it in a browser and move it to the folder: the command then downloads the missing files.
 
-            LFW's own server is often away. Without --edition, the deep-funneled edition is tried first and then the \
-            funneled one from scikit-learn's mirror: the same photographs, aligned in another way.
+            The server of LFW is often not available. Without --edition, the deep-funneled edition is tried first, then the \
+            funneled edition from the mirror of scikit-learn: the same photographs with a different alignment.
 
             Examples:
               facegan data download lfw --to data/lfw
@@ -34,7 +32,7 @@ struct DataDownload: ParsableCommand {
     @Argument(help: "lfw (13,233 photographs, about 110 MB) or celeba (202,599 photographs, 1.4 GB).")
     var name: Name
 
-    @Option(help: "The folder to put the files into.")
+    @Option(help: "Folder of the files.")
     var to: String
 
     @Option(help: "LFW's edition: deepfunneled, funneled or original.")
@@ -42,15 +40,15 @@ struct DataDownload: ParsableCommand {
 
     @Option(
         help:
-            "Another address of the archive, or with a slash at the end of the folder that has all files. Repeatable."
+            "Another address of the archive, or an address of a folder with all files (ends in a slash). Repeatable."
     )
     var url: [String] = []
 
-    @Option(help: "The SHA-256 that the archive must have, instead of the published checksum.")
+    @Option(help: "SHA-256 of the archive, in place of the published checksum.")
     var sha256: String?
 
     func validate() throws {
-        if edition != nil, name != .lfw { throw ValidationError("--edition: only LFW has editions.") }
+        if edition != nil, name != .lfw { throw ValidationError("--edition requires lfw.") }
         try DownloadChecks.validate(urls: url, sha256: sha256)
     }
 
@@ -80,13 +78,13 @@ struct DataDownload: ParsableCommand {
         } catch let error as DownloadError where edition == nil && url.isEmpty {
             let second = DownloadCatalog.lfw(.funneled)
             output.writeLine(
-                "\(error)\nFetching \(second.fileName) instead: the same photographs, aligned in another way."
+                "\(error)\nDownloading \(second.fileName) instead: the same photographs with a different alignment."
             )
             try fetch(adapt(second, isArchive: true), output)
         }
     }
 
-    /// One file that cannot be had does not keep the others away.
+    /// A file that fails does not stop the others.
     private func fetchCelebA(_ output: ConsoleOutput) throws {
         var failures: [DownloadError] = []
         for (index, file) in DownloadCatalog.celebA.enumerated() {
@@ -100,9 +98,9 @@ struct DataDownload: ParsableCommand {
         throw DownloadError(
             failures.map(\.description).joined(separator: "\n") + """
 
-                Google Drive limits how often a file may be fetched in a day and then sends a page instead. Try again in \
-                some hours, or open \(DownloadCatalog.celebAPage) in a browser, fetch the files from the linked folder \
-                while signed in, and put them into \(to). What has come is kept, and the same command continues from there.
+                Google Drive limits downloads of a file per day. Try again in some hours, or open \
+                \(DownloadCatalog.celebAPage) in a browser, sign in, download the files from the linked folder, and move them \
+                to \(to). Received parts are kept; the same command resumes the download.
                 """)
     }
 
@@ -130,7 +128,7 @@ struct DataDownload: ParsableCommand {
         line.finish()
         let state = result.isVerified ? "checksum matches" : "no published checksum"
         output.writeLine(
-            "\(result.wasThere ? "There already" : "Fetched"): \(result.path), \(Readable.bytes(result.byteCount)), \(state)"
+            "\(result.wasThere ? "Already present" : "Downloaded"): \(result.path), \(Readable.bytes(result.byteCount)), \(state)"
         )
         output.writeLine("  sha256 \(result.sha256)")
     }

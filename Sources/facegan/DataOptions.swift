@@ -4,11 +4,11 @@ import Datasets
 import Files
 import Foundation
 
-/// How a command is told under which protocol to make samples.
+/// Data protocol of samples.
 struct ProtocolOptions: ParsableArguments {
     @Option(
         name: .customLong("protocol"),
-        help: ArgumentHelp("The data protocol, such as celeba64-178. (default: by the kind of source)"))
+        help: ArgumentHelp("Data protocol, such as celeba64-178. (default: from the kind of source)"))
     var name: String?
 
     @Option(help: ArgumentHelp("Width and height of a sample in pixels, without --protocol. (default: 64)"))
@@ -16,11 +16,12 @@ struct ProtocolOptions: ParsableArguments {
 
     func validate() throws {
         if name != nil, resolution != nil {
-            throw ValidationError("--resolution is part of the protocol's name: give one of the two.")
+            throw ValidationError("--resolution is part of the protocol; give one of the two.")
         }
     }
 
-    /// The chosen protocol, or the usual one for such a source; a packed store's own.
+    /// The requested protocol; else that of a packed store; else the usual one for the kind of source.
+    /// - Throws: `DataError` for an unknown name.
     func resolve(for source: any PictureSource) throws -> Datasets.DataProtocol {
         if let name { return try DataProtocol.parse(name) }
         if resolution == nil, let packed = source.packedProtocol { return packed }
@@ -28,20 +29,9 @@ struct ProtocolOptions: ParsableArguments {
     }
 }
 
-/// A part of a data set, as it is written on the command line.
-enum SplitName: String, ExpressibleByArgument, CaseIterable {
-    case train, validation, test
+extension DataSplit: ExpressibleByArgument {}
 
-    var value: Labels.Split {
-        switch self {
-        case .train: .train
-        case .validation: .validation
-        case .test: .test
-        }
-    }
-}
-
-/// A text file with one name a line; what follows a tab is a remark.
+/// Text file with one name per line. Text after a tab is a comment.
 enum NameList {
     static func read(_ path: String) throws -> Set<String> {
         let file = try MappedFile(path: path)
@@ -53,7 +43,7 @@ enum NameList {
     }
 }
 
-/// Problems with labels, a line for every kind.
+/// Summary of label problems: one line for every kind.
 enum LabelSummary {
     static func lines(_ issues: [LabelIssue]) -> [String] {
         LabelIssue.Kind.allCases.compactMap { kind in
@@ -65,9 +55,9 @@ enum LabelSummary {
     }
 }
 
-/// What every command that fetches files asks of its options.
+/// Validation of the options of downloads.
 enum DownloadChecks {
-    /// - Throws: `ValidationError` for addresses that are none, or a checksum of another length.
+    /// - Throws: `ValidationError` for an invalid address or checksum.
     static func validate(urls: [String], sha256: String?) throws {
         if let sha256, sha256.count != 64 || !sha256.allSatisfy(\.isHexDigit) {
             throw ValidationError("--sha256: expected 64 hexadecimal digits.")
@@ -79,11 +69,11 @@ enum DownloadChecks {
     }
 }
 
-/// `facegan data measure`: how fast a store gives batches; for `make bench`.
+/// `facegan data measure`: throughput of the batch loader, for `make bench`.
 struct DataMeasure: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "measure",
-        abstract: "Measure how fast a packed store gives batches.",
+        abstract: "Measure the throughput of the batch loader.",
         discussion: """
             Examples:
               facegan data measure celeba.faces --batch-size 64 --seconds 2
@@ -93,13 +83,13 @@ struct DataMeasure: ParsableCommand {
     @Argument(help: "A packed store.")
     var store: String
 
-    @Option(help: "Samples a batch.")
+    @Option(help: "Samples per batch.")
     var batchSize = 64
 
-    @Option(help: "How long to measure each kind of augmentation.")
+    @Option(help: "Duration of each measurement, in seconds.")
     var seconds = 2.0
 
-    @Option(help: "Threads that prepare batches.")
+    @Option(help: "Number of loader threads.")
     var threads = 2
 
     func validate() throws {
@@ -114,7 +104,7 @@ struct DataMeasure: ParsableCommand {
         for (name, augmentation) in [("plain", Augmentation.none), ("flips", .flips), ("full", .full)] {
             let loader = BatchLoader(
                 store: store, batchSize: batchSize, seed: 0, augmentation: augmentation, threads: threads)
-            // The first epoch brings the file into memory.
+            // The first epoch reads the file into memory.
             for _ in 0..<(store.count / batchSize) { _ = loader.next() }
             let start = Date()
             var images = 0

@@ -3,21 +3,21 @@ import Console
 import Datasets
 import Foundation
 
-/// `facegan data prepare`: packs a source into one memory-mapped file.
+/// `facegan data prepare`: packed store of a source.
 struct DataPrepare: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prepare",
         abstract: "Pack pictures into one store for fast training.",
         discussion: """
-            Every picture is decoded, cropped and resized once, under a named protocol, and written to one file that \
-            training maps into memory. Bad pictures are left out and listed. The store is a safetensors file with a \
-            checksum; it appears only when it is whole.
+            Decodes, crops and resizes every picture once, under a named protocol, and writes one file that training maps \
+            into memory. Bad pictures are skipped and listed. The store is a safetensors file with a checksum; it is \
+            written atomically.
 
-            Protocols: celeba64-178, celeba64-148, celeba64-108 (three crops of CelebA that are in use; their scores \
-            cannot be compared), lfw64-160, faces64 (built-in faces), square64 (the largest middle square of anything). \
-            64 may be any power of two from 8 to 1024. Without --protocol the source's kind decides.
+            Protocols: celeba64-178, celeba64-148, celeba64-108 (three common crops of CelebA, whose scores cannot be \
+            compared), lfw64-160, faces64 (rendered faces), square64 (the largest centered square). 64 may be any power of \
+            two from 8 to 1024. Without --protocol, the kind of the source selects it.
 
-            Training packs by itself where it must; this command is for doing it once, elsewhere, or in part.
+            Training packs a source when necessary. Use this command to pack it in advance, elsewhere, or in part.
 
             Examples:
               facegan data prepare celeba.zip --protocol celeba64-178 --out celeba.faces
@@ -29,24 +29,24 @@ struct DataPrepare: ParsableCommand {
     @Argument(help: "Folder, archive or built-in faces; see 'facegan data --help'.")
     var source: String
 
-    @Option(help: "The packed store to write, such as celeba.faces.")
+    @Option(help: "File of the packed store, such as celeba.faces.")
     var out: String
 
     @OptionGroup var choice: ProtocolOptions
 
-    @Option(help: "Pack at most this many pictures.")
+    @Option(help: "Limit of the packed pictures.")
     var limit: Int?
 
     @Option(help: "Only this part of CelebA: train, validation or test.")
-    var split: SplitName?
+    var split: DataSplit?
 
     @Option(
         help:
-            "A file with names of pictures to leave out, one a line, as 'data doctor --quarantine' writes it."
+            "File with names of pictures to skip, one per line, such as that of 'data doctor --quarantine'."
     )
     var exclude: String?
 
-    @Option(help: "Threads that decode. The store does not depend on it.")
+    @Option(help: "Number of decoding threads. The store does not depend on it.")
     var threads: Int?
 
     func validate() throws {
@@ -62,7 +62,7 @@ struct DataPrepare: ParsableCommand {
         let pictures = try SourceOpener.open(source)
         let data = try choice.resolve(for: pictures)
         let options = PreparationOptions(
-            limit: limit, split: split?.value, excluded: try exclude.map(NameList.read) ?? [],
+            limit: limit, split: split, excluded: try exclude.map(NameList.read) ?? [],
             threads: threads)
         let output = ConsoleOutput.standardOutput
         output.writeLine(
@@ -81,11 +81,11 @@ struct DataPrepare: ParsableCommand {
         line.finish()
 
         for picture in report.bad.prefix(20) {
-            output.writeLine("left out: \(picture.name): \(picture.reason)")
+            output.writeLine("skipped: \(picture.name): \(picture.reason)")
         }
         if report.bad.count > 20 {
             output.writeLine(
-                "left out: \(Readable.count(report.bad.count - 20)) more; 'facegan data doctor \(source)' lists them all"
+                "skipped: \(Readable.count(report.bad.count - 20)) more; 'facegan data doctor \(source)' lists them all"
             )
         }
         for summary in LabelSummary.lines(pictures.labelIssues) { output.writeLine("labels: \(summary)") }

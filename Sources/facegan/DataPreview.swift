@@ -11,11 +11,11 @@ import Torch
 struct DataPreview: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "preview",
-        abstract: "Write a contact sheet of what training will see.",
+        abstract: "Write a contact sheet of training samples.",
         discussion: """
-            The pictures are spread evenly over the source and made into samples by the protocol, exactly as for \
-            training. With --augment every row shows one sample and then random changes of it: those of the data, or \
-            those that stand between pictures and a discriminator, which needs the engine.
+            Converts pictures, evenly spaced over the source, to samples of the protocol, as training does. With --augment, \
+            every row shows a sample and random augmentations of it: those of the data, or those of the discriminator \
+            (diffaugment, ada), which need libtorch.
 
             Examples:
               facegan data preview img_align_celeba.zip --out sheet.png
@@ -29,25 +29,25 @@ struct DataPreview: ParsableCommand {
     @Argument(help: "Folder, archive, packed store or built-in faces; see 'facegan data --help'.")
     var source: String
 
-    @Option(help: "The PNG file to write.")
+    @Option(help: "PNG file of the contact sheet.")
     var out: String
 
     @OptionGroup var choice: ProtocolOptions
 
-    @Option(help: ArgumentHelp("How many pictures. (default: 64, with --augment 8)"))
+    @Option(help: ArgumentHelp("Number of pictures. (default: 64, with --augment 8)"))
     var count: Int?
 
-    /// Whose changes are shown.
+    /// Kind of augmentation.
     enum Changes: String, ExpressibleByArgument, CaseIterable { case data, diffaugment, ada }
 
     @Option(
         defaultAsFlag: Changes.data, parsing: .next,
-        help: "Show rows of the same picture under random changes.")
+        help: "Show rows of the same picture with random augmentations: data, diffaugment or ada.")
     var augment: Changes?
 
     @Option(
         help: ArgumentHelp(
-            "How often ada applies an operation, or diffaugment changes a picture, 0 to 1. (default: 0.6, 1)",
+            "Probability of an operation of ada, or of a change by diffaugment, 0 to 1. (default: 0.6, 1)",
             valueName: "probability"))
     var augmentProbability: Double?
 
@@ -65,7 +65,7 @@ struct DataPreview: ParsableCommand {
                 throw ValidationError("--augment-probability: expected 0 to 1, got \(probability).")
             }
             guard augment == .ada || augment == .diffaugment else {
-                throw ValidationError("--augment-probability belongs to --augment ada or diffaugment.")
+                throw ValidationError("--augment-probability requires --augment ada or diffaugment.")
             }
         }
         try choice.validate()
@@ -91,7 +91,7 @@ struct DataPreview: ParsableCommand {
         )
     }
 
-    /// The discriminator's view that --augment names.
+    /// Settings of the discriminator augmentation of --augment.
     private var view: AugmentSettings {
         var settings = AugmentSettings(augment == .ada ? .ada : .diffaugment)
         settings.probability = augmentProbability ?? settings.probability
@@ -100,27 +100,27 @@ struct DataPreview: ParsableCommand {
     }
 }
 
-/// How strong each kind of augmentation is.
+/// Strengths of the data augmentations.
 struct AugmentationOptions: ParsableArguments {
     @Option(help: "Probability of mirroring, 0 to 1.")
     var flip = Augmentation.full.flip
 
-    @Option(help: "Largest part of the width that is cut away, 0 to 0.9.")
+    @Option(help: "Largest fraction of the width that is cropped, 0 to 0.9.")
     var crop = Augmentation.full.crop
 
-    @Option(help: "Largest turn in degrees, 0 to 180.")
+    @Option(help: "Largest rotation in degrees, 0 to 180.")
     var rotation = Augmentation.full.rotationDegrees
 
-    @Option(help: "Brightness is multiplied by 1 ± this, 0 to 1.")
+    @Option(help: "Largest relative change of brightness, 0 to 1.")
     var brightness = Augmentation.full.brightness
 
-    @Option(help: "Contrast is multiplied by 1 ± this, 0 to 1.")
+    @Option(help: "Largest relative change of contrast, 0 to 1.")
     var contrast = Augmentation.full.contrast
 
-    @Option(help: "Saturation is multiplied by 1 ± this, 0 to 1.")
+    @Option(help: "Largest relative change of saturation, 0 to 1.")
     var saturation = Augmentation.full.saturation
 
-    @Option(help: "Largest turn of the hue in degrees, 0 to 180.")
+    @Option(help: "Largest rotation of the hue in degrees, 0 to 180.")
     var hue = Augmentation.full.hueDegrees
 
     var augmentation: Augmentation {
@@ -143,9 +143,9 @@ struct AugmentationOptions: ParsableArguments {
     }
 }
 
-/// Pictures beside what a discriminator sees of them.
+/// Contact sheet of discriminator augmentations.
 enum ViewSheet {
-    /// A row for every picture: the picture itself, then views of it.
+    /// Rows of pictures, each followed by augmentations of it.
     /// - Parameter pictures: square, RGB.
     static func compose(_ pictures: [Picture], _ settings: AugmentSettings, columns: Int = 8, seed: UInt64)
         throws

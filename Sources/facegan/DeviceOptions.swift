@@ -1,16 +1,17 @@
 import ArgumentParser
 import Checkpoints
+import Console
 import Foundation
 import Torch
 
-/// Where to compute.
+/// Device and number of threads.
 struct DeviceOptions: ParsableArguments {
     enum Choice: String, ExpressibleByArgument, CaseIterable { case auto, cpu, cuda }
 
-    @Option(help: "auto takes CUDA where there is any.")
+    @Option(help: "auto uses CUDA if there is a device.")
     var device: Choice = .auto
 
-    @Option(help: ArgumentHelp("Threads of one operator on the CPU. (default: as many as there are cores)"))
+    @Option(help: ArgumentHelp("Threads of one operator on the CPU. (default: number of cores)"))
     var threads: Int?
 
     func validate() throws {
@@ -19,7 +20,8 @@ struct DeviceOptions: ParsableArguments {
         }
     }
 
-    /// Loads the engine and gives the device.
+    /// Loads the engine and selects the device.
+    /// - Throws: `CommandError` if CUDA is requested and there is no device; `EngineError` without libtorch.
     func prepare() throws -> Device {
         try Engine.load()
         Engine.useBlockAllocator()
@@ -30,19 +32,19 @@ struct DeviceOptions: ParsableArguments {
         case .cuda:
             guard Engine.cudaDeviceCount > 0 else {
                 throw CommandError(
-                    "--device cuda: no CUDA device can be used. `facegan doctor` says what was tried.")
+                    "--device cuda: no usable CUDA device; run `facegan doctor` for details.")
             }
             return .cuda(0)
         }
     }
 }
 
-/// Which state of a restorer, and which of its two stages.
+/// State of a restorer, and strength of its second stage.
 struct StageOptions: ParsableArguments {
-    @Option(help: "0 for the weights of before the critic, 1 for the newest, or a mixture.")
+    @Option(help: "0 for the weights from before the critic, 1 for the newest; values between interpolate.")
     var strength = 1.0
 
-    @Flag(help: "The state with the best score instead of a run's newest one.")
+    @Flag(help: "Use the state of a run with the best score, in place of the newest.")
     var best = false
 
     func validate() throws {
@@ -56,7 +58,7 @@ struct StageOptions: ParsableArguments {
     }
 }
 
-/// Seeds as they are written on the command line: `0-63,100`.
+/// Seeds of the command line, such as `0-63,100`.
 struct SeedList {
     let values: [UInt64]
 
@@ -65,7 +67,7 @@ struct SeedList {
     /// The seeds 0..<count.
     init(count: Int) { values = (0..<UInt64(count)).map { $0 } }
 
-    /// Throws `ValidationError` for what is no list of seeds.
+    /// - Throws: `ValidationError` for text that is not a list of seeds.
     init(_ text: String) throws {
         var values: [UInt64] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -76,12 +78,12 @@ struct SeedList {
                 guard last - first < UInt64(Self.mostSeeds - values.count) else { throw Self.tooMany }
                 values += Array(first...last)
             case (2, let first?, let last?):
-                throw ValidationError("The range \(part) runs backwards: write \(last)-\(first).")
+                throw ValidationError("The range \(part) is descending; write \(last)-\(first).")
             default:
                 throw ValidationError(
                     part.isEmpty
-                        ? "There is nothing between two commas."
-                        : "'\(part)' is no seed: expected whole numbers and ranges, such as 0-63,100.")
+                        ? "--seeds: expected a seed between commas."
+                        : "'\(part)' is not a seed; expected whole numbers and ranges, such as 0-63,100.")
             }
             guard values.count <= Self.mostSeeds else { throw Self.tooMany }
         }
@@ -91,7 +93,7 @@ struct SeedList {
     private static let tooMany = ValidationError("At most 1,000,000 seeds at once.")
 }
 
-/// `Smiling=1,Eyeglasses=0`: attributes that faces should have or lack.
+/// Requested attributes of the command line, such as `Smiling=1,Eyeglasses=0`.
 struct AttributeList {
     let wanted: [(name: String, isPresent: Bool)]
 
@@ -115,14 +117,29 @@ struct AttributeList {
         }
         let names = wanted.map(\.name)
         if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
-            throw ValidationError("--attr: \(twice) is asked for twice.")
+            throw ValidationError("--attr: \(twice) appears twice.")
         }
     }
 }
 
-/// Why a command cannot do what was asked, found out while it runs; says what, where and what to do.
+/// Runs an operation in a task that Ctrl-C cancels.
+/// - Throws: what the operation throws, such as `CancellationError`.
+func cancelledByInterrupt<Result: Sendable>(
+    _ body: @escaping @Sendable () async throws -> Result
+) async throws -> Result {
+    let work = Task { try await body() }
+    // A signal handler can only set a flag.
+    let watcher = Task {
+        while !Interrupt.isRequested { try await Task.sleep(for: .milliseconds(50)) }
+        work.cancel()
+    }
+    defer { watcher.cancel() }
+    return try await work.value
+}
+
+/// Error of a command that appears while it runs. The description names what, where and a remedy.
 ///
-/// What the arguments alone show is a `ValidationError`, which is followed by the usage.
+/// Errors in the arguments alone are `ValidationError`s, which print the usage too.
 struct CommandError: Error, CustomStringConvertible {
     let description: String
 

@@ -5,13 +5,13 @@ import Foundation
 import Imaging
 import Torch
 
-/// `facegan doctor`: what engine, what devices, what is missing and what to do about it.
+/// `facegan doctor`: engine, devices and missing programs, with advice.
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Say what this machine offers, what is missing, and what to do about it.",
+        abstract: "Show the engine and devices of this machine, and what is missing.",
         discussion: """
-            Exit status 1 means that training is not possible as things are.
+            The exit status is 1 if training is not possible.
 
             Examples:
               facegan doctor
@@ -32,7 +32,7 @@ struct DoctorCommand: ParsableCommand {
         )
         let known = ["avx2", "avx512f", "avx512_bf16", "amx_tile", "amx_bf16", "asimd", "bf16", "sve"]
         let found = known.filter(cpu.flags.contains)
-        line("features", found.isEmpty ? "none that matter here are known" : found.joined(separator: ", "))
+        line("features", found.isEmpty ? "none of the known ones" : found.joined(separator: ", "))
         line("memory", Readable.bytes(Int(ProcessInfo.processInfo.physicalMemory)))
 
         var engineFailed = false
@@ -47,7 +47,8 @@ struct DoctorCommand: ParsableCommand {
             )
             if !cpu.hasFastBFloat16 {
                 advice.append(
-                    "This processor has no bfloat16 products: training uses fp32, at about half the speed.")
+                    "This processor has no bfloat16 instructions; training uses fp32, at about half the speed."
+                )
             }
             let count = Engine.cudaDeviceCount
             line("CUDA", count == 0 ? "no device" : Readable.count(count, "device"))
@@ -89,12 +90,12 @@ struct DoctorCommand: ParsableCommand {
     }
 }
 
-/// Prints what 'data doctor' found, the details first and the summary last.
+/// Output of 'data doctor': details, then a summary.
 struct DoctorPrinter {
     let report: SourceReport
     let output: ConsoleOutput
 
-    /// How many lines a list may have; the JSON report has the rest.
+    /// Limit of the lines of a list; the JSON report is complete.
     private static let shown = 10
 
     func write() {

@@ -11,13 +11,13 @@ import Runs
 import Settings
 import Torch
 
-// What `facegan evaluate` says of networks from photographs to photographs: they are judged by people they have not seen.
+// Evaluation of networks from photographs to photographs, on photographs that were not used for training.
 extension EvaluateCommand {
-    /// Judges a model of that kind.
+    /// Evaluates a restorer or a converter.
     /// - Returns: false for any other source.
     func evaluatedFaceToFace(_ device: Device) throws -> Bool {
         guard PictureSets.isModel(source) else { return false }
-        let task = try Model.recipe(of: source).system.kind
+        let task = try ModelFile(source).recipe().system.kind
         guard task == .restoration || task == .conversion else { return false }
         let ignored = [
             ("--html", html != nil), ("--protocol", dataProtocol != nil), ("--face", face != nil),
@@ -25,18 +25,18 @@ extension EvaluateCommand {
             ("--by", by != nil && task == .restoration),
         ]
         if let option = ignored.first(where: { $0.1 })?.0 {
-            throw CommandError("\(option): says nothing about a model of this kind; leave it out")
+            throw CommandError("\(option): has no effect on a model of this kind; omit it")
         }
         if task == .restoration { try evaluateRestoration(device) } else { try evaluateConversion(device) }
         return true
     }
 
-    /// Held-out pictures of the data, under the recipe's own protocol.
+    /// Held-out photographs, under the protocol of the recipe.
     private func heldOut(_ recipe: Recipe) throws -> (store: FaceStore, indices: [Int]) {
         let record = RunDirectory.holdsRun(source) ? try RunRecord(folder: source) : nil
         guard let name = against ?? record?.data else {
             throw CommandError(
-                "\(source): name the photographs to judge it by (--against img_align_celeba.zip)")
+                "\(source): name photographs for the evaluation, such as --against img_align_celeba.zip")
         }
         let line = ProgressLine("packing \(name)", total: nil, unit: .things("pictures"))
         let store = try cancellable(line) {
@@ -46,26 +46,26 @@ extension EvaluateCommand {
         }
         guard store.size == recipe.resolution else {
             throw CommandError(
-                "\(name): its pictures have \(store.size) pixels a side, the model's \(recipe.resolution); name the source "
-                    + "that they were packed from")
+                "\(name): the pictures are \(store.size) pixels wide, the resolution of the model is \(recipe.resolution); name the "
+                    + "source that the store was packed from")
         }
-        let all = store.part(part?.split ?? .validation)
+        let all = store.part(part ?? .validation)
         guard !all.isEmpty else {
             throw CommandError(
-                "\(name): has no such part; --part train, validation or test chooses another one")
+                "\(name): no pictures in this part; choose another one with --part train, validation or test")
         }
         return (store, Array(all.prefix(count ?? all.count)))
     }
 
     private var ofPart: String {
         switch part ?? .validation {
-        case .train: "that it has learnt from"
-        case .validation, .test: "that it has not learnt from"
+        case .train: "of the training part"
+        case .validation, .test: "not used for training"
         }
     }
 
     private func evaluateRestoration(_ device: Device) throws {
-        let state: Model.State = best ? .best : .last
+        let state: ModelState = best ? .best : .last
         let newest = try RestorationModel(
             source, state: state, weights: raw ? .raw : .average, device: device)
         let (store, indices) = try heldOut(newest.recipe)
@@ -80,7 +80,7 @@ extension EvaluateCommand {
         }
         restorers.append(
             (newest.hasTwoStages ? "against the critic" : newest.recipe.name, { newest.restorer($0) }))
-        let line = ProgressLine("judging", total: indices.count, unit: .things("pictures"))
+        let line = ProgressLine("evaluating", total: indices.count, unit: .things("pictures"))
         let score = try cancellable(line) {
             try RestorationScore(
                 restorers, input: RestorerInput(newest.recipe.restoration.input),
@@ -121,7 +121,7 @@ extension EvaluateCommand {
         func column(_ name: String) throws -> Int {
             guard let column = names.firstIndex(of: name) else {
                 let near = Suggestion.closest(to: name, in: names).map { "; did you mean \($0)?" } ?? ""
-                throw CommandError("\(store.path): its labels have no attribute \(name)\(near)")
+                throw CommandError("\(store.path): the labels have no attribute \(name)\(near)")
             }
             return column
         }
@@ -134,7 +134,7 @@ extension EvaluateCommand {
             let column = try column(name)
             return (name: name, labels: { (range: Range<Int>) in labels([column], range).flattened() })
         }
-        let line = ProgressLine("judging", total: indices.count, unit: .things("pictures"))
+        let line = ProgressLine("evaluating", total: indices.count, unit: .things("pictures"))
         let score = try cancellable(line) {
             try ConversionScore(
                 model.converter, attributes: model.attributes, by: group, count: indices.count,
@@ -149,27 +149,29 @@ extension EvaluateCommand {
             "\(model.path): \(model.recipe.name), \(Readable.count(model.clock.images)) images seen; "
                 + "\(Readable.count(indices.count, "picture")) \(ofPart) (\(store.data))\n")
         var table = Table(
-            ["asked for the other", "turned", "of those seen", "in real ones", "others moved", "likeness"],
+            ["change", "flipped", "of recognized", "in photographs", "leakage", "similarity"],
             alignments: [.left, .right, .right, .right, .right, .right])
         for line in score.lines {
             table.add([
-                title(line), percent(line.flips), percent(line.flipsOfSeen),
-                line.foundInReal.map(percent) ?? "–", percent(line.leakage), Readable.fixed(line.likeness, 3),
+                title(line), percent(line.flips), percent(line.flipsOfRecognized),
+                line.foundInPhotographs.map(percent) ?? "–", percent(line.leakage),
+                Readable.fixed(line.similarity, 3),
             ])
         }
         for line in table.lines(for: output) { output.writeLine(line) }
         output.writeLine(
-            "\nturned: the judge finds what was asked for; of those seen: where it was right about the photograph; "
-                + "in real ones: how often it finds the same in photographs that are so. likeness: cosine of \(score.likenessOf)'s features. PSNR of unchanged faces: "
+            "\nflipped: the face network finds the requested value. of recognized: the same, for photographs that it classified "
+                + "correctly. in photographs: rate at which it finds the value in photographs that have it. leakage: rate of other "
+                + "attributes that changed. similarity: cosine of the features of \(score.similarityNetwork). PSNR of unchanged faces: "
                 + "\(Readable.fixed(score.unchangedPSNR, 2)) dB")
         try writeJSON(
             score.lines.map { line in
                 (
                     title(line),
                     [
-                        ("turned", [line.flips]), ("turnedOfSeen", [line.flipsOfSeen]),
-                        ("foundInReal", line.foundInReal.map { [$0] } ?? []),
-                        ("othersMoved", [line.leakage]), ("likeness", [line.likeness]),
+                        ("turned", [line.flips]), ("turnedOfSeen", [line.flipsOfRecognized]),
+                        ("foundInReal", line.foundInPhotographs.map { [$0] } ?? []),
+                        ("othersMoved", [line.leakage]), ("likeness", [line.similarity]),
                     ]
                 )
             }, store, indices.count)
@@ -193,7 +195,7 @@ extension EvaluateCommand {
         }
     }
 
-    /// Rows of named values, each a mean and what it may be off by, where that is known.
+    /// Rows of named values. A value is a mean and, if known, half the width of its 95 % interval.
     private func writeJSON(_ rows: [(String, [(String, [Double])])], _ store: FaceStore, _ count: Int) throws
     {
         guard let json else { return }

@@ -1,12 +1,13 @@
 import Console
 import Evaluation
+import Synchronization
 
-/// An evaluation as a table on the terminal.
+/// Output of an evaluation as a table.
 struct EvaluationPrinter {
     let output: ConsoleOutput
 
     func print(_ evaluation: Evaluation) {
-        output.writeLine(side("judged", evaluation.judged))
+        output.writeLine(side("evaluated", evaluation.evaluated))
         if let reference = evaluation.reference { output.writeLine(side("against", reference)) }
         output.writeLine()
         var table = Table(
@@ -16,7 +17,7 @@ struct EvaluationPrinter {
             let arrow = score.isLowerBetter.map { $0 ? " ↓" : " ↑" } ?? ""
             let interval =
                 score.low.flatMap { low in score.high.map { "\(number(low)) – \(number($0))" } } ?? ""
-            let counts = [score.judgedCount, score.referenceCount].compactMap {
+            let counts = [score.evaluatedCount, score.referenceCount].compactMap {
                 $0.map { Readable.count($0) }
             }
             table.add([
@@ -30,24 +31,24 @@ struct EvaluationPrinter {
         for warning in evaluation.warnings { output.writeLine(output.styled("warning: \(warning)", .bold)) }
         for note in notes { output.writeLine(note) }
         let far = evaluation.attributes.compactMap { share in
-            share.reference.map { (share.name, share.judged, $0, abs(share.judged - $0)) }
+            share.reference.map { (share.name, share.evaluated, $0, abs(share.evaluated - $0)) }
         }.sorted { $0.3 > $1.3 }.prefix(3)
         if !far.isEmpty {
             output.writeLine(
-                "furthest attributes: "
+                "largest differences of attributes: "
                     + far.map { "\($0.0) \(percent($0.1)) against \(percent($0.2))" }.joined(separator: ", "))
         }
         if !evaluation.accuracies.isEmpty { printAccuracies(evaluation) }
         output.writeLine()
         output.writeLine(
-            "float32; protocol \(evaluation.judged.dataProtocol) (\(evaluation.judged.protocolHash)); "
+            "float32; protocol \(evaluation.evaluated.dataProtocol) (\(evaluation.evaluated.protocolHash)); "
                 + "libtorch \(evaluation.engine); \(Readable.duration(evaluation.seconds))")
     }
 
     private func printAccuracies(_ evaluation: Evaluation) {
         output.writeLine()
         var table = Table(
-            ["attribute", "right", "95 % interval", "balanced", "have it"],
+            ["attribute", "accuracy", "95 % interval", "balanced", "positive"],
             alignments: [.left, .right, .right, .right, .right])
         for attribute in evaluation.accuracies {
             func share(_ value: Double) -> String { Readable.fixed(100 * value, 1) }
@@ -69,36 +70,48 @@ struct EvaluationPrinter {
 
     private func percent(_ share: Double) -> String { Readable.fixed(100 * share, 0) + " %" }
 
-    /// Four digits that count.
+    /// Four significant digits.
     private func number(_ value: Double) -> String {
         let size = abs(value)
         return Readable.fixed(value, size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : size >= 1 ? 3 : 4)
     }
 }
 
-/// How far an evaluation is, as lines that rewrite themselves.
-final class EvaluationProgress {
-    private var line: ProgressLine?
-    private var title: String?
+/// Progress of an evaluation on the terminal. May be called from any thread.
+final class EvaluationProgress: Sendable {
+    private struct State {
+        var line: ProgressLine?
+        var title: String?
+    }
 
-    func show(_ stage: Evaluator.Stage) {
+    private let state = Mutex(State())
+
+    func show(_ stage: EvaluationRequest.Stage) {
         switch stage {
-        case .walking(let title, let done, let total):
-            if title != self.title {
-                finish()
-                line = ProgressLine("looking at \(title)", total: total, unit: .things("pictures"))
-                self.title = title
-            }
-            line?.update(done)
-        case .computing(let metric):
-            finish()
-            line = ProgressLine("computing \(metric)", total: nil, unit: .things("parts"))
-            line?.update(0)
+        case .packing(let name, let done, let total):
+            line("packing \(name)", total, "pictures").update(done, total: total)
+        case .evaluating(.reading(let title, let done, let total)):
+            line("evaluating \(title)", total, "pictures").update(done)
+        case .evaluating(.computing(let metric)):
+            line("computing \(metric)", nil, "parts").update(0)
         }
     }
 
     func finish() {
-        line?.finish()
-        (line, title) = (nil, nil)
+        state.withLock { state in
+            state.line?.finish()
+            state = State()
+        }
+    }
+
+    /// The line with a title; another title replaces it.
+    private func line(_ title: String, _ total: Int?, _ unit: String) -> ProgressLine {
+        state.withLock { state in
+            if let line = state.line, state.title == title { return line }
+            state.line?.finish()
+            let line = ProgressLine(title, total: total, unit: .things(unit))
+            state = State(line: line, title: title)
+            return line
+        }
     }
 }

@@ -5,33 +5,33 @@ import Foundation
 import Recipes
 import Torch
 
-/// `facegan export`: a model for use out of a run.
+/// `facegan export`: model file of a run.
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
-        abstract: "Take the network that gets used out of a run: one file, without optimizers.",
+        abstract: "Export the network of a run that is used for inference to one file.",
         discussion: """
-            The file holds the weights, the recipe and what the run knows of its pictures. It is a safetensors file with \
-            PyTorch's keys.
+            The file holds the weights, the recipe, and facts of the training data. It is a safetensors file with the keys \
+            of PyTorch. It has no optimizer state.
 
             Examples:
               facegan export runs/celeba --out celeba.safetensors
               facegan export runs/celeba --best --half --out small.safetensors
             """)
 
-    @Argument(help: "A run's folder or a file of this program.")
+    @Argument(help: "A run directory or a model file.")
     var source: String
 
-    @Option(help: "The file to write.")
+    @Option(help: "Model file to write.")
     var out: String
 
-    @Flag(help: "The state with the best score instead of the newest one.")
+    @Flag(help: "Use the state of a run with the best score, in place of the newest.")
     var best = false
 
-    @Flag(help: "The weights as trained, not their moving average.")
+    @Flag(help: "Export the weights of the last training step, in place of their moving average.")
     var raw = false
 
-    @Flag(help: "Half precision: half the size.")
+    @Flag(help: "Half precision (float16), which halves the size.")
     var half = false
 
     func run() throws {

@@ -1,10 +1,11 @@
 import ArgumentParser
-import Checkpoints
+import Provenance
 
+/// The command `facegan`.
 @main
-struct FaceGANCommand: ParsableCommand {
+struct FaceGANCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "facegan", abstract: "Train, judge, edit and serve face GANs.",
+        commandName: "facegan", abstract: "Train, evaluate, edit and serve face GANs.",
         discussion: """
             Examples:
               facegan doctor
@@ -12,7 +13,7 @@ struct FaceGANCommand: ParsableCommand {
               facegan generate runs/dcgan --seeds 0-63 --out faces.png
               facegan evaluate runs/dcgan --html report.html
             """,
-        version: Model.software,
+        version: Origin.program,
         subcommands: [
             TrainCommand.self, GenerateCommand.self, AlignCommand.self, ReconstructCommand.self,
             UpscaleCommand.self, ConvertCommand.self, EvaluateCommand.self,

@@ -8,53 +8,55 @@ import Provenance
 import Synthesis
 import Torch
 
-/// Photographs that a network shall change, and which faces in them are meant.
+/// Options of commands that change faces in photographs.
 struct FaceOptions: ParsableArguments {
     @Argument(help: "Photographs (JPEG, PNG, WebP) or folders of them.")
     var photos: [String]
 
-    @Option(help: "The folder for the results; made if it is not there.")
+    @Option(help: "Folder of the results; created if it does not exist.")
     var out: String
 
-    @Flag(help: "The photographs are faces as the model expects them: nothing is looked for.")
+    @Flag(help: "The photographs are aligned faces; do not search for faces.")
     var aligned = false
 
     @Option(
-        help: "Which faces: the largest, the one nearest to the center, all, or one, which refuses several.")
+        help:
+            "Faces to use: largest, center (nearest to the center), all, or one (fails if there are several)."
+    )
     var faces: FaceChoice = .largest
 
-    @Option(help: ArgumentHelp("Smaller faces are left out.", valueName: "pixels"))
+    @Option(help: ArgumentHelp("Smallest size of a face.", valueName: "pixels"))
     var minFace = 24
 
-    @Flag(help: "Write the whole photographs, too, with the new faces in their places.")
+    @Flag(help: "Also write the whole photographs with the changed faces in them.")
     var paste = false
 
-    @Flag(help: "Replace files that are there already.")
+    @Flag(help: "Replace existing files.")
     var overwrite = false
 
     func validate() throws {
         if minFace < 1 { throw ValidationError("--min-face: expected 1 or more, got \(minFace).") }
         if aligned, paste {
-            throw ValidationError("--paste puts faces back that were looked for: leave --aligned out.")
+            throw ValidationError("--paste requires a search for faces; omit --aligned.")
         }
     }
 
-    /// Goes through the photographs; one that fails is named, and the others are done all the same.
+    /// Processes the photographs. A photograph that fails is reported, and the others are processed.
     /// - Parameters:
-    ///   - results: what each photograph's results are called, behind its name.
-    ///   - change: makes the results of a face, in the order of `results`; the first is what gets pasted.
+    ///   - results: ends of the file names of the results, after the name of the photograph.
+    ///   - change: computes the results of a face, in the order of `results`; the first one is pasted.
     /// - Throws: `CommandError` before any work is done; `ExitCode` when a photograph failed, or on Ctrl-C.
-    func walk(
+    func process(
         _ verb: String, data: Datasets.DataProtocol, side: Int, results: [String], device: Device,
         marked: (Picture) -> SyntheticImage,
         change: (_ face: Picture, _ name: String) throws -> [SyntheticImage]
     ) throws {
         let list = try PhotoList(photos).photos
         let files = ResultFiles(out: out, overwrites: overwrite)
-        try files.checkRoom(for: list, endings: results.map { $0 + ".png" } + (paste ? ["-pasted.png"] : []))
+        try files.checkNames(for: list, endings: results.map { $0 + ".png" } + (paste ? ["-pasted.png"] : []))
         let aligner = aligned ? nil : try FaceAligner(device: device)
         var crowds = 0
-        let walk = PhotoWalk(verb, list, advice: { FaceAdvice.text(on: $0) }) { photo, _ in
+        let pass = PhotoPass(verb, list, advice: { FaceAdvice.text(on: $0) }) { photo, _ in
             var written = 0
             func write(_ image: SyntheticImage, _ name: String) throws {
                 try files.write(image, to: name)
@@ -75,13 +77,13 @@ struct FaceOptions: ParsableArguments {
             if paste { try write(marked(whole), "\(photo.name)-pasted.png") }
             return written
         }
-        try walk.finish(
-            "Wrote \(Readable.count(walk.written, "picture")) of \(Readable.count(walk.done, "photograph")) to "
+        try pass.finish(
+            "Wrote \(Readable.count(pass.written, "picture")) of \(Readable.count(pass.done, "photograph")) to "
                 + "\(files.folder)/" + FaceAdvice.text(onCrowds: crowds, faces))
     }
 
-    /// Faces as a model expects them, and where they lie; a photograph that is a face itself lies nowhere. Beside them
-    /// whether others were left out.
+    /// Aligned faces and their places in the photograph; no place for a photograph that is an aligned face.
+    /// - Returns: the faces, and whether the photograph has faces that were not chosen.
     private func cut(
         _ picture: Picture, _ aligner: FaceAligner?, _ data: Datasets.DataProtocol, _ side: Int
     ) throws -> (faces: [(picture: Picture, place: AlignedFace?)], isCrowd: Bool) {
@@ -94,7 +96,7 @@ struct FaceOptions: ParsableArguments {
         return (chosen, faces.leavesSome(of: found, minimumSize: minFace))
     }
 
-    /// A photograph of the set that the protocol was made for is cropped by it; another one is taken whole.
+    /// Input of the model. A square photograph is resized; another one is cropped by the protocol.
     private func square(_ picture: Picture, _ data: Datasets.DataProtocol, _ side: Int) throws -> Picture {
         if picture.width == picture.height {
             return picture.resized(width: side, height: side, filter: data.filter)
@@ -104,26 +106,26 @@ struct FaceOptions: ParsableArguments {
     }
 }
 
-/// What to do when a photograph has not the face that was asked for.
+/// Advice for photographs without the requested face.
 enum FaceAdvice {
-    /// An error and the options that help against it.
+    /// Message of an error, with the options that avoid it.
     /// - Parameter canLookCloser: whether the command has `--thorough`.
     static func text(on error: any Error, canLookCloser: Bool = false) -> String {
         switch error as? FaceError {
         case .some(.none):
-            canLookCloser ? "\(FaceError.none); --thorough looks for smaller ones" : "\(FaceError.none)"
+            canLookCloser ? "\(FaceError.none); --thorough also finds smaller ones" : "\(FaceError.none)"
         case .some(.several): "\(error): --faces largest, center or all"
         case .some(.small): "\(error): --min-face"
         case nil: "\(error)"
         }
     }
 
-    /// The end of a walk's last line, when some photographs had more faces than were taken; empty for none.
+    /// Addition to the summary if photographs had faces that were not chosen; empty for none.
     static func text(onCrowds count: Int, _ choice: FaceChoice) -> String {
         count == 0
             ? ""
-            : "; \(Readable.count(count, "photograph")) had several faces, of which \(choice.words) was taken"
-                + " (--faces all: all of them)"
+            : "; \(Readable.count(count, "photograph")) had several faces; \(choice.words) was used"
+                + " (--faces all uses all)"
     }
 }
 
@@ -131,7 +133,7 @@ extension FaceChoice {
     fileprivate var words: String { self == .center ? "the one nearest to the center" : "the largest" }
 }
 
-/// A photograph on which one sees what was found and what is cut.
+/// Check picture of an alignment.
 enum FaceCheck {
     private static let longest = 1280
 
@@ -144,8 +146,8 @@ enum FaceCheck {
         Color(red: 255, green: 90, blue: 130),
     ]
 
-    /// Boxes with sizes in pixels and points of all faces; frames around what is cut. RGB, 1280 pixels at most, small photographs
-    /// larger.
+    /// Photograph with boxes, sizes in pixels and landmarks of all detected faces, and frames around the crops.
+    /// - Returns: RGB, at most 1280 pixels wide and high; small photographs are enlarged.
     static func draw(on photo: Picture, found: [DetectedFace], cut: [AlignedFace]) -> Picture {
         let whole = max(photo.width, photo.height)
         let scale = whole > longest ? Double(longest) / Double(whole) : whole < 400 ? 3 : whole < 640 ? 2 : 1

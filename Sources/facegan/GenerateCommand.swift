@@ -10,38 +10,55 @@ import Synthesis
 import Torch
 
 /// `facegan generate`: faces from a trained model.
-struct GenerateCommand: ParsableCommand {
+struct GenerateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate",
-        abstract: "Make faces; the same seed is the same face everywhere.",
+        abstract: "Generate faces; a seed gives the same face in every call.",
         discussion: """
-            Writes one grid, or with a folder as --out (or --files) one file for each face. Every file says inside that a \
-            model made it.
+            Writes one grid, or one file for each face if --out is a folder or with --files. The metadata of every file says \
+            that a model generated it.
 
             Examples:
               facegan generate runs/dcgan --seeds 0-63 --out faces.png
               facegan generate runs/dcgan --seeds 0-9,100,7 --out faces/ --format jpeg
               facegan generate model.safetensors --count 1000 --out faces/
               facegan generate runs/dcgan --seeds 1-8 --interpolate --out walk.png
+              facegan generate runs/dcgan --seeds 1-8 --save-latents latents.safetensors
+              facegan generate runs/dcgan --latents latents.safetensors --out faces.png
               facegan generate runs/conditional --attr Smiling=1,Eyeglasses=0
               facegan generate runs/conditional --sheet --seeds 0-7
             """)
 
-    @Argument(help: "A run's folder or a model file.")
+    @Argument(help: "A run directory or a model file.")
     var model: String
 
     @Option(
-        help: ArgumentHelp("Seeds and ranges, such as 0-63,100. (default: 0-63)"),
+        help: ArgumentHelp("Seeds and ranges of seeds, such as 0-63,100. (default: 0-63)"),
         transform: { try SeedList($0) })
     var seeds: SeedList?
 
-    @Option(help: "This many faces, from seed 0 on.")
+    @Option(help: "Number of faces; their seeds begin at 0.")
     var count: Int?
 
     @Option(
         help: ArgumentHelp(
+            "Faces of the latents in a safetensors file, in place of seeds: z, w or w+.", valueName: "file"))
+    var latents: String?
+
+    @Option(
+        name: .customLong("save-latents"),
+        help: ArgumentHelp("Also write the latents of the seeds, as safetensors.", valueName: "file"))
+    var savedLatents: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Latent space of --save-latents: z, or w or w+ of a style generator.", valueName: "space"))
+    var space: LatentPoint.Space = .z
+
+    @Option(
+        help: ArgumentHelp(
             """
-            A picture's name for a grid or a film; a folder (ending in / or there already) for single files. \
+            File of the grid or film, or a folder for single files: a path that ends in /, or an existing folder. \
             (default: faces.png; walk.png for a film)
             """))
     var out: String?
@@ -49,7 +66,8 @@ struct GenerateCommand: ParsableCommand {
     @Option(
         name: .customLong("attr"),
         help: ArgumentHelp(
-            "Attributes to have (=1) or to lack (=0), commas between them; others vary as in photographs.",
+            "Attributes that the faces have (=1) or lack (=0), separated by commas; others vary as in the training "
+                + "pictures.",
             valueName: "name=1,..."),
         transform: { try AttributeList($0) })
     var attributes: AttributeList?
@@ -57,32 +75,36 @@ struct GenerateCommand: ParsableCommand {
     @Flag(help: "A row for each seed: its face, then without and with each attribute of the model.")
     var sheet = false
 
-    @Flag(help: "Single files, whatever --out looks like.")
+    @Flag(help: "Write single files; --out is a folder.")
     var files = false
 
-    @Option(help: ArgumentHelp("What the files are. (default: as --out ends, else png)"))
+    @Option(help: ArgumentHelp("Format of the files. (default: from the extension of --out, else png)"))
     var format: PictureFile.Format?
 
     @Flag var weights: WeightsChoice = .ema
 
-    @Flag(help: "Of a run's folder, the state with the lowest score instead of the newest.")
+    @Flag(help: "Use the state of a run with the lowest score, in place of the newest.")
     var best = false
 
-    @Flag(help: "A film through the seeds: animated PNG, or mp4 if --out ends so and ffmpeg is there.")
+    @Flag(
+        help:
+            "Write a film through the seeds or latents: animated PNG, or mp4 (through ffmpeg) if --out ends in .mp4."
+    )
     var interpolate = false
 
-    @Option(help: "Frames from one seed to the next in a film.")
+    @Option(help: "Frames of a film from one seed to the next.")
     var frames = 24
 
-    @Option(help: ArgumentHelp("Faces in a row of the grid. (default: a square grid)"))
+    @Option(help: ArgumentHelp("Columns of the grid. (default: a square grid)"))
     var columns: Int?
 
-    @Option(help: "Faces computed at once: a matter of speed and memory; may change a face's last bit.")
+    @Option(
+        help: "Upper limit of the faces that are computed at once. Bounds the memory; does not change faces.")
     var batch = GeneratorRunner.batchSize
 
     @Option(
         help:
-            "fp32, bf16, or auto: bf16 where the processor is faster with it, which moves a face by a level or two of 255."
+            "fp32, bf16 or auto. auto uses bf16 where it is faster; values change by up to about 2 levels of 255."
     )
     var precision: Precision = .auto
 
@@ -90,7 +112,16 @@ struct GenerateCommand: ParsableCommand {
 
     func validate() throws {
         try place.validate()
-        if seeds != nil, count != nil { throw ValidationError("Give --seeds or --count, not both.") }
+        if [seeds != nil, count != nil, latents != nil].count(where: { $0 }) > 1 {
+            throw ValidationError("Give one of --seeds, --count and --latents.")
+        }
+        if latents != nil, sheet || attributes != nil || savedLatents != nil {
+            throw ValidationError("--latents cannot be combined with --sheet, --attr or --save-latents.")
+        }
+        if savedLatents == nil, space != .z { throw ValidationError("--space requires --save-latents.") }
+        if sheet, savedLatents != nil {
+            throw ValidationError("--save-latents cannot be combined with --sheet.")
+        }
         if let count, count < 1 || count > 1_000_000 {
             throw ValidationError("--count: expected 1 to 1,000,000, got \(count).")
         }
@@ -98,65 +129,76 @@ struct GenerateCommand: ParsableCommand {
         where value < 1 {
             throw ValidationError("\(name): expected 1 or more, got \(value).")
         }
-        let faces = wanted.count
         if sheet, interpolate || files || columns != nil || attributes != nil {
             throw ValidationError(
-                "--sheet is one picture of all attributes: without --interpolate, --files, --columns, --attr."
-            )
+                "--sheet writes one picture of all attributes; it cannot be combined with --interpolate, --files, --columns "
+                    + "or --attr.")
         }
         if sheet, isFolder {
-            throw ValidationError("--sheet is one picture: give it a name, such as --out sheet.png.")
-        }
-        if sheet, wanted.count > 100 {
-            throw ValidationError("--sheet: \(Readable.count(wanted.count)) rows do not fit, at most 100 do.")
+            throw ValidationError("--sheet writes one picture; name a file, such as --out sheet.png.")
         }
         if interpolate {
             guard !files, format == nil, [".png", ".mp4"].contains(where: target.lowercased().hasSuffix)
             else {
                 throw ValidationError(
-                    "A film is one file that ends in .png (animated) or .mp4: --out walk.png")
-            }
-            guard faces >= 2, faces * frames <= Self.mostFrames else {
-                throw ValidationError(
-                    "A film takes 2 seeds or more, and at most 5,000 frames (seeds x --frames); got "
-                        + "\(Readable.count(faces, "seed")) x \(frames).")
+                    "A film is one file that ends in .png (animated) or .mp4, such as --out walk.png.")
             }
         } else if !isFolder {
             _ = try picture()
-            guard faces <= Self.mostInGrid else {
+        }
+        // The number of latents in a file is checked when it is read.
+        if latents == nil { try checkCount(seedValues.count) }
+    }
+
+    /// Checks that a number of seeds or latents fits the kind of output.
+    private func checkCount(_ faces: Int) throws {
+        if sheet, faces > 100 {
+            throw ValidationError("--sheet: expected at most 100 seeds, got \(Readable.count(faces)).")
+        }
+        if interpolate {
+            guard faces >= 2, faces * frames <= Self.mostFrames else {
                 throw ValidationError(
-                    "\(Readable.count(faces)) faces do not fit a grid: give a folder (--out faces/), or at most 4,096."
-                )
+                    "A film requires 2 seeds or latents or more, and at most 5,000 frames (seeds x --frames); got "
+                        + "\(Readable.count(faces, "seed")) x \(frames).")
             }
+        } else if !isFolder, faces > Self.mostInGrid {
+            throw ValidationError(
+                "A grid has at most 4,096 faces, got \(Readable.count(faces)); write single files to a folder, such as "
+                    + "--out faces/.")
         }
     }
 
-    func run() throws {
+    func run() async throws {
         Interrupt.install()
-        // Threads that spin while they wait for the next layer would take the processors from those that encode.
+        // Threads that spin while they wait for the next layer would slow down the threads that encode.
         setenv("OMP_WAIT_POLICY", "passive", 0)
-        let device = try place.prepare()
-        var model = try Model(
-            model, state: best ? .best : .last, weights: weights.value, device: device)
-        try model.request(attributes?.wanted ?? [])
-        let sampler = FaceSampler(model, precision: precision)
-        if sheet {
-            try writeSheet(sampler)
-        } else if interpolate {
-            try writeFilm(sampler)
-        } else if isFolder {
-            try writeFiles(sampler)
-        } else {
-            try writeGrid(sampler)
+        let service = FaceService(device: try place.prepare(), threads: place.threads)
+        let faces = try await service.load(
+            model, state: best ? .best : .last, weights: weights.value, precision: precision)
+        let sources = try readSources(faces)
+        do {
+            if sheet {
+                try await writeSheet(service, faces)
+            } else if interpolate {
+                try await writeFilm(service, faces, sources)
+            } else if isFolder {
+                try await writeFiles(service, faces, sources)
+            } else {
+                try await writeGrid(service, faces, sources)
+            }
+            if let savedLatents { try await saveLatents(service, faces, to: savedLatents) }
+        } catch is CancellationError {
+            ConsoleOutput.standardError.writeLine("Stopped; nothing was written.")
+            throw ExitCode(Interrupt.exitStatus)
         }
     }
 
-    // MARK: What was asked for
+    // MARK: Arguments
 
     private static let mostFrames = 5000
     private static let mostInGrid = 4096
 
-    private var wanted: [UInt64] { (seeds ?? SeedList(count: count ?? (sheet ? 8 : 64))).values }
+    private var seedValues: [UInt64] { (seeds ?? SeedList(count: count ?? (sheet ? 8 : 64))).values }
 
     private var target: String { out ?? (interpolate ? "walk.png" : "faces.png") }
 
@@ -166,96 +208,160 @@ struct GenerateCommand: ParsableCommand {
         return files || target.hasSuffix("/") || (exists && isThere.boolValue)
     }
 
-    private func picture() throws -> PictureFile { try PictureFile(path: target, format: format) }
+    private func picture() throws -> PictureFile {
+        do { return try PictureFile(path: target, format: format) } catch let error as SynthesisError {
+            throw ValidationError(error.description)
+        }
+    }
+
+    private var requested: FaceService.Attributes { attributes?.wanted ?? [] }
+
+    // MARK: Latents
+
+    /// Seeds, or the latents of a file.
+    private func readSources(_ faces: FaceService.LoadedFaces) throws -> [LatentSource] {
+        guard let latents else { return seedValues.map { .seed($0) } }
+        let file = try LatentFile(path: latents)
+        try checkCount(file.points.count)
+        if !file.model.isEmpty, file.model != faces.info.digest {
+            ConsoleOutput.standardError.writeLine(
+                "warning: \(latents): the latents belong to the model \(file.model.prefix(12)), not to \(model) "
+                    + "(\(faces.info.digest.prefix(12))); the faces differ")
+        }
+        return file.points.map { .point($0) }
+    }
+
+    private func saveLatents(
+        _ service: FaceService, _ faces: FaceService.LoadedFaces, to path: String
+    ) async throws {
+        let points = try await service.points(
+            of: faces, seeds: seedValues, space: space, requesting: requested)
+        try LatentFile(points, model: faces.info.digest).write(to: path)
+        ConsoleOutput.standardOutput.writeLine(
+            "Wrote \(path): \(Readable.count(points.count, "latent")) in space \(space.rawValue)")
+    }
 
     // MARK: Writing
 
-    private func writeGrid(_ sampler: FaceSampler) throws {
+    private func writeGrid(
+        _ service: FaceService, _ faces: FaceService.LoadedFaces, _ sources: [LatentSource]
+    ) async throws {
         let picture = try picture()
-        let grid = SyntheticImage.grid(sampler.faces(seeds: wanted, batchSize: batch), columns: columns)
-        try picture.write(grid)
-        say("Wrote \(target): \(Readable.count(wanted.count, "face")), \(grid.width)x\(grid.height)", sampler)
-    }
-
-    private func writeSheet(_ sampler: FaceSampler) throws {
-        let names = sampler.model.attributes
-        guard !names.isEmpty else {
-            throw CommandError(
-                "\(model): --sheet needs a model with attributes; train the recipe conditional")
-        }
         let grid = SyntheticImage.grid(
-            sampler.sheet(seeds: wanted, batchSize: batch), columns: 1 + 2 * names.count)
-        try picture().write(grid)
-        say(
-            "Wrote \(target): \(Readable.count(wanted.count, "face")), then without and with "
-                + names.joined(separator: ", "), sampler)
+            try await watched("generating", sources.count) { progress in
+                try await service.faces(
+                    of: faces, from: sources, requesting: requested, batchSize: batch, progress: progress)
+            }, columns: columns)
+        try picture.write(grid)
+        say("Wrote \(target): \(Readable.count(sources.count, "face")), \(grid.width)x\(grid.height)", faces)
     }
 
-    private func writeFiles(_ sampler: FaceSampler) throws {
+    private func writeSheet(_ service: FaceService, _ faces: FaceService.LoadedFaces) async throws {
+        guard !faces.attributes.isEmpty else {
+            throw CommandError(
+                "\(model): --sheet requires a model with attributes; train the recipe conditional")
+        }
+        let (seeds, columns) = (seedValues, 1 + 2 * faces.attributes.count)
+        let images = try await watched("generating", seeds.count * columns) { progress in
+            try await service.sheet(of: faces, seeds: seeds, batchSize: batch, progress: progress)
+        }
+        try picture().write(SyntheticImage.grid(images, columns: columns))
+        say(
+            "Wrote \(target): \(Readable.count(seeds.count, "face")), then without and with "
+                + faces.attributes.joined(separator: ", "), faces)
+    }
+
+    /// Generates chunk by chunk, so that memory stays bounded and files are written meanwhile.
+    private func writeFiles(
+        _ service: FaceService, _ faces: FaceService.LoadedFaces, _ sources: [LatentSource]
+    ) async throws {
         let folder = target.hasSuffix("/") ? String(target.dropLast()) : target
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         } catch {
-            throw CommandError("\(folder): the folder cannot be made: \(error.localizedDescription)")
+            throw CommandError("\(folder): the folder cannot be created: \(error.localizedDescription)")
         }
         let format = format ?? .png
-        let wanted = wanted
-        let line = ProgressLine("generating", total: wanted.count, unit: .things("faces"))
+        let line = ProgressLine("generating", total: sources.count, unit: .things("faces"))
         let writer = PictureWriter { line.update($0) }
-        for start in stride(from: 0, to: wanted.count, by: batch) {
+        for start in stride(from: 0, to: sources.count, by: GeneratorRunner.batchSize) {
             if Interrupt.isRequested {
                 try writer.finish()
                 line.finish("Stopped after \(Readable.count(writer.written, "face")) in \(folder).")
                 throw ExitCode(Interrupt.exitStatus)
             }
-            let part = Array(wanted[start..<min(wanted.count, start + batch)])
+            let range = start..<min(sources.count, start + GeneratorRunner.batchSize)
+            let images = try await service.faces(
+                of: faces, from: Array(sources[range]), requesting: requested, batchSize: batch)
             try writer.write(
-                zip(part, sampler.faces(seeds: part, batchSize: batch)).map { seed, face in
-                    let path = "\(folder)/seed-\(padded(seed)).\(format.ending)"
+                zip(range, images).map { row, face in
+                    let path = "\(folder)/\(name(of: sources[row], row: row)).\(format.ending)"
                     return (try PictureFile(path: path, format: format), face)
                 })
         }
         try writer.finish()
         line.finish()
-        say("Wrote \(Readable.count(writer.written, "face")) to \(folder)/", sampler)
+        say("Wrote \(Readable.count(writer.written, "face")) to \(folder)/", faces)
     }
 
-    private func writeFilm(_ sampler: FaceSampler) throws {
-        let images = sampler.film(through: wanted, framesPerStep: frames, batchSize: batch)
-        if target.lowercased().hasSuffix(".mp4") {
-            try Film.writeMP4(images, to: target)
-        } else {
-            try AtomicFile.write(try SyntheticImage.film(images, millisecondsPerFrame: 42), to: target)
+    private func writeFilm(
+        _ service: FaceService, _ faces: FaceService.LoadedFaces, _ sources: [LatentSource]
+    ) async throws {
+        let images = try await watched("generating", sources.count * frames) { progress in
+            try await service.film(
+                of: faces, through: sources, framesPerStep: frames, requesting: requested, batchSize: batch,
+                progress: progress)
         }
-        say("Wrote \(target): \(Readable.count(images.count, "frame"))", sampler)
+        try Film.write(images, to: target)
+        say("Wrote \(target): \(Readable.count(images.count, "frame"))", faces)
     }
 
-    private func padded(_ seed: UInt64) -> String {
-        let digits = String(seed)
-        return String(repeating: "0", count: max(0, 6 - digits.count)) + digits
+    /// Runs a call of the service with a progress line. Ctrl-C cancels it.
+    private func watched(
+        _ verb: String, _ total: Int,
+        _ body: @escaping @Sendable (@escaping FaceService.Progress) async throws -> [SyntheticImage]
+    ) async throws -> [SyntheticImage] {
+        let line = ProgressLine(verb, total: total, unit: .things("pictures"))
+        defer { line.finish() }
+        return try await cancelledByInterrupt { try await body { done, _ in line.update(done) } }
     }
 
-    private func say(_ text: String, _ sampler: FaceSampler) {
-        let model = sampler.model
+    /// File name of a face without extension, such as `seed-000007` or `latent-000000`.
+    private func name(of source: LatentSource, row: Int) -> String {
+        func padded(_ number: some BinaryInteger) -> String {
+            let digits = String(number)
+            return String(repeating: "0", count: max(0, 6 - digits.count)) + digits
+        }
+        switch source {
+        case .seed(let seed): return "seed-\(padded(seed))"
+        case .point: return "latent-\(padded(row))"
+        }
+    }
+
+    private func say(_ text: String, _ faces: FaceService.LoadedFaces) {
+        let info = faces.info
         let learned =
-            model.facts["origin"] == nil ? "\(Readable.count(model.clock.images)) images seen" : "imported"
+            info.facts["origin"] == nil ? "\(Readable.count(info.clock.images)) images seen" : "imported"
         ConsoleOutput.standardOutput.writeLine(
-            "\(text) (\(model.recipe.name), \(learned), \(model.weights == .average ? "averaged" : "raw") weights, \(sampler.precision.rawValue))"
+            "\(text) (\(info.recipe.name), \(learned), \(info.weights == .average ? "averaged" : "raw") weights, \(faces.precision.rawValue))"
         )
     }
 }
 
-/// Which of a model's weights make the faces.
+extension PictureFile.Format: ExpressibleByArgument {}
+extension LatentPoint.Space: ExpressibleByArgument {}
+
+/// Weights that generate the faces.
 enum WeightsChoice: String, EnumerableFlag {
     case ema, raw
 
-    var value: Model.Weights { self == .ema ? .average : .raw }
+    var value: ModelWeights { self == .ema ? .average : .raw }
 
     static func help(for value: WeightsChoice) -> ArgumentHelp? {
         switch value {
         case .ema:
-            "The moving average of the weights, which makes better faces; a file without one has raw ones."
-        case .raw: "The weights as trained."
+            "Use the moving average of the weights, which generates better faces; raw weights if the file has no average."
+        case .raw: "Use the weights of the last training step."
         }
     }
 }

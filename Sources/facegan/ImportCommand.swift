@@ -6,14 +6,14 @@ import Settings
 import Torch
 import TorchNN
 
-/// `facegan import`: weights from PyTorch.
+/// `facegan import`: model file of a PyTorch state dictionary.
 struct ImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
-        abstract: "Take a PyTorch state dictionary (.pth, .pt) into a model file.",
+        abstract: "Convert a PyTorch state dictionary (.pth, .pt) to a model file.",
         discussion: """
-            Reads what torch.save writes, without running any of it, and reports every key that is missing, unexpected or \
-            of another shape. The recipe says which network the weights are for.
+            Reads a file of torch.save without executing code in it, and reports every key that is missing, unexpected or \
+            of another shape. The recipe describes the network of the weights.
 
             Examples:
               facegan import netG.pth --recipe dcgan --out model.safetensors
@@ -21,22 +21,22 @@ struct ImportCommand: ParsableCommand {
               facegan import netD.pth --network discriminator --out netD.safetensors
             """)
 
-    @Argument(help: "The state dictionary.")
+    @Argument(help: "State dictionary.")
     var file: String
 
-    @Option(help: "A recipe's name or a YAML file.")
+    @Option(help: "Name of a recipe, or a YAML file.")
     var recipe = "dcgan"
 
-    @Option(help: "One of the recipe's presets, such as small.")
+    @Option(help: "Preset of the recipe, such as small.")
     var preset: String?
 
     @Option(name: .customLong("set"), help: "Change a value of the recipe: path=value. May be repeated.")
     var overrides: [String] = []
 
-    @Option(help: ArgumentHelp("generator or discriminator. (default: whichever the keys fit)"))
+    @Option(help: ArgumentHelp("generator or discriminator. (default: from the keys)"))
     var network: PyTorchImport.Network?
 
-    @Option(help: "The model file to write.")
+    @Option(help: "Model file to write.")
     var out: String
 
     func run() throws {
@@ -51,7 +51,8 @@ struct ImportCommand: ParsableCommand {
         guard let checkpoint = found.checkpoint else {
             output.writeLine("\(found.mismatch)")
             output.writeLine(
-                "Nothing was written. Sizes can be set: --set generator.filters=32, --set resolution=128.")
+                "Nothing was written. To change the size of the network, use --set generator.filters=32 or --set resolution=128."
+            )
             throw ExitCode.failure
         }
         try checkpoint.write(to: out)

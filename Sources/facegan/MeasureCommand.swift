@@ -8,27 +8,26 @@ import Torch
 import TorchNN
 import Training
 
-/// `facegan measure`: what `make bench` compares with others.
+/// `facegan measure`: measurements for `make bench`.
 struct MeasureCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "measure", abstract: "Measure speed.", shouldDisplay: false,
         subcommands: [MeasureCritic.self, MeasureUse.self, MeasureLayers.self])
 }
 
-/// `facegan measure critic`: how fast a recipe's discriminator learns; for `make bench`.
+/// `facegan measure critic`: speed of discriminator steps, for `make bench`.
 struct MeasureCritic: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "critic",
-        abstract: "Measure how fast a recipe's discriminator learns.",
+        abstract: "Measure the speed of discriminator steps of a recipe.",
         discussion: """
-            Its step alone, without a generator and without pictures to read: both losses, the penalty if the recipe has \
-            one, and the optimizer.
+            A step without generator and data loading: both losses, the penalty of the recipe, and the optimizer.
 
             Examples:
               facegan measure critic --recipe wgan-gp --set batchSize=32 --steps 8 --every 2
             """)
 
-    @Option(help: "A recipe's name or a YAML file.")
+    @Option(help: "Name of a recipe, or a YAML file.")
     var recipe = "wgan-gp"
 
     @Option(
@@ -37,13 +36,13 @@ struct MeasureCritic: ParsableCommand {
             "Change values of the recipe. May be repeated.", valueName: "path=value ..."))
     var overrides: [String] = []
 
-    @Option(help: "Steps in all.")
+    @Option(help: "Number of steps.")
     var steps = 8
 
-    @Option(help: "Steps between two readings of the clock.")
+    @Option(help: "Steps of one measurement.")
     var every = 2
 
-    @Option(help: "Numbers to compute in.")
+    @Option(help: "fp32, bf16 or auto.")
     var precision: Precision = .auto
 
     @OptionGroup var place: DeviceOptions
@@ -63,7 +62,7 @@ struct MeasureCritic: ParsableCommand {
     }
 }
 
-/// `facegan measure layers`: each convolution of DCGAN-64 beside what the processor could do; for `make bench`.
+/// `facegan measure layers`: speed of the convolutions of DCGAN-64 and of the processor, for `make bench`.
 struct MeasureLayers: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "layers",
@@ -74,13 +73,13 @@ struct MeasureLayers: ParsableCommand {
               facegan measure layers --batch 64 --precision fp32
             """)
 
-    @Option(help: "Pictures at once.")
+    @Option(help: "Batch size.")
     var batch = 128
 
     @Option(help: "fp32, bf16 or auto.")
     var precision: Precision = .auto
 
-    @Option(help: "Measurements of each; the middle one counts.")
+    @Option(help: "Number of measurements; the median is reported.")
     var times = 9
 
     @OptionGroup var place: DeviceOptions
@@ -95,7 +94,7 @@ struct MeasureLayers: ParsableCommand {
             isTransposed
                 ? (side - 1) * stride - 2 * padding + kernel : (side + 2 * padding - kernel) / stride + 1
         }
-        /// Of one picture, forward, a multiplication and an addition counted as two.
+        /// Operations of a forward pass of one picture; a multiplication and an addition count as two.
         var operations: Int {
             let small = isTransposed ? side : outputSide
             return 2 * inputs * outputs * kernel * kernel * small * small
@@ -137,7 +136,7 @@ struct MeasureLayers: ParsableCommand {
         ConsoleOutput.standardOutput.writeLine(String(decoding: json, as: UTF8.self))
     }
 
-    /// Seconds of the middle run.
+    /// Median of the run time, in seconds.
     private func middle(_ device: Device, _ body: () -> Void) -> Double {
         var seconds: [Double] = []
         for turn in 0..<(times + 2) {
@@ -157,7 +156,7 @@ struct MeasureLayers: ParsableCommand {
         return 2 * Double(side * side * side) / middle(device) { _ = a.matmul(a) }
     }
 
-    /// Bytes read and written per second by a copy that no cache holds.
+    /// Bytes read and written per second by a copy that exceeds the caches.
     private func copy(_ device: Device) -> Double {
         let a = Tensor.zeros([1 << 26], on: device)
         let b = Tensor.zeros(like: a)
@@ -201,10 +200,10 @@ struct MeasureLayers: ParsableCommand {
     }
 }
 
-/// `facegan measure use`: how fast networks are in use, without reading or writing pictures; for `make bench`.
+/// `facegan measure use`: speed of inference without reading and writing pictures, for `make bench`.
 struct MeasureUse: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "use", abstract: "Measure how fast a network of random weights is in use.",
+        commandName: "use", abstract: "Measure the speed of inference of a network with random weights.",
         discussion: """
             Examples:
               facegan measure use generator --batch 64
@@ -212,26 +211,26 @@ struct MeasureUse: ParsableCommand {
             """)
 
     enum Network: String, ExpressibleByArgument, CaseIterable {
-        /// DCGAN's generator at 64 x 64.
+        /// Generator of DCGAN at 64 x 64.
         case generator
         /// The residual face network at 128 x 128.
         case classifier
         /// The same network as `fd-face` uses it: from bytes of 64 x 64 to features, always in float32.
         case judge
-        /// Inception-v3 of FID on pictures of 64 x 64, always in float32: other numbers would be another metric.
+        /// Inception-v3 of FID on pictures of 64 x 64, always in float32, as FID is defined.
         case inception
     }
 
     @Argument(help: "generator, classifier, judge or inception.")
     var network: Network
 
-    @Option(help: "Pictures at once.")
+    @Option(help: "Batch size.")
     var batch = 64
 
-    @Option(help: "Channels next to the picture. (default: the network's own)")
+    @Option(help: "Channels of the layer next to the picture. (default: from the network)")
     var width: Int?
 
-    @Option(help: "How long.")
+    @Option(help: "Duration, in seconds.")
     var seconds = 3.0
 
     @Option(help: "fp32, bf16 or auto.")

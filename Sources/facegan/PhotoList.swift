@@ -4,74 +4,63 @@ import Datasets
 import Files
 import Foundation
 import Imaging
+import Synthesis
 
-/// Photographs that were named on the command line, one by one or by their folders.
+/// Photographs of the command line: files, and the content of folders.
 struct PhotoList {
-    struct Photo {
-        let path: String
-        /// What its results are called, without an ending; with `/` for folders inside a folder.
-        let name: String
+    let photos: [Photograph]
 
-        /// Its pixels, upright, RGB.
-        func picture() throws -> Picture {
-            let file = try MappedFile(path: path)
-            return try PictureDecoder.decode(try file.bytes(file.all)).picture.rgb()
-        }
-    }
-
-    let photos: [Photo]
-
-    /// - Throws: `CommandError` for what is not there, and for two photographs of one name.
+    /// - Throws: `CommandError` for a path that does not exist, a folder without pictures, and two photographs with the same name.
     init(_ arguments: [String]) throws {
-        var found: [Photo] = []
+        var found: [Photograph] = []
         for argument in arguments {
             let path = (argument as NSString).expandingTildeInPath
             var isFolder: ObjCBool = false
             guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-                throw CommandError("\(path): there is no such photograph or folder")
+                throw CommandError("\(path): no such photograph or folder")
             }
             if isFolder.boolValue {
                 let names = try FolderSource(path: path).names
                 guard !names.isEmpty else {
-                    throw CommandError("\(path): there are no pictures in this folder")
+                    throw CommandError("\(path): no pictures in this folder")
                 }
                 found += names.map {
-                    Photo(path: path + "/" + $0, name: ($0 as NSString).deletingPathExtension)
+                    Photograph(path: path + "/" + $0, name: ($0 as NSString).deletingPathExtension)
                 }
             } else {
                 let file = (path as NSString).lastPathComponent
-                found.append(Photo(path: path, name: (file as NSString).deletingPathExtension))
+                found.append(Photograph(path: path, name: (file as NSString).deletingPathExtension))
             }
         }
         var seen: [String: String] = [:]
         for photo in found {
             if let other = seen.updateValue(photo.path, forKey: photo.name) {
                 throw CommandError(
-                    "\(other) and \(photo.path): both results would be called \(photo.name): take one of "
-                        + "them at a time, each into a folder of its own")
+                    "\(other) and \(photo.path): their results would have the same name \(photo.name); process them "
+                        + "one at a time, into separate folders")
             }
         }
         photos = found
     }
 }
 
-/// A walk over photographs: one that fails is named, and the others are done all the same.
-struct PhotoWalk {
-    /// Files that were written.
+/// Processing of photographs one by one. A photograph that fails is reported, and the others are processed.
+struct PhotoPass {
+    /// Number of written files.
     private(set) var written = 0
-    /// Photographs that came out well.
+    /// Number of photographs without an error.
     private(set) var done = 0
     private var failed = 0
     private let line: ProgressLine
 
-    /// Goes through the photographs until the last one or Ctrl-C.
+    /// Processes the photographs until the last one or Ctrl-C.
     /// - Parameters:
     ///   - advice: converts an error to a message for the user.
-    ///   - body: works on one photograph, may say how far it is, and returns how many files it has written;
-    ///     `CancellationError` ends the walk.
+    ///   - body: processes one photograph, may report progress, and returns the number of written files;
+    ///     `CancellationError` ends the processing.
     init(
-        _ verb: String, _ photos: [PhotoList.Photo], advice: (any Error) -> String = { "\($0)" },
-        body: (_ photo: PhotoList.Photo, _ note: (String) -> Void) throws -> Int
+        _ verb: String, _ photos: [Photograph], advice: (any Error) -> String = { "\($0)" },
+        body: (_ photo: Photograph, _ note: (String) -> Void) throws -> Int
     ) {
         line = ProgressLine(verb, total: photos.count, unit: .things("photographs"))
         for photo in photos {
@@ -90,8 +79,8 @@ struct PhotoWalk {
         line.finish()
     }
 
-    /// Says what was written and how many failed.
-    /// - Throws: `ExitCode` on Ctrl-C, and when a photograph failed.
+    /// Prints a summary and the number of failed photographs.
+    /// - Throws: `ExitCode` after Ctrl-C, or if a photograph failed.
     func finish(_ text: String) throws {
         ConsoleOutput.standardOutput.writeLine(
             text + (failed > 0 ? "; \(Readable.count(failed, "photograph")) failed" : ""))

@@ -3,13 +3,13 @@ import Console
 import Recipes
 import Settings
 
-/// `facegan recipes`: what systems there are, and what is in them.
+/// `facegan recipes`: list and content of the recipes.
 struct RecipesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "recipes",
-        abstract: "List the recipes, show one, or list what a recipe can set.",
+        abstract: "List the recipes, show one, or list the settings of recipes.",
         discussion: """
-            A recipe is a YAML file. Change single values with --set when training, or write a file of your own.
+            A recipe is a YAML file. To change values for a run, use --set of facegan train, or write a file.
 
             Examples:
               facegan recipes
@@ -18,17 +18,17 @@ struct RecipesCommand: ParsableCommand {
               facegan recipes --fields
             """)
 
-    @Argument(help: "Show this recipe as it is written.")
+    @Argument(help: "Show the file of this recipe.")
     var name: String?
 
-    @Option(help: "Show it with this preset's changes made and every value written out.")
+    @Option(help: "Show the recipe with this preset and all values.")
     var preset: String?
 
-    @Flag(help: "List every value that a recipe can set, with its default and range.")
+    @Flag(help: "List all settings with defaults and ranges.")
     var fields = false
 
     func validate() throws {
-        if preset != nil, name == nil { throw ValidationError("--preset belongs to a recipe: name one.") }
+        if preset != nil, name == nil { throw ValidationError("--preset requires the name of a recipe.") }
     }
 
     func run() throws {

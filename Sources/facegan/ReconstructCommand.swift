@@ -10,17 +10,17 @@ import Recipes
 import Synthesis
 import Torch
 
-/// `facegan reconstruct`: photographs through an autoencoder and back.
+/// `facegan reconstruct`: reconstructions of photographs by an autoencoder.
 struct ReconstructCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reconstruct",
-        abstract: "Give faces back through an autoencoder, and say how well.",
+        abstract: "Reconstruct faces with an autoencoder, and measure the error.",
         discussion: """
-            Finds the face in each photograph, aligns it as the model expects it, and writes its reconstruction, \
-            and both side by side. One person goes in, and the same person comes out: there is no way to another one.
+            Finds the face in each photograph, aligns it as the model expects it, and writes its reconstruction, and both \
+            side by side. The person stays the same; the command cannot change it.
 
-            A model that has learnt against a critic has two sets of weights; --strength mixes them: 0 is before the critic, \
-            1 the newest. The detector's weights are fetched once: facegan weights get yunet.
+            A model that was also trained against a critic has two sets of weights; --strength interpolates: 0 is before \
+            the critic, 1 the newest. To download the weights of the detector once, run: facegan weights get yunet.
 
             Examples:
               facegan reconstruct runs/dfl portrait.jpg --out out/
@@ -29,7 +29,7 @@ struct ReconstructCommand: ParsableCommand {
               facegan reconstruct runs/dfl crops/ --aligned --out out/
             """)
 
-    @Argument(help: "A run's folder or a model file.")
+    @Argument(help: "A run directory or a model file.")
     var model: String
 
     @OptionGroup var photographs: FaceOptions
@@ -40,19 +40,19 @@ struct ReconstructCommand: ParsableCommand {
 
     func run() throws {
         Interrupt.install()
-        // Threads that spin while they wait take the processors from decoding and encoding.
+        // Threads that spin while they wait would slow down decoding and encoding.
         setenv("OMP_WAIT_POLICY", "passive", 0)
         let device = try place.prepare()
         let loaded = try stage.load(model, device: device)
         guard loaded.recipe.restoration.restorer.kind == .autoencoder else {
-            throw CommandError("\(loaded.path): this model enlarges pictures; use it by `facegan upscale`")
+            throw CommandError("\(loaded.path): this model enlarges pictures; use it with `facegan upscale`")
         }
         let restorer = PhotoRestorer(loaded)
         let side = loaded.recipe.resolution
         let measures = try PairMeasure.available(side: side, device: device)
         var values = measures.map { _ in [Double]() }
-        try photographs.walk(
-            "reconstructing", data: try Model.dataProtocol(in: loaded.facts, of: loaded.path), side: side,
+        try photographs.process(
+            "reconstructing", data: try loaded.info.dataProtocol(), side: side,
             results: ["", "-beside"],
             device: device, marked: { restorer.marked($0) }
         ) { face, _ in

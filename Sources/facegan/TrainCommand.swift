@@ -12,7 +12,7 @@ import Training
 
 extension Precision: ExpressibleByArgument {}
 
-/// `facegan train`: a run in a folder, from the first step or from where it stopped.
+/// `facegan train`: starts or resumes a run.
 struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train",
@@ -33,28 +33,30 @@ struct TrainCommand: ParsableCommand {
             """)
 
     @Option(
-        help: "Name of a recipe (see 'facegan recipes') or path of a YAML file. A resumed run keeps its own.")
+        help:
+            "Name of a recipe (see 'facegan recipes') or path of a YAML file. (default: the recipe of the resumed run)"
+    )
     var recipe: String?
 
-    @Option(help: "One of the recipe's presets, such as small: sized for two processors.")
+    @Option(help: "Preset of the recipe, such as small, which is sized for two processors.")
     var preset: String?
 
-    @Option(help: "Folder, archive, packed store or builtin:N. A resumed run keeps its own.")
+    @Option(help: "Folder, archive, packed store or builtin:N. (default: the pictures of the resumed run)")
     var data: String?
 
     @Option(help: "A run or model to start from. Its networks must have the sizes of the recipe.")
     var from: String?
 
-    @Option(help: ArgumentHelp("The run's folder. (default: runs/NAME-OF-THE-RECIPE)"))
+    @Option(help: ArgumentHelp("Run directory. (default: runs/NAME-OF-THE-RECIPE)"))
     var out: String?
 
-    @Option(help: "Thousands of images of the whole run; the recipe has a default.")
+    @Option(help: "Length of the whole run, in thousands of images. (default: from the recipe)")
     var kimg: Double?
 
-    @Option(help: "Steps of the whole run.")
+    @Option(help: "Length of the whole run, in steps.")
     var steps: Int?
 
-    @Option(help: "Minutes of this session.")
+    @Option(help: "Limit of this session, in minutes.")
     var minutes: Double?
 
     @Option(
@@ -63,18 +65,19 @@ struct TrainCommand: ParsableCommand {
             "Change values of the recipe. May be repeated.", valueName: "path=value ..."))
     var overrides: [String] = []
 
-    @Option(help: ArgumentHelp("Seed of everything that is random. (default: 0)"))
+    @Option(help: ArgumentHelp("Seed of the random streams. (default: 0)"))
     var seed: UInt64?
 
-    @Option(help: "bf16 is about twice as fast where the processor has it; auto finds out.")
+    @Option(
+        help: "fp32, bf16 or auto. auto uses bf16 where the processor has it, which is about twice as fast.")
     var precision: Precision = .auto
 
     @OptionGroup var place: DeviceOptions
 
-    @Flag(help: "Show the resolved recipe, sizes, memory and time, and train nothing.")
+    @Flag(help: "Show the resolved recipe, sizes, memory and time; do not train.")
     var dryRun = false
 
-    @Flag(help: "Remove a run in the folder and begin anew.")
+    @Flag(help: "Remove the run in the folder and restart.")
     var restart = false
 
     func validate() throws {
@@ -91,13 +94,14 @@ struct TrainCommand: ParsableCommand {
         Interrupt.install()
         let console = ConsoleOutput.standardError
         if recipe == nil, from == nil, out == nil {
-            throw CommandError("Name a recipe (--recipe dcgan) to begin, or a run's folder (--out) to go on.")
+            throw CommandError(
+                "Name a recipe (--recipe dcgan) to start a run, or a run directory (--out) to resume one.")
         }
         if from != nil, out == nil {
-            throw CommandError("--from begins a run of its own: name its folder, such as --out runs/mine.")
+            throw CommandError("--from starts a separate run; name its folder, such as --out runs/mine.")
         }
-        let goesOn = out.map { !restart && RunDirectory.holdsRun($0) } ?? false
-        let recipe = try resolvedRecipe(goesOn: goesOn)
+        let resumes = out.map { !restart && RunDirectory.holdsRun($0) } ?? false
+        let recipe = try resolvedRecipe(resumes: resumes)
         let folder = out ?? "runs/\(recipe.name)"
         let known = !restart && RunDirectory.holdsRun(folder) ? try RunRecord(folder: folder) : nil
         let device = try place.prepare()
@@ -120,34 +124,35 @@ struct TrainCommand: ParsableCommand {
         let again = "facegan train --out \(folder)"
         switch outcome {
         case .finished where clock == before:
-            console.writeLine("Nothing to do: the run has \(state) already. More: \(again) --kimg N")
+            console.writeLine(
+                "Nothing to do: the run has \(state) already. To train longer: \(again) --kimg N")
         case .finished:
             let use =
                 switch recipe.system {
                 case .adversarial: "Faces: facegan generate \(folder) --seeds 0-63 --out faces.png"
-                case .attributes: "A file of it: facegan export \(folder) --half --out face.safetensors"
-                case .restoration, .conversion: "How good it is: facegan evaluate \(folder)"
+                case .attributes: "Model file: facegan export \(folder) --half --out face.safetensors"
+                case .restoration, .conversion: "Scores: facegan evaluate \(folder)"
                 }
             console.writeLine("Finished: \(state)\(peak). \(use)")
-        case .outOfTime: console.writeLine("Time is up: \(state)\(peak). Go on: \(again)")
+        case .outOfTime: console.writeLine("Time limit reached: \(state)\(peak). To resume: \(again)")
         case .interrupted:
-            console.writeLine("Stopped: \(state), saved in \(folder). Go on: \(again)")
+            console.writeLine("Stopped: \(state), saved in \(folder). To resume: \(again)")
             throw ExitCode(Interrupt.exitStatus)
         }
     }
 
-    private func resolvedRecipe(goesOn: Bool) throws -> Recipe {
+    private func resolvedRecipe(resumes: Bool) throws -> Recipe {
         if preset != nil, recipe == nil {
-            throw CommandError("--preset needs a recipe's name or file; a resumed run keeps its recipe.")
+            throw CommandError("--preset requires --recipe; a resumed run keeps its recipe.")
         }
-        if recipe == nil, !goesOn, let from {
+        if recipe == nil, !resumes, let from {
             return try SettingsDocument.decode(
-                yaml: Model.recipe(of: from).yaml, path: "\(from) (recipe inside)", overrides: overrides)
+                yaml: ModelFile(from).recipe().yaml, path: "\(from) (recipe inside)", overrides: overrides)
         }
         let name = recipe ?? out.map { $0 + "/recipe.yaml" } ?? "dcgan"
-        if recipe == nil, !goesOn {
+        if recipe == nil, !resumes {
             throw CommandError(
-                "\(out ?? ""): there is no run to go on with; name a recipe, such as --recipe dcgan.")
+                "\(out ?? ""): no run to resume; name a recipe, such as --recipe dcgan.")
         }
         return try Recipe.load(name, preset: preset, overrides: overrides)
     }
@@ -163,7 +168,7 @@ struct TrainCommand: ParsableCommand {
                         "packed \(Readable.count(report.written, "picture")) in \(Readable.duration(report.seconds))"
                             + (report.bad.isEmpty
                                 ? ""
-                                : "; left out \(report.bad.count) bad ones (facegan data doctor \(source))"))
+                                : "; skipped \(report.bad.count) bad ones (facegan data doctor \(source))"))
                 })
         } catch is CancellationError {
             line.finish("Stopped while packing; nothing was written.")
@@ -187,13 +192,13 @@ struct TrainCommand: ParsableCommand {
             case let grown = settings.growth.endKimg(resolution: trainer.recipe.resolution), end < grown
         {
             console.writeLine(
-                "note: the networks have grown after \(Readable.fixed(grown, 0)) kimg, the run ends at "
-                    + "\(Readable.fixed(end, 0)): its faces will be small ones, enlarged")
+                "note: the networks reach full resolution after \(Readable.fixed(grown, 0)) kimg, the run ends at "
+                    + "\(Readable.fixed(end, 0)): its faces have a lower resolution and are enlarged")
         }
         for note in run.notes { console.writeLine("note: \(note)") }
         if let clock = run.resumedAt {
             console.writeLine(
-                "going on at step \(Readable.count(clock.steps)), \(Readable.count(clock.images)) images")
+                "resuming at step \(Readable.count(clock.steps)), \(Readable.count(clock.images)) images")
         }
     }
 

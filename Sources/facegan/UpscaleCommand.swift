@@ -9,19 +9,18 @@ import Recipes
 import Synthesis
 import Torch
 
-/// `facegan upscale`: larger pictures of photographs.
+/// `facegan upscale`: super resolution of photographs.
 struct UpscaleCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "upscale",
         abstract: "Enlarge photographs by super resolution.",
         discussion: """
-            Writes each photograph 2, 4 or 8 times as large, as the model has learnt it, and, up to 16 million pixels, \
-            beside it what cubics alone give. \
-            Large photographs are computed in tiles that overlap. What is not in a photograph is invented, as faces mostly \
-            have it: do not take it for what was there.
+            Enlarges each photograph by the factor of the model: 2, 4 or 8. For results of up to 16 million pixels, also \
+            writes a comparison with bicubic interpolation. Large photographs are computed in overlapping tiles. The model \
+            invents details that the photograph does not show: they are not evidence of what was there.
 
-            A model that has learnt against a critic has two sets of weights; --strength mixes them: 0 is truer to the \
-            pixels, 1 sharper.
+            A model that was also trained against a critic has two sets of weights; --strength interpolates: 0 is closer to \
+            the pixels, 1 is sharper.
 
             Examples:
               facegan upscale runs/superres small.jpg --out large/
@@ -29,21 +28,21 @@ struct UpscaleCommand: ParsableCommand {
               facegan upscale runs/superres big.png --tile 128 --out large/
             """)
 
-    @Argument(help: "A run's folder or a model file.")
+    @Argument(help: "A run directory or a model file.")
     var model: String
 
     @Argument(help: "Photographs (JPEG, PNG, WebP) or folders of them.")
     var photos: [String]
 
-    @Option(help: "The folder for the results; made if it is not there.")
+    @Option(help: "Folder of the results; created if it does not exist.")
     var out: String
 
     @OptionGroup var stage: StageOptions
 
-    @Option(help: "Side of the tiles in pixels of the photograph: less takes less memory.")
+    @Option(help: "Side of the tiles, in pixels of the photograph; smaller tiles need less memory.")
     var tile = 192
 
-    @Flag(help: "Replace files that are there already.")
+    @Flag(help: "Replace existing files.")
     var overwrite = false
 
     @OptionGroup var place: DeviceOptions
@@ -53,24 +52,25 @@ struct UpscaleCommand: ParsableCommand {
         if tile < 16 { throw ValidationError("--tile: expected 16 or more, got \(tile).") }
     }
 
-    /// Pixels of a result beside which what cubics give is written, too.
+    /// Largest number of pixels of a result for which the comparison is written.
     private static let mostBeside = 16 << 20
 
     func run() throws {
         Interrupt.install()
         let list = try PhotoList(photos).photos
         let files = ResultFiles(out: out, overwrites: overwrite)
-        try files.checkRoom(for: list, endings: [".png", "-beside.png"])
-        // Threads that spin while they wait take the processors from decoding and encoding.
+        try files.checkNames(for: list, endings: [".png", "-beside.png"])
+        // Threads that spin while they wait would slow down decoding and encoding.
         setenv("OMP_WAIT_POLICY", "passive", 0)
         let device = try place.prepare()
         let loaded = try stage.load(model, device: device)
         guard loaded.recipe.restoration.restorer.kind != .autoencoder else {
-            throw CommandError("\(loaded.path): this model gives faces back; use it by `facegan reconstruct`")
+            throw CommandError(
+                "\(loaded.path): this model reconstructs faces; use it with `facegan reconstruct`")
         }
         let restorer = PhotoRestorer(loaded)
         let scale = loaded.restorer.scale
-        let walk = PhotoWalk("enlarging", list) { photo, note in
+        let pass = PhotoPass("enlarging", list) { photo, note in
             let picture = try photo.picture()
             let large = try restorer.enlarged(picture, tile: tile) { tiles, total in
                 if Interrupt.isRequested { throw CancellationError() }
@@ -86,7 +86,7 @@ struct UpscaleCommand: ParsableCommand {
                 to: "\(photo.name)-beside.png")
             return 2
         }
-        try walk.finish(
-            "Wrote \(Readable.count(walk.done, "picture")) to \(files.folder)/, \(scale) times as large")
+        try pass.finish(
+            "Wrote \(Readable.count(pass.done, "picture")) to \(files.folder)/, \(scale) times as large")
     }
 }

@@ -5,37 +5,36 @@ import Models
 import PretrainedWeights
 import Torch
 
-/// `facegan weights …`: published weights that pictures are judged with.
+/// `facegan weights`: published weights of feature networks.
 struct WeightsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "weights",
-        abstract: "List, fetch and bring in the weights of others that pictures are judged with.",
+        abstract: "List, download and add published weights for metrics and detection.",
         discussion: """
-            FID, LPIPS and their like are defined by networks that others trained. None of them comes with FaceGAN. Fetched \
-            or brought in once, they are kept in ~/.cache/facegan/weights (or $FACEGAN_CACHE/weights) and found from then on, \
-            also without a network.
+            FID, LPIPS and similar metrics are defined by published networks, which FaceGAN does not include. The command \
+            keeps them in ~/.cache/facegan/weights, or in $FACEGAN_CACHE/weights. They are then available offline.
             """,
         subcommands: [WeightsList.self, WeightsGet.self, WeightsAdd.self])
 }
 
-/// `facegan weights add`: keeps a copy of a file of weights.
+/// `facegan weights add`: copy of a weights file in the cache.
 struct WeightsAdd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add",
-        abstract: "Bring in a file of weights that you have.",
+        abstract: "Add a weights file to the cache.",
         discussion: """
-            Takes a PyTorch state dictionary (.pth, .pt), without running any of it, or a safetensors file. Its checksum, or \
-            its keys and shapes, tell what it is; files that want other pictures but have the same keys need --as.
+            Reads a PyTorch state dictionary (.pth, .pt) without executing code in it, or a safetensors file. The checksum, \
+            or the keys and shapes, identify the weights. Weights that differ only in their input range require --as.
 
             Examples:
               facegan weights add pt_inception-2015-12-05-6726825d.pth
               facegan weights add squeezenet1_1.pth --as squeezenet-caffe
             """)
 
-    @Argument(help: "The file; it is copied.")
+    @Argument(help: "Weights file; it is copied.")
     var file: String
 
-    @Option(name: .customLong("as"), help: "What it is; see 'facegan weights list'.")
+    @Option(name: .customLong("as"), help: "Key of the weights; see 'facegan weights list'.")
     var key: String?
 
     func run() throws {
@@ -50,14 +49,14 @@ struct WeightsAdd: ParsableCommand {
     }
 }
 
-/// `facegan weights get`: fetches weights from their publishers.
+/// `facegan weights get`: downloads of weights.
 struct WeightsGet: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "get",
-        abstract: "Fetch weights from their publishers.",
+        abstract: "Download weights from their publishers.",
         discussion: """
-            Fetches with the 'curl' program, resumes broken downloads (also if the same command is run again), \
-            compares the checksum where one is published, and looks at every key and shape before the file is kept.
+            Downloads with the program 'curl', resumes interrupted downloads (also by the same command later), compares the \
+            checksum if one is published, and checks every key and shape before the file is kept.
 
             Examples:
               facegan weights get inception
@@ -65,18 +64,18 @@ struct WeightsGet: ParsableCommand {
               facegan weights get vgg16 --url https://mirror.example/vgg16.pth
             """)
 
-    @Argument(help: "What to fetch; see 'facegan weights list'.")
+    @Argument(help: "Keys of the weights; see 'facegan weights list'.")
     var keys: [String]
 
-    @Option(help: "Another address of the file; for one key. Repeatable.")
+    @Option(help: "Another address of the file; requires one key. Repeatable.")
     var url: [String] = []
 
-    @Option(help: "The SHA-256 that the file must have, instead of the published one; for one key.")
+    @Option(help: "SHA-256 of the file, in place of the published one; requires one key.")
     var sha256: String?
 
     func validate() throws {
         if keys.count > 1, !url.isEmpty || sha256 != nil {
-            throw ValidationError("--url and --sha256 are for one key, got \(keys.joined(separator: ", ")).")
+            throw ValidationError("--url and --sha256 require one key, got \(keys.joined(separator: ", ")).")
         }
         try DownloadChecks.validate(urls: url, sha256: sha256)
     }
@@ -92,14 +91,14 @@ struct WeightsGet: ParsableCommand {
             throw ExitCode(Interrupt.exitStatus)
         } catch let error as DownloadError {
             throw CommandError(
-                "\(error)\nA copy from elsewhere will do, too: facegan weights add FILE")
+                "\(error)\nTo use a copy from another place, run: facegan weights add FILE")
         }
     }
 
     private func fetch(_ key: String, _ output: ConsoleOutput) throws {
         let cache = WeightsCache.default
         if let record = cache.record(of: key), sha256 == nil || sha256?.lowercased() == record.sha256 {
-            output.writeLine("\(key): there already, sha256 \(record.sha256)")
+            output.writeLine("\(key): already present, sha256 \(record.sha256)")
             return
         }
         let line = ProgressLine(key, total: nil, unit: .bytes)
@@ -113,24 +112,24 @@ struct WeightsGet: ParsableCommand {
                 }
             }, cancelled: { Interrupt.isRequested })
         line.finish()
-        output.writeLine("\(key): fetched, \(Readable.bytes(record.byteCount)), keys and shapes fit")
+        output.writeLine("\(key): downloaded, \(Readable.bytes(record.byteCount)), keys and shapes fit")
         output.writeLine("  sha256 \(record.sha256)")
         if let known = WeightsCatalog[key] { output.writeLine("  \(known.publisher); \(known.license)") }
     }
 }
 
-/// `facegan weights list`: which weights there are, and which are here.
+/// `facegan weights list`: known weights and their state.
 struct WeightsList: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "List the weights that are known, their licenses, and which are here.",
+        abstract: "List known weights, their licenses, and whether they are in the cache.",
         discussion: """
             Examples:
               facegan weights list
               facegan weights list --paths
             """)
 
-    @Flag(help: "Show only the files that are here: key, SHA-256 and path.")
+    @Flag(help: "List key, SHA-256 and path of the files in the cache only.")
     var paths = false
 
     func run() throws {
@@ -145,7 +144,8 @@ struct WeightsList: ParsableCommand {
             }
             return
         }
-        var table = Table(["key", "here", "size", "license", "what"], alignments: [.left, .left, .right])
+        var table = Table(
+            ["key", "cached", "size", "license", "description"], alignments: [.left, .left, .right])
         for known in WeightsCatalog.all {
             let isHere = cache.record(of: known.key) != nil
             let state = isHere ? "yes" : known.addresses.isEmpty ? "add" : "get"
@@ -156,9 +156,10 @@ struct WeightsList: ParsableCommand {
         for line in table.lines(for: output) { output.writeLine(line) }
         output.writeLine()
         output.writeLine(
-            "get: `facegan weights get KEY` fetches it. add: bring it with `facegan weights add FILE --as KEY`."
+            "get: download with `facegan weights get KEY`. add: add a file with `facegan weights add FILE --as KEY`."
         )
-        output.writeLine("torchvision's were trained on ImageNet, whose pictures are for research.")
-        output.writeLine("Kept in \(cache.folder)")
+        output.writeLine(
+            "The weights of torchvision were trained on ImageNet, whose pictures are for research.")
+        output.writeLine("Cache: \(cache.folder)")
     }
 }

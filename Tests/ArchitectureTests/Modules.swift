@@ -7,8 +7,8 @@ enum Modules {
         ["Models", "Objectives", "Metrics"],
         ["Recipes", "PretrainedWeights"],
         ["Checkpoints", "Runs"],
-        ["Evaluation", "Synthesis"],
-        ["Training"],
+        ["Evaluation"],
+        ["Synthesis", "Training"],
         ["FaceGAN"],
         ["facegan"],
     ]

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `facegan align` as a user runs it; drawn faces stand for photographs.
+/// `facegan align` with rendered faces in place of photographs.
 @Suite struct AlignTests {
     let folder: TemporaryFolder
 
@@ -19,7 +19,7 @@ import Testing
             ["align"] + arguments, environment: ["FACEGAN_CACHE": cache], folder: folder.path)
     }
 
-    /// A face of 200 pixels on a wall.
+    /// A face of 200 pixels on a plain background.
     private func photo(_ name: String, faces: [Int] = [9]) throws {
         var picture = Picture(width: 60 + 260 * faces.count, height: 320, channels: 3, filledWith: 150)
         for (i, face) in faces.enumerated() {
@@ -49,13 +49,13 @@ import Testing
         #expect(try facegan(["a.png", "--out", "o", "--side", "3"]).errors.contains("--side: expected 8"))
         #expect(try facegan(["a.png", "--out", "o", "--faces", "some"]).status == 64)
         #expect(try facegan(["a.png", "--out", "o", "--run", "r", "--protocol", "lfw64-160"]).status == 64)
-        #expect(try facegan(["b.png", "--out", "o"]).errors.contains("b.png: there is no such photograph"))
+        #expect(try facegan(["b.png", "--out", "o"]).errors.contains("b.png: no such photograph"))
         #expect(try facegan(["a.png", "--out", "o", "--protocol", "celebs"]).errors.contains("celebs"))
         #expect(
             try facegan(["a.png", "--out", "o", "--run", "r"]).errors.contains("r: no such run or model"))
         try photo("other/a.png")
         let twins = try facegan(["a.png", "other", "--out", "o"])
-        #expect(twins.status == 1 && twins.errors.contains("both results would be called a"))
+        #expect(twins.status == 1 && twins.errors.contains("their results would have the same name a"))
     }
 
     @Test func nothingIsReplacedUnasked() throws {
@@ -64,7 +64,7 @@ import Testing
         #expect(result.status == 1 && result.errors.contains("would replace a photograph"))
         try folder.write("mine", to: "out/a.png")
         let there = try facegan(["a.png", "--out", "out"])
-        #expect(there.status == 1 && there.errors.contains("out/a.png is there already"))
+        #expect(there.status == 1 && there.errors.contains("out/a.png exists already"))
         #expect(bytes(folder.file("out/a.png")) == Array("mine".utf8))
     }
 
@@ -87,10 +87,10 @@ import Testing
         #expect(record["dataProtocol"] as? String == "faces64" && record["side"] as? Int == 64)
         let faces = try #require(record["faces"] as? [[String: Any]])
         #expect(faces.map { $0["file"] as? String } == ["b-1.png", "b-2.png"])
-        // The drawn face's frame is the protocol's.
+        // The frame of the rendered face is that of the protocol.
         let rows = try #require(faces[0]["transform"] as? [[Double]])
         #expect(abs(rows[0][0] - 64.0 / 240) < 0.06 && abs(rows[0][1]) < 0.05)
-        // Another side, one face, and a second time.
+        // Another side, one face, and a repeated call.
         let one = [
             "photos/a.png", "--protocol", "faces64", "--side", "100", "--faces", "one", "--out", "one",
         ]
@@ -99,10 +99,10 @@ import Testing
         #expect(try facegan(one).status == 1)
         #expect(try facegan(one + ["--overwrite"]).status == 0)
         let largest = try facegan(["photos", "--out", "largest"])
-        #expect(largest.output.contains("1 photograph had several faces, of which the largest was taken"))
+        #expect(largest.output.contains("1 photograph had several faces; the largest was used"))
     }
 
-    /// What fails is named with what was found; the rest is done.
+    /// Photographs that fail are reported; the others are processed.
     @Test(.enabled(if: realData() != nil)) func failuresAreNamed() throws {
         try photo("photos/good.png")
         try photo("photos/two.png", faces: [4, 9])
@@ -119,11 +119,11 @@ import Testing
         #expect(errors.contains("photos/broken.jpg: not a JPEG"))
         #expect(exists("out/good.png") && !exists("out/two.png") && exists("out/wall-check.png"))
         let small = try facegan(["photos/good.png", "--min-face", "1000", "--out", "small"])
-        #expect(small.status == 1 && small.errors.contains("less than the 1000 asked for"))
+        #expect(small.status == 1 && small.errors.contains("less than the minimum of 1000"))
         #expect(small.errors.contains("--min-face"))
     }
 
-    /// A crop of a picture that a model made is still one; a run brings its protocol.
+    /// A crop of a generated picture keeps its mark; a run sets the protocol.
     @Test(.enabled(if: realData() != nil)) func marksStay() throws {
         try photo("plain.png")
         let origin = Origin(software: "Test", model: "m", fields: [("seed", "5")])

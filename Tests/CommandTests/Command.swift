@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// The real `facegan`, run as a user would.
+/// The command `facegan` as a process.
 enum Command {
     static let path = builtProducts() + "/facegan"
 
@@ -27,18 +27,18 @@ enum Command {
     }
 }
 
-/// A run of networks so small that a step takes no time.
+/// Run with tiny networks.
 struct TinyRun {
     let folder: TemporaryFolder
     var path: String { folder.file("run") }
 
-    /// Makes every width of a recipe tiny.
+    /// Options that make every width of a recipe tiny.
     static let sizes = [
         "resolution=16", "batchSize=8", "generator.filters=4", "discriminator.filters=4",
         "generator.latent.size=8", "training.previewCount=4", "training.logSteps=2",
     ].flatMap { ["--set", $0] }
 
-    /// One that many tests look at, and none changes.
+    /// Run that many tests read and no test changes.
     static let shared = Result {
         let run = TinyRun(folder: try TemporaryFolder())
         let result = try run.train("--steps", "4", "--seed", "3")
@@ -48,12 +48,12 @@ struct TinyRun {
 
     struct Failure: Error { let text: String }
 
-    /// Begins or goes on.
+    /// Starts or resumes the run.
     func train(_ more: String...) throws -> ProcessResult {
         try Command.run(
             ["train", "--recipe", "dcgan", "--data", "builtin:32", "--out", path] + Self.sizes + more)
     }
 }
 
-/// The bytes of a file; empty if there is none.
+/// Bytes of a file; empty if there is no file.
 func bytes(_ path: String) -> [UInt8] { FileManager.default.contents(atPath: path).map { Array($0) } ?? [] }

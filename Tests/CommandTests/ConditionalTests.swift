@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Faces that are asked for by name.
+/// Faces with requested attributes.
 @Suite struct ConditionalTests {
     static let shared = Result { try trained() }
     let folder: TemporaryFolder
@@ -14,7 +14,7 @@ import Testing
         run = try Self.shared.get().path + "/run"
     }
 
-    /// A run of two attributes and three steps, by a preset of a recipe's file.
+    /// Run with two attributes and three steps, from a preset of a recipe file.
     private static func trained() throws -> TemporaryFolder {
         let folder = try TemporaryFolder()
         let text = try #require(Recipe.library.first { $0.name == "conditional" }).text
@@ -64,7 +64,7 @@ import Testing
             try sheet.cropped(x: 2 + 18 * column, y: 2 + 18 * row, width: 16, height: 16)
         }
         for row in 0..<3 {
-            // The face itself is one of the two of each attribute.
+            // The face equals one of the two faces of each attribute.
             for column in [1, 3] {
                 let itself = try face(row, 0)
                 let two = try [face(row, column), face(row, column + 1)]
@@ -78,10 +78,10 @@ import Testing
         let asked = try Command.run("generate", plain, "--attr", "Male=1")
         #expect(asked.errors.contains("this model has no attributes to request"), "\(asked.errors)")
         let sheet = try Command.run("generate", plain, "--sheet")
-        #expect(sheet.errors.contains("--sheet needs a model with attributes"), "\(sheet.errors)")
+        #expect(sheet.errors.contains("--sheet requires a model with attributes"), "\(sheet.errors)")
     }
 
-    /// The judge knows nothing of what was asked; the report says how often it found it.
+    /// The report has the agreement of the face network with the requested attributes.
     @Test func aJudgeLooksForWhatWasAsked() throws {
         let made = try Command.run(
             ["evaluate", run, "--metrics", "accuracy", "--count", "64", "--threads", "1"], folder: folder.path

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `facegan data` as a user runs it.
+/// `facegan data`.
 @Suite struct DataCommandTests {
     private func facegan(_ arguments: String...) throws -> ProcessResult {
         try runProcess(builtProducts() + "/facegan", ["data"] + arguments)
@@ -24,13 +24,13 @@ import Testing
         let sheet = folder.file("sheet.png")
         let shown = try facegan("preview", store, "--augment", "--count", "3", "--out", sheet)
         #expect(shown.status == 0, "\(shown.errors)")
-        // Eight columns and three rows of 32 pixels with 2 between them: the size in the PNG's header.
+        // Eight columns and three rows of 32 pixels with 2 between them: the size in the header of the PNG.
         let header = try MappedFile(path: sheet).bytes(16..<24)
         #expect(header == [0, 0, 1, 18, 0, 0, 0, 104])
         #expect(try folder.contents() == ["sheet.png", "toy.faces"])
     }
 
-    /// Rows of a picture and seven views of it, the same again with the same seed.
+    /// Rows of a picture and seven augmentations of it; equal for equal seeds.
     @Test(arguments: ["ada", "diffaugment"]) func theDiscriminatorsViewIsShown(kind: String) throws {
         let folder = try TemporaryFolder()
         func show(_ name: String, _ more: String...) throws -> [UInt8] {
@@ -49,7 +49,7 @@ import Testing
         let sheet = try show("a.png")
         #expect(try show("b.png") == sheet)
         #expect(try show("c.png", "--seed", "1") != sheet)
-        // Nothing is changed at 0: a row of equal pictures takes few bytes.
+        // Probability 0 changes nothing: a row of equal pictures needs few bytes.
         let same = try show("d.png", "--augment-probability", "0")
         #expect(same.count < sheet.count / 2)
         #expect(try show("e.png", "--augment-probability", "0", "--seed", "1") == same)
@@ -63,7 +63,7 @@ import Testing
         #expect(
             often.status == 64 && often.errors.contains("--augment-probability: expected 0 to 1, got 1.5"))
         let alone = try facegan("preview", "builtin:1", "--augment-probability", "0.5", "--out", "x.png")
-        #expect(alone.status == 64 && alone.errors.contains("belongs to --augment"))
+        #expect(alone.status == 64 && alone.errors.contains("requires --augment"))
     }
 
     @Test func badPicturesAreNamedAndKeptOut() throws {
@@ -80,8 +80,8 @@ import Testing
         let list = folder.file("bad.txt")
         let examined = try facegan("doctor", photos, "--json", report, "--quarantine", list)
         #expect(examined.status == 1)
-        // Bad pictures are told while the work goes on, on the error stream.
-        #expect((examined.output + examined.errors).contains("empty.jpg: the file has no bytes"))
+        // Bad pictures are reported during the work, on standard error.
+        #expect((examined.output + examined.errors).contains("empty.jpg: the file is empty"))
         let json = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: report)))
         #expect((json as? [String: Any]).flatMap { $0["pictureCount"] as? Int } == 3)
         let listed = try String(contentsOfFile: list, encoding: .utf8).split(separator: "\n")
@@ -90,7 +90,7 @@ import Testing
         let store = folder.file("x.faces")
         let packed = try facegan("prepare", photos, "--exclude", list, "--out", store)
         #expect(packed.status == 0, "\(packed.errors)")
-        #expect(!packed.output.contains("left out"))
+        #expect(!packed.output.contains("skipped"))
         #expect(packed.output.contains("1 picture,"))
     }
 
@@ -123,7 +123,7 @@ import Testing
         let ended = DispatchSemaphore(value: 0)
         process.terminationHandler = { _ in ended.signal() }
         try process.run()
-        // The first line comes when the work begins.
+        // The first line appears when the work starts.
         _ = output.fileHandleForReading.availableData
         process.interrupt()
         if ended.wait(timeout: .now() + 60) == .timedOut { kill(process.processIdentifier, SIGKILL) }

@@ -10,7 +10,7 @@ import Testing
         }
     }
 
-    /// Without an engine: what was tried, what to do, exit status 1; the rest of the page is still there.
+    /// Without libtorch: searched places, advice, exit status 1, and the other lines of the report.
     @Test func saysWhatIsMissing() throws {
         let result = try Command.run("doctor", environment: ["FACEGAN_ENGINE": "/nowhere/engine.so"])
         #expect(result.status == 1)
@@ -20,7 +20,7 @@ import Testing
         #expect(result.output.contains("pictures"))
     }
 
-    /// Commands that need no engine do not ask for one.
+    /// Commands that do not need libtorch run without it.
     @Test(arguments: [["--help"], ["--version"], ["recipes"], ["recipes", "dcgan"], ["data", "--help"]])
     func worksWithoutAnEngine(arguments: [String]) throws {
         let result = try Command.run(arguments, environment: ["FACEGAN_ENGINE": "/nowhere/engine.so"])

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `facegan reconstruct`, `upscale` and `convert` on faces that are cut already.
+/// `facegan reconstruct`, `upscale` and `convert` on aligned faces.
 @Suite struct FaceToFaceTests {
     static let shared = Result { try trained() }
     let models: TemporaryFolder
@@ -22,7 +22,7 @@ import Testing
         return try PictureEncoder.png(Picture(width: side, height: side, channels: 3, pixels: pixels))
     }
 
-    /// A run of each recipe, twelve steps long; the critic comes in after the eighth.
+    /// Run of each recipe with twelve steps; the critic starts after the eighth.
     private static func trained() throws -> TemporaryFolder {
         let folder = try TemporaryFolder()
         let common = [
@@ -74,11 +74,11 @@ import Testing
         }
         #expect(try size("a.png") == [32, 32] && size("b.png") == [32, 32])
         #expect(try size("a-beside.png") == [70, 36])
-        // A photograph went in, and a model changed it: that is what the file says.
+        // The mark says that a model changed a photograph.
         let origin = try #require(Provenance.read(bytes(folder.file("out/a.png"))))
         #expect(origin.source == .compositeWithTrainedAlgorithmicMedia)
         #expect(origin["recipe"] == "dfl")
-        // Nothing is replaced unasked.
+        // Existing files are replaced on request only.
         let again = try use("reconstruct", "dfl", "--aligned", "--strength", "0")
         #expect(again.status == 1 && again.errors.contains("--overwrite"))
         let before = bytes(folder.file("out/a.png"))
@@ -91,7 +91,7 @@ import Testing
         #expect(whole.status == 0, "\(whole.errors)")
         #expect(try size("a.png") == [64, 64] && size("b.png") == [80, 80])
         let large = try PictureDecoder.decode(bytes(folder.file("out/b.png"))).picture
-        // Tiles leave no seams: the same picture, but for rounding.
+        // Tiles do not cause seams: the picture is equal except for rounding.
         let tiled = try use("upscale", "superres", "--tile", "16", "--overwrite")
         #expect(tiled.status == 0, "\(tiled.errors)")
         let other = try PictureDecoder.decode(bytes(folder.file("out/b.png"))).picture
@@ -126,11 +126,11 @@ import Testing
         #expect(generate.status == 1 && generate.errors.contains("facegan upscale"), "\(generate.errors)")
     }
 
-    @Test func heldOutFacesAreTheJudges() throws {
+    @Test func facesAreHeldOutForEvaluation() throws {
         for (model, words) in [
             ("dfl", ["before the critic", "against the critic", "PSNR, dB ↑"]),
             ("superres", ["cubics", "before the critic", "against the critic"]),
-            ("convert", ["Smiling", "turned", "likeness"]),
+            ("convert", ["Smiling", "flipped", "similarity"]),
         ] {
             let result = try Command.run(
                 "evaluate", models.file(model), "--json", folder.file("\(model).json"))
@@ -144,7 +144,7 @@ import Testing
         func turned(_ arguments: String...) throws -> [String: Double] {
             let path = folder.file("turned.json")
             let result = try Command.run(["evaluate", models.file("convert"), "--json", path] + arguments)
-            #expect(result.status == 0 && result.output.contains("in real ones"), "\(result.errors)")
+            #expect(result.status == 0 && result.output.contains("in photographs"), "\(result.errors)")
             let report = try JSONSerialization.jsonObject(with: Data(bytes(path))) as? [String: Any]
             let values = try #require(report?["values"] as? [String: [String: [Double]]])
             return values.compactMapValues { $0["turned"]?.first }
@@ -167,7 +167,7 @@ import Testing
         let wrong = try Command.run("evaluate", models.file("convert"), "--by", "Mole")
         #expect(wrong.status == 1 && wrong.errors.contains("did you mean Male?"), "\(wrong.errors)")
         for (arguments, message) in [
-            (["--html", "x.html"], "--html"), (["--against", "builtin:8"], "no such part"),
+            (["--html", "x.html"], "--html"), (["--against", "builtin:8"], "no pictures in this part"),
             (["--by", "Male"], "--by"),
         ] {
             let result = try Command.run(["evaluate", models.file("superres")] + arguments)
@@ -178,10 +178,10 @@ import Testing
             try Command.run("data", "prepare", "builtin:16", "--protocol", "faces64", "--out", store).status
                 == 0)
         let result = try Command.run("evaluate", models.file("dfl"), "--against", store)
-        #expect(result.status == 1 && result.errors.contains("64 pixels a side"), "\(result.errors)")
+        #expect(result.status == 1 && result.errors.contains("64 pixels wide"), "\(result.errors)")
     }
 
-    /// With --overwrite, too, no photograph is replaced by a result of another one.
+    /// --overwrite does not replace photographs by results.
     @Test func photographsAreSafe() throws {
         try folder.write(try Self.photo(32), to: "photos/a-beside.png")
         let photo = bytes(folder.file("photos/a-beside.png"))
@@ -195,7 +195,7 @@ import Testing
         #expect(bytes(folder.file("photos/a-beside.png")) == photo)
     }
 
-    /// A file alone has both stages, too.
+    /// A model file has both stages.
     @Test func exportsKeepTheStrength() throws {
         let file = folder.file("sr.safetensors")
         let exported = try Command.run("export", models.file("superres"), "--half", "--out", file)

@@ -54,7 +54,7 @@ import Testing
         _ = try generate("--seeds", "7", "--out", "png/")
         _ = try generate("--seeds", "7", "--out", "jpeg/", "--format", "jpeg")
         _ = try generate("--count", "3", "--out", "grid.jpg")
-        let digest = try Model(run.path).digest
+        let digest = try GeneratorModel(run.path).digest
         for name in ["png/seed-000007.png", "jpeg/seed-000007.jpg", "grid.jpg"] {
             let origin = try #require(Provenance.read(bytes(folder.file(name))), "\(name) bears no mark")
             #expect(origin.source == .trainedAlgorithmicMedia)
@@ -68,7 +68,7 @@ import Testing
     @Test func rawWeightsAreOthers() throws {
         _ = try generate("--seeds", "1", "--out", "usual.png")
         _ = try generate("--seeds", "1", "--out", "ema.png", "--ema")
-        // After one step the two differ by less than bfloat16 shows.
+        // After one step, the difference is below the resolution of bfloat16.
         _ = try generate("--seeds", "1", "--out", "exact.png", "--precision", "fp32")
         let raw = try generate("--seeds", "1", "--out", "raw.png", "--raw", "--precision", "fp32")
         #expect(raw.output.contains("raw weights"))
@@ -89,14 +89,33 @@ import Testing
         #expect(try first.pixels == picture("one/seed-000001.png").pixels)
     }
 
-    /// A name and a format that are at odds, a film in a folder, a picture of a format that nobody writes.
+    /// Latents of seeds in a file give the faces of the seeds.
+    @Test func latentsAreSavedAndRead() throws {
+        let saved = try generate("--seeds", "4,9", "--out", "seeds/", "--save-latents", "l.safetensors")
+        #expect(saved.output.contains("Wrote l.safetensors: 2 latents in space z"), "\(saved.errors)")
+        let read = try generate("--latents", "l.safetensors", "--out", "latents/")
+        #expect(read.status == 0 && read.errors == "", "\(read.errors)")
+        for (row, seed) in [4, 9].enumerated() {
+            let own = "latents/latent-00000\(row).png"
+            #expect(try picture(own) == picture("seeds/seed-00000\(seed).png"))
+            #expect(Provenance.read(bytes(folder.file(own)))?["latent"] == "seed \(seed)")
+        }
+        let style = try generate("--seeds", "4", "--save-latents", "w.safetensors", "--space", "w")
+        #expect(style.status == 1 && style.errors.contains("no spaces w and w+"), "\(style.errors)")
+        let other = try generate("--latents", run.path + "/checkpoints/last.safetensors")
+        #expect(other.status == 1 && other.errors.contains("no latents"), "\(other.errors)")
+    }
+
+    /// A name that contradicts the format, a film in a folder, an unknown format, contradicting options.
     @Test(arguments: [
         (["--out", "x.png", "--format", "jpeg"], "--format jpeg"), (["--out", "x.bmp"], ".png or .jpg"),
         (["--interpolate", "--out", "films/"], ".mp4"), (["--interpolate", "--seeds", "1"], "2 seeds"),
+        (["--latents", "l.safetensors", "--seeds", "1"], "one of --seeds, --count and --latents"),
+        (["--space", "w"], "--save-latents"),
         (["--seeds", "0-5000", "--out", "x.png"], "4,096"),
     ])
     func impossibleOutputsAreRefusedBeforeAnyWork(arguments: [String], says: String) throws {
-        // The model is not even looked at.
+        // The model is not opened.
         let result = try Command.run(["generate", "no-such-model"] + arguments, folder: folder.path)
         #expect(result.status == 64)
         #expect(result.errors.contains(says), "\(result.errors)")

@@ -2,22 +2,22 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The pages of `--help`: found from page to page, as a user does.
+/// Pages of `--help` of all commands.
 @Suite struct HelpTests {
-    /// What each command says that it is.
+    /// Abstracts of commands.
     static let overviews: [String: String] = [
-        "": "Train, judge, edit and serve face GANs.",
-        "train": "Train a GAN on face photographs; goes on by itself where it was stopped.",
-        "generate": "Make faces; the same seed is the same face everywhere.",
-        "align": "Cut faces out of photographs, upright and framed as models expect them.",
-        "data": "Look at, check, pack and fetch pictures.",
+        "": "Train, evaluate, edit and serve face GANs.",
+        "train": "Train a GAN on face photographs, or resume a run.",
+        "generate": "Generate faces; a seed gives the same face in every call.",
+        "align": "Crop faces from photographs, upright and aligned as models expect them.",
+        "data": "Check, preview, pack and download pictures.",
         "data prepare": "Pack pictures into one store for fast training.",
-        "recipes": "List the recipes, show one, or list what a recipe can set.",
-        "import": "Take a PyTorch state dictionary (.pth, .pt) into a model file.",
-        "doctor": "Say what this machine offers, what is missing, and what to do about it.",
+        "recipes": "List the recipes, show one, or list the settings of recipes.",
+        "import": "Convert a PyTorch state dictionary (.pth, .pt) to a model file.",
+        "doctor": "Show the engine and devices of this machine, and what is missing.",
     ]
 
-    /// Every page that can be reached, by its command.
+    /// All pages by their command.
     static let pages = Result { try collect([]) }
 
     private static func collect(_ words: [String]) throws -> [String: ProcessResult] {
@@ -35,12 +35,12 @@ import Testing
     @Test(arguments: overviews.keys.sorted())
     func says(command: String) throws {
         let page = try #require(try Self.pages.get()[command], "no page leads to \(command)")
-        // Long lines are broken.
+        // Long lines are wrapped.
         let overview = page.output.components(separatedBy: "\n\n")[0].replacing("\n", with: " ")
         #expect(overview == "OVERVIEW: \(Self.overviews[command]!)")
     }
 
-    /// Commands that are not in the list above, too: an overview, a usage, examples, and a word on every option.
+    /// Every command has an overview, a usage, examples, and help for every option.
     @Test func pagesAreWhole() throws {
         for (command, page) in try Self.pages.get() {
             let lines = page.output.split(separator: "\n", omittingEmptySubsequences: false)
@@ -51,7 +51,7 @@ import Testing
                 #expect(page.output.contains("Examples:\n  facegan "), "\(command) shows no example")
             }
             for (index, line) in lines.enumerated() where line.hasPrefix("  -") || line.hasPrefix("  <") {
-                // The word stands on the same line after two spaces, or alone on the next one.
+                // The help is on the same line after two spaces, or on the next line.
                 let words = line.dropFirst(2)
                 let next = index + 1 < lines.count ? lines[index + 1] : ""
                 #expect(
@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    /// The text after a wrong option names the page that helps.
+    /// The message for a wrong option names the help page.
     @Test func unknownOptionsAreCorrected() throws {
         let result = try Command.run("train", "--recipie", "dcgan")
         #expect(result.status == 64)

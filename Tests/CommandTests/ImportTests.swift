@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// State dictionaries that PyTorch wrote; Tests/Goldens/make_command.py makes them.
+/// State dictionaries of PyTorch, from Tests/Goldens/make_command.py.
 @Suite struct ImportTests {
     let folder: TemporaryFolder
 
@@ -19,7 +19,7 @@ import Testing
             folder: folder.path)
     }
 
-    /// The faces of an imported generator are those that PyTorch draws for the same seeds.
+    /// Faces of an imported generator equal those of PyTorch for the same seeds.
     @Test(arguments: ["netG.pth", "netG-parallel.pth"])
     func drawsPyTorchsFaces(name: String) throws {
         let taken = try Command.run(
@@ -58,7 +58,7 @@ import Testing
         #expect(try folder.contents() == [], "a model that does not fit was written")
     }
 
-    /// Weights of another size than the recipe's: says which setting to change.
+    /// The message for weights of another size names the setting to change.
     @Test func anotherSizeIsExplained() throws {
         let result = try take("netG.pth")
         #expect(result.status == 1)
@@ -67,7 +67,7 @@ import Testing
     }
 
     @Test func filesOfStrangersRunNoCode() throws {
-        // A pickle that would call os.system.
+        // A pickle that calls os.system when it is executed.
         let pickle = Array(
             "\u{80}\u{2}cos\nsystem\n(X\u{5}\0\0\0touch\u{85}R.".unicodeScalars.map { UInt8($0.value) })
         let path = try folder.write(pickle, to: "evil.pth")

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The program in Docs/Library.md: it is Examples/FirstFaces, and that runs.
+/// The program in Docs/Library.md equals Examples/FirstFaces, which runs.
 @Suite struct LibraryTests {
     static let source = packageRoot() + "/Examples/FirstFaces/FirstFaces.swift"
 

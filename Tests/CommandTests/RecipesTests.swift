@@ -8,7 +8,7 @@ import Testing
         (try? FileManager.default.contentsOfDirectory(atPath: packageRoot() + "/Recipes"))?
         .filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(".yaml".count)) }.sorted() ?? []
 
-    /// The program knows the files in Recipes/, all of them and as they are.
+    /// The embedded recipes equal the files in Recipes/.
     @Test func theListIsTheFolder() throws {
         #expect(Self.files.count >= 2)
         #expect(Recipe.library.map(\.name).sorted() == Self.files)
@@ -30,14 +30,14 @@ import Testing
         let recipe = try Recipe.load(name)
         #expect(recipe.name == name, "a recipe's name is its file's")
         #expect(recipe.about.hasSuffix("."))
-        // What is shown can be saved and trained.
+        // The output is a valid recipe.
         let shown = try Command.run("recipes", name)
         let folder = try TemporaryFolder()
         #expect(try Recipe.load(folder.write(shown.output, to: "copy.yaml")) == recipe)
         #expect(try Recipe.load(folder.write(recipe.yaml, to: "full.yaml")) == recipe)
     }
 
-    /// Whatever a file offers can be had, and is complete.
+    /// Every preset of every recipe is valid and complete.
     @Test(arguments: files)
     func itsPresetsAreSound(name: String) throws {
         let text = try #require(Recipe.library.first { $0.name == name }).text
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    /// A critic's weight can be set to 0 and back, whatever else the file says of the critic.
+    /// The weight of a critic can be set to 0 and back, independent of its other settings.
     @Test(arguments: ["dfl", "superres"])
     func criticsCanBeLeftOut(name: String) throws {
         let without = try Recipe.load(name, preset: "small", overrides: ["phases.adversarialWeight=0"])
@@ -62,7 +62,7 @@ import Testing
         #expect(try again.restoration.critic == Recipe.load(name, preset: "small").restoration.critic)
     }
 
-    /// Whatever sides a user asks for, the answer is an error or a recipe.
+    /// Every resolution gives an error or a recipe.
     @Test(arguments: files)
     func oddSidesAreRefused(name: String) throws {
         for side in ["65", "0", "-8", "2048", "12"] {
@@ -73,7 +73,7 @@ import Testing
         }
     }
 
-    /// Attention that no block can have, or that its channels do not divide, is named before anything is built.
+    /// Attention at an invalid resolution or with invalid channels is an error of the recipe.
     @Test func attentionNeedsItsMaps() throws {
         for (name, overrides, message) in [
             ("sagan", ["generator.attentionSide=33"], "generator.attentionSide"),
@@ -124,7 +124,7 @@ import Testing
         }
     }
 
-    /// Every field has a word of help, and a recipe can be written from the list.
+    /// Every field has help, and the list gives a valid recipe.
     @Test func fieldsAreListed() throws {
         let result = try Command.run("recipes", "--fields")
         for field in ["batchSize = 128 (2...65536)", "generator.filters = 64", "loss.kind = "] {

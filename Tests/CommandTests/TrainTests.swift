@@ -26,10 +26,10 @@ import Testing
         let first = try run.train("--steps", "2")
         #expect(
             first.status == 0 && first.errors.contains("Finished: 16 images in 2 steps"), "\(first.errors)")
-        // The folder alone says the rest.
+        // The run directory has the other options.
         let second = try Command.run("train", "--out", run.path, "--steps", "3")
         #expect(second.status == 0, "\(second.errors)")
-        #expect(second.errors.contains("going on at step 2, 16 images"))
+        #expect(second.errors.contains("resuming at step 2, 16 images"))
         #expect(second.errors.contains("Finished: 24 images in 3 steps"))
         #expect(second.output.isEmpty, "progress belongs on standard error")
     }
@@ -39,7 +39,7 @@ import Testing
         _ = try run.train("--steps", "1")
         let other = try run.train("--steps", "2", "--seed", "5", "--set", "loss.realLabel=0.9", "batchSize=4")
         #expect(other.status == 1)
-        #expect(other.errors.contains("--seed: the run has 0, asked for 5"), "\(other.errors)")
+        #expect(other.errors.contains("--seed: the run has 0, the command requests 5"), "\(other.errors)")
         #expect(other.errors.contains("loss.realLabel") && other.errors.contains("batchSize: 8 → 4"))
         #expect(other.errors.contains("--restart"))
         let anew = try run.train("--steps", "1", "--seed", "5", "--restart")
@@ -51,7 +51,7 @@ import Testing
         let result = try run.train("--dry-run")
         #expect(result.status == 0, "\(result.errors)")
         #expect(try run.folder.contents() == [])
-        // What it shows is the recipe: it can be used as one.
+        // The output is a valid recipe.
         let yaml = result.output.components(separatedBy: "\n\n")[0]
         #expect(yaml.hasPrefix("name: dcgan\n"))
         for text in ["filters: 4", "resolution: 16", "parameters", "images/s"] {

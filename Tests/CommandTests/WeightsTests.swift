@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `facegan weights` as a user runs it.
+/// `facegan weights`.
 @Suite struct WeightsTests {
     private let folder: TemporaryFolder
 
@@ -13,7 +13,7 @@ import Testing
         try Command.run(["weights"] + arguments, environment: ["FACEGAN_CACHE": folder.file("cache")])
     }
 
-    /// The heads of LPIPS on SqueezeNet with values of one's own: small, and known by keys and shapes.
+    /// Heads of LPIPS on SqueezeNet with other values, recognized by keys and shapes.
     private func heads(_ name: String, last: Int = 512) throws -> String {
         let entries = [64, 128, 256, 384, 384, 512, last].enumerated().map { index, channels in
             SafetensorsWriter.Entry(
@@ -46,7 +46,7 @@ import Testing
         let listed = try facegan("list", "--paths")
         #expect(listed.output == "lpips-squeeze\t\(sum)\t\(folder.file("cache"))/weights/\(sum)\n")
         #expect(try facegan("list").output.contains("yes"))
-        #expect(try facegan("get", "lpips-squeeze").output.contains("there already"))
+        #expect(try facegan("get", "lpips-squeeze").output.contains("already present"))
     }
 
     @Test func unknownFilesAndKeysAreRefused() throws {
@@ -62,7 +62,7 @@ import Testing
         #expect(try facegan("get", "vgg16", "alexnet", "--url", "http://127.0.0.1/x").status == 64)
     }
 
-    /// Connections that break are gone on with; the file is kept under its sum, and nothing else stays.
+    /// Interrupted downloads are resumed; the cache has the file and its record only.
     @Test(.enabled(if: FlakyServer.canRun), arguments: ["whole", "drops", "moved"])
     func fetchesAndKeeps(how: String) throws {
         let file = try heads("served.safetensors")
@@ -71,7 +71,7 @@ import Testing
         let address = "\(server.address)/\(how)/squeeze.pth"
         let got = try facegan("get", "lpips-squeeze", "--url", address, "--sha256", sum)
         #expect(got.status == 0, "\(got.errors)")
-        #expect(got.output.contains("lpips-squeeze: fetched") && got.output.contains(sum))
+        #expect(got.output.contains("lpips-squeeze: downloaded") && got.output.contains(sum))
         let kept = try FileManager.default.contentsOfDirectory(atPath: folder.file("cache/weights")).sorted()
         #expect(kept == [sum, "lpips-squeeze.json"].sorted())
     }
@@ -79,7 +79,7 @@ import Testing
     @Test(.enabled(if: FlakyServer.canRun)) func aWrongFileIsNotKept() throws {
         let server = try FlakyServer(file: try heads("served.safetensors"))
         let address = server.address + "/whole/squeeze.pth"
-        // The published sum is another.
+        // The published checksum differs.
         let published = try facegan("get", "lpips-squeeze", "--url", address)
         #expect(published.status == 1)
         #expect(published.errors.contains("SHA-256") && published.errors.contains("4a5350f2"))

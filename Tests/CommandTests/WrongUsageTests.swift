@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What the command says when it cannot do what was asked: one message that says what, where and what to do.
+/// Messages for wrong usage: one message with problem, place and remedy.
 @Suite struct WrongUsageTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let arguments: [String]
@@ -78,14 +78,14 @@ import Testing
         #expect(result.status == wrong.status)
         #expect(result.errors.hasPrefix("Error: "), "\(result.errors)")
         for text in wrong.says { #expect(result.errors.contains(text), "\(result.errors)") }
-        // No trace of how Swift prints an error that nobody described.
+        // No default description of a Swift error.
         for noise in ["Fatal", "Swift.", "NSError", "Error Domain", "Optional(", "Error("] {
             #expect(!result.errors.contains(noise), "\(result.errors)")
         }
         #expect(try folder.contents() == [], "a mistake left something behind")
     }
 
-    /// Every problem of a recipe at once, with its line.
+    /// All problems of a recipe in one message, each with its line.
     @Test func aRecipesProblemsAreListed() throws {
         let folder = try TemporaryFolder()
         try folder.write("name: mine\nbatchSize: -3\ngenerator:\n  filtres: 8\n", to: "mine.yaml")

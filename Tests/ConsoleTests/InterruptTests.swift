@@ -2,18 +2,18 @@ import Console
 import Foundation
 import Testing
 
-/// To the process and not to this thread: worker threads may have all signals blocked.
+/// Sends a signal to the process rather than the thread, because all signals can be blocked in worker threads.
 private func send(_ signal: Int32) { kill(getpid(), signal) }
 
-/// Whether a request arrives; signals take a moment.
+/// Whether a request arrives within ten seconds. Signals are delivered asynchronously.
 private func isRequestedSoon() async -> Bool {
     for _ in 0..<10_000 where !Interrupt.isRequested { try? await Task.sleep(for: .milliseconds(1)) }
     return Interrupt.isRequested
 }
 
-/// Each test runs in a process of its own: signals belong to the process.
+/// Each test runs in its own process, because signals belong to the process.
 @Suite struct InterruptTests {
-    @Test func theFirstSignalAsks() async throws {
+    @Test func firstSignalRequestsTheEnd() async throws {
         let result = try await #require(
             processExitsWith: .exitCode(3), observing: [\.standardErrorContent]
         ) {
@@ -23,11 +23,11 @@ private func isRequestedSoon() async -> Bool {
             guard await isRequestedSoon(), Interrupt.exitStatus == 130 else { exit(2) }
             exit(3)
         }
-        let said = String(decoding: result.standardErrorContent, as: UTF8.self)
-        #expect(said.hasSuffix("\nfinishing…; press again to end at once\n"))
+        let message = String(decoding: result.standardErrorContent, as: UTF8.self)
+        #expect(message.hasSuffix("\nfinishing…; press Ctrl-C again to end at once\n"))
     }
 
-    @Test func theSecondEndsAtOnce() async {
+    @Test func secondSignalEndsAtOnce() async {
         await #expect(processExitsWith: .exitCode(130)) {
             Interrupt.install()
             send(SIGINT)
@@ -38,7 +38,7 @@ private func isRequestedSoon() async -> Bool {
         }
     }
 
-    @Test func terminationAsksAndNeverEndsAtOnce() async {
+    @Test func terminationNeverEndsAtOnce() async {
         await #expect(processExitsWith: .exitCode(143)) {
             Interrupt.install()
             send(SIGTERM)
@@ -57,19 +57,19 @@ private func isRequestedSoon() async -> Bool {
         }
     }
 
-    @Test func aClosedPipeEndsNothing() async {
+    @Test func closedPipesAreIgnored() async {
         await #expect(processExitsWith: .exitCode(4)) {
             Interrupt.install()
             var ends: [Int32] = [0, 0]
             guard pipe(&ends) == 0 else { exit(1) }
             close(ends[0])
             dup2(ends[1], 1)
-            ConsoleOutput.standardOutput.writeLine("nobody listens")
+            ConsoleOutput.standardOutput.writeLine("no reader")
             exit(4)
         }
     }
 
-    @Test func uninstallForgets() async {
+    @Test func uninstallClearsTheRequest() async {
         await #expect(processExitsWith: .signal(SIGTERM)) {
             Interrupt.install()
             send(SIGTERM)

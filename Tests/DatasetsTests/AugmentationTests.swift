@@ -31,7 +31,7 @@ struct AugmentationTests {
             Augmentation(flip: 1).apply(to: picture, seed: 0, position: 0) == picture.flippedHorizontally())
     }
 
-    @Test func isAFunctionOfSeedAndPosition() {
+    @Test func dependsOnlyOnSeedAndPosition() {
         let full = Augmentation.full
         let one = full.apply(to: picture, seed: 1, position: 5)
         #expect(one == full.apply(to: picture, seed: 1, position: 5))
@@ -39,8 +39,8 @@ struct AugmentationTests {
         #expect(one != full.apply(to: picture, seed: 2, position: 5))
     }
 
-    @Test func oneKindDoesNotDisturbAnother() {
-        // What is mirrored stays mirrored when colors change too.
+    @Test func transformationsAreIndependent() {
+        // Mirroring does not depend on color changes.
         let gray = Picture(
             width: 32, height: 32, channels: 1,
             pixels: picture.pixels.indices.filter { $0 % 3 == 0 }.map { picture.pixels[$0] })
@@ -48,14 +48,14 @@ struct AugmentationTests {
         var colored = Augmentation.flips
         colored.hueDegrees = 40
         for position in 0..<50 {
-            // A turn of the hue leaves grays as they are.
+            // Hue rotation does not change grays.
             let a = plain.apply(to: gray.rgb(), seed: 1, position: position)
             let b = colored.apply(to: gray.rgb(), seed: 1, position: position)
             #expect(zip(a.pixels, b.pixels).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
         }
     }
 
-    @Test func changesStayWithinTheirBounds() {
+    @Test func amountsAreBounded() {
         let flat = Picture(width: 16, height: 16, channels: 3, filledWith: 100)
         let bright = Augmentation(brightness: 0.2)
         var levels: Set<UInt8> = []
@@ -68,7 +68,7 @@ struct AugmentationTests {
         #expect(levels.min() ?? 255 < 84 && levels.max() ?? 0 > 116)
     }
 
-    @Test func warpsEqualTheirDefinition() throws {
+    @Test func warpsEqualTheReference() throws {
         let golden = try SafetensorsFile(path: goldens("Datasets/augmentations.safetensors"))
         let source = try golden.bytes(#require(golden["picture"]))
         let expected = try golden.bytes(#require(golden["warped"]))
@@ -85,7 +85,7 @@ struct AugmentationTests {
         }
     }
 
-    @Test func colorsEqualTheirDefinition() throws {
+    @Test func colorsEqualTheReference() throws {
         let golden = try SafetensorsFile(path: goldens("Datasets/augmentations.safetensors"))
         let source = try golden.bytes(#require(golden["picture"]))
         let expected = try golden.bytes(#require(golden["changed"]))
@@ -94,7 +94,7 @@ struct AugmentationTests {
             var matrix = ColorMatrix()
             matrix.scale(by: numbers[4 * i], around: 0)
             matrix.scale(by: numbers[4 * i + 1], around: 127.5)
-            matrix.turnHue(by: numbers[4 * i + 2])
+            matrix.rotateHue(by: numbers[4 * i + 2])
             matrix.saturate(by: numbers[4 * i + 3])
             var got = source
             got.withUnsafeMutableBufferPointer { matrix.apply(to: $0) }

@@ -10,7 +10,7 @@ struct BatchLoaderTests {
         try StoreCache(folder: folder.path).open("builtin:\(count)", protocol: .parse("faces16"))
     }
 
-    @Test func batchesAreTheSamplersSamples() throws {
+    @Test func batchesFollowTheSampler() throws {
         let folder = try TemporaryFolder()
         let store = try store(in: folder)
         let loader = BatchLoader(store: store, batchSize: 6, seed: 4)
@@ -28,7 +28,7 @@ struct BatchLoaderTests {
         #expect(loader.idleSeconds >= 0)
     }
 
-    @Test func threadsAndDepthDoNotMatter() throws {
+    @Test func resultsDoNotDependOnThreadsOrDepth() throws {
         let folder = try TemporaryFolder()
         let store = try store(in: folder)
         func run(_ threads: Int, _ depth: Int) -> [[UInt8]] {
@@ -55,7 +55,7 @@ struct BatchLoaderTests {
         }
     }
 
-    @Test func dropsWhatDoesNotFillABatch() throws {
+    @Test func dropsIncompleteBatches() throws {
         let folder = try TemporaryFolder()
         let store = try store(in: folder)
         let loader = BatchLoader(store: store, batchSize: 8, seed: 2, dropsLast: true)
@@ -67,18 +67,56 @@ struct BatchLoaderTests {
         #expect(resumed.next().indices == batches[2].indices)
     }
 
-    @Test func subsetsAreAllThatIsSeen() throws {
+    @Test func usesOnlyTheSubset() throws {
         let folder = try TemporaryFolder()
         let loader = BatchLoader(store: try store(in: folder), batchSize: 4, seed: 0, subset: [3, 5, 9])
         #expect(Set((0..<6).flatMap { _ in loader.next().indices }) == [3, 5, 9])
     }
 
-    @Test func endsWhileBatchesAreWaiting() throws {
+    @Test func stopsWhileBatchesAreReady() throws {
         let folder = try TemporaryFolder()
         let store = try store(in: folder)
         for _ in 0..<20 {
             let loader = BatchLoader(store: store, batchSize: 3, seed: 0, threads: 3, depth: 2)
             _ = loader.next()
         }
+    }
+}
+
+struct SamplerTests {
+    @Test func returnsEveryItemOncePerEpoch() {
+        var sampler = Sampler(count: 37, seed: 5)
+        let first = sampler.next(37)
+        let second = sampler.next(37)
+        #expect(first.sorted() == Array(0..<37))
+        #expect(second.sorted() == Array(0..<37))
+        #expect(first != second)
+        #expect(first != Array(0..<37))
+        #expect(sampler.epoch == 2)
+    }
+
+    @Test func batchSizeDoesNotChangeTheSequence() {
+        var whole = Sampler(count: 10, seed: 1)
+        var parts = Sampler(count: 10, seed: 1)
+        let expected = whole.next(47)
+        var got: [Int] = []
+        for n in [3, 7, 1, 0, 25, 11] { got += parts.next(n) }
+        #expect(got == expected)
+        #expect(parts.position == 47)
+    }
+
+    @Test(arguments: [0, 1, 9, 10, 11, 33, 40])
+    func resumesFromThePosition(position: Int) {
+        var whole = Sampler(count: 10, seed: 3)
+        _ = whole.next(position)
+        var resumed = Sampler(count: 10, seed: 3)
+        resumed.position = position
+        #expect(resumed.next(25) == whole.next(25))
+    }
+
+    @Test func seedsGiveDifferentOrders() {
+        var a = Sampler(count: 50, seed: 0)
+        var b = Sampler(count: 50, seed: 1)
+        #expect(a.next(50) != b.next(50))
     }
 }

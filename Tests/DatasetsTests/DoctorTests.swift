@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 struct DoctorTests {
-    private func sick() throws -> TemporaryFolder {
+    private func damagedFolder() throws -> TemporaryFolder {
         let folder = try TemporaryFolder()
         for i in 0..<6 { try folder.write(Fixtures.jpeg(i), to: "good\(i).jpg") }
         let whole = try Fixtures.jpeg(20)
@@ -27,16 +27,16 @@ struct DoctorTests {
         return folder
     }
 
-    @Test func listsEveryBadPictureWithItsReason() throws {
-        let folder = try sick()
-        var told: [String] = []
+    @Test func listsBadPicturesWithReasons() throws {
+        let folder = try damagedFolder()
+        var reported: [String] = []
         var progress = 0
         let report = try SourceDoctor.examine(
             SourceOpener.open(folder.path), progress: { done, _ in progress = done },
-            found: { told.append($0.name) })
+            found: { reported.append($0.name) })
         #expect(progress == 15)
         #expect(report.pictureCount == 15)
-        #expect(told == report.bad.map(\.name))
+        #expect(reported == report.bad.map(\.name))
         let kinds = Dictionary(uniqueKeysWithValues: report.bad.map { ($0.name, $0.kind) })
         let expected: [String: PictureProblem.Kind] = [
             "a-empty.jpg": .empty, "b-cut.jpg": .truncated, "c-page.jpg": .webPage,
@@ -45,18 +45,18 @@ struct DoctorTests {
             "i.gif": .unsupported,
         ]
         for (name, kind) in expected { #expect(kinds[name] == kind, "\(name)") }
-        // A header with a forged size has a wrong checksum too; either is a reason.
+        // A header with a forged size also has a wrong checksum. Both problems are correct.
         #expect(kinds["f-huge.png"] == .absurdSize || kinds["f-huge.png"] == .damaged)
         #expect(report.bad.count == 9)
         #expect(report.bad.allSatisfy { !$0.reason.isEmpty })
         #expect(!report.isHealthy)
     }
 
-    @Test func aFailedChecksumInAZipIsFound() throws {
+    @Test func checksumErrorsInZipsAreReported() throws {
         let folder = try TemporaryFolder()
         let picture = try Fixtures.png(3)
         var zip = Fixtures.zip([(name: "a.png", bytes: try Fixtures.png(1)), (name: "b.png", bytes: picture)])
-        // Inside the second file's content, which is stored.
+        // A byte of the second file's content, which is stored without compression.
         let start = try #require(
             zip.indices.first { Array(zip[$0..<min($0 + 5, zip.count)]) == Array("b.png".utf8) })
         zip[start + 5 + picture.count / 2] ^= 1
@@ -66,7 +66,7 @@ struct DoctorTests {
         #expect(report.bad.first?.reason.contains("checksum") == true)
     }
 
-    @Test func aCutArchiveIsReportedWithItsPictures() throws {
+    @Test func truncatedArchivesAreReported() throws {
         let folder = try TemporaryFolder()
         let files = try (0..<5).map { (name: "\($0).png", bytes: try Fixtures.png($0)) }
         let whole = Fixtures.gzip(Fixtures.tar(files))
@@ -76,7 +76,7 @@ struct DoctorTests {
         #expect(!report.isHealthy)
     }
 
-    @Test func warnsOfWhatIsUnusual() throws {
+    @Test func reportsWarnings() throws {
         let folder = try TemporaryFolder()
         let picture = Fixtures.picture(1)
         let gray = Picture(
@@ -99,7 +99,7 @@ struct DoctorTests {
         #expect(names(.wrongExtension) == ["really-png.jpg"])
     }
 
-    @Test func findsCopiesAndLookAlikes() throws {
+    @Test func findsDuplicatesAndNearDuplicates() throws {
         let folder = try TemporaryFolder()
         for i in 0..<8 { try folder.write(Fixtures.jpeg(i), to: "p\(i).jpg") }
         try folder.write(Fixtures.jpeg(2), to: "q-copy.jpg")
@@ -117,8 +117,8 @@ struct DoctorTests {
             try SourceDoctor.examine(SourceOpener.open(folder.path), options: options).nearDuplicates.isEmpty)
     }
 
-    @Test func theFastSearchFindsWhatComparingAllFinds() {
-        // Enough faces for the search by bits; every 40th comes a second time: larger and darker, or mirrored too.
+    @Test func hashedSearchFindsNearDuplicates() {
+        // More faces than the limit of the exhaustive search. Every 40th has a copy that is larger and darker, and half of the copies are mirrored.
         let faces = BuiltInFaces(seed: 1)
         var thumbnails: [Thumbnail] = []
         var expected: Set<[Int]> = []
@@ -137,13 +137,13 @@ struct DoctorTests {
         }
         let found = Set(NearDuplicates.find(in: thumbnails).map { [$0.first, $0.second] })
         #expect(expected.subtracting(found).count <= 1)
-        // The search may not invent: whatever it found must be alike.
+        // Other pairs that were found must be similar.
         for pair in found.subtracting(expected) {
             #expect(thumbnails[pair[0]].difference(to: thumbnails[pair[1]]) < 7.01)
         }
     }
 
-    @Test func sizesAreCountedAndOddOnesNamed() throws {
+    @Test func sizesAreCounted() throws {
         let folder = try Fixtures.folder(12)
         try folder.write(Fixtures.png(50, width: 41, height: 40), to: "odd.png")
         let report = try SourceDoctor.examine(SourceOpener.open(folder.path))
@@ -160,7 +160,7 @@ struct DoctorTests {
             try SourceDoctor.examine(SourceOpener.open(mixed.path)).oddSizes.map(\.name) == ["narrow.png"])
     }
 
-    @Test func aProtocolsCropMustFit() throws {
+    @Test func picturesSmallerThanTheCropAreBad() throws {
         let folder = try TemporaryFolder()
         try folder.write(Fixtures.jpeg(1), to: "fits.jpg")
         try folder.write(Fixtures.jpeg(2, width: 170, height: 218), to: "small.jpg")
@@ -171,7 +171,7 @@ struct DoctorTests {
         #expect(report.bad.first?.kind == .tooSmall)
     }
 
-    @Test func labelProblemsAreInTheReport() throws {
+    @Test func labelIssuesAreReported() throws {
         let folder = try TemporaryFolder()
         for i in 1...3 { try folder.write(Fixtures.jpeg(i), to: "00000\(i).jpg") }
         try folder.write("2\nA B\n000001.jpg 1 1\n000009.jpg 1 1\n", to: "list_attr_celeba.txt")
@@ -182,7 +182,7 @@ struct DoctorTests {
         #expect(report.isHealthy)
     }
 
-    @Test func aChangedStoreIsFound() throws {
+    @Test func damagedStoresAreReported() throws {
         let folder = try TemporaryFolder()
         let store = try StoreCache(folder: folder.path).open("builtin:4", protocol: .parse("faces16"))
         #expect(try SourceDoctor.examine(SourceOpener.open(store.path)).isHealthy)
@@ -192,8 +192,8 @@ struct DoctorTests {
         #expect(report.damage?.contains("checksum") == true)
     }
 
-    @Test func theReportIsJSONThatReadsBack() throws {
-        let folder = try sick()
+    @Test func reportsRoundTripAsJSON() throws {
+        let folder = try damagedFolder()
         let report = try SourceDoctor.examine(SourceOpener.open(folder.path))
         let decoded = try JSONDecoder().decode(SourceReport.self, from: JSONEncoder().encode(report))
         #expect(decoded.bad == report.bad)
@@ -202,20 +202,20 @@ struct DoctorTests {
 
     @Test func cancelling() throws {
         let folder = try Fixtures.folder(10)
-        var asked = 0
+        var polls = 0
         #expect(throws: CancellationError.self) {
             try SourceDoctor.examine(
                 SourceOpener.open(folder.path),
                 cancelled: {
-                    asked += 1
-                    return asked == 3
+                    polls += 1
+                    return polls == 3
                 })
         }
     }
 }
 
 struct SourcePreviewTests {
-    @Test func spreadsOverTheSourceAndSaysWhatIsMissing() throws {
+    @Test func samplesTheSourceEvenly() throws {
         let folder = try Fixtures.folder(20)
         try folder.write("broken", to: "0005.png")
         let source = try SourceOpener.open(folder.path)
@@ -230,7 +230,7 @@ struct SourcePreviewTests {
         #expect(sheet.height == 3 * 18 + 2)
     }
 
-    @Test func aStoresSamplesAreNotCroppedAgain() throws {
+    @Test func storesAreNotCroppedAgain() throws {
         let folder = try TemporaryFolder()
         try folder.write(Fixtures.jpeg(1), to: "a.jpg")
         let data = try DataProtocol.parse("celeba32-108")
@@ -243,7 +243,7 @@ struct SourcePreviewTests {
         #expect(throws: DataError.self) {
             try SourcePreview(of: packed, protocol: .parse("celeba32-178"), count: 1)
         }
-        // Packing a store again under its own protocol keeps its content.
+        // Repacking a store with its own protocol does not change its content.
         let again = try StorePreparation.prepare(source: packed, protocol: data, to: folder.file("y.faces"))
         #expect(again.contentHash == store.contentHash)
     }

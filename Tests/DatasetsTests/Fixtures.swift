@@ -3,9 +3,9 @@ import Foundation
 import Imaging
 import TestSupport
 
-/// Pictures and archives that tests make for themselves.
+/// Pictures and archives generated for tests.
 enum Fixtures {
-    /// A picture whose pixels follow from `seed`: smooth shapes, so that every one looks different.
+    /// A smooth picture determined by `seed`. Pictures with different seeds differ visibly.
     static func picture(_ seed: Int, width: Int = 40, height: Int = 40) -> Picture {
         var random = RandomStream(seed: UInt64(seed), stream: 99)
         let a = random.uniform(in: 0.05...0.4)
@@ -40,7 +40,7 @@ enum Fixtures {
         return folder
     }
 
-    /// A zip archive of stored files, as `zip -0` writes it.
+    /// A zip archive with stored entries, as written by `zip -0`.
     static func zip(_ files: [(name: String, bytes: [UInt8])]) -> [UInt8] {
         var archive: [UInt8] = []
         var directory: [UInt8] = []
@@ -81,7 +81,7 @@ enum Fixtures {
         return archive + [UInt8](repeating: 0, count: 1024)
     }
 
-    /// A gzip file without compression.
+    /// A gzip file with stored blocks.
     static func gzip(_ bytes: [UInt8]) -> [UInt8] {
         var file: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255]
         var start = 0

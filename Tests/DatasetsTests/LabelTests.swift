@@ -18,7 +18,7 @@ struct LabelTests {
         return (try SourceOpener.open(folder.path), folder)
     }
 
-    @Test func readsCelebAsLayout() throws {
+    @Test func readsTheLayoutOfCelebA() throws {
         let (source, folder) = try celebA(
             attributes:
                 "3\nMale  Smiling Young \n000001.jpg -1  1  1\n000002.jpg  1 -1 -1\n000003.jpg  1  1 -1\n",
@@ -51,7 +51,7 @@ struct LabelTests {
         #expect(labels.splits == [0, 2])
     }
 
-    @Test func listsEveryProblem() throws {
+    @Test func listsEveryIssue() throws {
         let (source, folder) = try celebA(
             attributes: """
                 9
@@ -101,7 +101,7 @@ struct LabelTests {
         #expect(throws: DataError.self) { try SourceOpener.open(folder.path) }
     }
 
-    @Test func lfwsFoldersAreThePersons() throws {
+    @Test func foldersOfLFWArePersons() throws {
         let source = try SourceOpener.open(goldens("Datasets/lfw.tgz"))
         #expect(source.kind == .lfw)
         #expect(source.labels.identityNames == ["Al_Abel", "Zoe_Zed"])
@@ -109,7 +109,7 @@ struct LabelTests {
         #expect(try source.kind.suggestedProtocol(size: 128).name == "lfw128-160")
     }
 
-    @Test func rowsFollowTheirPictures() {
+    @Test func rowsCanBeSelected() {
         var labels = Labels(count: 3)
         labels.attributeNames = ["A", "B"]
         labels.attributes = [1, 2, 3, 4, 5, 6]

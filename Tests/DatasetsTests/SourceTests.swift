@@ -10,7 +10,7 @@ struct SourceTests {
         try (0..<count).map { (name: "a/\($0).png", bytes: try Fixtures.png($0)) }
     }
 
-    @Test func foldersAreReadDeeplyAndSorted() throws {
+    @Test func foldersAreListedRecursivelyAndSorted() throws {
         let folder = try TemporaryFolder()
         for name in [
             "b/2.png", "b/10.PNG", "a.jpeg", "Z.png", "b/c/1.webp", ".hidden/3.png", "notes.txt", "._a.png",
@@ -23,7 +23,7 @@ struct SourceTests {
         #expect(try source.picture(at: 0) == Fixtures.picture(1))
     }
 
-    @Test func linksInCirclesEnd() throws {
+    @Test func cyclicLinksAreVisitedOnce() throws {
         let folder = try Fixtures.folder(2)
         let files = FileManager.default
         try files.createDirectory(atPath: folder.file("sub"), withIntermediateDirectories: true)
@@ -35,10 +35,10 @@ struct SourceTests {
         #expect(throws: (any Error).self) { try source.picture(at: 2) }
     }
 
-    @Test func archivesOfEveryKindGiveTheSamePictures() throws {
+    @Test func archivesOfAllKindsHaveTheSamePictures() throws {
         let folder = try TemporaryFolder()
         let files = try files(4)
-        // The names lie: what counts is the content.
+        // The type is recognized by content, not by extension.
         try folder.write(Fixtures.zip(files), to: "zip.data")
         try folder.write(Fixtures.tar(files), to: "tar.data")
         try folder.write(Fixtures.gzip(Fixtures.tar(files)), to: "tgz.data")
@@ -56,13 +56,13 @@ struct SourceTests {
         }
     }
 
-    @Test func aFolderWithOneArchiveIsThatArchive() throws {
+    @Test func aFolderWithOneArchiveOpensTheArchive() throws {
         let folder = try TemporaryFolder()
         try folder.write(Fixtures.zip(files(2)), to: "pictures.zip")
         #expect(try SourceOpener.open(folder.path).kind == .zip)
     }
 
-    @Test func celebAsLabelsAreFoundBesideTheZip() throws {
+    @Test func labelsOfCelebAAreFoundNextToTheZip() throws {
         let folder = try TemporaryFolder()
         try folder.write("1\nMale\n000001.jpg 1\n", to: "Anno/list_attr_celeba.txt")
         let path = try folder.write(
@@ -75,7 +75,7 @@ struct SourceTests {
         }
     }
 
-    @Test func fingerprintsFollowContentAndNotPlace() throws {
+    @Test func fingerprintsDependOnContentOnly() throws {
         let folder = try TemporaryFolder()
         let files = try files(3)
         func print(_ bytes: [UInt8], _ name: String) throws -> String {
@@ -115,12 +115,12 @@ struct SourceTests {
     @Test(arguments: [
         "builtin:", "builtin:0", "builtin:-3", "builtin:x", "builtin:3@", "builtin:3@4@5", "builtin:3@-1",
     ])
-    func builtInFacesAreWrittenOneWay(text: String) {
+    func invalidBuiltInSpecificationsAreRejected(text: String) {
         let error = #expect(throws: DataError.self) { try SourceOpener.open(text) }
         #expect(error?.description.contains("builtin:2000@7") == true)
     }
 
-    @Test func saysWhatItFoundInstead() throws {
+    @Test func errorsStateTheActualType() throws {
         let folder = try TemporaryFolder()
         func message(_ path: String) throws -> String {
             let error = #expect(throws: DataError.self) { try SourceOpener.open(path) }

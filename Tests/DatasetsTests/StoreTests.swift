@@ -15,7 +15,7 @@ struct StoreTests {
         return (try FaceStore(path: path), report)
     }
 
-    @Test func holdsTheSamplesOfTheProtocol() throws {
+    @Test func containsTheSamplesOfTheProtocol() throws {
         let folder = try Fixtures.folder(9)
         let (store, report) = try prepare(
             SourceOpener.open(folder.path), "square32", to: folder.file("x.faces"))
@@ -31,11 +31,11 @@ struct StoreTests {
         try store.verify()
     }
 
-    @Test func threadsDoNotMatter() throws {
+    @Test func resultsDoNotDependOnThreadsOrMemory() throws {
         let folder = try Fixtures.folder(40)
         let source = try SourceOpener.open(folder.path)
         var files: [[UInt8]] = []
-        // Nor does it matter whether the samples wait in memory or on the disk.
+        // The result is also the same whether samples are buffered in memory or on disk.
         for (threads, memory) in [(1, 1 << 28), (2, 0), (7, 10_000)] {
             let path = folder.file("\(threads).faces")
             var options = PreparationOptions(threads: threads)
@@ -46,7 +46,7 @@ struct StoreTests {
         #expect(files[0] == files[1] && files[1] == files[2])
     }
 
-    @Test func theContentIsTheSameFromAFolderAZipAndATar() throws {
+    @Test func contentDoesNotDependOnTheKindOfSource() throws {
         let folder = try TemporaryFolder()
         let files = try (0..<6).map { (name: "\($0).png", bytes: try Fixtures.png($0)) }
         for file in files { try folder.write(file.bytes, to: "folder/" + file.name) }
@@ -59,7 +59,7 @@ struct StoreTests {
         #expect(Set(hashes).count == 1)
     }
 
-    @Test func badPicturesAreLeftOutWithTheirLabels() throws {
+    @Test func badPicturesAreSkippedWithTheirLabels() throws {
         let folder = try TemporaryFolder()
         for i in 1...5 { try folder.write(Fixtures.jpeg(i), to: "00000\(i).jpg") }
         let whole = try Fixtures.jpeg(2)
@@ -81,7 +81,7 @@ struct StoreTests {
         #expect(store.indices(of: .validation) == [2])
     }
 
-    @Test func limitSplitAndExclusionsChoose() throws {
+    @Test func optionsSelectPictures() throws {
         let folder = try TemporaryFolder()
         for i in 1...6 { try folder.write(Fixtures.jpeg(i), to: "00000\(i).jpg") }
         try folder.write((1...6).map { "00000\($0).jpg \($0 % 2)\n" }.joined(), to: "list_eval_partition.txt")
@@ -104,19 +104,20 @@ struct StoreTests {
         }
     }
 
-    @Test func landmarksMoveIntoTheSample() throws {
+    @Test func landmarksAreMappedToTheSample() throws {
         let folder = try TemporaryFolder()
         try folder.write(Fixtures.jpeg(1), to: "000001.jpg")
         try folder.write("1\nA\n000001.jpg 1\n", to: "list_attr_celeba.txt")
         try folder.write(
-            "1\nlefteye_x lefteye_y r_x r_y n_x n_y l_x l_y m_x m_y\n000001.jpg 89 109 0 20 178 198 89 20 0 109\n",
+            "1\nlefteye_x lefteye_y r_x r_y n_x n_y l_x l_y m_x m_y\n000001.jpg 89 109 0 20 178 "
+                + "198 89 20 0 109\n",
             to: "list_landmarks_align_celeba.txt")
         let (store, _) = try prepare(
             SourceOpener.open(folder.path), "celeba64-178", to: folder.file("x.faces"))
         #expect(store.labels.landmarks == [32, 32, 0, 0, 64, 64, 32, 0, 0, 32])
     }
 
-    @Test func builtInFacesKeepTheirTruth() throws {
+    @Test func builtInFacesKeepTheirLabels() throws {
         let folder = try TemporaryFolder()
         let (store, _) = try prepare(SourceOpener.open("builtin:3"), "faces32", to: folder.file("x.faces"))
         let face = BuiltInFaces(seed: 0).face(2, size: 32)
@@ -135,7 +136,7 @@ struct StoreTests {
         #expect(store.labels.vectorWidth == 2)
     }
 
-    @Test func namesWithLineEndsStayOnOneLine() throws {
+    @Test func lineBreaksInNamesAreReplaced() throws {
         let folder = try TemporaryFolder()
         try folder.write(Fixtures.png(1), to: "a\nb.png")
         try folder.write(Fixtures.png(2), to: "c.png")
@@ -146,17 +147,17 @@ struct StoreTests {
         #expect(try prepare(source, "square16", to: path, options: without).0.names == ["c.png"])
     }
 
-    @Test func cancellingLeavesNothingBehind() throws {
+    @Test func cancellationLeavesNoFiles() throws {
         let folder = try Fixtures.folder(30)
         let before = try folder.contents()
-        var asked = 0
+        var polls = 0
         #expect(throws: CancellationError.self) {
             try StorePreparation.prepare(
                 source: SourceOpener.open(folder.path), protocol: .parse("square16"),
                 to: folder.file("x.faces"),
                 cancelled: {
-                    asked += 1
-                    return asked == 5
+                    polls += 1
+                    return polls == 5
                 })
         }
         #expect(try folder.contents() == before)
@@ -174,7 +175,7 @@ struct StoreTests {
         #expect(seen == Array(0...7))
     }
 
-    @Test func aStoreOfNothingIsAnError() throws {
+    @Test func aStoreWithoutPicturesIsAnError() throws {
         let folder = try TemporaryFolder()
         try folder.write("nothing", to: "a.png")
         let error = #expect(throws: DataError.self) {
@@ -184,7 +185,7 @@ struct StoreTests {
         #expect(try folder.contents() == ["a.png"])
     }
 
-    @Test func otherFilesAreRefused() throws {
+    @Test func invalidStoresAreRejected() throws {
         let folder = try Fixtures.folder(2)
         let (store, _) = try prepare(SourceOpener.open(folder.path), "square16", to: folder.file("x.faces"))
         var bytes = try MappedFile(path: store.path).bytes(0..<MappedFile(path: store.path).count)
@@ -235,5 +236,58 @@ struct StoreTests {
         #expect(
             result.output == "(3, 16, 16, 3) uint8 \(hash)\n['0000.png', '0001.png', '0002.png'] square16\n",
             "\(result.errors)")
+    }
+}
+
+struct StoreCacheTests {
+    @Test func packsOnceAndReusesTheStore() throws {
+        let folder = try Fixtures.folder(4)
+        let cacheFolder = try TemporaryFolder()
+        let cache = StoreCache(folder: cacheFolder.path)
+        var packed = 0
+        func open(_ name: String, _ options: PreparationOptions = .init()) throws -> FaceStore {
+            try cache.open(
+                folder.path, protocol: .parse(name), options: options, packed: { _ in packed += 1 })
+        }
+        let first = try open("square16")
+        #expect(packed == 1)
+        #expect(try open("square16").path == first.path)
+        #expect(packed == 1)
+        #expect(first.path.hasPrefix(cacheFolder.path))
+
+        // A different protocol, option or content results in a different store.
+        _ = try open("square32")
+        #expect(packed == 2)
+        #expect(try open("square16", .init(limit: 2)).count == 2)
+        #expect(packed == 3)
+        try folder.write(Fixtures.png(50), to: "0001.png")
+        #expect(try open("square16").contentHash != first.contentHash)
+        #expect(packed == 4)
+
+        // The number of threads does not affect the key.
+        _ = try open("square16", .init(threads: 1))
+        #expect(packed == 4)
+    }
+
+    @Test func invalidStoresAreRepacked() throws {
+        let folder = try Fixtures.folder(3)
+        let cache = StoreCache(folder: folder.file("cache"))
+        let source = try SourceOpener.open("builtin:3")
+        let first = try cache.store(for: source, protocol: .parse("faces16"))
+        try Data([1, 2, 3]).write(to: URL(fileURLWithPath: first.path))
+        #expect(try cache.store(for: source, protocol: .parse("faces16")).contentHash == first.contentHash)
+    }
+
+    @Test func storesOfAnotherProtocolAreRejected() throws {
+        let folder = try Fixtures.folder(3)
+        let cache = StoreCache(folder: folder.file("cache"))
+        let path = try cache.open("builtin:3", protocol: .parse("faces16")).path
+        #expect(try cache.open(path, protocol: .parse("faces16")).path == path)
+        let error = #expect(throws: DataError.self) { try cache.open(path, protocol: .parse("celeba16-178")) }
+        #expect(error?.description.contains("faces16") == true)
+        #expect(error?.description.contains("celeba16-178") == true)
+        #expect(throws: DataError.self) {
+            try cache.open(path, protocol: .parse("faces16"), options: .init(limit: 1))
+        }
     }
 }

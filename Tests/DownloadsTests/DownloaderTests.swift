@@ -13,7 +13,7 @@ struct DownloaderTests {
 
     init() throws {
         folder = try TemporaryFolder()
-        // The first bytes of a gzip file, then bytes without repetition.
+        // The signature of a gzip file, then non-repeating bytes.
         content = [0x1F, 0x8B, 8, 0] + (0..<600_000).map { UInt8(truncatingIfNeeded: ($0 &* $0) >> 5) }
         sum = Digest.sha256(content)
         server = try FlakyServer(file: folder.write(content, to: "served"))
@@ -43,11 +43,11 @@ struct DownloaderTests {
     }
 
     @Test(arguments: ["whole", "drops", "drops-once", "busy", "moved", "changed", "unknown"])
-    func theFileComesWhole(how: String) throws {
+    func filesAreDownloadedCompletely(how: String) throws {
         try expectWhole(fetch([how], checksum: .sha256(sum)))
     }
 
-    @Test func withoutAChecksumToo() throws {
+    @Test func checksumsAreOptional() throws {
         for how in ["drops", "changed"] {
             let result = try fetch([how])
             #expect(!result.isVerified)
@@ -56,7 +56,7 @@ struct DownloaderTests {
         }
     }
 
-    @Test func continuesWhereTheConnectionBroke() throws {
+    @Test func resumesAfterALostConnection() throws {
         try expectWhole(fetch(["drops"], checksum: .sha256(sum)))
         let third = content.count / 3 + 1
         #expect(
@@ -65,13 +65,13 @@ struct DownloaderTests {
             ])
     }
 
-    @Test func aChangedFileIsNotContinued() throws {
+    @Test func changedFilesAreNotResumed() throws {
         try expectWhole(fetch(["changed"]))
-        // The tag makes the server send all of the other version, and curl refuses to append that.
+        // Because of the tag, the server sends all of the other version, which curl does not append.
         #expect(try server.log()[1].hasSuffix("\"old\""))
     }
 
-    @Test func anotherRunGoesOnFromThePart() throws {
+    @Test func laterRunsResumeFromThePart() throws {
         var seen = 0
         #expect(throws: CancellationError.self) {
             try fetch(
@@ -86,7 +86,7 @@ struct DownloaderTests {
         #expect(try server.log().last == "/whole/x.tgz bytes=\(part)- -")
     }
 
-    @Test func stopsInTheMiddleOfATransfer() throws {
+    @Test func cancellationStopsATransfer() throws {
         var done = 0
         #expect(throws: CancellationError.self) {
             try fetch(
@@ -100,13 +100,13 @@ struct DownloaderTests {
     }
 
     @Test(arguments: ["page", "silent-page"])
-    func aWebPageIsNotTheFile(how: String) throws {
+    func webPagesAreRejected(how: String) throws {
         let error = #expect(throws: DownloadError.self) { try fetch([how]) }
         #expect(error?.description.contains("Quota exceeded") == true)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("to")) == [])
     }
 
-    @Test func aWebPageDoesNotSpoilWhatHasCome() throws {
+    @Test func webPagesDoNotDamageThePart() throws {
         let error = #expect(throws: DownloadError.self) { try fetch(["page-later"], checksum: .sha256(sum)) }
         #expect(error?.description.contains("web page") == true)
         #expect(try MappedFile(path: folder.file("to/x.tgz.part")).count == content.count / 2)
@@ -124,14 +124,14 @@ struct DownloaderTests {
         #expect(notes.first?.contains("404") == true)
     }
 
-    @Test func nobodyHasIt() throws {
+    @Test func missingFilesReportEveryAddress() throws {
         let error = #expect(throws: DownloadError.self) { try fetch(["missing", "page"]) }
         let text = error?.description ?? ""
         #expect(text.contains("/missing/x.tgz: HTTP status 404"))
         #expect(text.contains("/page/x.tgz"))
     }
 
-    @Test func aWrongChecksumIsRefused() throws {
+    @Test func wrongChecksumsAreRejected() throws {
         let error = #expect(throws: DownloadError.self) {
             try fetch(["whole"], checksum: .sha256(String(repeating: "0", count: 64)))
         }
@@ -139,7 +139,7 @@ struct DownloaderTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("to")) == [])
     }
 
-    @Test func theBeginningOfAChecksumIsCompared() throws {
+    @Test func checksumPrefixesAreCompared() throws {
         let error = #expect(throws: DownloadError.self) {
             try fetch(["whole"], checksum: .sha256Beginning(sum.hasPrefix("0") ? "1" : "0"))
         }
@@ -149,7 +149,7 @@ struct DownloaderTests {
         try expectWhole(result)
     }
 
-    @Test func aServerThatIsNotThere() throws {
+    @Test func unreachableServersAreErrors() throws {
         var downloader = Downloader()
         downloader.pauses = [0.01]
         #expect(throws: DownloadError.self) {
@@ -159,14 +159,14 @@ struct DownloaderTests {
         }
     }
 
-    @Test func whatIsThereIsCheckedAndKept() throws {
+    @Test func existingFilesAreVerifiedAndKept() throws {
         _ = try fetch(["whole"], checksum: .sha256(sum))
         let again = try fetch(["missing"], checksum: .sha256(sum))
         #expect(again.wasThere)
         let error = #expect(throws: DownloadError.self) {
             try fetch(["whole"], checksum: .md5(String(repeating: "0", count: 32)))
         }
-        #expect(error?.description.contains("there already") == true)
+        #expect(error?.description.contains("already exists") == true)
     }
 
     @Test func progressEndsAtTheTotal() throws {
@@ -183,7 +183,7 @@ struct DownloaderTests {
         #expect(last.total == content.count)
     }
 
-    @Test func twoProgramsDoNotWriteOnePart() throws {
+    @Test func partsAreLocked() throws {
         try FileManager.default.createDirectory(atPath: folder.file("to"), withIntermediateDirectories: true)
         let held = open(folder.file("to/x.tgz.part"), O_RDWR | O_CREAT, 0o644)
         defer { close(held) }
@@ -192,7 +192,7 @@ struct DownloaderTests {
         #expect(error?.description.contains("another program") == true)
     }
 
-    @Test func theCatalogNamesOfficialAddresses() {
+    @Test func catalogHasOfficialAddresses() {
         #expect(DownloadCatalog.celebA.map(\.fileName).contains("list_attr_celeba.txt"))
         for edition in DownloadCatalog.LFWEdition.allCases {
             #expect(

@@ -1,11 +1,11 @@
 import Datasets
 import Evaluation
 
-/// The pictures of a set with other values.
+/// Pictures of a set with changed pixels.
 struct ChangedPictures: PictureSet {
     let base: StorePictures
     let title: String
-    /// New bytes for those of a range.
+    /// Changed bytes of a range of pictures.
     let change: ([UInt8]) -> [UInt8]
 
     var count: Int { base.count }

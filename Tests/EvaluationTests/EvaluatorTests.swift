@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Torch
 
-/// Drawn faces of 16 x 16 pixels, judged by means of their corners.
+/// Drawn faces of 16 x 16 pixels, evaluated by means of their corners.
 @Suite struct EvaluatorTests {
     static func store(_ place: TemporaryFolder, _ specification: String, _ data: String = "faces16") throws
         -> FaceStore
@@ -48,10 +48,10 @@ import Torch
         #expect(abs(try value("fd-face")) < 1e-6)
         #expect(try value("precision-face") == 1 && value("recall-face") == 1)
         #expect(try value("swd") == 0)
-        #expect(found.warnings == ["both sides are the same pictures"])
-        #expect(found.neighbors.count == 24 && found.neighbors.allSatisfy { $0.judged == $0.reference })
+        #expect(found.warnings == ["both sides have the same pictures"])
+        #expect(found.neighbors.count == 24 && found.neighbors.allSatisfy { $0.evaluated == $0.reference })
         #expect(found.attributes.map(\.name) == ["Bright", "Red"])
-        #expect(found.scores.allSatisfy { $0.protocolHash == faces.data.hash && $0.judgedCount == 300 })
+        #expect(found.scores.allSatisfy { $0.protocolHash == faces.data.hash && $0.evaluatedCount == 300 })
     }
 
     @Test func furtherFacesScoreWorse() throws {
@@ -155,7 +155,8 @@ import Torch
         let back = try decoder.decode(Evaluation.self, from: Data(found.json()))
         #expect(back.scores == found.scores && back.neighbors == found.neighbors)
         let page = String(
-            decoding: try EvaluationReport(found, judged: faces, reference: reference).html(), as: UTF8.self)
+            decoding: try EvaluationReport(found, evaluated: faces, reference: reference).html(),
+            as: UTF8.self)
         for score in found.scores { #expect(page.contains("<code>\(score.name)</code>")) }
         #expect(page.contains("&lt;faces&gt;") && !page.contains("<faces>"))
         #expect(page.components(separatedBy: "data:image/png;base64,").count == 4)

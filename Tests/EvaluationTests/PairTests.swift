@@ -4,7 +4,7 @@ import Testing
 import Torch
 
 @Suite struct PairTests {
-    /// The base's pictures with uniform noise of so many levels up and down.
+    /// Pictures of the base with uniform noise of -`levels`...`levels`.
     private func noisy(_ base: StorePictures, levels: Int) -> ChangedPictures {
         ChangedPictures(base: base, title: "noisy \(levels)") { bytes in
             bytes.enumerated().map { index, value in
@@ -19,16 +19,16 @@ import Torch
         let faces = StorePictures(try EvaluatorTests.store(place, "builtin:40", "faces32"), title: "faces")
         let measures = try PairMeasure.available(side: 32).filter { !$0.features.contains("mobilefacenet") }
         #expect(measures.prefix(4).map(\.name) == ["psnr", "psnr-y", "ssim", "ms-ssim"])
-        let judge = PairEvaluator(measures)
+        let evaluator = PairEvaluator(measures)
         let (near, far) = (
-            try judge(noisy(faces, levels: 4), against: faces),
-            try judge(noisy(faces, levels: 24), against: faces)
+            try evaluator(noisy(faces, levels: 4), against: faces),
+            try evaluator(noisy(faces, levels: 24), against: faces)
         )
         for (a, b) in zip(near.scores, far.scores) {
             #expect(
                 a.isLowerBetter == true ? a.value < b.value : a.value > b.value,
                 "\(a.name): \(a.value) \(b.value)")
-            #expect(a.low.map { $0 < a.value } == true && a.judgedCount == 40)
+            #expect(a.low.map { $0 < a.value } == true && a.evaluatedCount == 40)
         }
         // Uniform noise of -4...4 levels has a variance of 20/3.
         let psnr = near.scores[0].value

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite struct DigestTests {
-    /// The examples of FIPS 180-2 and of the CRC catalogs.
+    /// Test vectors of FIPS 180-2 and of CRC catalogs.
     @Test func knownValues() throws {
         #expect(
             Digest.sha256("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
@@ -16,7 +16,7 @@ import Testing
         #expect(Digest.crc32c([UInt8]()) == 0)
     }
 
-    @Test func piecesEqualTheWhole() throws {
+    @Test func incrementalEqualsWhole() throws {
         let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
         var stream = Digest.SHA256Stream()
         stream.update(Array(bytes[..<33_333]))
@@ -28,5 +28,16 @@ import Testing
         let first = Digest.crc32(Array(bytes[..<500]))
         let both = Array(bytes[500...]).withUnsafeBytes { Digest.crc32($0, continuing: first) }
         #expect(both == Digest.crc32(bytes))
+    }
+}
+
+struct DigestMD5Tests {
+    @Test(arguments: [
+        ("", "d41d8cd98f00b204e9800998ecf8427e"), ("abc", "900150983cd24fb0d6963f7d28e17f72"),
+        ("message digest", "f96b697d7cb7938d525a2f31aaf161d0"),
+    ])
+    func valuesOfRFC1321(text: String, sum: String) throws {
+        let folder = try TemporaryFolder()
+        #expect(try Digest.md5(file: folder.write(text, to: "file")) == sum)
     }
 }

@@ -3,28 +3,29 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Damages files at random and expects an error or harmless bytes: no crash, no hang, no broken weights.
+/// Fuzzing: a damaged file must cause an error or be read without harm. It must not crash, hang or return wrong
+/// weights.
 ///
-/// `FACEGAN_FUZZ_COUNT=10000` runs the long version. A mutation depends only on its number; after a crash the file
-/// that caused it is still in the temporary folder, called `mutated`.
+/// `FACEGAN_FUZZ_COUNT=10000` runs more mutations. A mutation depends only on its number. After a crash, the file
+/// `mutated` remains in the temporary folder.
 @Suite struct FuzzTests {
-    /// What became of the mutations.
+    /// Counts of rejected and accepted mutations.
     struct Outcome: CustomStringConvertible {
-        var refused = 0
+        var rejected = 0
         var harmless = 0
-        var description: String { "\(refused) refused, \(harmless) read without harm" }
+        var description: String { "\(rejected) rejected, \(harmless) read without harm" }
     }
 
-    /// Runs the mutations; `read` throws for a refused file.
+    /// Runs the mutations. `read` must throw for a rejected file.
     private func fuzz(
-        _ names: [String], usual: Int = 400, made: [[UInt8]] = [], _ read: (String, Int) throws -> Void
+        _ names: [String], usual: Int = 400, extra: [[UInt8]] = [], _ read: (String, Int) throws -> Void
     ) throws -> Outcome {
         let folder = try TemporaryFolder()
         let originals =
             try names.map { name in
                 let file = try MappedFile(path: goldens("Files/" + name))
                 return try file.bytes(file.all)
-            } + made
+            } + extra
         var outcome = Outcome()
         for number in 0..<fuzzCount(usual: usual) {
             var mutator = Mutator(seed: UInt64(number))
@@ -35,10 +36,10 @@ import Testing
                 outcome.harmless += 1
             } catch let error as FileError {
                 #expect(error.path == path, "mutation \(number)")
-                outcome.refused += 1
+                outcome.rejected += 1
             }
         }
-        print("fuzz \(names.isEmpty ? "a file of ours" : names.joined(separator: " ")): \(outcome)")
+        print("fuzz \(names.isEmpty ? "a written file" : names.joined(separator: " ")): \(outcome)")
         return outcome
     }
 
@@ -50,7 +51,7 @@ import Testing
                 try archive.check(entry)
             }
         }
-        #expect(outcome.refused > outcome.harmless)
+        #expect(outcome.rejected > outcome.harmless)
     }
 
     @Test(arguments: [["ustar.tar", "gnu.tar", "pax.tar"], ["gnu.tgz", "members.tar.gz"]])
@@ -63,11 +64,11 @@ import Testing
             }
             for entry in archive.entries ?? [] { #expect(try archive.read(entry).count == entry.size) }
         }
-        #expect(outcome.refused > 0)
+        #expect(outcome.rejected > 0)
     }
 
-    /// A damaged file of ours is refused when opened or when verified, or its tensors are the original's.
-    @Test func safetensorsOfOurs() throws {
+    /// A damaged file with a checksum is rejected when it is opened or verified, or its tensors equal the original.
+    @Test func safetensorsWithChecksum() throws {
         let folder = try TemporaryFolder()
         let path = folder.file("model")
         try SafetensorsWriter.write(
@@ -80,25 +81,25 @@ import Testing
         let original = try SafetensorsFile(path: path)
         let expected = try original.entries.map { try original.bytes($0) }
         let bytes = try original.file.bytes(original.file.all)
-        let outcome = try fuzz([], usual: 800, made: [bytes]) { path, _ in
+        let outcome = try fuzz([], usual: 800, extra: [bytes]) { path, _ in
             let file = try SafetensorsFile(path: path)
             try file.verify()
             #expect(file.entries == original.entries)
             #expect(file.metadata == original.metadata)
             #expect(try file.entries.map { try file.bytes($0) } == expected)
         }
-        #expect(outcome.refused > outcome.harmless)
+        #expect(outcome.rejected > outcome.harmless)
     }
 
-    /// Files of others carry no checksum: they may only not crash and not lie about their sizes.
-    @Test func safetensorsOfOthers() throws {
+    /// Files without a checksum must not cause a crash or inconsistent sizes.
+    @Test func safetensorsWithoutChecksum() throws {
         let outcome = try fuzz(["types.safetensors", "state.safetensors", "float8.safetensors"]) { path, _ in
             let file = try SafetensorsFile(path: path)
             for entry in file.entries {
                 #expect(try file.bytes(entry).count == entry.dtype.byteCount(shape: entry.shape))
             }
         }
-        #expect(outcome.refused > 0)
+        #expect(outcome.rejected > 0)
     }
 
     @Test func pyTorchZip() throws {
@@ -106,18 +107,18 @@ import Testing
         let originals = try names.map { try PyTorchFile(path: goldens("Files/" + $0)) }
         let outcome = try fuzz(names) { path, source in
             let file = try PyTorchFile(path: path)
-            let original = originals[source]
-            #expect(file.tensors.map(\.name) == original.tensors.map(\.name))
-            #expect(file.scalars == original.scalars)
-            for (mutated, sound) in zip(file.tensors, original.tensors) {
-                #expect(mutated.tensor.shape == sound.tensor.shape)
-                #expect(try mutated.tensor.contiguousBytes() == sound.tensor.contiguousBytes())
+            let reference = originals[source]
+            #expect(file.tensors.map(\.name) == reference.tensors.map(\.name))
+            #expect(file.scalars == reference.scalars)
+            for (mutated, original) in zip(file.tensors, reference.tensors) {
+                #expect(mutated.tensor.shape == original.tensor.shape)
+                #expect(try mutated.tensor.contiguousBytes() == original.tensor.contiguousBytes())
             }
         }
-        #expect(outcome.refused > outcome.harmless)
+        #expect(outcome.rejected > outcome.harmless)
     }
 
-    /// The pickle alone, as an attacker would write it: with a right checksum around it.
+    /// A damaged pickle in an archive with correct checksums, as in an attack.
     @Test func pickle() throws {
         let archives = try ["state.pth", "checkpoint.pth", "wide.pth", "hand_good.pth"].map { name in
             let archive = try ZipArchive(path: goldens("Files/" + name))
@@ -141,11 +142,11 @@ import Testing
                 outcome.harmless += 1
             } catch let error as FileError {
                 #expect(error.path == path, "mutation \(number)")
-                outcome.refused += 1
+                outcome.rejected += 1
             }
         }
         print("fuzz pickle: \(outcome)")
-        #expect(outcome.refused > 0)
+        #expect(outcome.rejected > 0)
     }
 
     @Test func pyTorchLegacy() throws {
@@ -154,7 +155,7 @@ import Testing
                 #expect(try tensor.contiguousBytes().count == tensor.byteCount)
             }
         }
-        #expect(outcome.refused > outcome.harmless)
+        #expect(outcome.rejected > outcome.harmless)
     }
 
     /// A zip archive with stored entries.

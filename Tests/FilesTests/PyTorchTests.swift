@@ -20,7 +20,7 @@ import Testing
         ("legacy.pth", "state"),
         ("legacy4.pth", "state"), ("wide.pth", "wide"), ("legacy_views.pth", "legacy_views"),
     ])
-    func readsWhatPyTorchWrote(name: String, golden: String) throws {
+    func readsFilesOfPyTorch(name: String, golden: String) throws {
         let file = try PyTorchFile(path: goldens("Files/" + name))
         try expectEqual(file, golden + ".safetensors")
         #expect(file.scalars.isEmpty)
@@ -54,44 +54,44 @@ import Testing
         #expect(file["tensor"]?.shape == [24])
     }
 
-    @Test func readsWhatWasWrittenByHand() throws {
+    @Test func readsAHandWrittenPickle() throws {
         let file = try PyTorchFile(path: goldens("Files/hand_good.pth"))
         #expect(try file["x"]?.contiguousBytes() == [UInt8](repeating: 0, count: 16))
     }
 
     @Test(arguments: [
-        ("refused_system.pth", "posix.system\", which is refused"),
-        ("refused_system_legacy.pth", "posix.system\", which is refused"),
+        ("refused_system.pth", "posix.system\", which is not supported"),
+        ("refused_system_legacy.pth", "posix.system\", which is not supported"),
         ("refused_class.pth", "training.words.Words"),
         ("refused_module.pth", "torch.nn.modules.linear.Linear"),
         ("refused_numpy.pth", "multiarray.scalar"),
         ("refused_complex.pth", "torch.ComplexFloatStorage"),
         ("refused_script.pt", "TorchScript"),
-        ("refused_pickle.pkl", "not a file that torch.save wrote but a Python pickle"),
-        ("refused_big_endian.pth", "byte order is \"big\""),
+        ("refused_pickle.pkl", "not a file written by torch.save but a Python pickle"),
+        ("refused_big_endian.pth", "the byte order of the file is \"big\""),
         ("refused_beyond.pth", "a tensor of shape [5]"),
         ("refused_offset.pth", "a tensor of shape [2]"),
-        ("refused_negative.pth", "below zero"),
+        ("refused_negative.pth", "a dimension or stride is negative"),
         ("refused_overflow.pth", "a tensor of shape"),
-        ("refused_expanded.pth", "far more numbers than are stored"),
+        ("refused_expanded.pth", "far more elements than it stores"),
         ("refused_count.pth", "has another size"),
-        ("refused_deep.pth", "nests deeper"),
-        ("refused_tuples.pth", "nests deeper"),
-        ("refused_cycle.pth", "nests deeper"),
-        ("refused_laughs.pth", "names more"),
+        ("refused_deep.pth", "exceeds the limits of depth or number of entries"),
+        ("refused_tuples.pth", "exceeds the limits of depth or number of entries"),
+        ("refused_cycle.pth", "exceeds the limits of depth or number of entries"),
+        ("refused_laughs.pth", "exceeds the limits of depth or number of entries"),
         ("refused_twice.pth", "\"a.b\" occurs twice"),
-        ("refused_stack.pth", "an empty stack"),
-        ("stored.zip", "no PyTorch file"),
+        ("refused_stack.pth", "the stack is empty"),
+        ("stored.zip", "not a PyTorch file"),
         ("gnu.tar", "but a tar archive"),
         ("types.safetensors", "but a safetensors file"),
     ])
-    func refuses(name: String, text: String) throws {
+    func rejects(name: String, text: String) throws {
         let path = goldens("Files/" + name)
         expectError(path, text) { _ = try PyTorchFile(path: path) }
     }
 
-    /// The old format has no checksums: only what it says about itself can be compared.
-    @Test func refusesAnIncompleteOldFile() throws {
+    /// The old format has no checksums, so only its own descriptions can be validated.
+    @Test func rejectsTruncatedLegacyFiles() throws {
         let folder = try TemporaryFolder()
         let whole = try MappedFile(path: goldens("Files/legacy.pth"))
         for keep in [whole.count - 1, whole.count - 9, whole.count / 2, 20, 2] {
@@ -102,30 +102,32 @@ import Testing
         expectError(longer, "1 bytes follow") { _ = try PyTorchFile(path: longer) }
     }
 
-    @Test func flippedBitsOfTheZipFormatAreRefusedOrHarmless() throws {
+    @Test func flippedBitsOfTheZipFormatAreRejectedOrHarmless() throws {
         let folder = try TemporaryFolder()
-        let sound = try PyTorchFile(path: goldens("Files/state.pth"))
-        let expected = try sound.tensors.map { try $0.tensor.contiguousBytes() }
+        let original = try PyTorchFile(path: goldens("Files/state.pth"))
+        let expected = try original.tensors.map { try $0.tensor.contiguousBytes() }
         let whole = try MappedFile(path: goldens("Files/state.pth"))
         let bytes = try whole.bytes(whole.all)
-        var (refused, different) = (0, 0)
+        var (rejected, different) = (0, 0)
         for i in stride(from: 0, to: bytes.count, by: 3) {
             var broken = bytes
             broken[i] ^= UInt8(1 << (i % 8))
             let path = try folder.write(broken, to: "broken.pth")
             guard let file = try? PyTorchFile(path: path) else {
-                refused += 1
+                rejected += 1
                 continue
             }
-            // Dates and flags that nobody reads may change.
+            // Dates and unused flags can change.
             let found = try file.tensors.map { try $0.tensor.contiguousBytes() }
-            if found != expected || file.tensors.map(\.name) != sound.tensors.map(\.name) { different += 1 }
+            if found != expected || file.tensors.map(\.name) != original.tensors.map(\.name) {
+                different += 1
+            }
         }
         #expect(different == 0)
-        #expect(refused > bytes.count / 12)
+        #expect(rejected > bytes.count / 12)
     }
 
-    /// The digests are of the tensors' bytes, one after another, as PyTorch reads them.
+    /// The expected digests are those of the concatenated tensors as read by PyTorch.
     @Test(
         .enabled(if: realData() != nil),
         arguments: [

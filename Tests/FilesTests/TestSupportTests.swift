@@ -19,7 +19,7 @@ import Testing
         #expect(mutator.mutate([]) == [])
     }
 
-    @Test func foldersVanish() throws {
+    @Test func temporaryFoldersAreDeleted() throws {
         var folder: TemporaryFolder? = try TemporaryFolder()
         let path = try #require(folder?.path)
         try folder?.write("text", to: "a/b")
@@ -28,19 +28,19 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
-    @Test func programsRun() throws {
+    @Test func processesRun() throws {
         let result = try runProcess(
             "/bin/sh", ["-c", "echo $GREETING; echo bad >&2; exit 3"], environment: ["GREETING": "hello"])
         #expect(result.status == 3)
         #expect(result.output == "hello\n")
         #expect(result.errors == "bad\n")
-        // More than a pipe holds.
+        // More than the capacity of a pipe.
         #expect(try runProcess("/bin/sh", ["-c", "head -c 300000 /dev/zero"]).output.utf8.count == 300_000)
         #expect(try runProcess("/bin/sh", ["-c", "kill -9 $$"]).status == 137)
         #expect(try runProcess("/bin/sh", ["-c", "exec sleep 60"], seconds: 0.2).status == 137)
     }
 
-    @Test func placesExist() {
+    @Test func knownPathsExist() {
         #expect(FileManager.default.fileExists(atPath: packageRoot() + "/Package.swift"))
         #expect(FileManager.default.fileExists(atPath: goldens("make_files.py")))
         #expect(FileManager.default.fileExists(atPath: builtProducts()))

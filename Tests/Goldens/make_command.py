@@ -1,6 +1,6 @@
-"""Makes the goldens of the command line: state dictionaries of small DCGAN generators, and faces that they draw.
+"""Creates the goldens of the command line: state dictionaries of small DCGAN generators, and their faces.
 
-    python Tests/Goldens/make_command.py        needs torch, numpy and pillow
+    python Tests/Goldens/make_command.py        requires torch, numpy and pillow
 """
 
 import os
@@ -36,24 +36,24 @@ def main():
     os.makedirs(HERE, exist_ok=True)
     torch.manual_seed(3)
     net = generator()
-    # Running statistics that matter: a few batches in training mode.
+    # A few batches in training mode change the running statistics.
     for _ in range(20):
         net(torch.randn(32, 10, 1, 1))
     net.eval()
     state = net.state_dict()
     torch.save(state, f"{HERE}/netG.pth")
 
-    # As DataParallel saves it.
+    # Keys of DataParallel.
     torch.save({f"module.{key}": value for key, value in state.items()}, f"{HERE}/netG-parallel.pth")
 
-    # One key too few, one too many, one of another shape.
+    # A missing key, an unexpected key and a key of another shape.
     wrong = dict(state)
     del wrong["main.1.running_mean"]
     wrong["main.9.weight"] = torch.zeros(2)
     wrong["main.6.weight"] = torch.zeros(8, 1, 4, 4)
     torch.save(wrong, f"{HERE}/netG-wrong.pth")
 
-    # The faces of four seeds, side by side.
+    # Faces of four seeds in a row.
     faces = []
     for seed in [0, 1, 2, 100]:
         z = torch.randn(1, 10, generator=torch.Generator().manual_seed(seed))

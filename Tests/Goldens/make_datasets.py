@@ -1,6 +1,6 @@
-"""Makes the golden files of Tests/Goldens/Datasets: run it in this folder with numpy, pillow and safetensors.
+"""Creates the goldens in Tests/Goldens/Datasets. Run it in this folder. Requires numpy, pillow and safetensors.
 
-Everything here is computed by other programs, or by an independent reading of the same definitions.
+All values come from other programs, or from independent implementations of the same definitions.
 """
 
 import gzip
@@ -19,7 +19,7 @@ HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "Datasets")
 MASK = (1 << 64) - 1
 
 
-# SplitMix64, started from a hash of (seed, stream, index).
+# SplitMix64, seeded with a hash of (seed, stream, index).
 
 
 def mix(z):
@@ -65,7 +65,7 @@ def random_numbers():
     }
 
 
-# A picture with detail at every scale, and its samples by Pillow.
+# A picture with detail at every scale, and its samples computed by Pillow.
 
 
 def picture(width, height, seed):
@@ -98,7 +98,7 @@ def samples():
     save_file(tensors, os.path.join(HERE, "samples.safetensors"))
 
 
-# Turned, zoomed and shifted pictures, in numpy.
+# Rotated, zoomed and shifted pictures, computed in numpy.
 
 
 def warp(image, zoom, angle, flipped, shift_x, shift_y):
@@ -145,7 +145,7 @@ def augmentations():
     save_file(tensors, os.path.join(HERE, "augmentations.safetensors"))
 
 
-# Archives of small pictures, written by Python.
+# Archives of small pictures, written by Python's modules.
 
 
 def png(value):

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes Models/yunet.safetensors: what a face detector of YuNet's shape says of pictures, and the faces in that.
+"""Creates Models/yunet.safetensors: outputs of a face detector with YuNet's layers, and the faces that follow from them.
 
-Needs (PyPI): torch, safetensors. Run it from anywhere:
+Requires torch and safetensors. Runs in any folder:
     python Tests/Goldens/make_detector.py
-No package has YuNet: a plain reading of the paper (Wu et al. 2023) with the names that the published file has. Weights and
-pictures follow formulas that the tests have, too: the file holds results only, and no published weights are needed.
+No package contains YuNet, so this is a plain implementation of the paper (Wu et al. 2023) with the names of the published file.
+Weights and pictures are computed by formulas that the tests repeat. The file contains results only.
 """
 import hashlib
 from pathlib import Path
@@ -77,7 +77,7 @@ class YuNet(nn.Module):
 def bounds(key, tensor):
     if tensor.dim() >= 2:
         inputs = tensor[0].numel()
-        # No activation stands between the two convolutions of a unit.
+        # There is no activation between the two convolutions of a unit.
         limit = ((3 if inputs == 9 else 6) / inputs) ** 0.5
         return -limit, limit
     if key.endswith("running_var"):
@@ -101,7 +101,7 @@ def pictures(count, height, width):
 
 
 def faces(levels, picture, least, overlap):
-    """Rows of score, x, y, width, height and five points; cell by cell, as the paper's section 3 says."""
+    """Rows of score, x, y, width, height and five points, cell by cell (section 3 of the paper)."""
     rows = []
     for level, (cls, obj, box, points) in enumerate(levels):
         stride = 8 << level
@@ -133,7 +133,7 @@ network = YuNet().eval()
 state = network.state_dict()
 lines = [f"{key} {list(tensor.shape)}\n" for key, tensor in state.items()]
 fill(state)
-# Nearly black: with weights of no training, brighter ones grow beyond bounds.
+# Nearly black, because with untrained weights the outputs of brighter pictures overflow.
 images = pictures(2, 90, 120) / 128
 with torch.no_grad():
     levels = network(F.pad(images.flip(1), (0, 8, 0, 6)))

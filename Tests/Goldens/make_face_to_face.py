@@ -1,10 +1,10 @@
-"""Makes the goldens of the networks and losses from photographs to photographs.
+"""Creates the goldens of the face-to-face networks and their losses.
 
-Run it from anywhere (needs torch, safetensors):
+Runs in any folder (requires torch and safetensors):
     python Tests/Goldens/make_face_to_face.py
 
-Every network is written down plainly in the layers of its description; weights are random. Structural similarity comes as a
-loop over windows, in double precision.
+Every network is a plain implementation of its paper, with random weights. Structural similarity is a loop over windows, in double
+precision.
 """
 from pathlib import Path
 
@@ -58,7 +58,7 @@ class Autoencoder(nn.Module):
         steps = [code, 8 * d, 4 * d, 2 * d]
         self.blocks = nn.ModuleList(DecoderBlock(a, b) for a, b in zip(steps, steps[1:]))
         if skips:
-            # Without half the decoder's blocks end at a quarter, half and all of the side.
+            # Without the option half, the decoder's blocks end at a quarter, half and all of the side.
             self.shortcuts = nn.ModuleList([nn.Conv2d(widths[2], steps[1], 1), nn.Conv2d(widths[1], steps[2], 1)])
         self.output = nn.ModuleList(nn.Conv2d(2 * d, 3, k, padding=k // 2) for k in ([1, 3, 3, 3] if half else [1]))
         self.skips = skips
@@ -81,7 +81,7 @@ class Autoencoder(nn.Module):
         parts = [conv(x) for conv in self.output]
         if not self.halves:
             return torch.sigmoid(parts[0]) * 2 - 1
-        # TensorFlow's depth to space: each convolution owns one of four neighbours.
+        # Depth-to-space of TensorFlow: each convolution computes one of four neighbors.
         n, c, h, w = parts[0].shape
         y = torch.empty(n, c, 2 * h, 2 * w)
         for i, part in enumerate(parts):
@@ -216,7 +216,7 @@ class Unit(nn.Module):
 
 
 class Converter(nn.Module):
-    """Three levels, one selective skip, changes told to the two innermost layers of the decoder."""
+    """Three levels, one selective skip, changes as input of the two innermost layers of the decoder."""
 
     def __init__(self, w, k):
         super().__init__()

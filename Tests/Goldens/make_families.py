@@ -1,9 +1,9 @@
-"""Makes the goldens of the families that grow, and of residual networks with spectral norms, attention and labels.
+"""Creates the goldens of growing networks, and of residual networks with spectral normalization, attention and labels.
 
-Run it from anywhere (needs torch, safetensors):
+Runs in any folder (requires torch and safetensors):
     python Tests/Goldens/make_families.py
 
-Every network is written down plainly, as its paper has it: pixels doubled and then convolved, convolved and then averaged.
+Every network is a plain implementation of its paper: doubling then convolution, convolution then averaging.
 """
 import math
 from pathlib import Path
@@ -139,7 +139,7 @@ class Shrinker(nn.Module):
         return self.head(act(self.dense(act(self.last(y)).flatten(1)))).squeeze(1)
 
 
-# ---- Residual, with spectral norms, attention and labels ---------------------------------------------
+# ---- Residual, with spectral normalization, attention and labels ---------------------------------------------
 
 class ConditionalNorm(nn.Module):
     def __init__(self, channels, labels):
@@ -231,12 +231,12 @@ class SpectralCritic(nn.Module):
 
 
 def record(name, net, output, inputs):
-    """The output, and the gradients of a weighted sum of it."""
+    """Output, and gradients of a weighted sum of it."""
     outputs = output if isinstance(output, tuple) else (output,)
     seeds = [torch.randn_like(value) for value in outputs]
     leaves = {f"{name}.gradient.{key}": p for key, p in net.named_parameters()}
     gradients = torch.autograd.grad(outputs, list(leaves.values()), seeds, allow_unused=True)
-    # Of the small stage, that layers for larger pictures have none is seen in the others' absence.
+    # Layers for larger pictures have no gradient in the small stage, so their keys are absent.
     found.update({key: value for key, value in zip(leaves, gradients)
                   if value is not None and (not name.endswith("small") or value.numel() < 100)})
     for index, (value, seed) in enumerate(zip(outputs, seeds)):

@@ -1,9 +1,9 @@
-"""Makes the goldens of the networks that judge pictures, from the packages that define them.
+"""Creates the goldens of the feature networks, with the packages that define them.
 
-Needs (PyPI): torch, torchvision, lpips, pytorch-fid, torch-fidelity, safetensors. Run it from anywhere:
+Requires torch, torchvision, lpips, pytorch-fid, torch-fidelity and safetensors. Runs in any folder:
     python Tests/Goldens/make_features.py
-Weights and pictures follow formulas that the tests have, too: the files hold results only, and no published weights are
-needed.
+Weights and pictures are computed by formulas that the tests repeat. The files contain results only, so no published weights are
+required.
 """
 import hashlib
 import json
@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 try:
-    # Where torchvision has no compiled operators, it cannot be imported without their names.
+    # A torchvision without compiled operators cannot be imported unless their names exist.
     library = torch.library.Library("torchvision", "DEF")
     for name in ("nms", "qnms"):
         library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
@@ -34,7 +34,7 @@ found, keys = {}, {}
 
 
 def bounds(key, tensor):
-    """Between which the values of a tensor lie: such that a deep network neither fades nor overflows."""
+    """Range of the values of a tensor, in which the maps of a deep network neither vanish nor overflow."""
     if key.startswith("lin"):
         return 0, 0.1
     if tensor.dim() >= 2:
@@ -54,7 +54,7 @@ def fill(state, seed=1):
 
 
 def pictures(count, height, width, first=0):
-    """Bytes."""
+    """Pictures of bytes."""
     n = torch.arange(first, first + count).view(-1, 1, 1, 1)
     c, y, x = (torch.arange(size).view(shape) for size, shape in
                ((3, (1, 3, 1, 1)), (height, (1, 1, -1, 1)), (width, (1, 1, 1, -1))))
@@ -62,13 +62,13 @@ def pictures(count, height, width, first=0):
 
 
 def sampled(tensor, most=400):
-    """At most so many values, at even distances."""
+    """A limited number of values, evenly spaced."""
     flat = tensor.detach().flatten()
     return flat[::max(1, -(-flat.numel() // most))].clone()
 
 
 def note(name, state):
-    """Keys and shapes in their order, as one digest."""
+    """Digest of keys and shapes, in their order."""
     lines = [f"{key} {list(tensor.shape)}\n" for key, tensor in state.items()]
     keys[name] = {"count": len(lines), "sha256": hashlib.sha256("".join(lines).encode()).hexdigest()}
 
@@ -125,14 +125,14 @@ for name, (short, make) in TRUNKS.items():
             images = PICTURES["small"].float()
             images = resized(images, 227).flip(1) - torch.tensor([104.0, 117.0, 123.0]).view(1, 3, 1, 1)
             found["squeezenet-caffe/small"] = trunk.features(images).mean((2, 3))
-        # The order of the layers is that of torchvision's.
+        # The layers have the order of torchvision's.
         for parameter, value in zip(distance.net.parameters(), state.values(), strict=True):
             parameter.copy_(value)
         for i, tap in enumerate(distance.net(normalized(PICTURES["small"] / 255))):
             found[f"{name}/tap{i}"] = tap
         fill(heads, seed=2)
     a, b = (pictures(3, 72, 64, first) / 127.5 - 1 for first in (0, 4))
-    # Darker, another picture, the mirror image.
+    # A darker picture, another picture, a mirrored picture.
     b = torch.stack([a[0] * 0.5, b[1], a[2].flip(-1)])
     a.requires_grad_()
     values = distance(a, b).flatten()
@@ -141,7 +141,7 @@ for name, (short, make) in TRUNKS.items():
 
 
 # --- MobileFaceNet --------------------------------------------------------------------------------------------------
-# No package has it: a plain reading of the paper's Table 1 with the names that the published file has.
+# No package contains it, so this is a plain implementation of the paper's table 1 with the names of the published file.
 
 def unit(a, b, kernel, stride=1, groups=1):
     return nn.Sequential(nn.Conv2d(a, b, kernel, stride, kernel // 2, groups=groups, bias=False), nn.BatchNorm2d(b),

@@ -1,6 +1,6 @@
-"""Makes the goldens of the room Files with the programs that such files usually come from.
+"""Creates the goldens of the module Files with the programs that usually write such files.
 
-Needs: torch, numpy, safetensors. Run it from anywhere: python Tests/Goldens/make_files.py
+Requires torch, numpy and safetensors. Runs in any folder: python Tests/Goldens/make_files.py
 """
 import gzip
 import io
@@ -22,7 +22,7 @@ OUT = Path(__file__).parent / "Files"
 OUT.mkdir(exist_ok=True)
 warnings.simplefilter("ignore")
 
-# --- safetensors: every type, awkward names and texts -------------------------------------------------------------
+# --- safetensors: every type, unusual names and texts -------------------------------------------------------------
 
 TYPES = {
     "BOOL": torch.bool, "U8": torch.uint8, "I8": torch.int8, "U16": torch.uint16, "I16": torch.int16,
@@ -62,7 +62,7 @@ def make_zip(path, method, front=b"", **options):
 make_zip(OUT / "stored.zip", zipfile.ZIP_STORED)
 make_zip(OUT / "deflated.zip", zipfile.ZIP_DEFLATED)
 limits = zipfile.ZIP64_LIMIT, zipfile.ZIP_FILECOUNT_LIMIT
-zipfile.ZIP64_LIMIT, zipfile.ZIP_FILECOUNT_LIMIT = 10, 2  # so that everything is written in 64 bits
+zipfile.ZIP64_LIMIT, zipfile.ZIP_FILECOUNT_LIMIT = 10, 2  # forces 64-bit fields
 make_zip(OUT / "zip64.zip", zipfile.ZIP_DEFLATED, force_zip64=True)
 zipfile.ZIP64_LIMIT, zipfile.ZIP_FILECOUNT_LIMIT = limits
 make_zip(OUT / "prefixed.zip", zipfile.ZIP_DEFLATED, front=b"#!/bin/sh\nexit 0\n")
@@ -102,7 +102,7 @@ make_tar(OUT / "members.tar.gz", tarfile.GNU_FORMAT, NAMES + [LONG],
 base = torch.arange(24, dtype=torch.float32)
 state = OrderedDict()
 state["conv.weight"] = torch.nn.Parameter(torch.arange(36, dtype=torch.float32).reshape(2, 2, 3, 3) / 7)
-state["conv.bias"] = base[3:5]                             # a part of a storage
+state["conv.bias"] = base[3:5]                             # part of a storage
 state["transposed"] = base.reshape(4, 6).t()               # strides
 state["strided"] = base.reshape(2, 3, 4)[:, ::2, 1::2]
 state["expanded"] = torch.tensor([1.5]).expand(3, 4)       # stride 0
@@ -139,7 +139,7 @@ with zipfile.ZipFile(OUT / "state.pth") as source, \
         target.writestr(info, source.read(item), zipfile.ZIP_DEFLATED)
 assert torch.load(OUT / "repacked.pth", weights_only=True).keys() == state.keys()
 
-# A checkpoint as training scripts write it.
+# A checkpoint of a typical training script.
 layer = torch.nn.Linear(3, 2)
 with torch.no_grad():
     layer.weight.copy_(torch.arange(6.).reshape(2, 3))
@@ -156,7 +156,7 @@ expected("checkpoint.safetensors", {
        for key, value in values.items()}})
 
 
-# The old format could describe a storage as a part of another one; no PyTorch of today writes that.
+# The old format supports views of a storage, which current PyTorch does not write.
 def legacy_views(path):
     class Pickler(pickle.Pickler):
         def persistent_id(self, value):
@@ -188,7 +188,7 @@ def legacy_views(path):
 
 expected("legacy_views.safetensors", legacy_views(OUT / "legacy_views.pth"))
 
-# --- what must be refused -----------------------------------------------------------------------------------------
+# --- files that must be refused -----------------------------------------------------------------------------------------
 
 
 class Evil:
@@ -216,7 +216,7 @@ script = io.BytesIO()
 torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), script)
 with zipfile.ZipFile(script) as source, zipfile.ZipFile(OUT / "refused_script.pt", "w") as target:
     for item in source.infolist():
-        if not item.filename.endswith(".debug_pkl"):  # names the machine's folders
+        if not item.filename.endswith(".debug_pkl"):  # contains paths of the machine
             target.writestr(zipfile.ZipInfo(item.filename, (2020, 1, 1, 0, 0, 0)), source.read(item))
 (OUT / "refused_pickle.pkl").write_bytes(pickle.dumps({"a": 1}, 2))
 
@@ -227,7 +227,7 @@ with zipfile.ZipFile(OUT / "tensor.pth") as source, zipfile.ZipFile(OUT / "refus
 
 
 def zip_pickle(path, data):
-    """A PyTorch zip whose pickle is written by hand."""
+    """Writes a PyTorch zip file with the given pickle."""
     with zipfile.ZipFile(path, "w") as target:
         for name, value in (("archive/data.pkl", data), ("archive/data/0", b"\0" * 16), ("archive/version", b"3\n")):
             target.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), value,
@@ -235,7 +235,7 @@ def zip_pickle(path, data):
 
 
 def tensor(shape, strides, offset=0, count=4):
-    """The instructions that push one tensor."""
+    """Pickle instructions that push one tensor."""
     def number(value):
         return b"\x8a\x08" + int(value).to_bytes(8, "little", signed=True)
 

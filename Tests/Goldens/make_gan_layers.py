@@ -1,8 +1,8 @@
-"""Makes the goldens of the layers that GANs have, with PyTorch: values, gradients, and gradients of a gradient.
+"""Creates the goldens of GAN layers with PyTorch: values, gradients, and second derivatives.
 
-Spectral normalisation is PyTorch's own; the others are written down from their papers. All is computed in double precision
-from values that single precision has, so that what differs is not the golden's rounding.
-Needs: torch, safetensors. Run it from anywhere: python Tests/Goldens/make_gan_layers.py
+Spectral normalization is PyTorch's. The others are implemented from their papers. All values are computed in double precision from
+inputs in single precision, so that the goldens have no rounding errors.
+Requires torch and safetensors. Runs in any folder: python Tests/Goldens/make_gan_layers.py
 """
 import math
 from pathlib import Path
@@ -17,7 +17,7 @@ OUT = Path(__file__).parent
 
 
 class Equalized(nn.Module):
-    """Karras et al. 2018, section 4.1; the rate as in StyleGAN's mapping."""
+    """Karras et al. 2018, section 4.1, with the learning-rate factor of StyleGAN's mapping."""
 
     def __init__(self, shape, gain=math.sqrt(2), rate=1.0, **options):
         super().__init__()
@@ -31,7 +31,7 @@ class Equalized(nn.Module):
 
 
 class MinibatchDeviation(nn.Module):
-    """One group at a time."""
+    """Minibatch deviation, group by group."""
 
     def __init__(self, group):
         super().__init__()
@@ -64,7 +64,7 @@ class ConditionalNorm(nn.Module):
 
 
 class Attention(nn.Module):
-    """Zhang et al. 2019, with maxima of 2 x 2 keys and values; position by position."""
+    """Zhang et al. 2019, with maxima of 2 x 2 keys and values, position by position."""
 
     def __init__(self, channels, norm=lambda layer: layer):
         super().__init__()
@@ -96,12 +96,12 @@ found = {}
 
 
 def flat(state):
-    """Statistics lie beside the linear parts, not in a part of their own."""
+    """State with the statistics beside the linear layers, not in a submodule."""
     return {key.removeprefix("norm."): value.clone() for key, value in state.items()}
 
 
 def record(name, module, x, *others):
-    """One pass forward and back, and the gradient of the squared gradient with respect to the input."""
+    """Output, gradients, and gradients of the squared gradient with respect to the input."""
     x = x.double().requires_grad_()
     others = [other.double() for other in others]
     output = module(x, *others)
@@ -116,7 +116,7 @@ def record(name, module, x, *others):
 
 
 def case(name, module, shape, condition=None, steps=1):
-    """Passes in training; where there is a state to move, what it is then, and a pass in use."""
+    """Passes in training mode. For a module with state, also the state after them and a pass in inference mode."""
     for key, parameter in module.named_parameters():
         if "weight" not in key and parameter.dim() > 0:
             nn.init.normal_(parameter, 0, 0.3)
@@ -150,7 +150,7 @@ case("equalized-conv", Equalized((6, 3, 3, 3), padding=1), (2, 3, 4, 5))
 case("equalized-linear", Equalized((7, 5)), (4, 5))
 case("equalized-mapping", Equalized((7, 5), gain=1.0, rate=0.01), (4, 5))
 case("deviation", MinibatchDeviation(4), (8, 3, 4, 2))
-# Three and more: the deviation of two is the length of their difference, whose second derivative is zero but for epsilon.
+# Groups of three or more: the second derivative of the deviation of two values is zero except for epsilon.
 case("deviation-threes", MinibatchDeviation(3), (6, 2, 2, 2))
 case("deviation-small", MinibatchDeviation(4), (3, 2, 2, 2))
 case("conditional-norm", ConditionalNorm(3, 5, nn.BatchNorm2d), (4, 3, 5, 4), 5, steps=3)

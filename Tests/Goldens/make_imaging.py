@@ -1,9 +1,9 @@
-"""Makes Tests/Goldens/Imaging: files written and judged by Pillow.
+"""Creates Tests/Goldens/Imaging: files written and read by Pillow.
 
-    python3 Tests/Goldens/make_imaging.py        (needs pillow and numpy)
+    python3 Tests/Goldens/make_imaging.py        (requires pillow and numpy)
 
-Every `X.rgb`, `X.rgba` or `X.grey` holds the raw 8-bit pixels (HWC) that Pillow reads from the file of the same
-name beside it. `resize.json` lists the resizes; their results are PNG.
+Every `X.rgb`, `X.rgba` or `X.grey` contains the 8-bit pixels (HWC) that Pillow reads from the file of that name.
+`resize.json` lists the resizes. Their results are PNG files.
 """
 
 import io
@@ -21,7 +21,7 @@ random = np.random.default_rng(7)
 
 
 def scene(width, height, channels=3):
-    """Smooth shades, hard edges and some noise."""
+    """A picture with gradients, edges and noise."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float64)
     planes = []
     for c in range(channels):
@@ -89,14 +89,14 @@ def chunk(kind, data):
 
 
 def raw_png(width, height, depth, colour, rows, extra=b"", interlace=0):
-    """A PNG whose scan lines (with filter byte 0) are given packed."""
+    """A PNG file with the given packed scan lines, with filter byte 0."""
     data = b"".join(b"\0" + row for row in rows)
     return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlace))
             + extra + chunk(b"IDAT", zlib.compress(data, 9)) + chunk(b"IEND", b""))
 
 
 def pack(values, depth):
-    """Rows of small numbers to packed bytes."""
+    """Packed bytes of rows of small numbers."""
     rows = []
     for row in values:
         bits = "".join(format(int(v), f"0{depth}b") for v in row)
@@ -106,7 +106,7 @@ def pack(values, depth):
 
 
 def interlaced(array):
-    """Adam7: the rows of the seven passes, one after the other."""
+    """Rows of the seven Adam7 passes, in order."""
     rows = []
     for x0, y0, dx, dy in ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)):
         part = array[y0::dy, x0::dx]
@@ -116,7 +116,7 @@ def interlaced(array):
 
 
 def expected(name, data, array, mode):
-    """For what Pillow reads differently on purpose: the pixels by the PNG specification's own rules."""
+    """Writes a file that Pillow intentionally reads differently, with the pixels that the PNG specification defines."""
     (out / name).write_bytes(data)
     (out / (name.rsplit(".", 1)[0] + "." + mode)).write_bytes(array.astype(np.uint8).tobytes())
 

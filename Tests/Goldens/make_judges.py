@@ -1,10 +1,10 @@
-"""Makes Tests/Goldens/Metrics/judges.*: what other programs make of the same features, logits and pictures.
+"""Creates Tests/Goldens/Metrics/judges.*: metrics of other programs on the same features, logits and pictures.
 
     pip install numpy scipy scikit-learn scikit-image torch torchvision safetensors
     pip install pytorch-fid torch-fidelity prdc torchmetrics
     python Tests/Goldens/make_judges.py
 
-Pictures are those that make_metrics.py made, repeated to larger sides.
+The pictures are those of make_metrics.py, repeated to larger sides.
 """
 
 import json
@@ -13,7 +13,7 @@ import pathlib
 import numpy as np
 import torch
 
-try:  # Where torchvision has no compiled operators, its import needs these names.
+try:  # A torchvision without compiled operators cannot be imported unless these names exist.
     library = torch.library.Library("torchvision", "DEF")
     for name in ["nms", "qnms"]:
         library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
@@ -44,7 +44,7 @@ BETAS = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333]
 
 
 def features(count, dimension, seed, mean=0.0, scale=1.0):
-    """Correlated and skewed, as features of networks are."""
+    """Correlated and skewed features, as those of networks."""
     rng = np.random.default_rng(seed)
     mix = np.random.default_rng(9).normal(size=(dimension, dimension)) / np.sqrt(dimension)
     x = rng.normal(size=(count, dimension)) @ mix * scale + mean
@@ -84,10 +84,10 @@ def neighbours(real, made):
 
 
 def pairs(real, made):
-    """Of pictures as bytes [N, H, W, 3]: the same levels in 0...1 for everybody."""
+    """Metrics of pairs of pictures, bytes [N, H, W, 3]. All programs receive the same levels in 0...1."""
     x, y = (a.astype(np.float64) / 255 for a in (real, made))
     tx, ty = (torch.from_numpy(a).permute(0, 3, 1, 2) for a in (x, y))
-    # scikit-image gives luma in 16...235, unrounded.
+    # The luma of scikit-image is in 16...235, unrounded.
     lx, ly = (rgb2ycbcr(a)[..., 0] for a in (x, y))
     window = dict(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)
     side = x.shape[1]
@@ -99,7 +99,7 @@ def pairs(real, made):
 
     multi = multiscale_structural_similarity_index_measure(
         tx, ty, data_range=1.0, betas=tuple(betas.tolist()), normalize="relu", reduction="none")
-    # The same with the coarsest scale inside the picture, which torchmetrics mirrors.
+    # The same without the mirrored borders of torchmetrics at the coarsest scale.
     sx, sy = tx, ty
     for _ in range(scales - 1):
         sx, sy = (torch.nn.functional.avg_pool2d(a, 2) for a in (sx, sy))
@@ -124,7 +124,7 @@ def pairs(real, made):
 def paths():
     rng = np.random.default_rng(5)
     a, b = (torch.from_numpy(rng.normal(size=(40, 6))) for _ in range(2))
-    b[3], b[7] = 2 * a[3], -a[7]  # no great circle
+    b[3], b[7] = 2 * a[3], -a[7]  # no great circle exists
     lengths = rng.gamma(1.0, 3.0, 137)
     low = np.percentile(lengths, 1, method="lower")
     high = np.percentile(lengths, 99, method="higher")
@@ -151,7 +151,7 @@ if __name__ == "__main__":
     sides = {}
     for repeats, count in [(1, 6), (2, 3), (4, 2), (6, 2)]:
         tiled = [np.tile(a[:count], (1, repeats, repeats, 1)) for a in similar]
-        # Not the same in each tile: half as bright at the top.
+        # Make the tiles different: half the brightness at the top.
         side = 32 * repeats
         shade = np.arange(side, 2 * side)[None, :, None, None]
         tiled = [(a * shade // (2 * side)).astype(np.uint8) for a in tiled]

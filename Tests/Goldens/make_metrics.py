@@ -1,9 +1,9 @@
-"""Makes Tests/Goldens/Metrics: sliced Wasserstein distances by a plain numpy implementation.
+"""Creates Tests/Goldens/Metrics: sliced Wasserstein distances of a plain numpy implementation.
 
     pip install numpy torch safetensors
     python Tests/Goldens/make_metrics.py
 
-torch only draws the random places and directions, from the stream that the engine draws them from.
+torch is used only for the random positions and directions, which come from the same stream as those of the engine.
 """
 
 import json
@@ -19,7 +19,7 @@ GROUPS = 8
 
 
 def pictures(count, side, seed, frequency, noise, tint):
-    """Waves with some noise, as bytes [N, H, W, 3]."""
+    """Pictures of waves and noise, bytes [N, H, W, 3]."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:side, 0:side] / side
     out = np.empty((count, side, side, 3))
@@ -32,7 +32,7 @@ def pictures(count, side, seed, frequency, noise, tint):
 
 
 def smooth(plane, gain):
-    """1 4 6 4 1 along both axes, edges mirrored without repeating them."""
+    """Filter 1 4 6 4 1 along both axes, with mirrored edges that are not repeated."""
     row = np.array([1, 4, 6, 4, 1]) / 16
     padded = np.pad(plane, 2, mode="reflect")
     height, width = plane.shape
@@ -41,7 +41,7 @@ def smooth(plane, gain):
 
 
 def pyramid(picture):
-    """Levels [C, H, H] of a picture [C, H, H], the finest first."""
+    """Laplacian pyramid [C, H, H] of a picture [C, H, H], finest level first."""
     levels = []
     rest = picture
     while rest.shape[1] % 2 == 0 and rest.shape[1] // 2 >= 16:
@@ -58,7 +58,7 @@ def patches(level, corners):
 
 
 def distance(a, b):
-    """Of patches [M, C, 7, 7] projected onto directions already: [M, D] each."""
+    """Distance of projected patches, [M, D] each."""
     return 1000 * np.mean(np.abs(np.sort(a, axis=0) - np.sort(b, axis=0)))
 
 

@@ -1,15 +1,15 @@
-"""Makes the goldens of the room Models with PyTorch: DCGAN as in PyTorch's examples, its shape with a dense stem, and
-residual networks.
+"""Creates the goldens of the module Models with PyTorch: DCGAN as in PyTorch's examples, DCGAN with a dense stem, and residual
+networks.
 
-Run it from anywhere. Without arguments it writes the small goldens (needs torch, safetensors):
+Runs in any folder. Without arguments it writes the small goldens (requires torch and safetensors):
     python Tests/Goldens/make_models.py
-With arguments it writes one case to a file that torch.save makes (needs torch alone):
+With arguments it writes one case to a file of torch.save (requires torch only):
     python Tests/Goldens/make_models.py dcgan --filters 64 --resolution 64 --latent 100 --batch 16 --out FILE.pth
 
-Adam's first steps have the size of the learning rate whatever the size of the gradient, so that rounding decides the
-direction where a gradient is next to zero. In networks of millions of weights there are always such: ten steps with
-one and with two threads differ by tens of per cent in single weights, in PyTorch alone. `--same-kernels` therefore
-takes the losses on logits and the fused Adam, as FaceGAN does, and `--threads` as many threads.
+The first steps of Adam have the size of the learning rate for any size of the gradient. For gradients near zero, rounding
+determines the direction. Networks with millions of weights have such gradients: in PyTorch, single weights after ten steps differ
+by tens of percent between one and two threads. Therefore `--same-kernels` uses losses on logits and the fused Adam, as FaceGAN
+does, and `--threads` sets the number of threads.
 """
 import argparse
 import json
@@ -26,12 +26,12 @@ SEED = 7
 
 
 def widths(filters, resolution):
-    """From the picture inwards."""
+    """Channels at each level, from the picture inwards."""
     return [filters << i for i in range(resolution.bit_length() - 3)]
 
 
 class Generator(nn.Module):
-    """The example's netG; for 64 x 64 the widths are 8, 4, 2, 1 times the filters."""
+    """netG of the example. For 64 x 64 the widths are 8, 4, 2 and 1 times the filters."""
 
     def __init__(self, filters, resolution, latent):
         super().__init__()
@@ -46,7 +46,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """The example's netD, which ends in probabilities."""
+    """netD of the example, which outputs probabilities."""
 
     def __init__(self, filters, resolution):
         super().__init__()
@@ -89,7 +89,7 @@ class DenseDiscriminator(nn.Module):
 
 
 def weights_init(module):
-    """The example's."""
+    """Initialization of the example."""
     name = type(module).__name__
     if name.startswith(("Conv", "Linear")):
         nn.init.normal_(module.weight, 0.0, 0.02)
@@ -101,7 +101,7 @@ def weights_init(module):
 
 
 class ResidualCritic(residual.Critic):
-    """With probabilities, as the others have."""
+    """Residual critic with probabilities as output."""
 
     def forward(self, images):
         return torch.sigmoid(super().forward(images))
@@ -116,14 +116,14 @@ def networks(kind, filters, resolution, latent):
 
 
 def case(kind, filters, resolution, latent, batch, same_kernels=False):
-    """Tensors by name: weights and data to start from, values, gradients, weights after ten steps."""
+    """Tensors by name: initial weights, data, values, gradients, and weights after ten steps."""
     torch.manual_seed(SEED)
     generator, discriminator = networks(kind, filters, resolution, latent)
     nets = {"generator": generator, "discriminator": discriminator}
     torch.manual_seed(SEED)
     for net in nets.values():
-        # PyTorch's own start for the residual ones: with the example's, all logits are one, and the gradients of real and
-        # generated pictures cancel to rounding.
+        # Residual networks have PyTorch's default initialization. With that of the example, all logits are equal, and the
+        # gradients of real and generated pictures cancel except for rounding.
         if kind != "residual":
             net.apply(weights_init)
     found = {}
@@ -139,7 +139,7 @@ def case(kind, filters, resolution, latent, batch, same_kernels=False):
         record(f"start.{name}", net)
     torch.manual_seed(SEED + 1)
     latents = torch.stack([torch.randn(batch, latent) for _ in range(STEPS)])
-    # Blocks of colour, so that batches look more like pictures than noise does.
+    # Blocks of color are more similar to pictures than noise.
     coarse = torch.randint(0, 256, (STEPS, batch, 3, 4, 4), dtype=torch.uint8)
     images = coarse.repeat_interleave(resolution // 4, 3).repeat_interleave(resolution // 4, 4)
     found |= {"latents": latents, "coarse": coarse}
@@ -167,7 +167,7 @@ def case(kind, filters, resolution, latent, batch, same_kernels=False):
         found[f"loss.{name}"] = loss.detach()
         gradients(name, loss, generator)
 
-    # The example's loop.
+    # Training loop of the example.
     restart()
     optimizers = [torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=same_kernels or None)
                   for net in (generator, discriminator)]
@@ -202,7 +202,7 @@ def case(kind, filters, resolution, latent, batch, same_kernels=False):
 
 
 def facts(kind, resolution, latent=100):
-    """Keys and sizes of the networks with 64 filters."""
+    """Keys and numbers of parameters of the networks with 64 filters."""
     return [{"keys": list(net.state_dict()), "parameters": sum(p.numel() for p in net.parameters())}
             for net in networks(kind, 64, resolution, latent)]
 

@@ -1,6 +1,6 @@
-"""Makes the goldens of the room Objectives' losses with PyTorch: values, and gradients of what a network learns from.
+"""Creates the goldens of the module Objectives with PyTorch: losses and their gradients.
 
-Needs: torch, safetensors. Run it from anywhere: python Tests/Goldens/make_objectives.py
+Requires torch and safetensors. Runs in any folder: python Tests/Goldens/make_objectives.py
 """
 from pathlib import Path
 
@@ -14,7 +14,7 @@ found = {}
 
 
 def record(name, value, **leaves):
-    """A value and its gradients."""
+    """Stores a value and its gradients."""
     found[name] = value
     gradients = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
     for (key, leaf), gradient in zip(leaves.items(), gradients):
@@ -26,7 +26,7 @@ def given(name, tensor):
     return tensor.clone().requires_grad_()
 
 
-# --- the games ------------------------------------------------------------------------------------------------------
+# --- adversarial losses ------------------------------------------------------------------------------------------------------
 
 real, fake = given("game.real", torch.randn(9) * 2), given("game.fake", torch.randn(9) * 2)
 ones, zeros = torch.ones(9), torch.zeros(9)
@@ -61,7 +61,7 @@ record("r1", 10 / 2 * slopes(images).square().sum(1).mean(), first=first, second
 around = images + (1 - share) * 0.5 * images.std(correction=0) * noise
 record("dragan", 10 * (slopes(around).norm(dim=1) - 1).square().mean(), first=first, second=second)
 
-# --- maps -----------------------------------------------------------------------------------------------------------
+# --- feature maps -----------------------------------------------------------------------------------------------------------
 
 SHAPES = [(6, 4, 3, 2), (6, 5, 2, 2), (6, 7)]
 fakes = [given(f"maps.fake.{i}", torch.randn(shape)) for i, shape in enumerate(SHAPES)]

@@ -1,6 +1,6 @@
-"""Makes the goldens of Tests/TorchTests: what PyTorch answers to the calls that the tests repeat.
+"""Creates the goldens of Tests/TorchTests: results of PyTorch for the calls in the tests.
 
-Run: python Tests/Goldens/make_torch.py (needs torch, numpy, safetensors). Made with torch 2.13.0 on the CPU, AVX512.
+Run: python Tests/Goldens/make_torch.py (requires torch, numpy and safetensors). Created with torch 2.13.0 on a CPU with AVX-512.
 """
 
 from pathlib import Path
@@ -117,7 +117,7 @@ def network():
     }
 
     def twice(name, layer, weight):
-        """The gradient by the input, and the gradients of its square: what a gradient penalty needs."""
+        """Gradient with respect to the input, and gradients of its square, as in a gradient penalty."""
         a, k = x.clone().requires_grad_(), weight.clone().requires_grad_()
         (first,) = torch.autograd.grad(layer(a, k).tanh().sum(), a, create_graph=True)
         by_input, by_weight = torch.autograd.grad(first.square().sum(), [a, k])
@@ -131,7 +131,7 @@ def network():
 def random():
     answers = {}
     for seed in [0, 1, 42, 2**32 + 5, 2**64 - 1]:
-        # Fifteen, sixteen: PyTorch draws short and long tensors in two ways.
+        # PyTorch has different methods for tensors below and from 16 values.
         for count in [15, 16, 131]:
             g = torch.Generator().manual_seed(seed)
             answers[f"normal.{seed}.{count}"] = torch.randn(count, generator=g)

@@ -1,6 +1,6 @@
-"""Makes the goldens of the room TorchNN with PyTorch and, for AdaBelief, its authors' own package.
+"""Creates the goldens of the module TorchNN with PyTorch and, for AdaBelief, with its authors' package.
 
-Needs: torch, safetensors, adabelief-pytorch. Run it from anywhere: python Tests/Goldens/make_torchnn.py
+Requires torch, safetensors and adabelief-pytorch. Runs in any folder: python Tests/Goldens/make_torchnn.py
 """
 import json
 import math
@@ -23,7 +23,7 @@ def save(name, tensors):
 
 
 def randomize(module):
-    """Values that no default has, so that a mixed-up scale or shift shows."""
+    """Sets parameters to values that differ from all defaults, so that exchanged parameters are detected."""
     for key, parameter in module.named_parameters():
         nn.init.normal_(parameter, 1 if key.endswith("weight") and parameter.dim() == 1 else 0, 0.3)
     return module
@@ -37,7 +37,7 @@ class PixelNorm(nn.Module):
 
 
 class Scaled(nn.Module):
-    """The function of a layer that PyTorch only has as a function."""
+    """Module for a function of PyTorch."""
 
     def __init__(self, function):
         super().__init__()
@@ -83,7 +83,7 @@ found = {}
 
 
 def record(name, module, x):
-    """One pass forward and back."""
+    """Output and gradients."""
     output = module(x)
     seed = torch.randn(output.shape)
     targets = {"input": x} if x.requires_grad else {}
@@ -104,7 +104,7 @@ embedding = nn.Embedding(6, 4)
 found["embedding/state.weight"] = embedding.weight
 record("embedding", embedding, torch.tensor([[0, 3, 3], [5, 1, 3]]))
 
-# Three batches of training, then use.
+# Three batches in training mode, then inference mode.
 for name, shape in {"batch-norm": (4, 3, 5, 4), "batch-norm-vector": (6, 3)}.items():
     kind = nn.BatchNorm2d if len(shape) == 4 else nn.BatchNorm1d
     norm = randomize(kind(3, momentum=0.3, eps=1e-3))
@@ -114,7 +114,7 @@ for name, shape in {"batch-norm": (4, 3, 5, 4), "batch-norm-vector": (6, 3)}.ite
     found.update({f"{name}/after.{key}": value.clone() for key, value in norm.state_dict().items()})
     record(f"{name}-use", norm.eval(), (torch.randn(shape) * 2 + 1).requires_grad_())
 
-# Behind all others, whose numbers they leave as they are.
+# Last, so that the random numbers of the other cases do not change.
 MORE = {
     "relu6": (nn.ReLU6(), (3, 40)),
     "max-pool": (nn.MaxPool2d(3, 2, 1), (2, 3, 6, 5)),
@@ -157,7 +157,7 @@ counts = {"parameters": sum(p.numel() for p in nested.parameters()),
           "parameterKeys": [key for key, _ in nested.named_parameters()]}
 (OUT / "keys.json").write_text(json.dumps({"state": list(nested.state_dict()), **counts}, indent=1) + "\n")
 
-# --- first values from a seed ---------------------------------------------------------------------------------------
+# --- initialization from a seed ---------------------------------------------------------------------------------------
 
 INIT = nn.init
 INITIALIZERS = {
@@ -179,7 +179,7 @@ for shape in [(7, 5), (5, 7), (6, 3, 4, 4)]:
         tensor = fill(torch.empty(shape), generator)
         found[f"{name}/" + "x".join(map(str, shape))] = tensor
 
-# Layers take PyTorch's default generator; seeding it after construction and resetting draws in the same order.
+# Layers use PyTorch's default generator. Seeding it after construction and resetting them draws in the same order.
 DEFAULTS = {
     "linear": nn.Linear(5, 7),
     "conv": nn.Conv2d(4, 6, 3, groups=2),
@@ -194,7 +194,7 @@ torch.manual_seed(13)
 found["batch-norm/weight"] = INIT.normal_(torch.empty(37), 1, 0.02)
 save("initializers", found)
 
-# --- optimisers: ten steps on given gradients -------------------------------------------------------------------
+# --- optimizers: ten steps on given gradients -------------------------------------------------------------------
 
 SHAPES = {"conv.weight": (6, 4, 3, 3), "conv.bias": (6,), "linear.weight": (5, 7)}
 STEPS = 10
@@ -215,7 +215,7 @@ OPTIMIZERS = {
 torch.manual_seed(2)
 starts = {key: torch.randn(shape) for key, shape in SHAPES.items()}
 gradients = [{key: torch.randn(shape) * 0.5 for key, shape in SHAPES.items()} for _ in range(STEPS)]
-# A parameter that sits out one step keeps its own count of steps.
+# A parameter without a gradient in one step has its own step count.
 del gradients[3]["conv.bias"]
 found = {f"start/{key}": value for key, value in starts.items()}
 for step, given in enumerate(gradients):
@@ -240,7 +240,7 @@ for limit in (0.5, 1000):
     found.update({f"clip-{limit}/{key}": parameter.grad for key, parameter in zip(starts, parameters)})
 save("optimizers", found)
 
-# --- schedules: factors of the rate after 0, 1, 2 ... thousand images -----------------------------------------------
+# --- schedules: factors of the learning rate after 0, 1, 2 ... thousand images -----------------------------------------------
 
 
 def factors(make, count=41):

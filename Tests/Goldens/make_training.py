@@ -1,9 +1,9 @@
-"""Makes Tests/Goldens/Training: event files as TensorBoard's own protocol buffers encode them.
+"""Creates Tests/Goldens/Training: event files that are encoded by TensorBoard's protocol buffers.
 
     pip install tensorboard
     python Tests/Goldens/make_training.py
 
-No clock and no randomness: running it again writes the same bytes.
+The output does not depend on time or random numbers.
 """
 
 import pathlib

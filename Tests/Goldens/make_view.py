@@ -1,6 +1,6 @@
-"""Makes the goldens of what a discriminator sees of pictures: each operation with given parameters, by somebody else's code.
+"""Creates the goldens of discriminator augmentation: each operation with given parameters, computed by other packages.
 
-Needs: numpy, scipy, scikit-image, PyWavelets, torch, safetensors. Run it from anywhere: python Tests/Goldens/make_view.py
+Requires numpy, scipy, scikit-image, PyWavelets, torch and safetensors. Runs in any folder: python Tests/Goldens/make_view.py
 """
 from pathlib import Path
 
@@ -49,7 +49,7 @@ filtered = [
 ]
 found |= {"filter.gains": gains, "filter": np.stack(filtered)}
 
-# The third band 1.7 times as strong, then the first one 0.6 times; power as before for a picture with the spectrum 1/f.
+# Gain 1.7 in the third band, then 0.6 in the first. The power of a picture with the spectrum 1/f is preserved.
 power = np.array([10, 1, 1, 1]) / 13
 amplified = np.ones(4)
 for band, factor in ((2, 1.7), (0, 0.6)):
@@ -59,7 +59,7 @@ found["amplified"] = amplified
 
 # --- geometry -------------------------------------------------------------------------------------------------------
 
-# mirrored, quarter turns, shift x, y, scale, turn before, stretch, turn after, move x, y
+# mirrored, quarter turns, shift x, y, scale, rotation before, stretch, rotation after, translation x, y
 parameters = np.array([
     [0, 0, 0, 0, 1, 0, 1, 0, 0, 0],
     [1, 1, 1, -2, 1.3, 0.4, 0.8, -1.1, 0.7, -1.6],
@@ -82,7 +82,7 @@ found |= {"geometry.parameters": parameters, "geometry": matrices}
 
 
 def oversampled(picture, matrix, margin=40):
-    """Mirrored far beyond its edges, twice as dense, sampled bilinearly, made as dense as before."""
+    """Warps a picture: mirrored padding, upsampling by 2, bilinear sampling, downsampling by 2."""
     dense = np.pad(picture, ((0, 0), (margin, margin), (margin, margin)), mode="reflect")
     for axis in (1, 2):
         dense = signal.upfirdn(sym6, dense, up=2, axis=axis)
@@ -100,7 +100,7 @@ def oversampled(picture, matrix, margin=40):
 
 
 def bilinear(picture, matrix, mode):
-    """scipy counts rows first, from the corner."""
+    """Matrix for scipy, which has rows first and the origin in the corner."""
     matrix = matrix[::-1]
     turned, middle = matrix[:, 1::-1], np.array([H - 1, W - 1]) / 2
     offset = matrix[:, 2] + middle - turned @ middle
@@ -111,7 +111,7 @@ found["oversampled"] = np.stack([oversampled(*pair) for pair in zip(images, matr
 found["mirrored"] = np.stack([bilinear(*pair, "mirror") for pair in zip(images, matrices)])
 found["zeros"] = np.stack([bilinear(*pair, "grid-constant") for pair in zip(images, matrices)])
 
-# --- colours --------------------------------------------------------------------------------------------------------
+# --- colors --------------------------------------------------------------------------------------------------------
 
 # brightness, contrast, luma flipped, hue, saturation
 parameters = np.array([[0, 1, 0, 0, 1], [0.3, 1.4, 1, 2.0, 0.5], [-0.2, 0.7, 0, -0.9, 2.5]])

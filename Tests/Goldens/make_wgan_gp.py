@@ -1,6 +1,6 @@
-"""Makes the goldens of the gradient penalty with PyTorch: alone, and in a step of a residual critic at 64 x 64.
+"""Creates the goldens of the gradient penalty with PyTorch: alone, and in a step of a residual critic at 64 x 64.
 
-Run it from anywhere (needs torch, safetensors):
+Runs in any folder (requires torch and safetensors):
     python Tests/Goldens/make_wgan_gp.py
 """
 import copy
@@ -17,7 +17,7 @@ RESOLUTION, FILTERS, BATCH = 64, 4, 16
 
 
 def penalty(critic, real, fake, share, weight=10.0, target=1.0, above=False):
-    """As everybody writes it."""
+    """The usual implementation."""
     mixed = (share * real + (1 - share) * fake).requires_grad_()
     slope, = torch.autograd.grad(critic(mixed).sum(), mixed, create_graph=True)
     excess = slope.flatten(1).norm(dim=1) - target
@@ -25,7 +25,7 @@ def penalty(critic, real, fake, share, weight=10.0, target=1.0, above=False):
 
 
 def alone():
-    """A small critic, several settings: value and gradients."""
+    """Value and gradients for a small critic and several settings."""
     torch.manual_seed(SEED)
     real, fake, share = torch.randn(6, 2, 3, 2), torch.randn(6, 2, 3, 2), torch.rand(6, 1, 1, 1)
     first, second = torch.randn(5, 12) * 0.4, torch.randn(1, 5)
@@ -46,7 +46,7 @@ def alone():
 
 
 def gradients(critic, coarse, noise, share, kind=torch.float32):
-    """Of the critic's whole loss in one precision, with what it is made of."""
+    """Terms and gradients of the critic's loss in one precision."""
     critic = copy.deepcopy(critic).to(kind)
 
     def blocks(x):
@@ -55,27 +55,27 @@ def gradients(critic, coarse, noise, share, kind=torch.float32):
     real, fake = blocks(coarse) / 127.5 - 1, blocks(noise)
     on_real, on_fake = critic(real), critic(fake)
     held = penalty(critic, real, fake, share.to(kind))
-    # Strong: what comes after the last ReLU has no other gradient that real and generated pictures do not cancel.
+    # A large weight: it is the only gradient after the last ReLU that real and generated pictures do not cancel.
     loss = on_fake.mean() - on_real.mean() + held + 0.5 * on_real.square().mean()
     return torch.autograd.grad(loss, list(critic.parameters())), torch.cat([on_real, on_fake]), loss, held
 
 
 def step(normal, seed=SEED):
-    """One step of the critic; pictures are blocks of colour, generated ones blocks of noise.
+    """One step of the critic. Real pictures are blocks of color, generated pictures blocks of noise.
 
-    The seed is one where PyTorch's single precision is near its double: with others, the gradients of real and generated
-    pictures cancel to rounding.
+    The seed is one for which PyTorch's single and double precision agree. With others, the gradients of real and generated
+    pictures cancel except for rounding.
     """
     while True:
         torch.manual_seed(seed)
         critic = residual.Critic(FILTERS, RESOLUTION, normal)
         for parameter in critic.parameters():
-            # Shifts and scales as after some training: at their starting values, half of them would not be seen.
+            # Shifts and scales as after some training. Errors in half of them would not be detected at their initial values.
             if parameter.dim() == 1:
                 torch.nn.init.normal_(parameter, 1.0 if normal else 0.0, 0.3)
         coarse = torch.randint(0, 256, (BATCH, 3, 4, 4), dtype=torch.uint8)
         noise = torch.rand(BATCH, 3, 8, 8) * 2 - 1
-        # The stream of a run with this seed; see AdversarialTrainer.
+        # Random stream of a run with this seed; see AdversarialTrainer.
         torch.manual_seed(seed + 2)
         share = torch.rand(BATCH, 1, 1, 1)
         found, logits, loss, held = gradients(critic, coarse, noise, share)

@@ -1,10 +1,10 @@
-"""Residual networks in the shape of Gulrajani et al. 2017, written down plainly, for the scripts that make goldens."""
+"""Plain residual networks of Gulrajani et al. 2017 for the scripts that create goldens."""
 import torch.nn.functional as F
 from torch import nn
 
 
 def widths(filters, resolution):
-    """From the picture inwards."""
+    """Channels at each level, from the picture inwards."""
     return [min(filters << i, 512) for i in range(resolution.bit_length() - 3)]
 
 

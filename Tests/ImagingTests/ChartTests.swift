@@ -2,8 +2,8 @@ import Imaging
 import Testing
 
 @Suite struct ChartTests {
-    private func labels(_ values: [Double], log: Bool = false, tightly: Bool = false) -> [String] {
-        ChartAxis(values, isLogarithmic: log, tightly: tightly, about: 5).ticks.map(\.label)
+    private func labels(_ values: [Double], log: Bool = false, isTight: Bool = false) -> [String] {
+        ChartAxis(values, isLogarithmic: log, isTight: isTight, tickCount: 5).ticks.map(\.label)
     }
 
     @Test func ticksAreRound() {
@@ -12,17 +12,17 @@ import Testing
         #expect(labels([-3, 3]) == ["-4", "-2", "0", "2", "4"])
         #expect(labels([0, 25_000]) == ["0", "5000", "10k", "15k", "20k", "25k"])
         #expect(labels([0, 2_000_000]) == ["0", "500k", "1.0M", "1.5M", "2.0M"])
-        #expect(labels([0, 384], tightly: true) == ["0", "100", "200", "300"])
+        #expect(labels([0, 384], isTight: true) == ["0", "100", "200", "300"])
         #expect(labels([0.001, 900], log: true) == ["0.001", "0.01", "0.1", "1", "10", "100", "1000"])
         #expect(labels([0.9, 6], log: true) == ["1", "2", "3", "5"])
         #expect(labels([1e-9, 1e9], log: true) == ["1e-12", "1e-8", "0.0001", "1", "10k", "1e8", "1e12"])
     }
 
-    @Test func positionsRunFromEndToEnd() {
-        let axis = ChartAxis([2, 8], tightly: true, about: 3)
+    @Test func positionsSpanTheAxis() {
+        let axis = ChartAxis([2, 8], isTight: true, tickCount: 3)
         #expect(axis.position(2) == 0 && axis.position(8) == 1 && axis.position(5) == 0.5)
         #expect(axis.position(.nan) == nil && axis.position(.infinity) == nil)
-        let log = ChartAxis([1, 100], isLogarithmic: true, tightly: true, about: 3)
+        let log = ChartAxis([1, 100], isLogarithmic: true, isTight: true, tickCount: 3)
         #expect(log.position(10) == 0.5 && log.position(0) == nil && log.position(-1) == nil)
     }
 
@@ -33,7 +33,7 @@ import Testing
             [.nan, .infinity],
             [1e-300, 1e300], [-5, -1], [1e15, 1e15 + 1],
         ] as [[Double]], [false, true])
-    func extremesAreDrawn(values: [Double], isLogarithmic: Bool) {
+    func extremeValuesAreDrawn(values: [Double], isLogarithmic: Bool) {
         for smoothing in [0.0, 10] {
             let chart = Chart(
                 title: "é", series: [.init(name: "", values: values, smoothing: smoothing)],
@@ -43,12 +43,12 @@ import Testing
         }
     }
 
-    @Test func aRisingLineRises() {
+    @Test func linesFollowTheirValues() {
         let chart = Chart(series: [.init(name: "", values: [0, 10])], width: 300, height: 200)
         let picture = chart.render()
         var rows: [Int] = []
         for x in 0..<picture.width {
-            // The middle of the line is its full color.
+            // The center of the line has its full color.
             let hits = (0..<picture.height).filter { y in
                 let i = (y * picture.width + x) * 3
                 return picture.pixels[i] < 60 && picture.pixels[i + 2] > 150
@@ -60,13 +60,13 @@ import Testing
         #expect(rows[0] - rows[rows.count - 1] > 130)
     }
 
-    @Test func longNamesStayInside() {
+    @Test func longNamesAreTruncated() {
         let series = (0..<9).map {
             Chart.Series(name: "a very long name of a line \($0)", values: [0, Double($0)])
         }
         let chart = Chart(title: "t", xLabel: "x", yLabel: "y", series: series, width: 640, height: 300)
         let picture = chart.render()
-        // The outermost columns stay white.
+        // The outermost columns remain white.
         for y in 0..<picture.height {
             for x in [0, 639] { #expect(picture.pixels[(y * 640 + x) * 3] == 255) }
         }

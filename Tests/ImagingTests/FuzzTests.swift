@@ -3,9 +3,10 @@ import Provenance
 import TestSupport
 import Testing
 
-/// Damaged files must end in a picture or in an error: no crash, no hang. `FACEGAN_FUZZ_COUNT` makes it longer.
+/// Damaged files must result in a picture or an error. They must not crash or hang. `FACEGAN_FUZZ_COUNT` sets the
+/// number of mutations.
 @Suite struct FuzzTests {
-    /// Small, so that a header raised to the limit costs little.
+    /// Small limits keep forged sizes cheap.
     private let limits = DecodeLimits(pixels: 1_000_000, side: 4096)
 
     private let marked = SyntheticImage(
@@ -39,7 +40,7 @@ import Testing
             _ = try? PictureDecoder.header(bytes)
             _ = Provenance.read(bytes)
         }
-        // Otherwise the mutations are too weak or too strong to find anything.
+        // Otherwise the mutations are too weak or too strong.
         #expect(pictures > 0 && errors > 0)
     }
 
@@ -55,15 +56,15 @@ import Testing
             "rgb-8", "rgb-interlaced", "palette-8-alpha", "grey-16", "palette-2", "animated", "grey-alpha",
         ]
         try fuzz(
-            names.map { try golden($0 + ".png") } + [marked.png()], seed: 2, repairing: withRightChecksums)
+            names.map { try golden($0 + ".png") } + [marked.png()], seed: 2, repairing: withCorrectChecksums)
     }
 
     @Test(.enabled(if: PictureDecoder.readsWebP)) func webP() throws {
         try fuzz(["lossless", "lossy", "alpha"].map { try golden($0 + ".webp") }, seed: 3)
     }
 
-    /// The same PNG with checksums that fit, so that damage gets past them.
-    private func withRightChecksums(_ bytes: [UInt8]) -> [UInt8] {
+    /// Returns the PNG with corrected checksums, so that damage passes the checksum test.
+    private func withCorrectChecksums(_ bytes: [UInt8]) -> [UInt8] {
         var result = bytes
         let payloads = bytes.withUnsafeBytes { PNGChunks($0).map(\.payload) }
         for payload in payloads {

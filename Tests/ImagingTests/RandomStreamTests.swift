@@ -19,7 +19,7 @@ struct RandomStreamTests {
         return try JSONDecoder().decode(Golden.self, from: data)
     }
 
-    @Test func giveTheNumbersOfTheDefinition() throws {
+    @Test func equalsTheReference() throws {
         let golden = try golden()
         for item in golden.cases {
             let name = item.name.compactMap { UInt64($0) }
@@ -32,7 +32,7 @@ struct RandomStreamTests {
         #expect(golden.permutation == stream.permutation(20))
     }
 
-    @Test func integersStayBelowTheirBoundAndAreEven() {
+    @Test func integersAreUniform() {
         var stream = RandomStream(seed: 1)
         var counts = [Int](repeating: 0, count: 7)
         for _ in 0..<70_000 { counts[stream.integer(below: 7)] += 1 }
@@ -40,7 +40,7 @@ struct RandomStreamTests {
         #expect(counts.allSatisfy { abs($0 - 10_000) < 560 })
     }
 
-    @Test func streamsOfNeighboringNamesAreUnrelated() {
+    @Test func streamsOfNeighboringIndicesAreIndependent() {
         var bits = 0
         for index in 0..<1000 {
             var a = RandomStream(seed: 0, stream: 1, index: UInt64(index))
@@ -50,7 +50,7 @@ struct RandomStreamTests {
         #expect(abs(bits - 32_000) < 6 * 127)
     }
 
-    @Test func permutationsOfNothingAndOneAreThemselves() {
+    @Test func permutationsOfZeroAndOneItem() {
         var stream = RandomStream(seed: 1)
         #expect(stream.permutation(0) == [])
         #expect(stream.permutation(1) == [0])

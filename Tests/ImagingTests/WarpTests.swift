@@ -3,7 +3,7 @@ import Imaging
 import Testing
 
 @Suite struct WarpTests {
-    /// Waves that are no sharper than `period` pixels.
+    /// Sine waves with a period of at least `period` pixels.
     static func waves(_ width: Int, _ height: Int, period: Double, channels: Int = 3) -> Picture {
         var pixels: [UInt8] = []
         for y in 0..<height {
@@ -18,7 +18,7 @@ import Testing
         return Picture(width: width, height: height, channels: channels, pixels: pixels)
     }
 
-    /// Largest difference, but for `margin` pixels at the edges.
+    /// Largest difference except for `margin` pixels at the edges.
     static func difference(_ a: Picture, _ b: Picture, margin: Int = 0) throws -> Int {
         try #require(a.width == b.width && a.height == b.height && a.channels == b.channels)
         let size = (a.width - 2 * margin, a.height - 2 * margin)
@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test(arguments: ResizeFilter.allCases, [1, 3, 4])
-    func whatStaysInItsPlaceStaysAsItIs(filter: ResizeFilter, channels: Int) {
+    func identityChangesNothing(filter: ResizeFilter, channels: Int) {
         var picture = Self.waves(37, 21, period: 3, channels: channels)
         if channels == 4 {
             for i in stride(from: 3, to: picture.pixels.count, by: 4) { picture.pixels[i] = 255 }
@@ -37,14 +37,14 @@ import Testing
 
     @Test func quarterTurnsMovePixels() {
         let picture = Self.waves(12, 7, period: 3)
-        // What was left is up: x' = height - y, y' = x.
+        // The left edge becomes the upper edge: x' = height - y, y' = x.
         let turned = picture.warped(by: Similarity(a: 0, b: 1, dx: 7, dy: 0), width: 7, height: 12)
         #expect(turned == picture.oriented(6))
     }
 
-    /// Upright, a warp is a resize; a shrink to less than a sixth averages first.
+    /// Without rotation, a warp equals a resize. A reduction to less than a sixth averages pixels first.
     @Test(arguments: [0.1, 0.23, 0.37, 0.5, 0.8, 1.7, 3], [ResizeFilter.lanczos, .bicubic, .bilinear])
-    func uprightItIsAResize(scale: Double, filter: ResizeFilter) throws {
+    func equalsResizeWithoutRotation(scale: Double, filter: ResizeFilter) throws {
         let picture = Self.waves(240, 180, period: 9)
         let (width, height) = (Int(240 * scale), Int(180 * scale))
         let exact = picture.resized(
@@ -52,12 +52,12 @@ import Testing
             height: height, filter: filter)
         let warped = picture.warped(
             by: Similarity(scale: scale), width: width, height: height, filter: filter)
-        // At the edges a resize leaves out what a warp mirrors.
+        // At the edges, a resize ignores the outside and a warp reflects the picture.
         let margin = Int(3 * max(1, scale)) + 1
         #expect(try Self.difference(exact, warped, margin: margin) <= (scale < 0.17 ? 3 : 2))
     }
 
-    /// A pattern finer than the result's pixels becomes gray, turned or not.
+    /// A pattern that is finer than the pixels of the result becomes gray for any rotation.
     @Test(arguments: [0.0, 17, 45]) func fineStripesBecomeGray(degrees: Double) {
         let picture = Self.waves(400, 400, period: 2.6, channels: 1)
         let centered = Similarity(a: 1, b: 0, dx: -200, dy: -200).then(
@@ -67,8 +67,8 @@ import Testing
         #expect(small.pixels.allSatisfy { abs(Int($0) - 127) <= 6 })
     }
 
-    /// There and back again changes little.
-    @Test(arguments: [ResizeFilter.lanczos, .bicubic]) func turningBackGivesThePicture(filter: ResizeFilter)
+    /// A warp followed by its inverse changes little.
+    @Test(arguments: [ResizeFilter.lanczos, .bicubic]) func inverseRestoresThePicture(filter: ResizeFilter)
         throws
     {
         let picture = Self.waves(120, 120, period: 12)
@@ -79,7 +79,7 @@ import Testing
         #expect(try Self.difference(picture, back, margin: 8) <= 4)
     }
 
-    @Test func outsideIsTheMirrorImage() throws {
+    @Test func outsideIsReflected() throws {
         let picture = Self.waves(20, 10, period: 7)
         let wide = picture.warped(by: Similarity(a: 1, b: 0, dx: 20, dy: 0), width: 60, height: 10)
         #expect(try wide.cropped(x: 20, y: 0, width: 20, height: 10) == picture)
@@ -87,9 +87,9 @@ import Testing
         #expect(try wide.cropped(x: 40, y: 0, width: 20, height: 10) == picture.flippedHorizontally())
     }
 
-    // MARK: Laying over
+    // MARK: Blending
 
-    @Test(arguments: [0, 0.1, 0.5]) func outsideThePatchNothingChanges(feather: Double) {
+    @Test(arguments: [0, 0.1, 0.5]) func blendingChangesOnlyThePatch(feather: Double) {
         let photo = Self.waves(90, 70, period: 5)
         let patch = Picture(width: 32, height: 32, channels: 3, filledWith: 0)
         let place = Similarity(a: 1, b: 0, dx: -45, dy: -35).then(Similarity(scale: 0.8, degrees: 20))
@@ -111,7 +111,7 @@ import Testing
         #expect(inside == 0 && outside == 0)
     }
 
-    /// The fading has no edge of its own: neighbors differ little.
+    /// The transition has no visible edges: neighboring pixels differ little.
     @Test func fadingIsSmooth() {
         let photo = Picture(width: 100, height: 100, channels: 3, filledWith: 200)
         let patch = Picture(width: 50, height: 50, channels: 3, filledWith: 40)
@@ -123,7 +123,7 @@ import Testing
         #expect(row == row.reversed())
     }
 
-    @Test func aPatchCutOutAndLaidBackChangesLittle() throws {
+    @Test func blendingAnExtractedPatchChangesLittle() throws {
         let photo = Self.waves(150, 130, period: 11)
         let cut = Similarity(a: 1, b: 0, dx: -70, dy: -60).then(Similarity(scale: 1.1, degrees: -12))
             .then(Similarity(a: 1, b: 0, dx: 40, dy: 40))
@@ -132,7 +132,7 @@ import Testing
         #expect(try Self.difference(photo, result) <= 4)
     }
 
-    @Test func transparencyStaysAndGrayBecomesColor() {
+    @Test func blendingKeepsTransparency() {
         var photo = Self.waves(20, 20, period: 6, channels: 4)
         for i in stride(from: 3, to: photo.pixels.count, by: 4) { photo.pixels[i] = UInt8(i % 251) }
         let patch = Picture(width: 8, height: 8, channels: 3, filledWith: 9)
@@ -145,12 +145,12 @@ import Testing
             })
         let gray = Picture(width: 20, height: 20, channels: 1, filledWith: 100)
         #expect(gray.blended(with: patch, at: move, feather: 0).channels == 3)
-        // Far away.
+        // A patch far outside the picture.
         let far = Similarity(a: 1, b: 0, dx: 1e12, dy: -1e12)
         #expect(photo.blended(with: patch, at: far, feather: 0) == photo)
     }
 
-    @Test func linesAreDrawnWhereTheyLie() {
+    @Test func linesAreDrawnAtTheirPoints() {
         var picture = Picture(width: 40, height: 30, channels: 3, filledWith: 0)
         picture.drawLine(
             through: [PicturePoint(x: -100, y: 10), PicturePoint(x: 500, y: 10)], thickness: 2, color: .white
@@ -160,5 +160,68 @@ import Testing
         picture.drawLine(through: [PicturePoint(x: 30.5, y: 25.5)], thickness: 3, color: .white)
         #expect(picture.pixels[3 * (25 * 40 + 30)] == 255 && picture.pixels[3 * (25 * 40 + 34)] == 0)
         picture.drawLine(through: [PicturePoint(x: 1e9, y: 1e9)], thickness: 3, color: .white)
+    }
+}
+
+@Suite struct SimilarityTests {
+    static let points = [(10.0, 20.0), (60, 22), (35, 50), (18, 80), (55, 78)].map {
+        PicturePoint(x: $0.0, y: $0.1)
+    }
+
+    private func near(_ a: Similarity, _ b: Similarity, _ tolerance: Double = 1e-6) -> Bool {
+        zip([a.a, a.b, a.dx, a.dy], [b.a, b.b, b.dx, b.dy]).allSatisfy { abs($0 - $1) < tolerance }
+    }
+
+    @Test(arguments: [
+        (1.0, 0.0, 0.0, 0.0), (0.25, 30, -7, 1000), (3, -171, 0.5, -0.25), (1, 90, 12, 8), (40, 45, -900, 2),
+    ])
+    func isRecoveredFromPoints(scale: Double, degrees: Double, dx: Double, dy: Double) throws {
+        let known = Similarity(scale: scale, degrees: degrees, dx: dx, dy: dy)
+        let found = try #require(Similarity(from: Self.points, to: Self.points.map { known($0) }))
+        #expect(near(found, known))
+        #expect(abs(found.scale - scale) < 1e-6 && abs(found.degrees - degrees) < 1e-6)
+        #expect(near(known.then(known.inverse), .identity) && near(known.inverse.then(known), .identity))
+        let twice = known.then(known)
+        for point in Self.points {
+            #expect(twice(point).distance(to: known(known(point))) < 1e-6)
+            #expect(known.inverse(known(point)).distance(to: point) < 1e-6)
+        }
+    }
+
+    /// No similarity near the fitted one has a smaller error.
+    @Test func fitMinimizesSquaredErrors() throws {
+        let targets = Self.points.enumerated().map { index, point in
+            PicturePoint(x: 2 * point.x + Double(index * index), y: 2 * point.y - Double(7 * index % 5))
+        }
+        let weights = [1.0, 1, 0.25, 2, 1]
+        let found = try #require(Similarity(from: Self.points, to: targets, weights: weights))
+        func loss(_ t: Similarity) -> Double {
+            zip(zip(Self.points, targets), weights).map { pair, weight in
+                let distance = t(pair.0).distance(to: pair.1)
+                return weight * distance * distance
+            }.reduce(0, +)
+        }
+        for step in [1e-4, -1e-4] {
+            for other in [
+                Similarity(a: found.a + step, b: found.b, dx: found.dx, dy: found.dy),
+                Similarity(a: found.a, b: found.b + step, dx: found.dx, dy: found.dy),
+                Similarity(a: found.a, b: found.b, dx: found.dx + step, dy: found.dy),
+                Similarity(a: found.a, b: found.b, dx: found.dx, dy: found.dy + step),
+            ] { #expect(loss(other) > loss(found)) }
+        }
+    }
+
+    /// A fit to mirrored points does not mirror.
+    @Test func fitsDoNotMirror() throws {
+        let mirrored = Self.points.map { PicturePoint(x: -$0.x, y: $0.y) }
+        let found = try #require(Similarity(from: Self.points, to: mirrored))
+        #expect(found.scale < 1)
+    }
+
+    @Test func coincidentPointsHaveNoFit() {
+        let place = [PicturePoint](repeating: PicturePoint(x: 3, y: 4), count: 5)
+        #expect(Similarity(from: place, to: Self.points) == nil)
+        #expect(Similarity(from: Self.points, to: place) == nil)
+        #expect(Similarity(from: [], to: []) == nil)
     }
 }

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import Torch
 
-/// Published weights and photographs, where this machine has them.
+/// Published weights and photographs, if this machine has them.
 @Suite(.enabled(if: realData() != nil))
 struct RealWeightsTests {
     private let data: String
@@ -28,7 +28,7 @@ struct RealWeightsTests {
         #expect(cache.path(of: key) != nil)
     }
 
-    /// A face is nearer to itself blurred a little than blurred a lot, and nearest to itself.
+    /// The distance of a face to its blurred copies increases with the blur.
     @Test func theSqueezeDistanceOrdersBlurs() throws {
         let folder = try TemporaryFolder()
         let cache = WeightsCache(folder: folder.path)
@@ -78,16 +78,16 @@ struct RealWeightsTests {
     }
 }
 
-/// Faces of LFW, cut out, and pairs of them: of one person each, and of different people.
+/// Crops of LFW, and pairs of the same person and of different persons.
 private struct Faces {
     private var pictures: [Picture] = []
     private(set) var same: [(Int, Int)] = []
     private(set) var different: [(Int, Int)] = []
     var count: Int { pictures.count }
 
-    /// - Parameter pairs: at most so many of each kind.
+    /// - Parameter pairs: limit of the pairs of each kind.
     init(_ data: String, pairs: Int) throws {
-        // Folders are people.
+        // One folder for each person.
         var people: [String: [(name: String, bytes: [UInt8])]] = [:]
         try TarArchive(path: data + "/lfw/lfw-deepfunneled.tgz").forEach { entry, bytes in
             if entry.name.hasSuffix(".jpg") {

@@ -7,7 +7,7 @@ import Testing
 import Torch
 import TorchNN
 
-/// Files of weights from where they come to where they are used.
+/// Weights files: adding, recognition and loading.
 @Suite struct WeightsCacheTests {
     private let folder: TemporaryFolder
     private let cache: WeightsCache
@@ -17,7 +17,7 @@ import TorchNN
         cache = WeightsCache(folder: folder.file("cache"))
     }
 
-    /// Writes a network's state with changes.
+    /// Writes the state of a network with changes.
     private func file(
         _ module: Module, _ name: String = "weights.safetensors",
         changing change: (inout [(name: String, tensor: Tensor)]) -> Void = { _ in }
@@ -36,7 +36,7 @@ import TorchNN
         return module
     }
 
-    /// The text of an error.
+    /// Message of an error.
     private func reason(_ body: () throws -> Void) -> String {
         do {
             try body()
@@ -53,7 +53,7 @@ import TorchNN
         #expect(path == "\(cache.folder)/\(record.sha256)")
         #expect(try Digest.sha256(file: path) == record.sha256)
         #expect(try FileManager.default.contentsOfDirectory(atPath: cache.folder).count == 2)
-        // A fresh look at the folder, as another process has it.
+        // Another cache object reads the folder, as another process does.
         #expect(WeightsCache(folder: cache.folder).record(of: "mobilefacenet") == record)
 
         let network = try FeatureNetworks.load("mobilefacenet", cache: cache)
@@ -62,7 +62,7 @@ import TorchNN
         }
     }
 
-    /// Classifiers that nothing here needs may be there or not; counts of batches may be missing.
+    /// Unused classifiers are optional, and counts of batches may be missing.
     @Test func whatPublishersAddOrLeaveOutIsNoMistake() throws {
         let trunk = filled(AlexNet())
         let whole = try file(trunk) {
@@ -118,7 +118,7 @@ import TorchNN
         #expect(cache.path(of: "mobilefacenet") == nil)
     }
 
-    /// torchvision's and the authors' SqueezeNet have the same keys and want other pictures.
+    /// Both SqueezeNets have the same keys and different input ranges.
     @Test func twinsNeedAName() throws {
         let squeeze = try file(filled(SqueezeNet11()))
         let said = reason { _ = try cache.add(squeeze) }
@@ -136,13 +136,13 @@ import TorchNN
         try bytes.write(to: URL(fileURLWithPath: path))
         let said = reason { _ = try FeatureNetworks.load("mobilefacenet", cache: cache) }
         #expect(said.contains("have changed") && said.contains("facegan weights get mobilefacenet"))
-        // One that was cut is not here at all.
+        // A truncated file counts as missing.
         try bytes.dropLast(9).write(to: URL(fileURLWithPath: path))
         #expect(cache.record(of: "mobilefacenet") == nil)
         #expect(record.byteCount == bytes.count)
     }
 
-    /// Every entry says what it is, and those that can be fetched are known by checksum or marks.
+    /// Every entry has a description, and a checksum or identifying tensors.
     @Test func theCatalogIsWhole() {
         let keys = WeightsCatalog.all.map(\.key)
         #expect(Set(keys).count == keys.count)

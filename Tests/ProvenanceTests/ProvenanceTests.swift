@@ -20,7 +20,7 @@ import Testing
         return picture
     }
 
-    @Test func everyEncoderWritesTheMarkAndItIsFound() throws {
+    @Test func everyEncoderWritesTheMark() throws {
         let files = [
             try image().png(), try image().jpeg(),
             try SyntheticImage.film([image(10), image(200)], millisecondsPerFrame: 50),
@@ -31,13 +31,13 @@ import Testing
             #expect(found.source == .trainedAlgorithmicMedia)
             #expect(found.software == "FaceGAN 0.1" && found.model == "9f86d081884c7d65")
             #expect(found["seed"] == "17" && found["truncationPsi"] == "0.7")
-            // A control character cannot be written.
+            // Control characters are omitted.
             #expect(found["note"] == "a <b> & \"c\" 'd'\né 🙂")
             #expect(throws: Never.self) { try PictureDecoder.decode(file) }
         }
     }
 
-    @Test func theMarkIsIPTCs() throws {
+    @Test func theMarkFollowsIPTC() throws {
         let text = String(decoding: try image().jpeg(), as: UTF8.self)
         #expect(
             text.contains(
@@ -69,7 +69,7 @@ import Testing
             "\(mixed.origin)" == "compositeWithTrainedAlgorithmicMedia: software FaceGAN, model m, n, seed 4")
     }
 
-    @Test func manySeedsStayShort() throws {
+    @Test func longListsAreTruncated() throws {
         let grid = SyntheticImage.grid((0..<900).map { image(seed: String($0 * 2)) })
         let seeds = try #require(grid.origin["seed"])
         #expect(seeds.count < 2010 && seeds.hasPrefix("0, 2, 4") && seeds.hasSuffix("…"))
@@ -84,11 +84,12 @@ import Testing
         #expect(Provenance.read(Array("plain text".utf8)) == nil)
     }
 
-    @Test func marksOfOtherProgramsAreFound() throws {
+    @Test func marksOfOtherProgramsAreRead() throws {
         let picture = Picture(width: 8, height: 8, channels: 3, filledWith: 1)
         let type = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
         for packet in [
-            "<rdf:Description xmp:CreatorTool='Other'>\n<Iptc4xmpExt:DigitalSourceType>\(type)</Iptc4xmpExt:DigitalSourceType>"
+            "<rdf:Description "
+                + "xmp:CreatorTool='Other'>\n<Iptc4xmpExt:DigitalSourceType>\(type)</Iptc4xmpExt:DigitalSourceType>"
                 + "</rdf:Description>",
             "<a xmp:CreatorTool = \"Other\" ><Iptc4xmpExt:DigitalSourceType rdf:resource=\"\(type)\"/></a>",
         ] {
@@ -97,7 +98,7 @@ import Testing
         }
     }
 
-    @Test func cutFilesDoNotTrap() throws {
+    @Test func truncatedFilesDoNotTrap() throws {
         for file in [try image().png(), try image().jpeg()] {
             for count in stride(from: 0, to: file.count, by: 3) {
                 _ = Provenance.read(Array(file.prefix(count)))

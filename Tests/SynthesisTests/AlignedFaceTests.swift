@@ -4,11 +4,11 @@ import Synthesis
 import SyntheticFaces
 import Testing
 
-/// Cutting out and laying back, without a detector.
+/// Crops and pasting, without a detector.
 @Suite struct AlignedFaceTests {
     static let data = Result { try DataProtocol.parse("faces128") }
 
-    /// A drawn face on a gray wall, moved by a similarity, and where its points are then.
+    /// Rendered face on gray, transformed by a similarity, and its transformed landmarks.
     static func photo(_ place: Similarity, width: Int = 400, height: Int = 300) -> (Picture, DetectedFace) {
         let drawn = BuiltInFaces(seed: 3).face(7, size: 128)
         let wall = Picture(width: width, height: height, channels: 3, filledWith: 128)
@@ -20,7 +20,7 @@ import Testing
 
     private static let turned = Similarity(scale: 1.4, degrees: 25, dx: 150, dy: 30)
 
-    /// However a face lies in the photograph, it comes out the same.
+    /// The crop does not depend on the position of the face in the photograph.
     @Test func theFaceStandsWhereTheProtocolHasIt() throws {
         let data = try Self.data.get()
         let upright = Similarity(a: 1, b: 0, dx: 120, dy: 80)
@@ -39,7 +39,7 @@ import Testing
         #expect(differences.reduce(0, +) < 2 * differences.count)
     }
 
-    /// Another side is the same cut, finer.
+    /// A larger side gives the same crop with more pixels.
     @Test func anySideIsTheSameCut() throws {
         let (photo, face) = Self.photo(Self.turned)
         let data = try Self.data.get()
@@ -61,7 +61,7 @@ import Testing
         let pasted = aligned.pasted(result, into: photo)
         let differences = zip(pasted.pixels, photo.pixels).map { abs(Int($0) - Int($1)) }
         #expect(differences.reduce(0, +) < differences.count / 4)
-        // Another picture is seen, but only inside the square.
+        // Another picture changes pixels inside the crop only.
         let black = Picture(width: side, height: side, channels: 3, filledWith: 0)
         let dark = aligned.pasted(black, into: photo, feather: 0)
         let changed = zip(stride(from: 0, to: photo.pixels.count, by: 3), 0...).filter { at, _ in

@@ -7,7 +7,7 @@ import Synthesis
 import TestSupport
 import Testing
 
-/// The published detector on photographs, where this machine has them.
+/// Published detector on photographs, if this machine has them.
 @Suite(.enabled(if: realData() != nil))
 struct FaceAlignerTests {
     private let aligner: FaceAligner
@@ -16,9 +16,9 @@ struct FaceAlignerTests {
         aligner = FaceAligner(try YuNet.load(from: Photographs.detector))
     }
 
-    /// How often a face is found, where its points lie on average, and how far a cut is from the protocol's own.
+    /// Detection rate, mean positions of the landmarks, and distance of crops from those of the protocol.
     ///
-    /// Single faces are larger or smaller than the mean, so that corners move more than middles.
+    /// Single faces are larger or smaller than the mean, so that corners differ more than centers.
     @Test(arguments: ["celeba", "lfw"]) func facesAreFoundWhereTheProtocolHasThem(kind: String) throws {
         let photos = try Photographs.pictures(kind, count: 400)
         let whole = kind == "celeba" ? (178, 218) : (250, 250)
@@ -27,14 +27,14 @@ struct FaceAlignerTests {
         var sums = [PicturePoint](repeating: PicturePoint(x: 0, y: 0), count: 9)
         let box = try data.box(width: whole.0, height: whole.1)
         let scale = Double(data.size) / Double(box.width)
-        /// What the protocol itself does.
+        /// Crop of the protocol.
         let own = Similarity(scale: scale, dx: -scale * Double(box.x), dy: -scale * Double(box.y))
         let mean = data.facePoints.mapped(by: own.inverse)
         let corners = [(0.0, 0.0), (256, 0), (256, 256), (0, 256)].map {
             own.inverse(PicturePoint(x: $0.0, y: $0.1))
         }
         for photo in photos {
-            // LFW has passers-by; its persons stand in the center.
+            // LFW has other persons in the background; the labeled person is in the center.
             guard let face = try? FaceChoice.center.choose(from: aligner.faces(in: photo), in: photo).first
             else {
                 continue
@@ -48,7 +48,7 @@ struct FaceAlignerTests {
             for (a, b) in [(face.points.leftEye, mean.leftEye), (face.points.rightEye, mean.rightEye)] {
                 errors.append(a.distance(to: b))
             }
-            // How far the cut's middle lies from the protocol's, in pixels of the photograph.
+            // Distance of the centers of the crops, in pixels of the photograph.
             let middle = PicturePoint(x: 128, y: 128)
             edges += zip(aligned.corners, corners).map { $0.distance(to: $1) }
             shifts.append(aligned.transform.inverse(middle).distance(to: own.inverse(middle)))
@@ -90,7 +90,7 @@ struct FaceAlignerTests {
         #expect(throws: FaceError.self) { try FaceChoice.one.choose(from: faces, in: group) }
     }
 
-    /// Faces of 15 pixels in a photograph of 3,000 are found by looking thoroughly.
+    /// Faces of 15 pixels in a photograph of 3,000 are found by a thorough search.
     @Test func smallFacesAreFoundByLookingThoroughly() throws {
         let photos = try Photographs.pictures("celeba", count: 6)
         var wall = Picture(width: 3000, height: 2000, channels: 3, filledWith: 120)
@@ -102,7 +102,7 @@ struct FaceAlignerTests {
         #expect(faces.allSatisfy { (20...70).contains($0.size) })
     }
 
-    /// Points turn with the photograph, also by quarters.
+    /// Landmarks rotate with the photograph, also by multiples of 90 degrees.
     @Test(arguments: [-30.0, -15, 15, 30, 90, 180, 270]) func pointsTurnWithThePhotograph(degrees: Double)
         throws
     {
@@ -123,7 +123,7 @@ struct FaceAlignerTests {
         #expect(average < 2, "\(average)")
     }
 
-    /// A face of a photograph's own size or a tenth of it.
+    /// A face of the size of the photograph, or of a tenth of it.
     @Test(arguments: [0.2, 0.5, 2, 6, 12]) func anySizeOfPhotograph(scale: Double) throws {
         let photos = try Photographs.pictures("celeba", count: 6)
         for photo in photos {
@@ -155,7 +155,7 @@ struct FaceAlignerTests {
     }
 }
 
-/// Photographs of CelebA and LFW, spread over the sets.
+/// Evenly spaced photographs of CelebA and LFW.
 enum Photographs {
     static var detector: String { (realData() ?? "") + "/weights/yunet/yunet_n.pth" }
 

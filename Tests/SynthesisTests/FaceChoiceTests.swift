@@ -37,7 +37,7 @@ import Testing
         #expect(
             "\(FaceError.several(sizes: [60, 40, 20]))".contains("3 faces were found (60, 40, 20 pixels)"))
         #expect(
-            "\(FaceError.small(sizes: [12], minimum: 24))".hasPrefix("the face is of 12 pixels, less than"))
+            "\(FaceError.small(sizes: [12], minimum: 24))".hasPrefix("the face has 12 pixels, less than"))
         #expect("\(FaceError.several(sizes: [9, 8, 7, 6, 5, 4]))".contains("9, 8, 7, 6, 5, ... pixels"))
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import ModelTestSupport
 import Models
 import Provenance
 import Synthesis
@@ -30,12 +31,12 @@ import Torch
             let point = interpolated(u, v, t, .normal)
             #expect(abs(angle(u, point) - t * whole) < 1e-4)
             #expect(abs(point.norm().item() - 1) < 1e-5)
-            // The way back is the same way.
+            // The reverse path has the same points.
             #expect(distance(interpolated(a, b, t, .normal), interpolated(b, a, 1 - t, .normal)) < 1e-5)
         }
     }
 
-    /// A straight line would pass through shorter vectors, which the generator has never seen.
+    /// A line has shorter vectors, which are rare in training.
     @Test func normalLatentsKeepTheirLength() {
         let shorter = min(a.norm().item(), b.norm().item())
         #expect(interpolated(a, b, 0.5, .normal).norm().item() > 0.95 * shorter)
@@ -52,13 +53,13 @@ import Torch
     }
 
     @Test func filmsBeginAtTheirSeedsAndClose() throws {
-        let fixture = try Fixture.tiny()
+        let fixture = try ModelFixture.tiny()
         let sampler = try FaceSampler(fixture.path)
-        let film = sampler.film(through: [3, 8], framesPerStep: 4)
+        let film = try sampler.film(through: [.seed(3), .seed(8)], framesPerStep: 4)
         #expect(film.count == 8)
         #expect(film[0].picture == sampler.faces(seeds: [3])[0].picture)
         #expect(film[4].picture == sampler.faces(seeds: [8])[0].picture)
-        // There and back between two seeds is the same way, but for the rounding of pixels.
+        // Both directions between two seeds have the same frames, except for rounding.
         let pairs = zip(film[1].picture.pixels, film[7].picture.pixels)
         #expect(pairs.allSatisfy { abs(Int($0) - Int($1)) <= 1 })
         #expect(film[1].picture != film[0].picture)

@@ -154,7 +154,7 @@ import Training
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe("progan")
         try tiny.train("run", recipe, steps: 7)
-        let model = try Model(tiny.folder("run"))
+        let model = try GeneratorModel(tiny.folder("run"))
         let growth = try #require(
             recipe.adversarial.growth(images: model.clock.images, resolution: recipe.resolution))
         #expect((model.generator as? any Growing)?.growth == growth && growth.side == 8 && growth.alpha < 1)
@@ -179,7 +179,7 @@ import Training
     @Test func conditionalModelStoresItsLabels() throws {
         let tiny = try TinyRun()
         try tiny.train("run", TinyRun.recipe("conditional"), steps: 3)
-        var model = try Model(tiny.folder("run"))
+        var model = try GeneratorModel(tiny.folder("run"))
         #expect(model.attributes == model.recipe.adversarial.conditions.attributes)
         let rows = try #require(model.sampler.labels)
         #expect(rows.count == 64)
@@ -196,7 +196,7 @@ import Training
         #expect("\(error!)".contains("Did you mean `Smiling`?"))
         // An exported model has the label rows too.
         try ModelExport.checkpoint(of: tiny.folder("run")).write(to: tiny.folder("model.safetensors"))
-        #expect(try Model(tiny.folder("model.safetensors")).sampler.labels == rows)
+        #expect(try GeneratorModel(tiny.folder("model.safetensors")).sampler.labels == rows)
     }
 
     @Test func classificationIsPartOfBothLosses() throws {

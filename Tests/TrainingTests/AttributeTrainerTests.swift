@@ -85,7 +85,7 @@ import Training
     @Test func stateIsNotAGenerator() throws {
         let run = try TinyRun()
         try run.train("run", Self.recipe(), steps: 2)
-        #expect(throws: CheckpointError.self) { try Model(run.folder("run")) }
+        #expect(throws: CheckpointError.self) { try GeneratorModel(run.folder("run")) }
     }
 
     @Test func trainingAndValidationPartsAreDisjoint() throws {

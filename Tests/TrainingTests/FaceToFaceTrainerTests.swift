@@ -179,13 +179,13 @@ import Training
     @Test func autoencoderGeneratesFaces() throws {
         let tiny = try TinyRun(side: 32)
         try tiny.train("run", try Self.recipe("dfl"), steps: 10)
-        let model = try Model(tiny.folder("run"))
+        let model = try GeneratorModel(tiny.folder("run"))
         let faces = withoutGradients {
             model.generator(model.sampler.sample(3, random: RandomSource(seed: 1)))
         }
         #expect(faces.shape == [3, 3, 32, 32])
         try tiny.train("skips", try Self.recipe("dfl", ["restorer.skips=true"]), steps: 2)
-        let error = #expect(throws: CheckpointError.self) { try Model(tiny.folder("skips")) }
+        let error = #expect(throws: CheckpointError.self) { try GeneratorModel(tiny.folder("skips")) }
         #expect("\(try #require(error))".contains("facegan reconstruct"))
     }
 

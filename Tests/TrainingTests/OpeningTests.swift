@@ -60,7 +60,7 @@ import Training
         let error = #expect(throws: TrainingError.self) {
             try open(tiny, "straight", recipe, from: tiny.folder("stopped1"))
         }
-        #expect("\(error!)".contains("--from: the run has \(first), asked for"), "\(error!)")
+        #expect("\(error!)".contains("--from: the run has \(first), the command requests"), "\(error!)")
     }
 
     /// The file of the initial weights must be unchanged.
@@ -155,8 +155,8 @@ import Training
         let changed = try TinyRun.recipe("dcgan", ["generatorOptimizer.learningRate=1e-3", "batchSize=16"])
         let text = message { _ = try tiny.open("run", changed, seed: 5, precision: .bf16) }
         for part in [
-            "run contains a run with other settings", "--seed: the run has 0, asked for 5",
-            "--precision: the run has fp32, asked for bf16",
+            "run contains a run with other settings", "--seed: the run has 0, the command requests 5",
+            "--precision: the run has fp32, the command requests bf16",
             "batchSize: 8 → 16", "generatorOptimizer.learningRate: 0.0002 → 0.001", "--restart",
         ] {
             #expect(text.contains(part), "\(part) is not in: \(text)")
@@ -166,7 +166,8 @@ import Training
             _ = try TrainingRun(
                 recipe: recipe, store: other.store, data: "others", folder: tiny.folder("run"))
         }
-        #expect(pictures.contains("pictures: the run has") && pictures.contains("asked for others ("))
+        #expect(pictures.contains("pictures: the run has"))
+        #expect(pictures.contains("the command requests others ("))
         #expect(!pictures.contains("protocol:"))
 
         #expect(tiny.bytes("run/checkpoints/last.safetensors") == before)
@@ -232,7 +233,7 @@ import Training
         let tiny = try TinyRun()
         try tiny.place.write("a file", to: "file")
         let text = message { _ = try tiny.open("file/run", TinyRun.recipe()) }
-        #expect(text.contains("file/run: cannot make the run's folder"), "\(text)")
+        #expect(text.contains("file/run: cannot create the run directory"), "\(text)")
         let size = message { _ = try tiny.open("run", TinyRun.recipe("dcgan", ["resolution=32"])) }
         #expect(size.contains("16 x 16 pixels") && size.contains("--set resolution=16"), "\(size)")
         let split = message { _ = try tiny.open("run", TinyRun.recipe("dcgan", ["data.split=test"])) }

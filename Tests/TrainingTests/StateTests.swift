@@ -132,14 +132,16 @@ import Training
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe("dcgan", ["training.scoreKimg=0.03"])
         try tiny.train("run", recipe, steps: 10)
-        let best = try Model(tiny.folder("run"), state: .best)
-        let last = try Model(tiny.folder("run"))
+        let best = try GeneratorModel(tiny.folder("run"), state: .best)
+        let last = try GeneratorModel(tiny.folder("run"))
         #expect(best.path.hasSuffix("best.safetensors") && last.path.hasSuffix("last.safetensors"))
         #expect(last.clock.steps == 10 && [4, 8].contains(best.clock.steps))
         try tiny.train("unscored", TinyRun.recipe(), steps: 2)
-        let error = #expect(throws: CheckpointError.self) { try Model(tiny.folder("unscored"), state: .best) }
+        let error = #expect(throws: CheckpointError.self) {
+            try GeneratorModel(tiny.folder("unscored"), state: .best)
+        }
         #expect("\(try #require(error))".contains("training.scoreKimg"))
-        #expect(throws: CheckpointError.self) { try Model(last.path, state: .best) }
+        #expect(throws: CheckpointError.self) { try GeneratorModel(last.path, state: .best) }
     }
 
     /// The log has every score; `best` is the state of the lowest score and stores it.

@@ -15,7 +15,7 @@ enum {
 typedef struct {
     uint32_t width; // as stored, before scaling
     uint32_t height;
-    int channels; // of the decoded rows: 1 grey, 3 RGB, 4 CMYK (inverted, as Adobe stores it)
+    int channels; // of the decoded rows: 1 gray, 3 RGB, 4 CMYK (inverted, as Adobe stores it)
     bool progressive;
 } CodecsJPEGInfo;
 
@@ -51,7 +51,7 @@ const char *ccodecs_jpeg_complaint(const CodecsJPEG *jpeg);
 
 void ccodecs_jpeg_close(CodecsJPEG *jpeg);
 
-/// Encodes grey (1) or RGB (3 channels). `app1`, if any, becomes one APP1 segment (at most 65,533 bytes).
+/// Encodes gray (1) or RGB (3 channels). `app1`, if any, becomes one APP1 segment (at most 65,533 bytes).
 /// The result is in `*out`, to be released with `ccodecs_release`.
 bool ccodecs_jpeg_encode(const uint8_t *pixels, uint32_t width, uint32_t height, int channels, int quality,
                          const uint8_t *app1, size_t app1_size, uint8_t **out, size_t *out_size,

@@ -9,7 +9,7 @@ typedef struct CodecsPNG CodecsPNG;
 typedef struct {
     uint32_t width;
     uint32_t height;
-    int channels;  // of the decoded rows, 8 bits each: 1 grey, 3 RGB, 4 RGBA
+    int channels;  // of the decoded rows, 8 bits each: 1 gray, 3 RGB, 4 RGBA
     int bit_depth; // as stored
     bool palette;
 } CodecsPNGInfo;

@@ -1,34 +1,40 @@
 import Foundation
 import Imaging
 
-/// Finds pictures that show the same: another size, another compression, another brightness, or mirrored.
+/// Detection of near-duplicates: copies with another size, compression or brightness, and mirror images.
 ///
-/// Every picture gets 64 bits: for each of 64 low frequencies of its thumbnail, whether it lies above the data set's
-/// median. Pictures whose bits differ in few places are compared by their thumbnails. To find them without comparing all
-/// with all, the bits are looked up in four tables of 16 (multi-index hashing: Norouzi, Punjani and Fleet, "Fast search in
-/// Hamming space with multi-index hashing", 2012).
+/// Every picture gets a 64-bit code. Each bit states whether one of 64 low frequencies of its thumbnail exceeds the
+/// median of the data set. Pictures whose codes differ in few bits are compared by their thumbnails. Codes are looked
+/// up in four tables of 16 bits instead of comparing all pairs (multi-index hashing: Norouzi, Punjani and Fleet,
+/// "Fast search in Hamming space with multi-index hashing", 2012).
 package struct NearDuplicates {
-    /// Two pictures that show the same.
+    /// Two pictures that are near-duplicates.
     package struct Pair: Sendable, Equatable {
+        /// Index of the first thumbnail.
         package let first: Int
+        /// Index of the second thumbnail.
         package let second: Int
         /// Mean absolute difference of the thumbnails in gray levels.
         package let difference: Float
+        /// Whether one picture is a mirror image of the other.
         package let isMirrored: Bool
     }
 
-    /// The largest difference of thumbnails that counts as the same picture: in gray levels, and as a part of the
-    /// thumbnails' own spread. Within these limits every pair in 18,023 pictures of CelebA shows one photograph.
+    /// The largest difference between thumbnails of near-duplicates, in gray levels and relative to their standard
+    /// deviation. With these limits, every pair found in 18,023 pictures of CelebA shows the same photograph.
     private static let levels: Float = 7
     private static let part: Float = 0.13
-    /// How many of the 64 bits may differ. With four tables of 16 bits, one of them differs in at most one bit.
+    /// The largest number of different bits among 64. With four tables of 16 bits, at least one table then differs in
+    /// at most one bit.
     private static let radius = 7
-    /// Up to this many pictures all are compared with all: medians of a few say little.
+    /// The largest number of pictures for which all pairs are compared. Medians of few pictures are not informative.
     private static let exhaustive = 1500
 
+    /// Finds the near-duplicates among thumbnails.
+    ///
     /// - Parameters:
-    ///   - thumbnails: those of pictures that are all different files.
-    ///   - cancelled: asked now and then; the pairs so far are returned.
+    ///   - thumbnails: thumbnails of pictures whose files differ.
+    ///   - cancelled: polled during the search; if it returns true, the pairs found so far are returned.
     /// - Returns: pairs of indices into `thumbnails`, `first < second`, in ascending order.
     package static func find(in thumbnails: [Thumbnail], cancelled: () -> Bool = { false }) -> [Pair] {
         let pairs =
@@ -78,20 +84,20 @@ package struct NearDuplicates {
         return pairs
     }
 
-    /// Compares two thumbnails, straight and mirrored.
+    /// Compares two thumbnails, unmirrored and mirrored.
     private static func confirm(_ first: Int, _ second: Int, _ all: [Thumbnail], _ mirrored: Thumbnail)
         -> Pair?
     {
-        // All pictures of one color look the same without showing the same.
+        // Pictures of a single color match each other without being duplicates.
         guard !all[first].isBlank, !all[second].isBlank else { return nil }
         let tolerance = min(levels, part * min(all[first].spread, all[second].spread))
         let straight = all[first].difference(to: all[second])
         if straight <= tolerance {
             return Pair(first: first, second: second, difference: straight, isMirrored: false)
         }
-        let turned = mirrored.difference(to: all[second])
-        guard turned <= tolerance else { return nil }
-        return Pair(first: first, second: second, difference: turned, isMirrored: true)
+        let mirroredDifference = mirrored.difference(to: all[second])
+        guard mirroredDifference <= tolerance else { return nil }
+        return Pair(first: first, second: second, difference: mirroredDifference, isMirrored: true)
     }
 
     private static func median(_ values: [Float]) -> Float {
@@ -99,7 +105,7 @@ package struct NearDuplicates {
     }
 }
 
-/// Items by 16 of their 64 bits, as one flat array with an offset for every value of the bits.
+/// Index of items by 16 of their 64 bits: a flat array with an offset for each value of the bits.
 private struct BandTable {
     private let shift: UInt64
     private var starts = [Int32](repeating: 0, count: 65_537)
@@ -118,7 +124,7 @@ private struct BandTable {
         }
     }
 
-    /// Visits the items whose bits differ from the code's in at most one place.
+    /// Visits the items whose bits differ from those of `code` in at most one position.
     func forEachNear(_ code: UInt64, _ body: (Int) -> Void) {
         let key = Int(code >> shift & 0xFFFF)
         visit(key, body)
@@ -130,14 +136,16 @@ private struct BandTable {
     }
 }
 
-/// A picture reduced to 16x16 grays, to find out quickly which pictures show the same.
+/// A picture reduced to 16x16 gray values for the detection of near-duplicates.
 package struct Thumbnail: Sendable, Equatable {
+    /// Width and height of a thumbnail in pixels.
     package static let side = 16
     private static let count = side * side
 
-    /// [16, 16], row by row.
+    /// Gray values in rows, [16, 16].
     package let grays: [UInt8]
 
+    /// Creates the thumbnail of a picture of any size.
     package init(_ picture: Picture) {
         let small = picture.rgb().resized(width: Thumbnail.side, height: Thumbnail.side, filter: .box)
         grays = (0..<Thumbnail.count).map { i in
@@ -152,15 +160,16 @@ package struct Thumbnail: Sendable, Equatable {
         self.grays = grays
     }
 
+    /// The horizontally mirrored thumbnail.
     package var mirrored: Thumbnail {
         let side = Thumbnail.side
         return Thumbnail(grays: (0..<Thumbnail.count).map { grays[$0 - $0 % side + side - 1 - $0 % side] })
     }
 
-    /// Whether all of the picture has nearly one gray.
+    /// Whether the picture has nearly uniform gray: a standard deviation below 2 levels.
     package var isBlank: Bool { spread < 2 }
 
-    /// Standard deviation of the grays, in levels.
+    /// Standard deviation of the gray values in levels.
     package var spread: Float {
         let mean = self.mean
         return (grays.reduce(0) { $0 + (Float($1) - mean) * (Float($1) - mean) } / Float(Thumbnail.count))
@@ -169,7 +178,7 @@ package struct Thumbnail: Sendable, Equatable {
 
     private var mean: Float { Float(grays.reduce(0) { $0 + Int($1) }) / Float(Thumbnail.count) }
 
-    /// How much two thumbnails differ besides their brightness: the mean of the absolute differences, in levels.
+    /// Mean absolute difference between two thumbnails after equalizing their mean brightness, in gray levels.
     package func difference(to other: Thumbnail) -> Float {
         let shift = Int32((other.mean - mean).rounded())
         return grays.withUnsafeBufferPointer { a in
@@ -181,7 +190,7 @@ package struct Thumbnail: Sendable, Equatable {
         }
     }
 
-    /// The 64 lowest spatial frequencies besides the mean, by the discrete cosine transform.
+    /// The 64 lowest spatial frequencies except the mean, by the discrete cosine transform.
     package var frequencies: [Float] {
         let side = Thumbnail.side
         // Rows first, then columns.
@@ -198,7 +207,7 @@ package struct Thumbnail: Sendable, Equatable {
         }
     }
 
-    /// 8x8 frequencies; (8, 0) takes the place of the mean.
+    /// 8x8 frequencies; (8, 0) replaces the mean.
     private static let used: [(u: Int, v: Int)] = (0..<64).map { $0 == 0 ? (8, 0) : ($0 % 8, $0 / 8) }
 
     private static let basis: [Float] = (0..<9).flatMap { u in

@@ -1,19 +1,20 @@
 import Files
 import Imaging
 
-/// What one picture's bytes and pixels show.
+/// The result of examining the bytes and pixels of one picture.
 struct PictureExamination: Sendable {
     var problem: PictureProblem?
     var warnings: [PictureWarning] = []
     var width = 0
     var height = 0
-    /// SHA-256 of the file; nil for drawn pictures and files that could not be read.
+    /// SHA-256 of the file; nil for rendered pictures and files that cannot be read.
     var digest: String?
-    /// Gray thumbnail for the search for near-duplicates; nil if the picture is bad.
+    /// Thumbnail for the detection of near-duplicates; nil if the picture has a problem.
     var thumbnail: Thumbnail?
 
     private let name: String
 
+    /// Examines a picture.
     /// - Parameter data: the protocol whose crop must fit; nil to accept every size.
     init(name: String, content: Result<PictureContent, any Error>, protocol data: DataProtocol?) {
         self.name = name
@@ -34,13 +35,15 @@ struct PictureExamination: Sendable {
         let format = PictureFormat.detect(bytes)
         guard format != .unknown else {
             switch FileKind.detect(Array(bytes.prefix(1024)), count: bytes.count) {
-            case .empty: fail(.empty, "the file has no bytes")
-            case .html: fail(.webPage, "the server sent a web page instead of the picture")
+            case .empty: fail(.empty, "the file is empty")
+            case .html: fail(.webPage, "the file is a web page, which the server sent instead of the picture")
             default:
                 let isZero = bytes.allSatisfy { $0 == 0 }
                 fail(
                     .notPicture,
-                    isZero ? "nothing but zero bytes" : "the first bytes are those of no picture format")
+                    isZero
+                        ? "the file contains only zero bytes"
+                        : "the file does not begin like any picture format")
             }
             return
         }
@@ -61,16 +64,16 @@ struct PictureExamination: Sendable {
         }
     }
 
-    /// Sizes that no photograph of a face has, so that a forged header is not mistaken for damage.
+    /// Rejects sizes that a photograph of a face cannot have, so that a forged header is not reported as damage.
     private mutating func checkSize(_ bytes: [UInt8]) {
         guard let header = try? PictureDecoder.header(bytes) else { return }
         let limits = DecodeLimits()
         width = header.width
         height = header.height
         if max(width, height) > limits.side || width > limits.pixels / max(1, height) {
-            fail(.absurdSize, "\(width)x\(height) pixels are more than is read")
+            fail(.absurdSize, "\(width)x\(height) pixels exceed the limit of the decoder")
         } else if min(width, height) < 8 {
-            fail(.absurdSize, "\(width)x\(height) pixels are less than a face needs")
+            fail(.absurdSize, "\(width)x\(height) pixels are too few for a face; at least 8x8 are required")
         }
     }
 
@@ -107,7 +110,7 @@ struct PictureExamination: Sendable {
 }
 
 extension Picture {
-    /// Whether no pixel has a color that one would see.
+    /// Whether no sampled pixel has a visible color: its channels differ by at most 8 levels.
     fileprivate var isGray: Bool {
         guard channels >= 3 else { return true }
         return pixels.withUnsafeBufferPointer { pixels in
@@ -126,34 +129,54 @@ extension Picture {
     }
 }
 
-/// Why a picture cannot be used.
+/// The reason why a picture cannot be used.
 public struct PictureProblem: Sendable, Equatable {
+    /// The kind of a problem. The raw value is the text in reports.
     public enum Kind: String, Sendable, CaseIterable, Codable {
+        /// The file has no bytes.
         case empty = "empty file"
+        /// The file or archive entry cannot be read.
         case unreadable = "cannot be read"
+        /// The file is a web page.
         case webPage = "web page"
+        /// The file does not begin like any picture format.
         case notPicture = "not a picture"
+        /// The picture has a format that the decoder does not support.
         case unsupported = "unsupported format"
+        /// The picture is too large for the decoder or smaller than 8x8 pixels.
         case absurdSize = "absurd size"
+        /// The file ends early.
         case truncated = "truncated"
+        /// The decoder reports an error.
         case damaged = "damaged"
+        /// The picture is smaller than the crop of the protocol.
         case tooSmall = "too small"
     }
 
+    /// Name of the picture in its source.
     public let name: String
+    /// The kind of the problem.
     public let kind: Kind
-    /// What the decoder or the archive said.
+    /// The message of the decoder or the archive reader.
     public let reason: String
 }
 
-/// Something about a picture that is worth knowing and does not keep it from being used.
+/// A property of a picture that is reported but does not prevent its use. The raw value is the text in reports.
 public enum PictureWarning: String, Sendable, CaseIterable, Codable {
+    /// No visible color.
     case gray = "gray"
+    /// Transparent pixels, composited on white.
     case transparent = "transparent (composited on white)"
-    case sixteenBit = "16 bits a channel (reduced to 8)"
+    /// 16 bits per channel, reduced to 8.
+    case sixteenBit = "16 bits per channel (reduced to 8)"
+    /// CMYK, converted to RGB.
     case cmyk = "CMYK (converted)"
-    case rotated = "turned by EXIF (set upright)"
+    /// An EXIF orientation other than upright, applied during decoding.
+    case rotated = "rotated by EXIF (made upright)"
+    /// Nearly a single color.
     case blank = "almost one color"
+    /// A file extension of another format.
     case wrongExtension = "extension of another format"
-    case stray = "stray bytes in the file"
+    /// Extraneous bytes in the file.
+    case stray = "extraneous bytes in the file"
 }

@@ -1,24 +1,31 @@
 import Foundation
 
-/// Looks at every picture of a source and says all that is wrong with it.
+/// Examination of every picture of a source.
 public enum SourceDoctor {
+    /// Options of an examination.
     public struct Options: Sendable {
         /// The protocol whose crop must fit every picture; nil to accept every size.
         public var data: DataProtocol?
-        /// Whether to look for near-duplicates.
+        /// Whether near-duplicates are searched.
         public var findsNearDuplicates = true
-        /// How many threads decode; nil for one a processor.
+        /// The number of decoding threads; nil for one per processor.
         public var threads: Int?
 
+        /// Creates the default options: every size is accepted, near-duplicates are searched, one thread per
+        /// processor.
         public init() {}
     }
 
-    /// Examines all pictures; never stops at a bad one.
+    /// Examines all pictures of a source. A bad picture does not end the examination.
+    ///
     /// - Parameters:
-    ///   - progress: called on the caller's thread with how many of how many pictures are done.
+    ///   - source: the source to examine.
+    ///   - options: protocol, search for near-duplicates and number of threads.
+    ///   - progress: called on the caller's thread with the number of examined pictures and the total.
     ///   - found: called on the caller's thread for every bad picture, in order, as soon as it is known.
-    ///   - cancelled: asked after every picture.
-    /// - Throws: `CancellationError` when cancelled.
+    ///   - cancelled: polled after every picture.
+    /// - Returns: the report, including damage of the archive or store as a whole.
+    /// - Throws: `CancellationError` if cancelled.
     public static func examine(
         _ source: any PictureSource, options: Options = Options(),
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in },
@@ -51,7 +58,7 @@ public enum SourceDoctor {
         } catch let error as CancellationError {
             throw error
         } catch {
-            // The archive broke off: what came before it is reported as well.
+            // The archive cannot be read further. The pictures before this point remain in the report.
             report.damage = report.damage ?? "\(error)"
         }
         if let store = (source as? StoreSource)?.store {
@@ -79,8 +86,8 @@ extension SourceReport.Labels {
         attributes = labels.attributes.isEmpty ? 0 : labels.attributeNames.count
         identities = labels.identityCount
         classes = Set(labels.classes.lazy.filter { $0 >= 0 }).count
-        for split in Labels.Split.allCases where split != .unknown {
-            let count = labels.splits.lazy.filter { $0 == split.rawValue }.count
+        for split in DataSplit.allCases {
+            let count = labels.splits.lazy.filter { $0 == split.code }.count
             if count > 0 { splits["\(split)"] = count }
         }
         issues = source.labelIssues.map(\.description)

@@ -1,62 +1,87 @@
-/// Everything that `SourceDoctor` found in a source.
+/// The results of `SourceDoctor` for a source.
 public struct SourceReport: Sendable, Codable {
+    /// A picture that cannot be used.
     public struct Bad: Sendable, Codable, Equatable {
+        /// Name of the picture in its source.
         public let name: String
+        /// The kind of the problem.
         public let kind: PictureProblem.Kind
+        /// The message of the decoder or the archive reader.
         public let reason: String
     }
 
-    /// Pictures that show the same; the first one is the one to keep.
+    /// Pictures that are duplicates of each other. The first one should be kept.
     public struct Group: Sendable, Codable, Equatable {
+        /// Names of the pictures, in the order of the source.
         public let names: [String]
-        /// The largest difference to the first one, in gray levels of a 16x16 thumbnail; 0 for identical files.
+        /// The largest difference to the first picture, in gray levels of a 16x16 thumbnail; 0 for identical files.
         public let difference: Float
-        /// Whether one of them is a mirror image.
+        /// Whether one of the pictures is a mirror image.
         public let isMirrored: Bool
     }
 
+    /// A picture size and its frequency.
     public struct Size: Sendable, Codable, Equatable {
+        /// Width in pixels.
         public let width: Int
+        /// Height in pixels.
         public let height: Int
+        /// The number of pictures of this size.
         public let count: Int
     }
 
+    /// A picture whose size differs from most others.
     public struct OddSize: Sendable, Codable, Equatable {
+        /// Name of the picture in its source.
         public let name: String
+        /// Width in pixels.
         public let width: Int
+        /// Height in pixels.
         public let height: Int
     }
 
+    /// Summary of the labels of the source.
     public struct Labels: Sendable, Codable, Equatable {
+        /// The number of attributes.
         public var attributes = 0
+        /// The number of different persons.
         public var identities = 0
+        /// The number of different classes.
         public var classes = 0
-        /// Pictures with a known part, by the part's name.
+        /// The number of pictures by the name of the split.
         public var splits: [String: Int] = [:]
-        /// One text a problem.
+        /// Descriptions of all label problems.
         public var issues: [String] = []
-        /// How many problems there are of each kind.
+        /// The number of label problems by kind.
         public var counts: [String: Int] = [:]
     }
 
+    /// Name of the source.
     public internal(set) var source: String
+    /// Kind of the source.
     public internal(set) var kind: SourceKind
-    /// How many pictures were looked at.
+    /// The number of examined pictures.
     public internal(set) var pictureCount: Int
-    /// What is wrong with the archive or store as a whole.
+    /// Damage of the archive or store as a whole; nil if there is none.
     public internal(set) var damage: String?
+    /// Pictures that cannot be used.
     public internal(set) var bad: [Bad] = []
-    /// Names by warning.
+    /// Names of pictures by warning.
     public internal(set) var warnings: [String: [String]] = [:]
+    /// Groups of files with the same bytes.
     public internal(set) var exactDuplicates: [Group] = []
+    /// Groups of different files that show the same photograph.
     public internal(set) var nearDuplicates: [Group] = []
-    /// Every size, the most common one first.
+    /// All sizes, the most frequent first.
     public internal(set) var sizes: [Size] = []
+    /// Pictures whose size differs from most others.
     public internal(set) var oddSizes: [OddSize] = []
+    /// Summary of the labels.
     public internal(set) var labels = Labels()
+    /// Duration of the examination in seconds.
     public internal(set) var seconds: Double = 0
 
-    /// Whether every picture can be used.
+    /// Whether every picture can be used and the archive is complete.
     public var isHealthy: Bool { bad.isEmpty && damage == nil }
 
     init(source: String, kind: SourceKind, pictureCount: Int) {
@@ -66,7 +91,7 @@ public struct SourceReport: Sendable, Codable {
     }
 }
 
-/// Gathers what the single pictures showed.
+/// Accumulator over the examinations of single pictures.
 struct Tally {
     private struct Side: Hashable {
         let width: Int
@@ -76,7 +101,7 @@ struct Tally {
     private(set) var warnings: [PictureWarning: [Int]] = [:]
     private var byDigest: [String: [Int]] = [:]
     private var sizes: [Side: [Int]] = [:]
-    /// Of pictures that are no copies of earlier ones.
+    /// Thumbnails of pictures, without exact copies of earlier ones.
     private var thumbnails: [Thumbnail] = []
     private var thumbnailOwners: [Int] = []
 
@@ -92,14 +117,14 @@ struct Tally {
         thumbnailOwners.append(index)
     }
 
-    /// Files with the same bytes.
+    /// Groups of files with the same bytes.
     func exactGroups(names: [String]) -> [SourceReport.Group] {
         byDigest.values.filter { $0.count > 1 }.sorted { $0[0] < $1[0] }.map { group in
             SourceReport.Group(names: group.map { names[$0] }, difference: 0, isMirrored: false)
         }
     }
 
-    /// Different files that show the same. A picture that is near to several goes to the first of them.
+    /// Groups of near-duplicates. A picture that is near to several others joins the group of the first.
     func nearGroups(names: [String], cancelled: () -> Bool) -> [SourceReport.Group] {
         var group: [Int: Int] = [:]
         var members: [Int: (items: [Int], difference: Float, isMirrored: Bool)] = [:]
@@ -120,13 +145,16 @@ struct Tally {
         }
     }
 
+    /// All sizes, the most frequent first.
     func sizeTable() -> [SourceReport.Size] {
         sizes.map { SourceReport.Size(width: $0.key.width, height: $0.key.height, count: $0.value.count) }
             .sorted { ($1.count, $0.width, $0.height) < ($0.count, $1.width, $1.height) }
     }
 
-    /// Where nearly all pictures have one size: those that have another. Else: those that are much smaller than most, or
-    /// far from square.
+    /// Pictures of unusual size.
+    ///
+    /// If at least 90 % of the pictures have one size, these are all others. Otherwise they are pictures whose
+    /// shorter side is less than a quarter of the median, or whose longer side exceeds three times the shorter.
     func oddSizes(names: [String]) -> [SourceReport.OddSize] {
         let total = sizes.values.reduce(0) { $0 + $1.count }
         guard total > 1 else { return [] }

@@ -1,17 +1,18 @@
 import Files
 import Foundation
 
-/// CelebA's label files, found beside the pictures under their official names (`.txt`) or those of the CSV edition.
+/// CelebA's label files, with their official names (`.txt`) or those of the CSV edition.
 struct CelebALabels {
     var attributes: String?
     var partition: String?
     var identity: String?
     var landmarks: String?
 
-    /// Every label file that was found.
+    /// Paths of all label files that were found.
     var paths: [String] { [attributes, partition, identity, landmarks].compactMap { $0 } }
 
-    /// Looks in the given folders, first one first, and in `Anno`, `Eval` and `Identity` inside each of them.
+    /// Searches the given folders in order, and `Anno`, `Eval` and `Identity` inside each. Returns nil if neither
+    /// attributes nor partition are found.
     static func find(in folders: [String]) -> CelebALabels? {
         func first(_ stem: String) -> String? {
             for folder in folders {
@@ -29,11 +30,13 @@ struct CelebALabels {
             partition: first("list_eval_partition"),
             identity: first("identity_CelebA"),
             landmarks: first("list_landmarks_align_celeba"))
-        // The attributes are what makes a folder CelebA's; a lone partition file could be anybody's.
+        // Identity and landmark files alone do not identify CelebA.
         return found.attributes == nil && found.partition == nil ? nil : found
     }
 
-    /// Reads the tables and matches them with the pictures.
+    /// Reads the tables and matches their rows with the pictures.
+    ///
+    /// - Throws: `FileError` if a file cannot be read; `DataError` if the attribute file has no column names.
     func read(for names: [String]) throws -> (labels: Labels, issues: [LabelIssue]) {
         var labels = Labels(count: names.count)
         var issues: [LabelIssue] = []
@@ -56,11 +59,11 @@ struct CelebALabels {
             labels.attributes = fill(table, unknown: 0) { $0 == 1 ? 1 : ($0 == -1 || $0 == 0 ? -1 : nil) }
         } else if let attributes {
             throw DataError(
-                "\(attributes): there is no line with the names of the attributes, which CelebA's file has after the "
-                    + "number of rows: fetch the file again or remove it")
+                "\(attributes): the line with the attribute names is missing; CelebA's file has it after "
+                    + "the number of rows: download the file again or remove it")
         }
         if let table = try table(partition, width: 1) {
-            labels.splits = fill(table, unknown: Labels.Split.unknown.rawValue) {
+            labels.splits = fill(table, unknown: DataSplit.unknownCode) {
                 (0...2).contains($0) ? UInt8($0) : nil
             }
         }
@@ -75,7 +78,7 @@ struct CelebALabels {
 }
 
 extension LabelTable {
-    /// The values of the pictures' rows, [keys.count, width], and what did not match.
+    /// Returns the values of the pictures' rows, [keys.count, width], and the mismatches between rows and pictures.
     func matched<T>(
         _ keys: [String], names: [String], unknown: T, _ convert: (Int32) -> T?
     ) -> (values: [T], issues: [LabelIssue]) {

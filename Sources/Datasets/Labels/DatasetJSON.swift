@@ -1,11 +1,14 @@
 import Foundation
 
-/// The `dataset.json` of NVlabs' tools: `{"labels": [["00000/img00000000.png", 6], …]}`, where a label is a class number
-/// or a list of numbers; `"labels": null` says that there are none.
+/// Reader of the `dataset.json` of NVlabs' tools: `{"labels": [["00000/img00000000.png", 6], …]}`.
+///
+/// A label is a class number or a list of numbers. `"labels": null` means that there are no labels.
 struct DatasetJSON {
     static let fileName = "dataset.json"
 
-    /// Reads the file and matches it with the pictures, whose names are relative to the folder of the file.
+    /// Reads the file and matches its entries with the pictures, whose names are relative to the folder of the file.
+    ///
+    /// - Throws: `DataError` if the file is not JSON or has another structure.
     static func read(_ bytes: [UInt8], path: String, names: [String]) throws -> (
         labels: Labels, issues: [LabelIssue]
     ) {
@@ -13,11 +16,11 @@ struct DatasetJSON {
         do {
             object = try JSONSerialization.jsonObject(with: Data(bytes))
         } catch {
-            throw DataError("\(path): it is not JSON: \(error.localizedDescription)")
+            throw DataError("\(path): the file is not JSON: \(error.localizedDescription)")
         }
         guard let top = object as? [String: Any], let listed = top["labels"] else {
             throw DataError(
-                "\(path): expected an object with the key \"labels\", as NVlabs' dataset_tool.py writes it")
+                "\(path): expected an object with the key \"labels\", as written by NVlabs' dataset_tool.py")
         }
         var labels = Labels(count: names.count)
         if listed is NSNull { return (labels, []) }
@@ -42,7 +45,7 @@ struct DatasetJSON {
             guard let label = values ?? value.map({ [$0] }), !label.isEmpty,
                 isClass == nil || isClass == (values == nil), width == nil || width == label.count
             else {
-                issue(.malformedRow, name, "its label differs in kind or length from the ones before")
+                issue(.malformedRow, name, "the label differs in kind or length from earlier labels")
                 continue
             }
             isClass = values == nil
@@ -68,9 +71,9 @@ struct DatasetJSON {
     }
 }
 
-/// LFW's naming: a folder for every person, `Aaron_Eckhart/Aaron_Eckhart_0001.jpg`.
+/// Persons from LFW's file names: one folder per person, `Aaron_Eckhart/Aaron_Eckhart_0001.jpg`.
 enum LFWNames {
-    /// The persons of the pictures, or nil if fewer than nine names in ten follow LFW's pattern.
+    /// The identities of the pictures; nil if fewer than 90 % of the names follow LFW's pattern.
     static func labels(for names: [String]) -> Labels? {
         let people = names.map { person($0) }
         let sorted = Set(people.compactMap { $0 }).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
@@ -83,7 +86,7 @@ enum LFWNames {
         return labels
     }
 
-    /// `Name` of `…/Name/Name_0001.jpg`.
+    /// Returns `Name` for `…/Name/Name_0001.jpg`.
     private static func person(_ name: String) -> Substring? {
         let parts = name.split(separator: "/")
         guard parts.count >= 2 else { return nil }

@@ -1,18 +1,21 @@
-/// A text table of whole numbers, one row a picture, as CelebA's label files are: an optional line with the number of
-/// rows, an optional line with the column names, then `000001.jpg 1 -1 …`. Commas separate as well as spaces, so that
-/// the CSV editions of the same files are read too.
+/// A text table of integers with one row per picture, in the format of CelebA's label files.
+///
+/// The format is an optional line with the number of rows, an optional line with the column names, then `000001.jpg 1
+/// -1 …`. Commas are separators too, so that the CSV editions of the files can be read.
 struct LabelTable {
     let file: String
     private(set) var columns: [String] = []
-    /// How many values a row has.
+    /// The number of values per row.
     private(set) var width = 0
-    /// Row number by picture: the file name without folders and extension, so that PNG editions find their rows.
+    /// Row number by the picture's file name without folders and extension, so that PNG editions match the same rows.
     private(set) var rows: [String: Int] = [:]
-    /// [rows, width]
+    /// Values of all rows, [rows, width].
     private(set) var values: [Int32] = []
     private(set) var issues: [LabelIssue] = []
 
-    /// - Parameter width: how many values every row must have; nil takes it from the column names or the first row.
+    /// Parses a table. Malformed rows are recorded in `issues`.
+    /// - Parameter width: the required number of values per row; nil to use that of the column names or the first
+    ///   row.
     init(_ bytes: [UInt8], file: String, width expectedWidth: Int? = nil) {
         self.file = file
         if let expectedWidth { width = expectedWidth }
@@ -43,11 +46,11 @@ struct LabelTable {
             addRow(bytes, tokens, line: lineNumber)
         }
         if let announced, announced != rowCount {
-            add(.countMismatch, "line 1", "it announces \(announced) rows, but there are \(rowCount)")
+            add(.countMismatch, "line 1", "the line states \(announced) rows, but there are \(rowCount)")
         }
     }
 
-    /// The key under which a picture's row is kept.
+    /// The key of a picture's row.
     static func key(_ name: String) -> String {
         let file =
             name.utf8.lastIndex(of: UInt8(ascii: "/")).map { name[name.utf8.index(after: $0)...] }
@@ -66,7 +69,7 @@ struct LabelTable {
         for token in tokens.dropFirst() {
             guard let value = LabelTable.integer(bytes, token) else {
                 let text = String(decoding: bytes[token].prefix(40), as: UTF8.self)
-                add(.malformedRow, name, "line \(line): '\(text)' is not a whole number")
+                add(.malformedRow, name, "line \(line): '\(text)' is not an integer")
                 values.removeLast(values.count - first)
                 return
             }
@@ -81,7 +84,7 @@ struct LabelTable {
         issues.append(LabelIssue(kind: kind, file: file, subject: subject, detail: detail))
     }
 
-    /// A row begins with a picture's name, which has a dot, followed by numbers; a line of column names does not.
+    /// Whether a line has column names. A row begins with a file name, which contains a dot, followed by numbers.
     private func isHeader(_ bytes: [UInt8], _ tokens: [Range<Int>]) -> Bool {
         !bytes[tokens[0]].contains(UInt8(ascii: "."))
             && tokens.dropFirst().allSatisfy { LabelTable.integer(bytes, $0) == nil }

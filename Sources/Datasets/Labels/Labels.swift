@@ -1,49 +1,72 @@
-/// What is known about the pictures of a source or store, one row a picture. An empty array means: not known at all.
-public struct Labels: Sendable, Equatable {
-    /// The official parts of a data set, as CelebA's partition file numbers them.
-    public enum Split: UInt8, Sendable, CaseIterable {
-        case train = 0
-        case validation = 1
-        case test = 2
-        case unknown = 255
+/// Official split of a data set.
+public enum DataSplit: String, Sendable, CaseIterable {
+    /// Training.
+    case train
+    /// Validation.
+    case validation
+    /// Test.
+    case test
+
+    /// Code of pictures whose split is unknown.
+    public static let unknownCode: UInt8 = 255
+
+    /// Code in the partition file of CelebA and in packed stores: 0, 1 or 2.
+    public var code: UInt8 {
+        switch self {
+        case .train: 0
+        case .validation: 1
+        case .test: 2
+        }
     }
 
-    /// How many pictures the rows are for.
+    /// Split of a code; nil for other codes, such as `unknownCode`.
+    public init?(code: UInt8) {
+        guard let split = Self.allCases.first(where: { $0.code == code }) else { return nil }
+        self = split
+    }
+}
+
+/// Labels of the pictures of a source or store, one row per picture. An empty array means that this kind of label is
+/// unknown.
+public struct Labels: Sendable, Equatable {
+    /// The number of pictures.
     public let count: Int
-    /// Names of the columns of `attributes`; CelebA's have 40.
+    /// Names of the columns of `attributes`; 40 for CelebA.
     public var attributeNames: [String] = []
-    /// [count, attributeNames.count], row by row: 1 has it, -1 has it not, 0 not known.
+    /// Attributes, [count, attributeNames.count] in rows: 1 present, -1 absent, 0 unknown.
     public var attributes: [Int8] = []
-    /// [count], the person's number; -1 not known.
+    /// Numbers of the persons, [count]; -1 unknown.
     public var identities: [Int32] = []
-    /// Names of the persons where the source has any; `identities` indexes them.
+    /// Names of the persons, indexed by `identities`; empty if the source has none.
     public var identityNames: [String] = []
-    /// [count], raw values of `Split`.
+    /// Codes of `DataSplit`, [count].
     public var splits: [UInt8] = []
-    /// [count, 5, 2]: left eye, right eye, nose, left and right corner of the mouth (as the viewer sees them), x then y,
-    /// in pixels of the picture; NaN not known.
+    /// Landmarks, [count, 5, 2]: left eye, right eye, nose, left and right corner of the mouth (as the viewer sees
+    /// them), x then y, in pixels of the picture; NaN unknown.
     public var landmarks: [Float] = []
-    /// [count], the class of a `dataset.json`; -1 not known.
+    /// Classes of a `dataset.json`, [count]; -1 unknown.
     public var classes: [Int32] = []
-    /// [count, vectorWidth], the label vectors of a `dataset.json`; NaN not known.
+    /// Label vectors of a `dataset.json`, [count, vectorWidth]; NaN unknown.
     public var vectors: [Float] = []
+    /// The number of values per label vector.
     public var vectorWidth = 0
 
+    /// Creates labels for `count` pictures without any known label.
     public init(count: Int) {
         precondition(count >= 0, "Labels: expected a count of 0 or more, got \(count)")
         self.count = count
     }
 
-    /// The number of landmarks' coordinates a picture.
+    /// The number of landmark coordinates per picture.
     package static let landmarkWidth = 10
 
-    /// Whether anything is known.
+    /// Whether no label of any kind is known.
     public var isEmpty: Bool {
         attributes.isEmpty && identities.isEmpty && splits.isEmpty && landmarks.isEmpty && classes.isEmpty
             && vectors.isEmpty
     }
 
-    /// The rows of the given pictures, in the given order.
+    /// Returns the rows of the given pictures, in the given order.
     public func rows(_ indices: [Int]) -> Labels {
         func pick<T>(_ values: [T], _ width: Int) -> [T] {
             guard !values.isEmpty else { return [] }
@@ -65,34 +88,38 @@ public struct Labels: Sendable, Equatable {
         return rows
     }
 
-    /// Some columns of `attributes` for the given pictures, row by row: 1, -1 or 0 (not known).
+    /// Returns some columns of `attributes` for the given pictures, in rows: 1, -1 or 0 (unknown).
     public func values(of indices: some Sequence<Int>, columns: [Int]) -> [Float] {
         let width = attributeNames.count
         return indices.flatMap { index in columns.map { Float(attributes[index * width + $0]) } }
     }
 
-    /// The value of a named attribute for a picture: 1, -1 or 0 (not known); nil if no such attribute exists.
+    /// Returns the value of a named attribute for a picture: 1, -1 or 0 (unknown); nil if the attribute does not
+    /// exist.
     public func attribute(_ name: String, of index: Int) -> Int8? {
         guard let column = attributeNames.firstIndex(of: name), !attributes.isEmpty else { return nil }
         return attributes[index * attributeNames.count + column]
     }
 
-    /// The part a picture belongs to.
-    public func split(of index: Int) -> Split {
-        splits.isEmpty ? .unknown : Split(rawValue: splits[index]) ?? .unknown
+    /// Returns the split of a picture; nil if unknown.
+    public func split(of index: Int) -> DataSplit? {
+        splits.isEmpty ? nil : DataSplit(code: splits[index])
     }
 
-    /// How many different persons are known.
+    /// The number of different known persons.
     public var identityCount: Int {
         Set(identities.lazy.filter { $0 >= 0 }).count
     }
 }
 
 extension Labels {
-    /// Moves the landmarks from the original pictures into the samples that a protocol makes of them.
+    /// Maps the landmarks from the original pictures to the samples of a protocol.
     /// - Parameters:
-    ///   - sizes: the original pictures' sizes, one a row.
-    ///   - frame: the side of the square that the landmarks are given in; nil where it is the picture itself.
+    ///   - data: the protocol of the samples.
+    ///   - sizes: sizes of the original pictures, one per row.
+    ///   - frame: side of the square in which the landmarks are given, in pixels; nil if they are in pixels of the
+    ///     picture.
+    /// - Throws: `DataError` if a picture is smaller than the crop.
     mutating func mapLandmarks(by data: DataProtocol, sizes: [PictureSize], frame: Int?) throws {
         guard !landmarks.isEmpty else { return }
         for (row, size) in sizes.enumerated() {
@@ -110,28 +137,32 @@ extension Labels {
     }
 }
 
-/// Something wrong between pictures and their labels.
+/// A mismatch between pictures and labels.
 public struct LabelIssue: Sendable, Equatable, CustomStringConvertible {
+    /// The kind of a mismatch. The raw value is the text in reports.
     public enum Kind: String, Sendable, CaseIterable {
-        /// A row that cannot be read.
+        /// A row that cannot be parsed.
         case malformedRow = "malformed row"
         /// A second row for the same picture.
         case duplicateRow = "duplicate row"
-        /// The file announces another number of rows than it has.
+        /// A stated number of rows that differs from the actual number.
         case countMismatch = "row count"
-        /// A picture that the label file does not mention.
+        /// A picture without a row in the label file.
         case missingRow = "picture without row"
-        /// A row whose picture does not exist.
+        /// A row without a picture.
         case missingPicture = "row without picture"
     }
 
+    /// The kind of the mismatch.
     public let kind: Kind
-    /// The label file's name.
+    /// Name of the label file.
     public let file: String
-    /// The picture's name, or the line.
+    /// Name of the picture, or the line of the file.
     public let subject: String
+    /// Details; empty if the kind says everything.
     public let detail: String
 
+    /// File, subject, kind and details in one line.
     public var description: String {
         "\(file): \(subject): \(kind.rawValue)" + (detail.isEmpty ? "" : ": " + detail)
     }

@@ -1,26 +1,28 @@
 import Foundation
 import Imaging
 
-/// Random changes to a sample that leave a face a face. Amounts are maxima; 0 switches a change off.
+/// Random transformations of a training sample. Amounts are maxima; 0 disables a transformation.
 ///
-/// What a sample gets depends on (seed, position) alone, and every kind of change draws from a stream of its own, so that
-/// switching one on does not change the others.
+/// The result depends only on the picture, the seed and the position. Each kind of transformation draws from its own
+/// random stream, so enabling one does not change the others.
 public struct Augmentation: Sendable, Equatable {
-    /// The probability of mirroring, 0...1.
+    /// Probability of mirroring, 0...1.
     public var flip: Float
-    /// The largest part of the width that is cut away, 0..<1: a random square of the rest fills the sample.
+    /// The largest fraction of the width that is cropped away, 0..<1. A random square of the remaining size is
+    /// enlarged to the sample.
     public var crop: Float
-    /// The largest turn to either side, in degrees; corners are filled by reflection.
+    /// The largest rotation in either direction, in degrees. Corners are filled by reflection.
     public var rotationDegrees: Float
-    /// Brightness is multiplied by 1 ± this.
+    /// Maximum relative change of brightness: values are multiplied by 1 ± this.
     public var brightness: Float
-    /// Distance from middle gray is multiplied by 1 ± this.
+    /// Maximum relative change of contrast: the distance from middle gray is multiplied by 1 ± this.
     public var contrast: Float
-    /// Distance from the pixel's own gray is multiplied by 1 ± this.
+    /// Maximum relative change of saturation: the distance from the pixel's gray is multiplied by 1 ± this.
     public var saturation: Float
-    /// The largest turn of the hue to either side, in degrees.
+    /// The largest rotation of the hue in either direction, in degrees.
     public var hueDegrees: Float
 
+    /// Creates an augmentation. The default of every amount is 0.
     public init(
         flip: Float = 0, crop: Float = 0, rotationDegrees: Float = 0, brightness: Float = 0,
         contrast: Float = 0,
@@ -37,21 +39,25 @@ public struct Augmentation: Sendable, Equatable {
         self.hueDegrees = hueDegrees
     }
 
-    /// Nothing is changed.
+    /// No transformation.
     public static let none = Augmentation()
-    /// Every second sample is mirrored.
+    /// Mirroring with probability 0.5.
     public static let flips = Augmentation(flip: 0.5)
-    /// A little of everything, for data sets of a few thousand faces.
+    /// All transformations in moderate amounts, for data sets of a few thousand faces.
     public static let full = Augmentation(
         flip: 0.5, crop: 0.12, rotationDegrees: 10, brightness: 0.2, contrast: 0.2, saturation: 0.25,
         hueDegrees: 8)
 
-    /// A changed copy of a picture with three channels.
-    /// - Parameter position: the sample's place in the walk over the data.
+    /// Returns an augmented copy of a square picture with three channels.
+    /// - Parameters:
+    ///   - picture: a square RGB picture.
+    ///   - seed: seed of the random streams.
+    ///   - position: number of the sample in the sequence of the loader.
     public func apply(to picture: Picture, seed: UInt64, position: Int) -> Picture {
         precondition(
             picture.channels == 3 && picture.width == picture.height,
-            "Augmentation: expected a square RGB picture, got \(picture.width)x\(picture.height)x\(picture.channels)"
+            "Augmentation: expected a square RGB picture, got "
+                + "\(picture.width)x\(picture.height)x\(picture.channels)"
         )
         let pixels = [UInt8](unsafeUninitializedCapacity: picture.pixels.count) { buffer, initialized in
             picture.pixels.withUnsafeBytes {
@@ -62,7 +68,7 @@ public struct Augmentation: Sendable, Equatable {
         return Picture(width: picture.width, height: picture.height, channels: 3, pixels: pixels)
     }
 
-    /// Writes the changed sample to `target`. Both are [size, size, 3].
+    /// Writes the augmented sample to `target`. Both buffers are [size, size, 3].
     func apply(
         from source: UnsafeRawBufferPointer, to target: UnsafeMutableBufferPointer<UInt8>, size: Int,
         seed: UInt64,
@@ -95,15 +101,20 @@ public struct Augmentation: Sendable, Equatable {
     }
 
     private func warp(size: Int, isFlipped: Bool, seed: UInt64, position: Int) -> Warp {
+        /// Rotation in radians, counter-clockwise.
         let angle = random(.rotation, seed, position) { $0.uniform(in: -rotationDegrees...rotationDegrees) }
         return random(.crop, seed, position) { random in
+            /// Side of the source region relative to the side of the sample; values below 1 enlarge.
             let zoom = 1 - crop * random.uniform()
-            let room = (1 - zoom) * Float(size) / 2
+            let margin = (1 - zoom) * Float(size) / 2
             return Warp(
                 zoom: zoom, angle: angle * .pi / 180, isFlipped: isFlipped,
-                shiftX: room * random.uniform(in: -1...1), shiftY: room * random.uniform(in: -1...1))
+                shiftX: margin * random.uniform(in: -1...1), shiftY: margin * random.uniform(in: -1...1))
         }
     }
+
+    /// Level that a change of contrast keeps.
+    private static let middleGray: Float = 127.5
 
     private func colors(seed: UInt64, position: Int) -> ColorMatrix {
         func factor(_ stream: Stream, _ amount: Float) -> Float {
@@ -111,8 +122,8 @@ public struct Augmentation: Sendable, Equatable {
         }
         var matrix = ColorMatrix()
         matrix.scale(by: factor(.brightness, brightness), around: 0)
-        matrix.scale(by: factor(.contrast, contrast), around: 127.5)
-        matrix.turnHue(
+        matrix.scale(by: factor(.contrast, contrast), around: Self.middleGray)
+        matrix.rotateHue(
             by: random(.hue, seed, position) { $0.uniform(in: -hueDegrees...hueDegrees) } * .pi / 180)
         matrix.saturate(by: factor(.saturation, saturation))
         return matrix
@@ -132,7 +143,7 @@ public struct Augmentation: Sendable, Equatable {
             var to = target + y * row
             to.copyMemory(from: from, byteCount: 3)
             guard size > 1 else { continue }
-            // Four bytes at a time: the fourth is another pixel's, and the next store replaces it.
+            // Stores four bytes at a time. The fourth belongs to the next pixel and is overwritten by the next store.
             for _ in 1..<(size - 1) {
                 from -= 3
                 to += 3
@@ -143,17 +154,18 @@ public struct Augmentation: Sendable, Equatable {
     }
 }
 
-/// An affine change of RGB values in 0...255.
+/// An affine transformation of RGB values in 0...255.
 package struct ColorMatrix {
-    /// Three rows of r, g, b and constant.
+    /// Three rows with the coefficients of r, g, b and a constant.
     private var rows: [SIMD4<Float>] = [SIMD4(1, 0, 0, 0), SIMD4(0, 1, 0, 0), SIMD4(0, 0, 1, 0)]
 
+    /// Creates the identity.
     package init() {}
 
-    /// Weights of ITU-R BT.601's luma.
+    /// Weights of the luma of ITU-R BT.601.
     private static let luma = SIMD3<Float>(0.299, 0.587, 0.114)
 
-    /// Multiplies the distance from `middle`.
+    /// Multiplies the distance of each channel from `middle` by a factor.
     package mutating func scale(by factor: Float, around middle: Float) {
         guard factor != 1 else { return }
         for i in 0..<3 {
@@ -162,7 +174,7 @@ package struct ColorMatrix {
         }
     }
 
-    /// Multiplies the distance from gray.
+    /// Multiplies the distance from gray by a factor.
     package mutating func saturate(by factor: Float) {
         guard factor != 1 else { return }
         var linear = [SIMD3<Float>](repeating: ColorMatrix.luma * (1 - factor), count: 3)
@@ -170,8 +182,8 @@ package struct ColorMatrix {
         apply(linear)
     }
 
-    /// Turns colors around the gray axis (Rodrigues' formula).
-    package mutating func turnHue(by radians: Float) {
+    /// Rotates colors around the gray axis (Rodrigues' formula).
+    package mutating func rotateHue(by radians: Float) {
         guard radians != 0 else { return }
         let cosine = cos(radians)
         let along = (1 - cosine) / 3
@@ -183,10 +195,10 @@ package struct ColorMatrix {
         ])
     }
 
-    /// `pixels` is [n, 3].
+    /// Resamples `source` to `target`. Both buffers are [size, size, 3].
     package func apply(to pixels: UnsafeMutableBufferPointer<UInt8>) {
         guard var pixel = pixels.baseAddress else { return }
-        // In 1/65536, rounded by the constant; a factor of 100 still fits.
+        // Fixed point with 16 fraction bits. The constant includes the rounding. Factors up to 100 do not overflow.
         func fixed(_ value: Float) -> Int { Int((value * 65_536).rounded()) }
         let m = rows.map { row in (fixed(row.x), fixed(row.y), fixed(row.z), fixed(row.w) + 32_768) }
         let (m0, m1, m2) = (m[0], m[1], m[2])
@@ -209,17 +221,18 @@ package struct ColorMatrix {
     }
 }
 
-/// A turn, a zoom and a shift in one bilinear resampling; what lies outside is the reflection of what lies inside.
+/// Rotation, zoom and translation in one bilinear resampling. Pixels outside the picture are filled by reflection.
 package struct Warp {
     /// Side of the shown part over side of the sample: below 1 enlarges.
     let zoom: Float
     /// Radians, counter-clockwise.
     let angle: Float
     let isFlipped: Bool
-    /// Where the middle of the shown part lies from the middle of the sample, in pixels.
+    /// Offset of the center of the source region from the center of the sample, in pixels.
     let shiftX: Float
     let shiftY: Float
 
+    /// Creates a warp.
     package init(zoom: Float, angle: Float, isFlipped: Bool, shiftX: Float, shiftY: Float) {
         self.zoom = zoom
         self.angle = angle
@@ -234,13 +247,13 @@ package struct Warp {
     ) {
         precondition(
             source.count >= size * size * 3 && target.count >= size * size * 3 && size < 1 << 14,
-            "Warp: expected buffers of \(size)x\(size)x3")
+            "Warp: expected buffers of at least \(size)x\(size)x3 bytes and a size below 16384")
         guard size > 0, let source = source.baseAddress, var out = target.baseAddress else { return }
         let middle = Float(size) / 2
         let cosine = cos(angle) * zoom
         let sine = sin(angle) * zoom
         let sign: Float = isFlipped ? -1 : 1
-        // Coordinates in 1/65536 of a pixel; pixel centers lie at halves.
+        // Fixed-point coordinates with 16 fraction bits. Pixel centers have half-integer coordinates.
         let stepX = Int((cosine * sign * 65_536).rounded())
         let stepY = Int((sine * sign * 65_536).rounded())
         let first = (0.5 - middle) * sign
@@ -279,7 +292,7 @@ package struct Warp {
         }
     }
 
-    /// …2 1 0 | 0 1 2 … n-1 | n-1 n-2 …
+    /// Reflects an index at the borders: …2 1 0 | 0 1 2 … n-1 | n-1 n-2 …
     private func reflect(_ index: Int, _ size: Int) -> Int {
         if index >= 0, index < size { return index }
         let folded = ((index % (2 * size)) + 2 * size) % (2 * size)

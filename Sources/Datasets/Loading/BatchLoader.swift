@@ -1,25 +1,29 @@
+import Files
 import Foundation
 import Imaging
 
-/// Hands out shuffled, augmented batches of a store; threads in the background make the next ones ready.
+/// Loader of shuffled, augmented batches of a store. Background threads prepare batches in advance.
 ///
-/// What a batch holds depends on the store, the seed and its position alone, never on threads or timing: a loader that
-/// starts at the position where another one stopped returns the same batches.
+/// The content of a batch depends only on the store, the options, the seed and the position, never on threads or
+/// timing. A loader that starts at the position where another one stopped returns the same batches.
 ///
 ///     let loader = BatchLoader(store: store, batchSize: 64, seed: 0, augmentation: .flips)
 ///     let batch = loader.next()                      // endless
 ///     let resumed = BatchLoader(store: store, batchSize: 64, seed: 0, augmentation: .flips, position: batch.end)
 public final class BatchLoader: Sendable {
-    private let workshop: Workshop
+    private let state: LoaderState
 
+    /// Creates a loader and starts its threads.
     /// - Parameters:
-    ///   - batchSize: samples a batch; a batch may hold the end of one epoch and the beginning of the next.
-    ///   - seed: decides order and augmentation.
+    ///   - store: the samples.
+    ///   - batchSize: samples per batch. A batch can contain the end of one epoch and the beginning of the next.
+    ///   - seed: seed of the order and the augmentation.
+    ///   - augmentation: random transformations of the samples.
     ///   - subset: the samples to use, such as `store.indices(of: .train)`; nil for all.
-    ///   - position: where to begin, in samples since the first.
-    ///   - dropsLast: leaves out the samples at an epoch's end that do not fill a batch.
-    ///   - threads: how many threads prepare batches.
-    ///   - depth: how many batches may wait ready.
+    ///   - position: start position, in samples since the beginning.
+    ///   - dropsLast: whether samples at the end of an epoch that do not fill a batch are skipped.
+    ///   - threads: the number of threads that prepare batches.
+    ///   - depth: the maximum number of prepared batches.
     public init(
         store: FaceStore, batchSize: Int, seed: UInt64, augmentation: Augmentation = .none,
         subset: [Int]? = nil,
@@ -34,46 +38,47 @@ public final class BatchLoader: Sendable {
             "BatchLoader: with dropsLast, expected a batch size of at most \(count), got \(batchSize)")
         var sampler = Sampler(count: count, seed: seed)
         sampler.position = position
-        workshop = Workshop(
+        state = LoaderState(
             store: store, batchSize: batchSize, augmentation: augmentation, subset: subset, sampler: sampler,
             dropsLast: dropsLast, depth: depth)
-        workshop.start(threads: threads)
+        state.start(threads: threads)
     }
 
     deinit {
-        workshop.stop()
+        state.stop()
     }
 
-    /// The next batch; waits if it is not ready.
+    /// Returns the next batch. Blocks until it is ready.
     public func next() -> ImageBatch {
-        workshop.take()
+        state.take()
     }
 
-    /// Where the next batch begins, in samples since the first: what exact resume has to save.
-    public var position: Int { workshop.position }
+    /// Position of the next batch, in samples since the beginning. Exact resume has to save it.
+    public var position: Int { state.position }
 
-    /// How long `next` has waited for batches so far, in seconds: near 0 where loading keeps up.
-    public var idleSeconds: Double { workshop.idleSeconds }
+    /// Total time that `next` has waited for batches, in seconds. It remains near 0 if loading is fast enough.
+    public var idleSeconds: Double { state.idleSeconds }
 }
 
-/// What the loader shares with its threads, which must not keep the loader itself alive.
-private final class Workshop: @unchecked Sendable {
+/// State shared with the threads of a loader. The threads do not retain the loader.
+private final class LoaderState: Sendable {
+    private struct State {
+        var sampler: Sampler
+        var claimed = 0
+        var taken = 0
+        var ready: [Int: ImageBatch] = [:]
+        var nextPosition: Int
+        var waited: UInt64 = 0
+    }
+
     private let store: FaceStore
     private let batchSize: Int
     private let augmentation: Augmentation
     private let subset: [Int]?
     private let dropsLast: Bool
     private let depth: Int
-    private let condition = NSCondition()
-    // Guarded by the condition.
-    private var sampler: Sampler
-    private var claimed = 0
-    private var taken = 0
-    private var ready: [Int: ImageBatch] = [:]
-    private var nextPosition: Int
-    private var waited: UInt64 = 0
-    private var isStopped = false
-    private var running = 0
+    private let seed: UInt64
+    private let threads: WorkerThreads<State>
 
     init(
         store: FaceStore, batchSize: Int, augmentation: Augmentation, subset: [Int]?, sampler: Sampler,
@@ -83,75 +88,53 @@ private final class Workshop: @unchecked Sendable {
         self.batchSize = batchSize
         self.augmentation = augmentation
         self.subset = subset
-        self.sampler = sampler
         self.dropsLast = dropsLast
         self.depth = depth
-        nextPosition = sampler.position
+        seed = sampler.seed
+        threads = WorkerThreads(State(sampler: sampler, nextPosition: sampler.position))
     }
 
-    var position: Int { condition.withLock { nextPosition } }
-    var idleSeconds: Double { condition.withLock { Double(waited) / 1e9 } }
+    var position: Int { threads.read(\.nextPosition) }
+    var idleSeconds: Double { threads.read { Double($0.waited) / 1e9 } }
 
-    func start(threads: Int) {
-        running = threads
-        for _ in 0..<threads {
-            let thread = Thread { self.work() }
-            thread.stackSize = 1 << 20
-            thread.start()
-        }
-    }
+    func start(threads count: Int) { threads.start(count, stackSize: 1 << 20) { self.prepareBatches() } }
 
-    /// Ends the threads and waits for them.
-    func stop() {
-        condition.lock()
-        isStopped = true
-        condition.broadcast()
-        while running > 0 { condition.wait() }
-        condition.unlock()
-    }
+    /// Stops the threads and waits for them.
+    func stop() { threads.stop() }
 
     func take() -> ImageBatch {
-        condition.lock()
-        defer { condition.unlock() }
-        let ticket = taken
-        taken += 1
-        condition.broadcast()
-        let start = DispatchTime.now().uptimeNanoseconds
-        while true {
-            if let batch = ready.removeValue(forKey: ticket) {
-                nextPosition = batch.position + batch.count
-                waited += DispatchTime.now().uptimeNanoseconds - start
-                return batch
-            }
-            condition.wait()
+        let ticket = threads.update { state in
+            state.taken += 1
+            return state.taken - 1
         }
+        let start = DispatchTime.now().uptimeNanoseconds
+        let batch: ImageBatch? = threads.wait { state, _ in
+            guard let batch = state.ready.removeValue(forKey: ticket) else { return .notYet }
+            state.nextPosition = batch.position + batch.count
+            state.waited += DispatchTime.now().uptimeNanoseconds - start
+            return .value(batch)
+        }
+        guard let batch else { preconditionFailure("BatchLoader.next: expected running threads") }
+        return batch
     }
 
-    private func work() {
+    private func prepareBatches() {
         while let (ticket, position, items) = claim() {
             let batch = make(items, position: position)
-            condition.lock()
-            ready[ticket] = batch
-            condition.broadcast()
-            condition.unlock()
+            threads.update { $0.ready[ticket] = batch }
         }
-        condition.lock()
-        running -= 1
-        condition.broadcast()
-        condition.unlock()
     }
 
     private func claim() -> (ticket: Int, position: Int, items: [Int])? {
-        condition.lock()
-        defer { condition.unlock() }
-        while claimed - taken >= depth, !isStopped { condition.wait() }
-        guard !isStopped else { return nil }
-        if dropsLast, sampler.count - sampler.position % sampler.count < batchSize {
-            sampler.position = (sampler.epoch + 1) * sampler.count
+        threads.wait { state, _ in
+            guard state.claimed - state.taken < depth else { return .notYet }
+            if dropsLast, state.sampler.count - state.sampler.position % state.sampler.count < batchSize {
+                state.sampler.position = (state.sampler.epoch + 1) * state.sampler.count
+            }
+            let position = state.sampler.position
+            state.claimed += 1
+            return .value((state.claimed - 1, position, state.sampler.next(batchSize)))
         }
-        let position = sampler.position
-        claimed += 1
-        return (claimed - 1, position, sampler.next(batchSize))
     }
 
     private func make(_ items: [Int], position: Int) -> ImageBatch {
@@ -162,7 +145,7 @@ private final class Workshop: @unchecked Sendable {
                 let sample = UnsafeMutableBufferPointer(rebasing: buffer[(row * bytes)..<((row + 1) * bytes)])
                 store.withImage(index) {
                     augmentation.apply(
-                        from: $0, to: sample, size: store.size, seed: sampler.seed, position: position + row)
+                        from: $0, to: sample, size: store.size, seed: seed, position: position + row)
                 }
             }
             initialized = bytes * indices.count
@@ -178,26 +161,28 @@ private final class Workshop: @unchecked Sendable {
     }
 }
 
-/// Samples in the form that training takes them: pixels one after the other, and what is known about them.
+/// A batch of samples: contiguous pixels and their labels.
 public struct ImageBatch: Sendable {
-    /// [count, size, size, 3], UInt8, RGB.
+    /// RGB pixels, UInt8, [count, size, size, 3].
     public let pixels: [UInt8]
-    /// How many samples there are.
+    /// The number of samples.
     public let count: Int
-    /// Width and height in pixels.
+    /// Width and height of a sample in pixels.
     public let size: Int
-    /// Which samples of the store these are.
+    /// Indices of the samples in the store.
     public let indices: [Int]
-    /// The position of the first sample in the walk over the data, in samples since the first.
+    /// Position of the first sample, in samples since the beginning.
     public let position: Int
-    /// [count, A], 1, -1 or 0 (not known); empty where the store has no attributes.
+    /// Attributes, [count, A]: 1, -1 or 0 (unknown); empty if the store has no attributes.
     public let attributes: [Int8]
-    /// [count], -1 not known; empty where the store has no identities.
+    /// Numbers of the persons, [count]; -1 unknown; empty if the store has no identities.
     public let identities: [Int32]
-    /// [count], -1 not known; empty where the store has no classes.
+    /// Classes, [count]; -1 unknown; empty if the store has no classes.
     public let classes: [Int32]
 
-    /// A batch of one's own.
+    /// Creates a batch from pixels and labels.
+    ///
+    /// - Parameter pixels: RGB, [count, size, size, 3].
     public init(
         pixels: [UInt8], count: Int, size: Int, indices: [Int] = [], position: Int = 0,
         attributes: [Int8] = [],
@@ -210,25 +195,29 @@ public struct ImageBatch: Sendable {
         self.classes = classes
     }
 
-    /// Where the next batch begins.
+    /// Position of the next batch.
     public var end: Int { position + count }
+    /// Height of a sample in pixels.
     public var height: Int { size }
+    /// Width of a sample in pixels.
     public var width: Int { size }
+    /// The number of channels, 3.
     public var channels: Int { 3 }
 }
 
-/// Endless shuffled indices of a data set: every item once per epoch, in an order that follows from (seed, epoch).
+/// Endless shuffled indices of a data set. Every epoch contains each item once, in an order determined by the seed
+/// and the epoch.
 ///
-/// The position is the whole state. A sampler that is made again with the same count and seed and set to the same
-/// position continues like the first one.
+/// The position is the complete state. A sampler with the same count, seed and position produces the same sequence.
 ///
 ///     var sampler = Sampler(count: 18_023, seed: 0)
 ///     let first = sampler.next(64)
 public struct Sampler: Sendable {
-    /// How many items an epoch has.
+    /// The number of items per epoch.
     public let count: Int
+    /// Seed of the order.
     public let seed: UInt64
-    /// How many items were handed out since the beginning; set it to resume.
+    /// The number of items returned since the beginning. Set it to resume.
     public var position: Int {
         didSet { precondition(position >= 0, "Sampler.position: expected 0 or more, got \(position)") }
     }
@@ -236,6 +225,7 @@ public struct Sampler: Sendable {
     private var orderEpoch = -1
     private var order: [UInt32] = []
 
+    /// Creates a sampler at position 0. `count` must be in 1...2^32 - 1.
     public init(count: Int, seed: UInt64) {
         precondition(count > 0, "Sampler: expected at least one item, got \(count)")
         precondition(count <= Int(UInt32.max), "Sampler: expected at most 2^32 - 1 items, got \(count)")
@@ -244,10 +234,11 @@ public struct Sampler: Sendable {
         position = 0
     }
 
-    /// The epoch of the next item, from 0.
+    /// Epoch of the next item, starting at 0.
     public var epoch: Int { position / count }
 
-    /// The next `n` items, each in 0..<`count`. A batch may hold the end of one epoch and the beginning of the next.
+    /// Returns the next `n` items, each in 0..<`count`. They can contain the end of one epoch and the beginning of
+    /// the next.
     public mutating func next(_ n: Int) -> [Int] {
         precondition(n >= 0, "Sampler.next: expected 0 or more, got \(n)")
         var items: [Int] = []

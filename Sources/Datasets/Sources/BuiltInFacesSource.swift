@@ -1,20 +1,27 @@
 import Imaging
 import SyntheticFaces
 
-/// Built-in faces as a source: drawn when they are asked for, with true labels and landmarks.
+/// Rendered faces with exact labels and landmarks. Pictures are rendered on request.
 ///
-/// They are written `builtin:2000` or `builtin:2000@7` (that many faces, from that seed).
+/// The specification is `builtin:2000` or `builtin:2000@7` (number of faces and optional seed).
 public struct BuiltInFacesSource: PictureSource {
+    /// The specification of the source.
     public let name: String
+    /// Names of the faces, `face000000` and following.
     public let names: [String]
+    /// Attributes and landmarks of all faces.
     public let labels: Labels
+    /// Hash of the number of faces, the seed and the output of the renderer.
     public let fingerprint: String
+    /// The kind, `builtIn`.
     public var kind: SourceKind { .builtIn }
     private let faces: BuiltInFaces
 
+    /// Side of the square in which the landmarks are given, in pixels.
     public var landmarkFrame: Int? { BuiltInFacesSource.landmarkFrame }
     private static let landmarkFrame = 256
 
+    /// Creates a source of `count` faces. `count` must be positive.
     public init(count: Int, seed: UInt64 = 0) {
         precondition(count > 0, "BuiltInFacesSource: expected at least one face, got \(count)")
         name = "builtin:\(count)" + (seed == 0 ? "" : "@\(seed)")
@@ -33,13 +40,15 @@ public struct BuiltInFacesSource: PictureSource {
             labels.attributes += face.attributes
             for point in face.landmarks { labels.landmarks += [point.x, point.y] }
         }
-        // A changed renderer must not find the pictures that the old one packed.
+        // Rendered pixels are hashed so that stores packed by a different renderer are not reused.
         for index in 0..<min(count, 8) { print.add(contentsOf: faces.face(index, size: 32).picture.pixels) }
         self.labels = labels
         fingerprint = print.finish()
     }
 
-    /// Reads `builtin:N` or `builtin:N@SEED`; nil for anything that does not begin with `builtin:`.
+    /// Parses `builtin:COUNT` or `builtin:COUNT@SEED`. Returns nil if the text does not begin with `builtin:`.
+    ///
+    /// - Throws: `DataError` if the count or the seed is invalid.
     init?(specification: String) throws {
         guard specification.hasPrefix("builtin:") else { return nil }
         let parts = specification.dropFirst("builtin:".count).split(
@@ -49,12 +58,13 @@ public struct BuiltInFacesSource: PictureSource {
             let seed = parts.count == 2 ? UInt64(parts[1]) : 0
         else {
             throw DataError(
-                "'\(specification)': expected built-in faces as builtin:COUNT or builtin:COUNT@SEED, such as "
-                    + "builtin:2000 or builtin:2000@7")
+                "'\(specification)': expected builtin:COUNT or builtin:COUNT@SEED with a count of 1 to "
+                    + "10000000, such as builtin:2000 or builtin:2000@7")
         }
         self.init(count: count, seed: seed)
     }
 
+    /// Renders a face with `size` x `size` pixels. Never throws an error.
     public func content(at index: Int, size: Int) throws -> PictureContent {
         .drawn(faces.face(index, size: size).picture)
     }

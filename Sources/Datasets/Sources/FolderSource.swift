@@ -1,21 +1,27 @@
 import Files
 import Foundation
 
-/// The pictures of a folder and of all folders in it, sorted by their path.
+/// The pictures of a folder and its subfolders, sorted by path.
 public struct FolderSource: PictureSource {
+    /// Name of the folder.
     public let name: String
+    /// Paths relative to the folder, in byte order.
     public let names: [String]
+    /// Hash of names, sizes and modification times.
     public let fingerprint: String
+    /// The kind, `folder`.
     public var kind: SourceKind { .folder }
     private let root: String
 
-    /// Throws `DataError` if the folder cannot be listed.
+    /// Lists the pictures of a folder. Hidden files and `__MACOSX` are skipped; symbolic links are followed.
+    ///
+    /// - Throws: `DataError` if a folder cannot be listed.
     public init(path: String) throws {
         root = path
         name = URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
-        var walk = FolderWalk(root: path)
-        try walk.enter("")
-        let files = walk.files.sorted { PictureNames.precedes($0.name, $1.name) }
+        var listing = FolderListing(root: path)
+        try listing.visit("")
+        let files = listing.files.sorted { PictureNames.precedes($0.name, $1.name) }
         names = files.map(\.name)
         var digest = Fingerprint("folder")
         for file in files {
@@ -26,18 +32,21 @@ public struct FolderSource: PictureSource {
         fingerprint = digest.finish()
     }
 
+    /// Returns the bytes of a file. `size` is ignored.
+    ///
+    /// - Throws: `FileError` if the file cannot be read.
     public func content(at index: Int, size: Int) throws -> PictureContent {
         let file = try MappedFile(path: root + "/" + names[index])
         return .encoded(try file.bytes(0..<file.count))
     }
 }
 
-/// Lists a folder's pictures, following links but no folder twice.
-private struct FolderWalk {
+/// Recursive listing of a folder. Symbolic links are followed, but each folder is visited once.
+private struct FolderListing {
     struct File {
         let name: String
         let size: Int
-        /// Nanoseconds since 1970.
+        /// Modification time in nanoseconds since 1970.
         let modified: Int
     }
 
@@ -54,7 +63,7 @@ private struct FolderWalk {
         self.root = root
     }
 
-    mutating func enter(_ relative: String) throws {
+    mutating func visit(_ relative: String) throws {
         let path = relative.isEmpty ? root : root + "/" + relative
         var status = stat()
         guard stat(path, &status) == 0 else { throw unreadable(path) }
@@ -68,13 +77,13 @@ private struct FolderWalk {
         }
         for file in listed.sorted() where !file.hasPrefix(".") && file != "__MACOSX" {
             let name = relative.isEmpty ? file : relative + "/" + file
-            // A link to nowhere is listed: reading it later says so.
+            // A dangling link is listed, so that reading it reports the error.
             guard stat(root + "/" + name, &status) == 0 else {
                 if PictureNames.isPicture(name) { files.append(File(name: name, size: 0, modified: 0)) }
                 continue
             }
             if status.st_mode & S_IFMT == S_IFDIR {
-                try enter(name)
+                try visit(name)
             } else if PictureNames.isPicture(name) {
                 files.append(
                     File(name: name, size: Int(status.st_size), modified: status.modifiedNanoseconds))
@@ -90,7 +99,7 @@ private struct FolderWalk {
 }
 
 extension stat {
-    /// When the content changed last, in nanoseconds since 1970.
+    /// Modification time of the content in nanoseconds since 1970.
     var modifiedNanoseconds: Int {
         #if canImport(Darwin)
             let time = st_mtimespec

@@ -1,59 +1,62 @@
-import Foundation
+import Files
 
-/// Reads a source on many threads and hands the results out in order on the caller's thread.
+/// Parallel reading of a source with ordered delivery on the caller's thread.
 enum ParallelReader {
+    /// Reads pictures, processes them on several threads and delivers the results in order.
     /// - Parameters:
-    ///   - indices: which pictures, ascending.
-    ///   - size: the wish for sources that draw their pictures, in pixels.
-    ///   - work: what to make of a picture's content; runs on many threads at once.
-    ///   - deliver: gets the results in the order of `indices`, on the caller's thread; returns false to stop.
-    /// - Throws: what `deliver` throws, or what ended the reading of the archive as a whole.
+    ///   - source: the source to read.
+    ///   - indices: the pictures to read, ascending.
+    ///   - size: preferred size for sources that render their pictures, in pixels.
+    ///   - threads: the number of processing threads.
+    ///   - work: processes the content of a picture; called on several threads at once.
+    ///   - deliver: receives the results in the order of `indices`, on the caller's thread; returns false to stop.
+    /// - Throws: errors of `deliver`, or the error that ended the reading of the archive as a whole.
     static func run<R: Sendable>(
         _ source: any PictureSource, indices: [Int], size: Int, threads: Int,
         work: @escaping @Sendable (Int, Result<PictureContent, any Error>) -> R,
         deliver: (Int, R) throws -> Bool
     ) throws {
-        // Threads take several pictures at a time, which costs fewer wake-ups.
+        // Threads process several pictures at a time to reduce wake-ups.
         let chunk = max(1, min(8, indices.count / (4 * max(1, threads))))
-        let line = Line<R>(count: indices.count, chunk: chunk, window: 16 * max(1, threads))
-        defer { line.stop() }
+        let queue = ChunkQueue<R>(count: indices.count, chunk: chunk, window: 16 * max(1, threads))
+        defer { queue.stop() }
         if source.readsInOrder {
-            line.start { line.feed(from: source, indices: indices, size: size) }
-            for _ in 0..<max(1, threads) { line.start { line.workOnFed { work(indices[$0], $1) } } }
+            queue.start { queue.feed(from: source, indices: indices, size: size) }
+            for _ in 0..<max(1, threads) { queue.start { queue.workOnFed { work(indices[$0], $1) } } }
         } else {
             for _ in 0..<max(1, threads) {
-                line.start {
-                    line.workOnClaimed { position in
+                queue.start {
+                    queue.workOnClaimed { position in
                         let index = indices[position]
                         return work(index, Result { try source.content(at: index, size: size) })
                     }
                 }
             }
         }
-        for number in 0..<line.chunkCount {
-            for (offset, result) in try line.take(number).enumerated() {
+        for number in 0..<queue.chunkCount {
+            for (offset, result) in try queue.take(number).enumerated() {
                 guard try deliver(indices[number * chunk + offset], result) else { return }
             }
         }
     }
 }
 
-/// What the threads of one run share. Chunks of positions are handed out in order, and nobody runs ahead of the caller by
-/// more than the window of chunks, so that memory stays bounded.
-private final class Line<R: Sendable>: @unchecked Sendable {
+/// State shared by the threads of one run. Chunks of positions are processed in order. Threads are at most one window
+/// of chunks ahead of the caller, so memory is bounded.
+private final class ChunkQueue<R: Sendable>: Sendable {
+    private struct State {
+        var claimed = 0
+        var taken = 0
+        var fed: [Int: [Result<PictureContent, any Error>]] = [:]
+        var done: [Int: [R]] = [:]
+        var failure: (any Error)?
+    }
+
     let chunkCount: Int
     private let count: Int
     private let chunk: Int
     private let window: Int
-    private let condition = NSCondition()
-    // Guarded by the condition.
-    private var claimed = 0
-    private var taken = 0
-    private var fed: [Int: [Result<PictureContent, any Error>]] = [:]
-    private var done: [Int: [R]] = [:]
-    private var failure: (any Error)?
-    private var isStopped = false
-    private var running = 0
+    private let threads = WorkerThreads(State())
 
     init(count: Int, chunk: Int, window: Int) {
         self.count = count
@@ -62,49 +65,34 @@ private final class Line<R: Sendable>: @unchecked Sendable {
         chunkCount = (count + chunk - 1) / chunk
     }
 
-    func start(_ body: @escaping @Sendable () -> Void) {
-        locked { running += 1 }
-        let thread = Thread {
-            body()
-            self.locked { self.running -= 1 }
-        }
-        thread.stackSize = 4 << 20
-        thread.start()
-    }
+    func start(_ body: @escaping @Sendable () -> Void) { threads.start(stackSize: 4 << 20, body) }
 
-    /// Ends all threads and waits for them: nothing reads the source afterwards.
-    func stop() {
-        condition.lock()
-        isStopped = true
-        condition.broadcast()
-        while running > 0 { condition.wait() }
-        condition.unlock()
-    }
+    /// Stops all threads and waits for them. No thread reads the source afterwards.
+    func stop() { threads.stop() }
 
-    /// The results of a chunk. What was done before an archive broke still comes.
+    /// Waits for the results of a chunk. Results computed before an archive error are still delivered.
     func take(_ number: Int) throws -> [R] {
-        condition.lock()
-        defer { condition.unlock() }
-        while true {
-            if let results = done.removeValue(forKey: number) {
-                taken = number + 1
-                condition.broadcast()
-                return results
+        let results: [R]? = try threads.wait(wakingOthers: true) { state, running in
+            if let results = state.done.removeValue(forKey: number) {
+                state.taken = number + 1
+                return .value(results)
             }
-            if let failure, running == 0 { throw failure }
-            condition.wait()
+            if let failure = state.failure, running == 0 { throw failure }
+            return .notYet
         }
+        guard let results else { preconditionFailure("ChunkQueue.take: expected running threads") }
+        return results
     }
 
-    /// For sources with random access: every thread claims the next chunk and reads it itself.
+    /// For sources with random access: each thread claims the next chunk and reads it.
     func workOnClaimed(_ body: (Int) -> R) {
         while let number = claim() {
             let results = positions(number).map(body)
-            locked { done[number] = results }
+            threads.update { $0.done[number] = results }
         }
     }
 
-    /// For archives that can only be read from front to back: one thread reads, the others decode.
+    /// Reading loop for sequential archives: one thread reads, the others process.
     func feed(from source: any PictureSource, indices: [Int], size: Int) {
         var position = 0
         var pending: [Result<PictureContent, any Error>] = []
@@ -122,14 +110,15 @@ private final class Line<R: Sendable>: @unchecked Sendable {
             }
         } catch {
             if !pending.isEmpty { _ = hand(&pending, (position - 1) / chunk) }
-            locked { failure = error }
+            threads.update { $0.failure = error }
         }
     }
 
+    /// Processing loop for sequential archives.
     func workOnFed(_ body: (Int, Result<PictureContent, any Error>) -> R) {
         while let (number, contents) = claimFed() {
             let results = zip(positions(number), contents).map(body)
-            locked { done[number] = results }
+            threads.update { $0.done[number] = results }
         }
     }
 
@@ -137,44 +126,34 @@ private final class Line<R: Sendable>: @unchecked Sendable {
         (number * chunk)..<min(count, (number + 1) * chunk)
     }
 
-    /// Passes a chunk to the decoding threads; false when there is nobody to pass it to.
+    /// Passes a chunk to the decoding threads. Returns false after `stop()`.
     private func hand(_ pending: inout [Result<PictureContent, any Error>], _ number: Int) -> Bool {
-        condition.lock()
-        defer { condition.unlock() }
-        while number - taken >= window, !isStopped { condition.wait() }
-        fed[number] = pending
+        let contents = pending
         pending.removeAll(keepingCapacity: true)
-        condition.broadcast()
-        return !isStopped
+        return threads.wait(wakingOthers: true) { state, _ in
+            guard number - state.taken < window else { return .notYet }
+            state.fed[number] = contents
+            return .value(true)
+        } ?? false
     }
 
     private func claim() -> Int? {
-        condition.lock()
-        defer { condition.unlock() }
-        while claimed < chunkCount, claimed - taken >= window, !isStopped { condition.wait() }
-        guard claimed < chunkCount, !isStopped else { return nil }
-        claimed += 1
-        return claimed - 1
+        threads.wait { state, _ in
+            guard state.claimed < chunkCount else { return .value(nil) }
+            guard state.claimed - state.taken < window else { return .notYet }
+            state.claimed += 1
+            return .value(state.claimed - 1)
+        }
     }
 
     private func claimFed() -> (Int, [Result<PictureContent, any Error>])? {
-        condition.lock()
-        defer { condition.unlock() }
-        while !isStopped, claimed < chunkCount {
-            if let contents = fed.removeValue(forKey: claimed) {
-                claimed += 1
-                return (claimed - 1, contents)
+        threads.wait { state, _ in
+            guard state.claimed < chunkCount else { return .value(nil) }
+            if let contents = state.fed.removeValue(forKey: state.claimed) {
+                state.claimed += 1
+                return .value((state.claimed - 1, contents))
             }
-            if failure != nil { return nil }
-            condition.wait()
+            return state.failure != nil ? .value(nil) : .notYet
         }
-        return nil
-    }
-
-    private func locked(_ body: () -> Void) {
-        condition.lock()
-        body()
-        condition.broadcast()
-        condition.unlock()
     }
 }

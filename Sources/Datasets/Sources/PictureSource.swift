@@ -1,48 +1,74 @@
 import Files
 import Imaging
 
-/// A set of pictures in a fixed order, read one by one from wherever they lie.
+/// A collection of pictures in a fixed order.
 public protocol PictureSource: Sendable {
-    /// What a person calls it: the file's or folder's name.
+    /// Name of the file or folder.
     var name: String { get }
+    /// Kind of the source.
     var kind: SourceKind { get }
-    /// The pictures' names, with `/` between folders. The order never depends on the machine.
+    /// Names of the pictures, with `/` between folders. The order does not depend on the machine.
     var names: [String] { get }
-    /// One row a picture.
+    /// Labels, one row per picture.
     var labels: Labels { get }
-    /// The side of the square that landmarks are given in, in pixels; nil where they are in pixels of the picture.
+    /// Side of the square in which landmarks are given, in pixels; nil if they are in pixels of the picture.
     var landmarkFrame: Int? { get }
-    /// What is wrong between pictures and labels.
+    /// Mismatches between pictures and labels.
     var labelIssues: [LabelIssue] { get }
-    /// True where pictures can only be read one after another, as in a compressed tar: use `forEach`.
+    /// Whether pictures can only be read sequentially, as in a compressed tar. `forEach` is then the efficient way to
+    /// read.
     var readsInOrder: Bool { get }
-    /// What is wrong with the archive as a whole, such as a missing end; the pictures before it can still be read.
+    /// Damage of the archive as a whole, such as a missing end; nil if there is none. The pictures before it can be
+    /// read.
     var damage: String? { get }
-    /// The protocol that a packed store was made under; nil for everything else.
+    /// The protocol of a packed store; nil for other sources.
     var packedProtocol: DataProtocol? { get }
-    /// Hexadecimal digits that change when the content does and do not depend on where it lies.
+    /// Hexadecimal hash that depends on the content and not on its location.
     var fingerprint: String { get }
 
-    /// A picture's content. `size` is a wish for sources that draw their pictures; others do not look at it.
+    /// Returns the content of a picture. `size` is the preferred size for sources that render their pictures; others
+    /// ignore it.
     ///
-    /// Safe to call from many threads at once. Throws when this picture cannot be read; the others still can.
+    /// It can be called from several threads at once.
+    /// - Throws: `FileError` or `DataError` if this picture cannot be read. Other pictures can still be read.
     func content(at index: Int, size: Int) throws -> PictureContent
 
-    /// Reads all pictures in order, until `body` returns false.
+    /// Calls `body` for all pictures in order, until it returns false.
+    ///
+    /// - Throws: errors of `body`; `FileError` or `DataError` if the source as a whole cannot be read further.
     func forEach(size: Int, _ body: (Int, Result<PictureContent, any Error>) throws -> Bool) throws
 }
 
-/// What a source gives for a picture: the bytes of an image file, or pixels that it drew.
+/// The content of a picture in a source.
 public enum PictureContent: Sendable {
+    /// The bytes of an image file.
     case encoded([UInt8])
+    /// Rendered pixels.
     case drawn(Picture)
 }
 
-/// What a source is, which decides how its pictures are cropped unless somebody says otherwise.
+/// The kind of a source. It determines the default crop.
 public enum SourceKind: String, Sendable, CaseIterable, Codable {
-    case folder, zip, tar, celebA, lfw, labeled, builtIn, store
+    /// A folder of pictures.
+    case folder
+    /// A zip archive.
+    case zip
+    /// A tar archive, plain or gzipped.
+    case tar
+    /// CelebA, recognized by its label files or names.
+    case celebA
+    /// LFW, recognized by its names.
+    case lfw
+    /// Pictures with a `dataset.json`.
+    case labeled
+    /// Rendered faces.
+    case builtIn
+    /// A packed store.
+    case store
 
-    /// The protocol that this project uses for such pictures at the given size (a power of two, pixels).
+    /// The default protocol for pictures of this kind at a size in pixels.
+    ///
+    /// - Throws: `DataError` if the size is not a power of two in 8...1024.
     public func suggestedProtocol(size: Int) throws -> DataProtocol {
         switch self {
         case .celebA: try .parse("celeba\(size)-178")
@@ -54,43 +80,57 @@ public enum SourceKind: String, Sendable, CaseIterable, Codable {
 }
 
 extension PictureSource {
-    /// How many pictures there are.
+    /// The number of pictures.
     public var count: Int { names.count }
 
+    /// No labels.
     public var labels: Labels { Labels(count: count) }
+    /// No mismatches.
     public var labelIssues: [LabelIssue] { [] }
+    /// False: pictures can be read in any order.
     public var readsInOrder: Bool { false }
+    /// No damage.
     public var damage: String? { nil }
+    /// No protocol.
     public var packedProtocol: DataProtocol? { nil }
+    /// Nil: landmarks are in pixels of the picture.
     public var landmarkFrame: Int? { nil }
 
+    /// Calls `body` for all pictures in order, until it returns false.
+    ///
+    /// - Throws: errors of `body`.
     public func forEach(size: Int, _ body: (Int, Result<PictureContent, any Error>) throws -> Bool) throws {
         for index in 0..<count where try !body(index, Result { try content(at: index, size: size) }) {
             return
         }
     }
 
-    /// What to apply to this source's content to get samples of a protocol: a packed store's content are samples already.
+    /// The protocol to apply to this source's content to get samples of `data`. Content of a packed store is not
+    /// cropped again.
     ///
-    /// Throws `DataError` for a store that was packed under another protocol.
+    /// - Throws: `DataError` for a store with another protocol.
     func applying(_ data: DataProtocol) throws -> DataProtocol {
         guard let packed = packedProtocol else { return data }
         guard packed.hash == data.hash else {
             throw DataError(
-                "\(name): the store was packed under the protocol \(packed), but \(data) is asked for: use the "
-                    + "original pictures, or ask for \(packed.name)")
+                "\(name): the store has the protocol \(packed), but \(data) is required: use the original "
+                    + "pictures or select the protocol \(packed.name)")
         }
         return DataProtocol(name: data.name, crop: .square, filter: data.filter, size: data.size)
     }
 
-    /// A picture, decoded, upright, 8 bits a channel.
+    /// Decodes a picture: upright, 8 bits per channel.
+    ///
+    /// - Throws: `FileError` or `DataError` if it cannot be read; `ImagingError` if it cannot be decoded.
     public func picture(at index: Int, size: Int = 256) throws -> Picture {
         try content(at: index, size: size).picture()
     }
 }
 
 extension PictureContent {
-    /// The pixels.
+    /// Decodes the content.
+    ///
+    /// - Throws: `ImagingError` if an encoded picture cannot be decoded.
     public func picture() throws -> Picture {
         switch self {
         case .encoded(let bytes): try PictureDecoder.decode(bytes).picture
@@ -99,7 +139,7 @@ extension PictureContent {
     }
 }
 
-/// Gathers what identifies a source's content.
+/// SHA-256 over typed fields.
 struct Fingerprint {
     private var bytes: [UInt8] = []
 
@@ -107,7 +147,7 @@ struct Fingerprint {
         add(kind)
     }
 
-    /// Texts are closed by a zero byte, so that "ab" + "c" and "a" + "bc" differ.
+    /// Adds a text and a terminating zero byte, so that "ab" + "c" and "a" + "bc" differ.
     mutating func add(_ text: String) {
         bytes += text.utf8
         bytes.append(0)
@@ -122,17 +162,17 @@ struct Fingerprint {
         bytes += other
     }
 
-    /// 64 hexadecimal digits.
+    /// The hash, 64 hexadecimal digits.
     func finish() -> String {
         bytes.withUnsafeBytes { Digest.sha256($0) }
     }
 }
 
-/// Which files of a folder or archive are pictures.
+/// Rules for file names of pictures.
 package enum PictureNames {
     static let extensions: Set<String> = ["jpg", "jpeg", "jpe", "png", "webp", "gif", "bmp"]
 
-    /// Whether a path names a picture: by its extension; hidden files and macOS' resource forks are none.
+    /// Whether a path names a picture by its extension. Hidden files and macOS resource forks are excluded.
     static func isPicture(_ path: String) -> Bool {
         guard let dot = path.utf8.lastIndex(of: UInt8(ascii: ".")),
             extensions.contains(path[path.utf8.index(after: dot)...].lowercased())
@@ -140,20 +180,20 @@ package enum PictureNames {
         return !path.split(separator: "/").contains { $0.hasPrefix(".") || $0 == "__MACOSX" }
     }
 
-    /// A name as it is written in lists: control characters, such as a line's end, become question marks.
+    /// Returns a name for use in lists: control characters, such as line breaks, become question marks.
     package static func oneLine(_ name: String) -> String {
         guard name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return name }
         return String(
             decoding: name.utf8.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
     }
 
-    /// A fixed order of names: by their bytes, whatever the language of the machine.
+    /// Order of names by their bytes, independent of the locale.
     static func precedes(_ a: String, _ b: String) -> Bool {
         a.utf8.lexicographicallyPrecedes(b.utf8)
     }
 }
 
-/// A source together with labels that were found for it.
+/// A source combined with labels.
 struct LabeledSource: PictureSource {
     let base: any PictureSource
     let kind: SourceKind
@@ -161,7 +201,9 @@ struct LabeledSource: PictureSource {
     let labelIssues: [LabelIssue]
     let fingerprint: String
 
-    /// - Parameter digest: what identifies the labels' content; empty where the names alone give the labels.
+    /// Creates a labeled source.
+    /// - Parameter digest: hash input that identifies the labels' content; empty if the labels follow from the
+    ///   names.
     init(_ base: any PictureSource, kind: SourceKind, labels: Labels, issues: [LabelIssue], digest: [UInt8]) {
         self.base = base
         self.kind = kind

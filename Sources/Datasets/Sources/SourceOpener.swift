@@ -1,27 +1,33 @@
 import Files
 import Foundation
 
-/// Finds out what a path is and opens it.
+/// Opening of a source from a path or specification.
 ///
-/// - a folder: with CelebA's label files or a `dataset.json` in it, with LFW's folder for every person, or any other;
-/// - a zip or tar archive (also gzipped) of such a folder, where CelebA's label files may lie beside it;
-/// - a packed store that `facegan data prepare` wrote;
-/// - `builtin:2000` or `builtin:2000@7`: built-in faces, that many, from that seed.
+/// The following are recognized:
+///
+/// - a folder with CelebA's label files, with a `dataset.json`, with one folder per person as in LFW, or any other
+///   folder of pictures;
+/// - a zip or tar archive (also gzipped) of such a folder; CelebA's label files can be next to it;
+/// - a packed store written by `facegan data prepare`;
+/// - `builtin:2000` or `builtin:2000@7`: rendered faces, with their number and an optional seed.
 public enum SourceOpener {
-    /// Throws `DataError` or `FileError` with what was found instead and what to do.
+    /// Opens a source.
+    ///
+    /// - Throws: `DataError` or `FileError` if the path does not exist, has an unsupported type, cannot be read or
+    ///   has no pictures.
     public static func open(_ specification: String) throws -> any PictureSource {
         if let builtIn = try BuiltInFacesSource(specification: specification) { return builtIn }
         let path = (specification as NSString).expandingTildeInPath
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw DataError(
-                "\(path): there is no such file or folder: name a folder of pictures, a zip or tar archive, a packed "
-                    + "store, or built-in faces such as builtin:2000")
+                "\(path): no such file or folder: expected a folder of pictures, a zip or tar archive, a "
+                    + "packed store, or built-in faces such as builtin:2000")
         }
         let source = isFolder.boolValue ? try openFolder(path) : try openFile(path)
         guard source.count > 0 else {
             throw DataError(
-                "\(path): there are no pictures in it: expected files with the extensions "
+                "\(path): no pictures found: expected files with the extensions "
                     + PictureNames.extensions.sorted().joined(separator: ", "))
         }
         return source
@@ -32,16 +38,16 @@ public enum SourceOpener {
     private static func openFolder(_ path: String) throws -> any PictureSource {
         let files = FileManager.default
         if let labels = CelebALabels.find(in: [path]) {
-            for place in [
+            for subpath in [
                 "img_align_celeba", "Img/img_align_celeba", "img_align_celeba_png",
                 "Img/img_align_celeba_png",
             ]
-            where files.fileExists(atPath: path + "/" + place) {
-                return try celebA(FolderSource(path: path + "/" + place), labels)
+            where files.fileExists(atPath: path + "/" + subpath) {
+                return try celebA(FolderSource(path: path + "/" + subpath), labels)
             }
-            for place in ["img_align_celeba.zip", "Img/img_align_celeba.zip"]
-            where files.fileExists(atPath: path + "/" + place) {
-                return try celebA(ZipSource(path: path + "/" + place), labels)
+            for subpath in ["img_align_celeba.zip", "Img/img_align_celeba.zip"]
+            where files.fileExists(atPath: path + "/" + subpath) {
+                return try celebA(ZipSource(path: path + "/" + subpath), labels)
             }
             return try celebA(FolderSource(path: path), labels)
         }
@@ -50,7 +56,7 @@ public enum SourceOpener {
             let file = try MappedFile(path: json)
             return try labeled(FolderSource(path: path), json: file.bytes(0..<file.count), path: json)
         }
-        // The folder with CelebA's pictures themselves: the labels lie above it.
+        // A folder with CelebA's pictures only: its labels are in a parent folder.
         let above = (path as NSString).standardizingPath + "/.."
         if let labels = CelebALabels.find(in: [above, above + "/.."]) {
             let source = try FolderSource(path: path)
@@ -61,7 +67,7 @@ public enum SourceOpener {
         return recognized(source)
     }
 
-    /// The path of the one archive in a folder; nil if there is none or more than one.
+    /// Path of the archive in a folder; nil if there is none or more than one.
     private static func onlyArchive(in folder: String) throws -> String? {
         let archives = try FileManager.default.contentsOfDirectory(atPath: folder).filter { name in
             [".zip", ".tar", ".tgz", ".tar.gz"].contains { name.lowercased().hasSuffix($0) }
@@ -86,16 +92,18 @@ public enum SourceOpener {
             return StoreSource(try FaceStore(path: path))
         case .html:
             throw DataError(
-                "\(path): it is a web page, not an archive: the server answered with a page (often a limit on "
-                    + "downloads) instead of the file; delete it and see 'facegan data download --help'")
+                "\(path): the file is a web page, not an archive: the server sent a page instead "
+                    + "of the file, often "
+                    + "because of a download limit: delete it and see 'facegan data download --help'")
         case .empty:
-            throw DataError("\(path): the file is empty: fetch it again")
+            throw DataError("\(path): the file is empty: download it again")
         case .picture:
-            throw DataError("\(path): it is a single picture: name a folder or an archive of pictures")
+            throw DataError(
+                "\(path): the file is a single picture: expected a folder or an archive of pictures")
         case .unknown:
             throw DataError(
-                "\(path): it is neither a zip or tar archive nor a packed store: name a folder of pictures or an "
-                    + "archive (.zip, .tar, .tgz)")
+                "\(path): the file is neither a zip or tar archive nor a packed store: expected a folder "
+                    + "of pictures or an archive (.zip, .tar, .tgz)")
         }
         let folder = (path as NSString).deletingLastPathComponent
         let beside = folder.isEmpty ? "." : folder
@@ -126,7 +134,7 @@ public enum SourceOpener {
         if let labels = LFWNames.labels(for: source.names) {
             return LabeledSource(source, kind: .lfw, labels: labels, issues: [], digest: [])
         }
-        // CelebA's pictures without their label files are still cropped as CelebA's.
+        // CelebA's pictures without label files still get CelebA's default crop.
         if looksLikeCelebA(source.names), source.names[0].contains("celeba") {
             return LabeledSource(
                 source, kind: .celebA, labels: Labels(count: source.count), issues: [], digest: [])
@@ -134,7 +142,7 @@ public enum SourceOpener {
         return source
     }
 
-    /// CelebA's names are numbers of six digits: `img_align_celeba/000001.jpg`.
+    /// Whether the names have six digits, as in CelebA: `img_align_celeba/000001.jpg`.
     private static func looksLikeCelebA(_ names: [String]) -> Bool {
         let sample = names.prefix(1000)
         return !sample.isEmpty

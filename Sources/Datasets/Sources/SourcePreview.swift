@@ -1,16 +1,22 @@
 import Foundation
 import Imaging
 
-/// A few samples of a source, as training will see them.
+/// A few samples of a source after cropping and resizing.
 public struct SourcePreview: Sendable {
-    /// The samples: RGB, all of the protocol's size.
+    /// The samples: RGB, with the size of the protocol.
     public let pictures: [Picture]
+    /// Names of the samples' pictures.
     public let names: [String]
-    /// The ones that could not be shown, and why.
+    /// Selected pictures that cannot be used, with reasons.
     public let bad: [StorePreparation.BadPicture]
 
-    /// Takes pictures that are spread evenly over the source.
-    /// - Throws: `DataError` if none can be shown, the archive cannot be read, or a store has another protocol.
+    /// Reads pictures at regular intervals from the source.
+    /// - Parameters:
+    ///   - source: the source to read.
+    ///   - data: the protocol of the samples.
+    ///   - count: the maximum number of samples, positive.
+    /// - Throws: `DataError` if no picture can be used, the archive cannot be read, or a store has another
+    ///   protocol.
     public init(of source: any PictureSource, protocol data: DataProtocol, count: Int) throws {
         precondition(count > 0, "SourcePreview: expected a count above 0, got \(count)")
         let applied = try source.applying(data)
@@ -36,19 +42,19 @@ public struct SourcePreview: Sendable {
             })
         guard !pictures.isEmpty else {
             throw DataError(
-                "\(source.name): none of \(wanted) pictures can be shown; the first: \(bad[0].reason)")
+                "\(source.name): none of \(wanted) pictures can be used; the first error: \(bad[0].reason)")
         }
         self.pictures = pictures
         self.names = names
         self.bad = bad
     }
 
-    /// All samples in one picture.
+    /// Composes all samples into one picture.
     public func sheet() -> Picture {
         Grid.compose(pictures)
     }
 
-    /// A row for every sample: the sample itself, then what augmentation makes of it.
+    /// Composes a picture with one row per sample: the sample, followed by augmented versions.
     public func sheet(augmentation: Augmentation, columns: Int = 8, seed: UInt64 = 0) -> Picture {
         let cells = pictures.enumerated().flatMap { row, picture in
             [picture]

@@ -1,40 +1,45 @@
 import Files
 import Imaging
 
-/// A packed data set: equal-sized RGB samples and their labels in one safetensors file.
+/// A packed data set: RGB samples of equal size and their labels in one safetensors file.
 ///
-/// Opening reads the labels and leaves the images on disk until they are used. Any number of threads may read.
+/// Opening reads the labels. Images are read from disk when they are used. Any number of threads may read.
 ///
 ///     let store = try FaceStore(path: "celeba.faces")
 ///     print(store.count, store.data.name, store.contentHash)
 public final class FaceStore: Sendable {
+    /// Path of the file.
     public let path: String
-    /// How many samples there are.
+    /// The number of samples.
     public let count: Int
-    /// The protocol that the samples were made under.
+    /// The protocol of the samples.
     public let data: DataProtocol
-    /// SHA-256 of protocol, images and labels, 64 hexadecimal digits: the same for the same faces, wherever they came from.
+    /// SHA-256 of protocol, images and labels, 64 hexadecimal digits. It does not depend on the kind of source.
     public let contentHash: String
-    /// One row a sample; landmarks are in pixels of the sample.
+    /// Labels, one row per sample. Landmarks are in pixels of the sample.
     public let labels: Labels
-    /// The name of the source that was packed.
+    /// Name of the packed source.
     public let sourceName: String
+    /// Kind of the packed source.
     public let sourceKind: SourceKind
-    /// How many pictures were left out because they were bad.
+    /// The number of pictures that were skipped because they were bad.
     public let skippedCount: Int
 
     private let file: SafetensorsFile
-    /// Pictures are read, not mapped: what was once mapped would count as this program's memory.
+    /// Images are read rather than mapped, because mapped pages count as memory of the process.
     private let pixels: FileReader
     private let images: Range<Int>
     private let nameLines: Range<Int>
 
     /// Width and height of a sample in pixels.
     public var size: Int { data.size }
-    /// Bytes of a sample: `size` x `size` x 3.
+    /// Bytes per sample: `size` x `size` x 3.
     public var sampleByteCount: Int { size * size * 3 }
 
-    /// Throws `FileError` if the file is not sound, `DataError` if it is not a store that this version reads.
+    /// Opens a store.
+    ///
+    /// - Throws: `FileError` if the file cannot be read or is not a valid safetensors file; `DataError` if it is
+    ///   not a store or has an unsupported version.
     public init(path: String) throws {
         self.path = path
         let file = try SafetensorsFile(path: path)
@@ -52,7 +57,7 @@ public final class FaceStore: Sendable {
         pixels = try FileReader(path: path)
     }
 
-    /// Calls `body` with a sample's bytes, [size, size, 3], which are valid only inside the call.
+    /// Calls `body` with the bytes of a sample, [size, size, 3]. The buffer is valid only during the call.
     public func withImage<R>(_ index: Int, _ body: (UnsafeRawBufferPointer) -> R) -> R {
         precondition(
             (0..<count).contains(index), "FaceStore: expected a sample in 0..<\(count), got \(index)")
@@ -64,7 +69,8 @@ public final class FaceStore: Sendable {
 
     private func read(_ index: Int, into buffer: UnsafeMutableRawBufferPointer) {
         do { try pixels.read(buffer, at: images.lowerBound + index * sampleByteCount) } catch {
-            preconditionFailure("FaceStore: the file was whole when it was opened: \(error)")
+            preconditionFailure(
+                "FaceStore: cannot read a file that was complete when it was opened: \(error)")
         }
     }
 
@@ -72,18 +78,19 @@ public final class FaceStore: Sendable {
         do {
             return try file.file.withBytes(range, body)
         } catch {
-            preconditionFailure("FaceStore: the range was checked when the store was opened: \(error)")
+            preconditionFailure(
+                "FaceStore: cannot read a range that was valid when the store was opened: \(error)")
         }
     }
 
-    /// Copies a sample's bytes, [size, size, 3], to `destination`.
+    /// Copies the bytes of a sample, [size, size, 3], to `destination`.
     public func copyImage(_ index: Int, into destination: UnsafeMutablePointer<UInt8>) {
         precondition(
             (0..<count).contains(index), "FaceStore: expected a sample in 0..<\(count), got \(index)")
         read(index, into: UnsafeMutableRawBufferPointer(start: destination, count: sampleByteCount))
     }
 
-    /// Samples one after the other, [size, size, 3] each.
+    /// Returns contiguous samples, [indices.count, size, size, 3].
     public func pixels(of indices: [Int]) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: sampleByteCount * indices.count) { buffer, written in
             for (row, index) in indices.enumerated() {
@@ -93,12 +100,12 @@ public final class FaceStore: Sendable {
         }
     }
 
-    /// A sample as a picture.
+    /// Returns a sample as a picture.
     public func picture(_ index: Int) -> Picture {
         withImage(index) { Picture(width: size, height: size, channels: 3, pixels: Array($0)) }
     }
 
-    /// The names that the samples' pictures had in their source. Read anew at every call.
+    /// Names of the samples' pictures in the packed source. They are read from the file on each call.
     public var names: [String] {
         withBytes(nameLines) { bytes in
             bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
@@ -106,23 +113,25 @@ public final class FaceStore: Sendable {
         }
     }
 
-    /// The samples of one part of the data set, ascending; empty where the parts are not known.
-    public func indices(of split: Labels.Split) -> [Int] {
-        labels.splits.indices.filter { labels.splits[$0] == split.rawValue }
+    /// Returns the samples of one official split, ascending; empty if the splits are unknown.
+    public func indices(of split: DataSplit) -> [Int] {
+        labels.splits.indices.filter { labels.splits[$0] == split.code }
     }
 
-    /// Reads the whole file and compares it with its checksum. Throws `FileError` if they differ.
+    /// Reads the whole file and compares it with its checksum.
+    ///
+    /// - Throws: `FileError` if they differ or the file cannot be read.
     public func verify() throws {
         try file.verify()
     }
 }
 
 extension FaceStore {
-    /// The samples of a part, ascending.
+    /// Returns the samples of a split, ascending.
     ///
-    /// Where the makers of the pictures divided them, that is their part. Elsewhere one person in eight, or one picture in
-    /// eight where no persons are known, is for validation, and the rest for training.
-    public func part(_ split: Labels.Split) -> [Int] {
+    /// If the data set has official splits, they are used. Otherwise one person in eight (one picture in eight if no
+    /// persons are known) is used for validation and the rest for training. The choice is deterministic.
+    public func part(_ split: DataSplit) -> [Int] {
         guard labels.splits.isEmpty else { return indices(of: split) }
         guard split == .train || split == .validation else { return [] }
         return (0..<count).filter { index in
@@ -136,21 +145,21 @@ extension FaceStore {
     private static let partStream: UInt64 = 0x5A3B_1E0A
 }
 
-/// The names inside a packed store: a safetensors file, so that any tool of the field can read it.
+/// Names in a packed store, which is a safetensors file.
 ///
 /// | tensor | type | shape | |
 /// |---|---|---|---|
 /// | `images` | U8 | [N, S, S, 3] | RGB |
-/// | `landmarks` | F32 | [N, 5, 2] | x, y in pixels of the sample; NaN not known |
-/// | `vectors` | F32 | [N, V] | label vectors; NaN not known |
-/// | `identities` | I32 | [N] | -1 not known |
-/// | `classes` | I32 | [N] | -1 not known |
-/// | `attributes` | I8 | [N, A] | 1, -1, 0 not known |
-/// | `split` | U8 | [N] | 0 train, 1 validation, 2 test, 255 not known |
-/// | `names` | U8 | [bytes] | UTF-8, one name a line |
-/// | `identityNames` | U8 | [bytes] | UTF-8, one name a line |
+/// | `landmarks` | F32 | [N, 5, 2] | x, y in pixels of the sample; NaN unknown |
+/// | `vectors` | F32 | [N, V] | label vectors; NaN unknown |
+/// | `identities` | I32 | [N] | -1 unknown |
+/// | `classes` | I32 | [N] | -1 unknown |
+/// | `attributes` | I8 | [N, A] | 1, -1, 0 unknown |
+/// | `split` | U8 | [N] | 0 train, 1 validation, 2 test, 255 unknown |
+/// | `names` | U8 | [bytes] | UTF-8, one name per line |
+/// | `identityNames` | U8 | [bytes] | UTF-8, one name per line |
 ///
-/// All but `images` and `names` may be absent.
+/// All tensors except `images` and `names` are optional.
 enum StoreFormat {
     static let format = "facegan-faces"
     static let version = "1"
@@ -173,7 +182,7 @@ enum StoreFormat {
         static let protocolName = "protocol"
         static let protocolText = "protocolText"
         static let protocolHash = "protocolHash"
-        /// SHA-256 of the images and labels, without the names: the same faces from a zip and a folder agree.
+        /// SHA-256 of the images and labels without the names, so that a zip and a folder of the same faces agree.
         static let contentHash = "contentHash"
         static let attributeNames = "attributeNames"
         static let source = "source"

@@ -1,12 +1,14 @@
 import Foundation
 
-/// Bytes whose final place is not known yet: the first ones wait in memory, the rest in a nameless file, which the system
-/// deletes with the process, whatever ends the process.
+/// Buffer for bytes whose final position is not known yet.
+///
+/// The first bytes are kept in memory, the rest in an unlinked file. The system deletes the file when the process
+/// ends for any reason.
 final class SpoolFile {
     private let folder: String
     private let memoryLimit: Int
     private var blocks: [UnsafeMutableRawBufferPointer] = []
-    /// How many bytes of each block are used.
+    /// The number of used bytes of each block.
     private var fills: [Int] = []
     private var memoryCount = 0
     private var fileCount = 0
@@ -14,9 +16,10 @@ final class SpoolFile {
 
     private static let blockSize = 1 << 22
 
+    /// Creates an empty buffer.
     /// - Parameters:
-    ///   - folder: where the file is made, when it is needed.
-    ///   - memoryLimit: bytes that may wait in memory.
+    ///   - folder: folder of the file, which is created when it is needed.
+    ///   - memoryLimit: the maximum number of bytes in memory.
     init(folder: String, memoryLimit: Int = 1 << 28) {
         self.folder = folder
         self.memoryLimit = memoryLimit
@@ -27,7 +30,9 @@ final class SpoolFile {
         if descriptor >= 0 { close(descriptor) }
     }
 
-    /// Appends bytes. Throws `DataError` if nothing can be written in the folder.
+    /// Appends bytes.
+    ///
+    /// - Throws: `DataError` if the file cannot be created or written.
     func write(_ bytes: UnsafeRawBufferPointer) throws {
         if fileCount == 0, memoryCount + bytes.count <= memoryLimit {
             var last = blocks.count - 1
@@ -48,14 +53,16 @@ final class SpoolFile {
             let written = pwrite(descriptor, part.baseAddress, min(part.count, 1 << 30), off_t(fileCount))
             if written < 0 {
                 if errno == EINTR { continue }
-                throw failure("write")
+                throw failure("write to a file")
             }
             done += written
             fileCount += written
         }
     }
 
-    /// Gives everything back in order, piece by piece, and forgets it.
+    /// Passes all bytes to `body` in order, in blocks, and discards them.
+    ///
+    /// - Throws: errors of `body`; `DataError` if the file cannot be read.
     func drain(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
         while let block = blocks.first, let fill = fills.first {
             try body(UnsafeRawBufferPointer(rebasing: block[..<fill]))
@@ -71,7 +78,7 @@ final class SpoolFile {
             let read = pread(
                 descriptor, buffer.baseAddress, min(buffer.count, fileCount - offset), off_t(offset))
             if read < 0, errno == EINTR { continue }
-            guard read > 0 else { throw failure("read back") }
+            guard read > 0 else { throw failure("read a file back") }
             try body(UnsafeRawBufferPointer(rebasing: buffer[..<read]))
             offset += read
         }
@@ -81,7 +88,7 @@ final class SpoolFile {
         let block = UnsafeMutableRawBufferPointer.allocate(
             byteCount: max(blockSize, count), alignment: 1 << 21)
         #if os(Linux)
-            // Each page is touched once, and the first touch costs more than all that follows: few large ones.
+            // Each page is touched once and page faults dominate, so few large pages are faster.
             madvise(block.baseAddress, block.count, MADV_HUGEPAGE)
         #endif
         return block
@@ -94,10 +101,10 @@ final class SpoolFile {
         unlink(path)
     }
 
-    private func failure(_ doing: String) -> DataError {
+    private func failure(_ action: String) -> DataError {
         let reason = String(cString: strerror(errno))
         return DataError(
-            "\(folder): could not \(doing) (\(reason)): packing needs a folder that may be written, with room for the "
-                + "store twice while it works")
+            "\(folder): cannot \(action) (\(reason)): packing needs a writable folder with free space for "
+                + "twice the size of the store")
     }
 }

@@ -1,20 +1,22 @@
 import Files
 import Foundation
 
-/// Packed stores that are made when they are first needed and found again afterwards.
+/// Cache of packed stores. A store is packed on first use.
 ///
-/// They lie in `$FACEGAN_CACHE`, else in `~/.cache/facegan`, under a key of the source's content, the protocol and the
-/// options: the same archive at another path is found, a changed one at the same path is not.
+/// The cache is in `$FACEGAN_CACHE`, or `~/.cache/facegan` by default. The key consists of the source's content, the
+/// protocol and the options. The same archive at another path is therefore found, and a changed archive at the same
+/// path is not.
 public struct StoreCache: Sendable {
-    /// The folder that holds the stores.
+    /// The folder of the cache.
     public let folder: String
 
-    /// - Parameter folder: nil takes the usual one.
+    /// Creates a cache.
+    /// - Parameter folder: nil for the default folder.
     public init(folder: String? = nil) {
         self.folder = folder ?? CacheFolder.path
     }
 
-    /// Where the store of such a source lies or would lie.
+    /// Returns the path of the store of a source, whether it exists or not.
     public func path(
         for source: any PictureSource, protocol data: DataProtocol,
         options: PreparationOptions = PreparationOptions()
@@ -28,11 +30,15 @@ public struct StoreCache: Sendable {
         return "\(folder)/stores/\(String(stem.prefix(40)))-\(data.name)-\(key.finish().prefix(16)).faces"
     }
 
-    /// The packed store of a source: the one that was made before, or one that is packed now.
+    /// Returns the packed store of a source, and packs it if the cache has none.
     /// - Parameters:
+    ///   - source: the source.
+    ///   - data: the protocol of the samples.
+    ///   - options: selection of pictures and number of threads.
     ///   - progress: called only while packing; see `StorePreparation.prepare`.
-    ///   - packed: gets the report if the store was packed now.
-    /// - Throws: what `StorePreparation.prepare` throws.
+    ///   - cancelled: polled after every picture while packing.
+    ///   - packed: receives the report if the store was packed.
+    /// - Throws: `DataError` if the cache folder cannot be created; errors of `StorePreparation.prepare`.
     public func store(
         for source: any PictureSource, protocol data: DataProtocol,
         options: PreparationOptions = PreparationOptions(),
@@ -41,15 +47,15 @@ public struct StoreCache: Sendable {
         packed: (StorePreparation.Report) -> Void = { _ in }
     ) throws -> FaceStore {
         let path = path(for: source, protocol: data, options: options)
-        // A store that cannot be opened, as after a disk error, is made again.
+        // A store that cannot be opened, for example after a disk error, is packed again.
         if let store = try? FaceStore(path: path), store.data.hash == data.hash { return store }
         do {
             try FileManager.default.createDirectory(
                 atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
         } catch {
             throw DataError(
-                "\(folder): the cache folder cannot be made: \(error.localizedDescription): set FACEGAN_CACHE to a "
-                    + "folder that may be written")
+                "\(folder): the cache folder cannot be created: \(error.localizedDescription): set "
+                    + "FACEGAN_CACHE to a writable folder")
         }
         let report = try StorePreparation.prepare(
             source: source, protocol: data, to: path, options: options, progress: progress,
@@ -58,9 +64,16 @@ public struct StoreCache: Sendable {
         return try FaceStore(path: path)
     }
 
-    /// The store of whatever a path names: a packed store as it is, anything else through the cache.
-    /// - Throws: `DataError` if a packed store was made under another protocol; what `SourceOpener.open` and
-    ///   `StorePreparation.prepare` throw.
+    /// Opens a packed store, or the cached store of any other source.
+    /// - Parameters:
+    ///   - specification: a path or `builtin:COUNT`; see `SourceOpener`.
+    ///   - data: the required protocol.
+    ///   - options: selection of pictures and number of threads.
+    ///   - progress: called only while packing; see `StorePreparation.prepare`.
+    ///   - cancelled: polled after every picture while packing.
+    ///   - packed: receives the report if the store was packed.
+    /// - Throws: `DataError` if a packed store has another protocol; errors of `SourceOpener.open` and
+    ///   `StorePreparation.prepare`.
     public func open(
         _ specification: String, protocol data: DataProtocol,
         options: PreparationOptions = PreparationOptions(),
@@ -73,8 +86,17 @@ public struct StoreCache: Sendable {
             progress: progress, cancelled: cancelled, packed: packed)
     }
 
-    /// The same for a source that is open already.
-    /// - Parameter specification: what the source was opened by, for errors.
+    /// Returns the store of an open source: a packed store as it is, any other through the cache.
+    /// - Parameters:
+    ///   - source: the open source.
+    ///   - specification: how the source was specified, for error messages.
+    ///   - data: the required protocol.
+    ///   - options: selection of pictures and number of threads.
+    ///   - progress: called only while packing; see `StorePreparation.prepare`.
+    ///   - cancelled: polled after every picture while packing.
+    ///   - packed: receives the report if the store was packed.
+    /// - Throws: `DataError` if a packed store has another protocol or options select pictures from it; errors of
+    ///   `StorePreparation.prepare`.
     public func open(
         _ source: any PictureSource, named specification: String, protocol data: DataProtocol,
         options: PreparationOptions = PreparationOptions(),
@@ -89,35 +111,39 @@ public struct StoreCache: Sendable {
         }
         guard packedStore.data.hash == data.hash else {
             throw DataError(
-                "\(specification): the store was packed under the protocol \(packedStore.data), but \(data) is asked "
-                    + "for: pack the source again with 'facegan data prepare --protocol \(data.name)', or ask for "
-                    + "\(packedStore.data.name)")
+                "\(specification): the store has the protocol \(packedStore.data), but \(data) is "
+                    + "required: pack the source with 'facegan data prepare --protocol \(data.name)' or "
+                    + "select the protocol \(packedStore.data.name)")
         }
         guard options == PreparationOptions(threads: options.threads) else {
             throw DataError(
-                "\(specification): a limit, a split or exclusions need the source itself, not a packed store")
+                "\(specification): a limit, split or exclusions cannot be applied to a packed "
+                    + "store: use the original source")
         }
         return packedStore
     }
 }
 
-/// What can be wrong with pictures, labels, stores and downloads. The text says what, where, and what to do.
+/// An error in pictures, labels, stores or downloads. The text states what is wrong, where, and what to do.
 public struct DataError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The message.
     public let description: String
 
+    /// Creates an error with a message.
     public init(_ description: String) {
         self.description = description
     }
 
     static func unknownProtocol(_ name: String) -> DataError {
         DataError(
-            "unknown data protocol '\(name)': expected a name such as celeba64-178, celeba64-148, celeba64-108, "
-                + "lfw64-160, faces64 or square64, where 64 may be any power of two from 8 to 1024")
+            "unknown data protocol '\(name)': expected a name such as celeba64-178, celeba64-148, "
+                + "celeba64-108, "
+                + "lfw64-160, faces64 or square64, where 64 can be any power of two from 8 to 1024")
     }
 
     static func tooSmall(width: Int, height: Int, needed: String, protocol name: String) -> DataError {
         DataError(
             "the picture is \(width)x\(height), but the crop of protocol \(name) needs at least \(needed): "
-                + "choose a protocol with a smaller crop, or square64, which fits every picture")
+                + "select a protocol with a smaller crop, or square64, which accepts every size")
     }
 }

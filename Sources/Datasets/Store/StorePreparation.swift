@@ -2,32 +2,43 @@ import Files
 import Foundation
 import Imaging
 
-/// Packs a source into a store: decoded, cropped and resized once, so that training reads nothing but memory.
+/// Packing of a source into a store: pictures are decoded, cropped and resized once, before training.
 public enum StorePreparation {
-    /// A picture that was left out, and why.
+    /// A picture that was skipped, and the reason.
     public struct BadPicture: Sendable, Equatable {
+        /// Name of the picture in its source.
         public let name: String
+        /// The error message.
         public let reason: String
     }
 
+    /// Results of packing.
     public struct Report: Sendable {
-        /// How many pictures the store holds.
+        /// The number of pictures in the store.
         public let written: Int
+        /// Skipped pictures.
         public let bad: [BadPicture]
+        /// Content hash of the store, 64 hexadecimal digits.
         public let contentHash: String
-        /// The size of the store in bytes.
+        /// Size of the store in bytes.
         public let byteCount: Int
+        /// Duration in seconds.
         public let seconds: Double
     }
 
-    /// Packs the pictures in the source's order. Bad ones are left out and listed in the report.
+    /// Packs the pictures in the order of the source. Bad pictures are skipped and listed in the report.
     ///
-    /// The store appears only when it is whole: nothing is left behind by an error, a cancellation or a kill.
+    /// The file is created only when it is complete. An error, a cancellation or a kill leaves no partial file.
     /// - Parameters:
-    ///   - progress: called on the caller's thread with how many of how many pictures are done.
-    ///   - cancelled: asked after every picture.
-    /// - Throws: `CancellationError` when cancelled; `DataError` or `FileError` when the source cannot be read as a
-    ///   whole, no picture is good, or the store cannot be written.
+    ///   - source: the source to pack.
+    ///   - data: the protocol of the samples.
+    ///   - path: path of the store.
+    ///   - options: selection of pictures and number of threads.
+    ///   - progress: called on the caller's thread with the number of processed pictures and the total.
+    ///   - cancelled: polled after every picture.
+    /// - Returns: the report.
+    /// - Throws: `CancellationError` if cancelled; `DataError` or `FileError` if the source as a whole cannot be
+    ///   read, no picture can be used, or the store cannot be written.
     public static func prepare(
         source: any PictureSource, protocol data: DataProtocol, to path: String,
         options: PreparationOptions = PreparationOptions(),
@@ -37,7 +48,7 @@ public enum StorePreparation {
         let start = Date()
         if let damage = source.damage {
             throw DataError(
-                "\(source.name): the archive is damaged: \(damage) A partial data set is not packed.")
+                "\(source.name): the archive is damaged and is not packed partially: \(damage)")
         }
         let applied = try source.applying(data)
         let indices = try options.indices(in: source)
@@ -74,8 +85,8 @@ public enum StorePreparation {
             })
         guard !written.isEmpty else {
             throw DataError(
-                "\(source.name): none of the \(indices.count) pictures could be packed under \(data.name); the first: "
-                    + "\(bad[0].name): \(bad[0].reason)")
+                "\(source.name): none of the \(indices.count) pictures could be packed with the protocol "
+                    + "\(data.name); the first error: \(bad[0].name): \(bad[0].reason)")
         }
         var labels = source.labels.rows(written)
         try labels.mapLandmarks(by: applied, sizes: sizes, frame: source.landmarkFrame)
@@ -89,21 +100,22 @@ public enum StorePreparation {
     }
 }
 
-/// What to pack, besides the source and the protocol.
+/// Selection of the pictures to pack, and resources for packing.
 public struct PreparationOptions: Sendable, Equatable {
-    /// At most this many pictures: the first ones of those that are wanted.
+    /// The maximum number of pictures, counted after `split` and `excluded` are applied; nil for all.
     public var limit: Int?
-    /// Only the pictures of this part of the data set.
-    public var split: Labels.Split?
-    /// Names of pictures to leave out, with question marks for control characters.
+    /// The split to pack; nil for all pictures.
+    public var split: DataSplit?
+    /// Names of pictures to skip, with question marks in place of control characters.
     public var excluded: Set<String>
-    /// How many threads decode; nil for one a processor. The result does not depend on it.
+    /// The number of decoding threads; nil for one per processor. It does not affect the result.
     public var threads: Int?
-    /// How many bytes of samples wait in memory before the rest waits on the disk.
+    /// Bytes of samples that are buffered in memory; the rest is buffered on disk.
     package var memoryLimit = 1 << 28
 
+    /// Creates options. The default is all pictures and one thread per processor.
     public init(
-        limit: Int? = nil, split: Labels.Split? = nil, excluded: Set<String> = [], threads: Int? = nil
+        limit: Int? = nil, split: DataSplit? = nil, excluded: Set<String> = [], threads: Int? = nil
     ) {
         self.limit = limit
         self.split = split
@@ -111,24 +123,27 @@ public struct PreparationOptions: Sendable, Equatable {
         self.threads = threads
     }
 
-    /// Everything that decides which pictures are packed, in one line.
+    /// Description of all options that affect the selection, in one line.
     var text: String {
         let names = excluded.sorted(by: PictureNames.precedes).joined(separator: "\n")
         return
-            "limit \(limit.map(String.init) ?? "none"); split \(split.map { "\($0)" } ?? "any"); without \(names)"
+            "limit \(limit.map(String.init) ?? "none"); split \(split.map { "\($0)" } ?? "any"); "
+            + "without \(names)"
     }
 
-    /// The wanted pictures, ascending. Throws `DataError` where the source has no parts or nothing remains.
+    /// Returns the selected pictures, ascending.
+    ///
+    /// - Throws: `DataError` if the source has no splits or no picture remains.
     func indices(in source: any PictureSource) throws -> [Int] {
         var indices = Array(0..<source.count)
         if let split {
             let labels = source.labels
             guard !labels.splits.isEmpty else {
                 throw DataError(
-                    "\(source.name): it has no parts (train, validation, test): only CelebA with "
-                        + "list_eval_partition.txt has; leave the split out")
+                    "\(source.name): the source has no splits (train, validation, test); only CelebA with "
+                        + "list_eval_partition.txt has them: omit the split")
             }
-            indices = indices.filter { labels.splits[$0] == split.rawValue }
+            indices = indices.filter { labels.splits[$0] == split.code }
         }
         if !excluded.isEmpty {
             let names = source.names

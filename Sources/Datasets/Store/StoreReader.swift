@@ -1,6 +1,6 @@
 import Files
 
-/// Reads the parts of a packed store, each checked against the others.
+/// Reader of a packed store. Each part is validated against the others.
 struct StoreReader {
     let file: SafetensorsFile
     let path: String
@@ -8,26 +8,26 @@ struct StoreReader {
     func checkFormat() throws {
         guard file.metadata[StoreFormat.Key.format] == StoreFormat.format else {
             throw DataError(
-                "\(path): it is a safetensors file, but not a packed store of faces (metadata key "
-                    + "'\(StoreFormat.Key.format)'): make one with 'facegan data prepare'")
+                "\(path): the file is a safetensors file, but not a packed store (metadata key "
+                    + "'\(StoreFormat.Key.format)'): create a store with 'facegan data prepare'")
         }
         let version = try text(StoreFormat.Key.version)
         guard version == StoreFormat.version else {
             throw DataError(
-                "\(path): the store has format version \(version), this program reads \(StoreFormat.version): pack the "
-                    + "source again with 'facegan data prepare'")
+                "\(path): the store has format version \(version), but version \(StoreFormat.version) is "
+                    + "required: pack the source again with 'facegan data prepare'")
         }
     }
 
     func text(_ key: String) throws -> String {
-        guard let value = file.metadata[key] else { throw broken("the metadata key '\(key)' is missing") }
+        guard let value = file.metadata[key] else { throw invalid("the metadata key '\(key)' is missing") }
         return value
     }
 
     func dataProtocol() throws -> DataProtocol {
         let text = try text(StoreFormat.Key.protocolText)
         guard let data = DataProtocol(name: try self.text(StoreFormat.Key.protocolName), text: text) else {
-            throw broken("the protocol '\(text)' is not understood")
+            throw invalid("the protocol '\(text)' is unknown")
         }
         return data
     }
@@ -35,19 +35,19 @@ struct StoreReader {
     func images(size: Int) throws -> (count: Int, range: Range<Int>) {
         guard let entry = file[StoreFormat.Tensor.images], entry.dtype == .u8, entry.shape.count == 4,
             entry.shape[0] > 0, entry.shape[1...] == [size, size, 3]
-        else { throw broken("there is no tensor 'images' of type U8 and shape [N, \(size), \(size), 3]") }
+        else { throw invalid("it has no tensor 'images' of type U8 and shape [N, \(size), \(size), 3]") }
         return (entry.shape[0], entry.range)
     }
 
-    /// Where the names stand, after a check that there is one for every picture.
+    /// Returns the byte range of the names after checking that there is one per picture.
     func names(count: Int) throws -> Range<Int> {
         guard let entry = file[StoreFormat.Tensor.names], entry.dtype == .u8 else {
-            throw broken("there is no tensor 'names' of type U8")
+            throw invalid("it has no tensor 'names' of type U8")
         }
         let ends = try file.file.withBytes(entry.range) {
             $0.reduce(0) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) }
         }
-        guard ends + 1 == count else { throw broken("it has \(ends + 1) names for \(count) pictures") }
+        guard ends + 1 == count else { throw invalid("it has \(ends + 1) names for \(count) pictures") }
         return entry.range
     }
 
@@ -70,13 +70,13 @@ struct StoreReader {
         return labels
     }
 
-    /// A tensor's numbers; empty where the store has no such tensor.
+    /// The values of a tensor; empty if the store does not contain it.
     private func values<T: FixedWidthInteger>(
         _ name: String, _ type: ElementType, _ shape: [Int], as: T.Type
     ) throws -> [T] {
         guard let entry = file[name] else { return [] }
         guard entry.dtype == type, entry.shape == shape else {
-            throw broken("the tensor '\(name)' must have type \(type.rawValue) and shape \(shape)")
+            throw invalid("the tensor '\(name)' must have type \(type.rawValue) and shape \(shape)")
         }
         return try file.file.withBytes(entry.range) { bytes in
             (0..<(bytes.count / MemoryLayout<T>.size)).map {
@@ -87,35 +87,37 @@ struct StoreReader {
 
     private func lines(_ name: String) throws -> [String] {
         guard let entry = file[name] else { return [] }
-        guard entry.dtype == .u8 else { throw broken("the tensor '\(name)' must have type U8") }
+        guard entry.dtype == .u8 else { throw invalid("the tensor '\(name)' must have type U8") }
         let bytes = try file.file.bytes(entry.range)
         return bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
     }
 
-    private func broken(_ what: String) -> DataError {
-        DataError("\(path): the store is broken: \(what): pack the source again with 'facegan data prepare'")
+    private func invalid(_ what: String) -> DataError {
+        DataError("\(path): the store is invalid: \(what): pack the source again with 'facegan data prepare'")
     }
 }
 
-/// Everything that goes into a store besides the images, and the writing of it.
+/// Content of a store except the images, and its writer.
 struct StoreContents {
     let data: DataProtocol
     let labels: Labels
     let names: [String]
     let sourceName: String
     let sourceKind: SourceKind
-    /// How many pictures were left out because they were bad.
+    /// The number of pictures that were skipped because they were bad.
     let skipped: Int
 
     /// Writes the store and returns its content hash.
     /// - Parameters:
-    ///   - images: the samples, one after the other.
-    ///   - imageHash: a hash that has seen the protocol and the images.
+    ///   - path: path of the store.
+    ///   - images: the samples in order.
+    ///   - imageHash: hash state after the protocol and the images.
+    /// - Throws: `FileError` if the file cannot be written; `DataError` if the buffered images cannot be read.
     func write(to path: String, images: SpoolFile, imageHash: Digest.SHA256Stream) throws -> String {
         typealias Tensor = StoreFormat.Tensor
         let count = names.count
-        // Wide numbers first: safetensors asks that every tensor lie at a multiple of its number's size.
+        // Wide types first: safetensors requires every tensor to be aligned to its element size.
         var tensors: [(name: String, type: ElementType, shape: [Int], bytes: [UInt8])] = []
         func add(_ name: String, _ type: ElementType, _ shape: [Int], _ bytes: [UInt8]) {
             if !bytes.isEmpty { tensors.append((name, type, shape, bytes)) }

@@ -1,12 +1,13 @@
-/// Runs a pickle that holds a state dictionary, and nothing else.
+/// Interpreter for pickles that contain a state dictionary.
 ///
-/// It calls no code: the functions that a pickle may name are a closed list (`PickleGlobal`), each built in here, and
-/// any other name is an error that says it. Time and memory are bounded by the pickle's length and `stepLimit`.
+/// It never executes code. Functions named by a pickle are restricted to a closed list (`PickleGlobal`) and
+/// implemented here; any other name is an error. Time and memory are bounded by the length of the pickle and
+/// `stepLimit`.
 struct PickleMachine {
     private(set) var containers: [PickleContainer] = []
     var storages: [PickleStorage] = []
     var tensors: [PickleTensor] = []
-    /// The first byte after what was run.
+    /// Offset of the first byte after the executed instructions.
     private(set) var position: Int
 
     let path: String
@@ -16,7 +17,7 @@ struct PickleMachine {
     private var memo: [Int: PickleValue] = [:]
     var storageOf: [String: Int] = [:]
 
-    /// Far more than the largest checkpoint takes.
+    /// Maximum number of instructions, far above the needs of the largest checkpoints.
     private static let stepLimit = 8_000_000
 
     init(_ bytes: UnsafeRawBufferPointer, at position: Int = 0, path: String) {
@@ -25,12 +26,12 @@ struct PickleMachine {
         self.path = path
     }
 
-    /// Runs to the end of one pickle and gives its value.
+    /// Executes one pickle and returns its value.
     mutating func run() throws -> PickleValue {
         for _ in 0..<Self.stepLimit {
             let byte = try take(1).u8(0)
             guard let opcode = PickleOpcode(rawValue: byte) else {
-                throw broken("the instruction 0x\(String(byte, radix: 16)), which no state dictionary needs")
+                throw broken("unsupported instruction 0x\(String(byte, radix: 16))")
             }
             if opcode == .stop { return try pop() }
             try step(opcode)
@@ -41,7 +42,7 @@ struct PickleMachine {
     private mutating func step(_ opcode: PickleOpcode) throws {
         switch opcode {
         case .proto:
-            guard try take(1).u8(0) <= 5 else { throw broken("a pickle protocol above 5") }
+            guard try take(1).u8(0) <= 5 else { throw broken("unsupported pickle protocol above 5") }
         case .frame: _ = try take(8)
         case .stop: break
         case .mark: marks.append(stack.count)
@@ -87,13 +88,16 @@ struct PickleMachine {
         case .global: try pushGlobal(module: try line(), name: try line())
         case .stackGlobal:
             guard case .text(let name) = try pop(), case .text(let module) = try pop() else {
-                throw broken("a name that is no text")
+                throw broken("the name of an object is not a string")
             }
             try pushGlobal(module: module, name: name)
         case .binPersistentID: stack.append(try persistent(try pop()))
         case .reduce:
             let arguments = try items(.tuple, try pop())
-            guard case .global(let function) = try pop() else { throw broken("a call of something else") }
+            guard case .global(let function) = try pop() else {
+                throw broken(
+                    "a call of a value that is not a function")
+            }
             stack.append(try call(function, arguments))
         case .build: try build(try pop())
         }
@@ -103,18 +107,20 @@ struct PickleMachine {
 
     private mutating func pop() throws -> PickleValue {
         guard stack.count > marks.last ?? 0, let value = stack.popLast() else {
-            throw broken("an empty stack")
+            throw broken("the stack is empty")
         }
         return value
     }
 
     private func top() throws -> PickleValue {
-        guard stack.count > marks.last ?? 0, let value = stack.last else { throw broken("an empty stack") }
+        guard stack.count > marks.last ?? 0, let value = stack.last else {
+            throw broken("the stack is empty")
+        }
         return value
     }
 
     private mutating func popToMark() throws -> [PickleValue] {
-        guard let mark = marks.popLast() else { throw broken("a missing mark") }
+        guard let mark = marks.popLast() else { throw broken("a mark is missing") }
         defer { stack.removeSubrange(mark...) }
         return Array(stack[mark...])
     }
@@ -123,7 +129,7 @@ struct PickleMachine {
         stack.append(make(kind, items))
     }
 
-    /// A container in the arena.
+    /// Adds a container to the arena.
     mutating func make(_ kind: PickleContainer.Kind, _ items: [PickleValue]) -> PickleValue {
         containers.append(PickleContainer(kind: kind, items: items))
         return .container(containers.count - 1)
@@ -131,25 +137,25 @@ struct PickleMachine {
 
     private mutating func extend(_ kind: PickleContainer.Kind, _ items: [PickleValue]) throws {
         guard case .container(let index) = try top(), containers[index].kind == kind else {
-            throw broken("something added to what is no \(kind)")
+            throw broken("elements are added to a value that is not a \(kind)")
         }
         containers[index].items += items
     }
 
     private func pairs(_ items: [PickleValue]) throws -> [PickleValue] {
-        guard items.count.isMultiple(of: 2) else { throw broken("a key without a value") }
+        guard items.count.isMultiple(of: 2) else { throw broken("a key has no value") }
         return items
     }
 
     private mutating func recall(_ index: Int) throws {
-        guard let value = memo[index] else { throw broken("a reference to nothing") }
+        guard let value = memo[index] else { throw broken("a reference to an undefined value") }
         stack.append(value)
     }
 
-    /// The elements of a container of this kind.
+    /// Returns the elements of a container of a given kind.
     func items(_ kind: PickleContainer.Kind, _ value: PickleValue) throws -> [PickleValue] {
         guard case .container(let index) = value, containers[index].kind == kind else {
-            throw broken("a \(kind) is expected where something else is")
+            throw broken("expected a \(kind)")
         }
         return containers[index].items
     }
@@ -157,26 +163,28 @@ struct PickleMachine {
     private mutating func pushGlobal(module: String, name: String) throws {
         guard let global = PickleGlobal(module: module, name: name) else {
             throw FileError(
-                path: path, what: "the file wants the Python object \"\(module).\(name)\", which is refused",
-                advice: "Only tensors, dictionaries, lists, numbers and texts are read. Save "
+                path: path,
+                what:
+                    "the file refers to the Python object \"\(module).\(name)\", which is not supported",
+                advice: "Only tensors, dictionaries, lists, numbers and strings are supported. Save "
                     + "model.state_dict() instead of the model.")
         }
         stack.append(.global(global))
     }
 
     private mutating func build(_ state: PickleValue) throws {
-        // Dictionaries carry version numbers of modules this way, parameters their attributes: not needed.
+        // Version numbers of modules and attributes of parameters are ignored.
         switch try top() {
         case .container(let index) where containers[index].kind == .dictionary: break
         case .tensor: break
-        default: throw broken("a state for something that has none")
+        default: throw broken("a state is assigned to a value that cannot have one")
         }
     }
 
     // MARK: Bytes
 
     private mutating func take(_ count: Int) throws -> UnsafeRawBufferPointer {
-        guard count >= 0, count <= bytes.count - position else { throw broken("it ends too early") }
+        guard count >= 0, count <= bytes.count - position else { throw broken("it is truncated") }
         defer { position += count }
         return UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])
     }
@@ -187,24 +195,24 @@ struct PickleMachine {
         case 1: return Int(field.u8(0))
         case 4: return field.u32(0)
         default:
-            guard let value = field.u64(0) else { throw broken("it ends too early") }
+            guard let value = field.u64(0) else { throw broken("it is truncated") }
             return value
         }
     }
 
     private mutating func line() throws -> String {
-        // No name and no number is longer.
+        // Names and numbers are shorter than this limit.
         let rest = bytes[position...].prefix(1024)
-        guard let end = rest.firstIndex(of: 0x0A) else { throw broken("a line without an end") }
+        guard let end = rest.firstIndex(of: 0x0A) else { throw broken("a line is not terminated") }
         let text = String(validating: rest[..<end], as: UTF8.self)
         position = end + 1
-        guard let text else { throw broken("text that is not UTF-8") }
+        guard let text else { throw broken("a string is not valid UTF-8") }
         return text
     }
 
     private func number(_ text: String) throws -> Int {
         guard let value = Int(text.hasSuffix("L") ? String(text.dropLast()) : text) else {
-            throw broken("a number that is none")
+            throw broken("a number is invalid")
         }
         return value
     }
@@ -220,7 +228,7 @@ struct PickleMachine {
         case .binInt1: stack.append(.integer(try length(1)))
         case .binInt2: stack.append(.integer(try take(2).u16(0)))
         case .float:
-            guard let value = Double(try line()) else { throw broken("a number that is none") }
+            guard let value = Double(try line()) else { throw broken("a number is invalid") }
             stack.append(.real(value))
         case .binFloat:
             let bits = try take(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
@@ -245,18 +253,18 @@ struct PickleMachine {
 
     private mutating func text(_ count: Int) throws -> PickleValue {
         guard let text = String(validating: try take(count), as: UTF8.self) else {
-            throw broken("text that is not UTF-8")
+            throw broken("a string is not valid UTF-8")
         }
         return .text(text)
     }
 
     func broken(_ what: String) -> FileError {
-        FileError.broken(path, "the pickle in the file is wrong near its byte \(position): \(what)")
+        FileError.broken(path, "the pickle is invalid near byte \(position): \(what)")
     }
 }
 
-/// The instructions of Python's pickle format, protocols 0 to 5, as far as state dictionaries use them.
-/// Names and numbers are those of Python's `pickletools`.
+/// Instructions of Python's pickle format, protocols 0 to 5, that state dictionaries use. Names and numbers follow
+/// Python's `pickletools`.
 enum PickleOpcode: UInt8 {
     case mark = 0x28, stop = 0x2E, pop = 0x30, popMark = 0x31, duplicate = 0x32
     case float = 0x46, int = 0x49, binInt = 0x4A, binInt1 = 0x4B, long = 0x4C, binInt2 = 0x4D, none = 0x4E

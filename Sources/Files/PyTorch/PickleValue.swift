@@ -1,7 +1,7 @@
-/// What the pickle machine computes with.
+/// A value of the pickle interpreter.
 ///
-/// Containers are numbers into the machine's arena: values then own nothing of one another, so that cycles do not
-/// leak and nesting without end is not released recursively.
+/// Containers, storages and tensors are indices into arrays of the interpreter. Values therefore own no other values:
+/// cycles do not leak, and deep nesting does not cause recursive deallocation.
 enum PickleValue {
     case none
     case bool(Bool)
@@ -22,17 +22,17 @@ struct PickleContainer {
     enum Kind { case tuple, list, dictionary }
 
     let kind: Kind
-    /// The elements; for a dictionary keys and values in turn.
+    /// Elements; for a dictionary, keys and values alternate.
     var items: [PickleValue]
 }
 
-/// The few names from Python that a state dictionary needs. All others are refused.
+/// Python objects that a state dictionary may refer to. All others are rejected.
 enum PickleGlobal {
     case orderedDictionary
     case rebuildTensor, rebuildTensorV2, rebuildTensorV3
     case rebuildParameter, rebuildParameterWithState
     case size, device
-    /// `nil` for the storage that knows only bytes.
+    /// A storage type; nil for untyped storage.
     case storage(ElementType?)
     case dtype(ElementType)
 
@@ -73,21 +73,21 @@ enum PickleGlobal {
     ]
 }
 
-/// A block of numbers, or a part of one.
+/// A storage, or a view of part of one.
 struct PickleStorage {
-    /// The block's name in the file.
+    /// Name of the storage in the file.
     let key: String
-    /// `nil`: its count is in bytes.
+    /// Element type; nil if counts are in bytes.
     let dtype: ElementType?
-    /// Numbers in the whole block.
+    /// Number of elements of the whole storage.
     let blockCount: Int
-    /// Where this part begins, in numbers.
+    /// First element of this view.
     let start: Int
-    /// Numbers in this part.
+    /// Number of elements of this view.
     let count: Int
 }
 
-/// A tensor as the pickle describes it: checked to lie inside its storage.
+/// A tensor described by a pickle, validated to be inside its storage.
 struct PickleTensor {
     let storage: Int
     let dtype: ElementType
@@ -96,7 +96,7 @@ struct PickleTensor {
     let offset: Int
 }
 
-/// The functions that a state dictionary calls.
+/// Functions that a state dictionary calls.
 extension PickleMachine {
     mutating func call(_ function: PickleGlobal, _ arguments: [PickleValue]) throws -> PickleValue {
         switch function {
@@ -105,48 +105,49 @@ extension PickleMachine {
         case .rebuildTensorV2: return try tensor(arguments, count: 6)
         case .rebuildTensorV3:
             guard arguments.count >= 7, case .global(.dtype(let dtype)) = arguments[6] else {
-                throw broken("a tensor without a type")
+                throw broken("a tensor has no type")
             }
             return try tensor(arguments, count: 7, dtype: dtype)
         case .rebuildParameter, .rebuildParameterWithState:
-            guard case .tensor? = arguments.first else { throw broken("a parameter without a tensor") }
+            guard case .tensor? = arguments.first else { throw broken("a parameter has no tensor") }
             return arguments[0]
         case .size:
-            guard arguments.count == 1 else { throw broken("a wrong torch.Size") }
+            guard arguments.count == 1 else { throw broken("a torch.Size is invalid") }
             _ = try items(.tuple, arguments[0])
             return arguments[0]
         case .device: return .none
-        case .storage, .dtype: throw broken("a call of something that is no function")
+        case .storage, .dtype: throw broken("a call of a value that is not a function")
         }
     }
 
     private mutating func orderedDictionary(_ arguments: [PickleValue]) throws -> PickleValue {
         guard let first = arguments.first else { return make(.dictionary, []) }
-        // Python 2 gives the pairs as an argument.
+        // Python 2 passes the pairs as an argument.
         var flat: [PickleValue] = []
         for pair in try items(.list, first) {
             guard case .container(let index) = pair, containers[index].items.count == 2 else {
-                throw broken("a key without a value")
+                throw broken("a key has no value")
             }
             flat += containers[index].items
         }
         return make(.dictionary, flat)
     }
 
-    /// Looks a storage up: ("storage", type, key, location, count), and in the old format a view or none.
+    /// Returns the storage of a persistent ID: ("storage", type, key, location, count), with an optional view in the
+    /// old format.
     mutating func persistent(_ id: PickleValue) throws -> PickleValue {
         let parts = try items(.tuple, id)
         guard (5...6).contains(parts.count), case .text("storage") = parts[0],
             case .global(.storage(let dtype)) = parts[1], case .text(let key) = parts[2],
             case .integer(let count) = parts[4], count >= 0, key.utf8.count <= 256
-        else { throw broken("a storage that is described wrongly") }
+        else { throw broken("the description of a storage is invalid") }
         var (start, partCount, name) = (0, count, key)
         if parts.count == 6, case .container = parts[5] {
             let view = try items(.tuple, parts[5])
             guard view.count == 3, case .text(let viewKey) = view[0], case .integer(let offset) = view[1],
                 case .integer(let size) = view[2], offset >= 0, size >= 0, offset <= count,
                 size <= count - offset
-            else { throw broken("a part of a storage that is described wrongly") }
+            else { throw broken("the description of a storage view is invalid") }
             (start, partCount, name) = (offset, size, key + " " + viewKey)
         }
         let storage = PickleStorage(key: key, dtype: dtype, blockCount: count, start: start, count: partCount)
@@ -157,20 +158,20 @@ extension PickleMachine {
         }
         guard storages[known].dtype == dtype, storages[known].blockCount == count,
             storages[known].start == start, storages[known].count == partCount
-        else { throw broken("the storage \"\(key)\" is described in two ways") }
+        else { throw broken("the descriptions of the storage \"\(key)\" differ") }
         return .storage(known)
     }
 
-    /// (storage, offset, sides, strides, ...)
+    /// Creates a tensor from (storage, offset, shape, strides, ...).
     private mutating func tensor(_ arguments: [PickleValue], count: Int, dtype given: ElementType? = nil)
         throws
         -> PickleValue
     {
         guard arguments.count >= count, case .storage(let index) = arguments[0],
             case .integer(let offset) = arguments[1]
-        else { throw broken("a tensor that is described wrongly") }
+        else { throw broken("the description of a tensor is invalid") }
         let storage = storages[index]
-        guard let dtype = given ?? storage.dtype else { throw broken("a tensor without a type") }
+        guard let dtype = given ?? storage.dtype else { throw broken("a tensor has no type") }
         let shape = try integers(arguments[2])
         let strides = try integers(arguments[3])
         let unit = storage.dtype == nil ? dtype.byteCount : 1
@@ -178,8 +179,8 @@ extension PickleMachine {
             Self.fits(shape, strides, offset, in: storage.count / unit), dtype.byteCount(shape: shape) != nil
         else {
             throw broken(
-                "a tensor of shape \(shape), strides \(strides) and offset \(offset) in a storage of "
-                    + "\(storage.count)")
+                "a tensor of shape \(shape), strides \(strides) and offset \(offset) exceeds its storage of "
+                    + "\(storage.count) elements")
         }
         tensors.append(
             PickleTensor(storage: index, dtype: dtype, shape: shape, strides: strides, offset: offset))
@@ -188,16 +189,16 @@ extension PickleMachine {
 
     private func integers(_ value: PickleValue) throws -> [Int] {
         let items = try items(.tuple, value)
-        guard items.count <= 64 else { throw broken("a tensor of \(items.count) dimensions") }
+        guard items.count <= 64 else { throw broken("a tensor has \(items.count) dimensions, more than 64") }
         return try items.map {
             guard case .integer(let number) = $0, number >= 0 else {
-                throw broken("a side or stride below zero")
+                throw broken("a dimension or stride is negative")
             }
             return number
         }
     }
 
-    /// Whether every number of the tensor lies in a storage of `count` numbers.
+    /// Whether all elements of a tensor are inside a storage of `count` elements.
     private static func fits(_ shape: [Int], _ strides: [Int], _ offset: Int, in count: Int) -> Bool {
         guard shape.count == strides.count, offset >= 0 else { return false }
         if shape.contains(0) { return offset <= count }

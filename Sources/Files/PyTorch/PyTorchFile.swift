@@ -1,19 +1,21 @@
-/// A state dictionary that PyTorch's `torch.save` wrote, in the zip format or in the one from before 1.6.
+/// A state dictionary written by PyTorch's `torch.save`, in the zip format or the format before 1.6.
 ///
-/// Reading runs no code: a restricted pickle machine builds tensors, dictionaries, lists, numbers and texts, and any
-/// other Python object is refused by its name. Every range is checked when the file is opened, the checksums of the
-/// zip format too; the old format has none.
+/// Reading never executes code: a restricted pickle interpreter builds tensors, dictionaries, lists, numbers and
+/// strings, and rejects any other Python object. All ranges are validated when the file is opened, as are the
+/// checksums of the zip format. The old format has no checksums.
 public struct PyTorchFile: Sendable {
+    /// Path of the file.
     public let path: String
-    /// The tensors in the file's order, named by their keys. Names of nested dictionaries and lists are joined by
-    /// dots: `optimizer.state.0.exp_avg`. A file that holds one tensor alone calls it `tensor`.
+    /// Tensors by name, in the order of the file. Keys of nested dictionaries and lists are joined by dots, such as
+    /// `optimizer.state.0.exp_avg`. A file with a single tensor names it `tensor`.
     public let tensors: [(name: String, tensor: Record)]
-    /// Numbers and texts beside the tensors, named alike.
+    /// Numbers and strings by name. Names follow the same rules as those of the tensors.
     public let scalars: [String: Scalar]
     private let index: [String: Int]
 
-    /// - Throws: `FileError` if the file is damaged, was written on a big-endian machine, holds other objects than
-    ///   those above, or is no PyTorch file.
+    /// Opens a file and reads its structure.
+    /// - Throws: `FileError` if the file is damaged, was written on a big-endian machine, contains unsupported
+    ///   objects, or is not a PyTorch file.
     public init(path: String) throws {
         self.path = path
         let file = try MappedFile(path: path)
@@ -26,16 +28,16 @@ public struct PyTorchFile: Sendable {
         index = Dictionary(uniqueKeysWithValues: flattener.tensors.enumerated().map { ($1.name, $0) })
     }
 
-    /// The tensor of that name, if there is one.
+    /// The tensor with the given name; nil if there is none.
     public subscript(name: String) -> Record? { index[name].map { tensors[$0].tensor } }
 
-    /// What either format comes to.
+    /// Content of a file in either format.
     struct Content {
         let root: PickleValue
         let containers: [PickleContainer]
         let tensors: [PickleTensor]
         let storages: [PickleStorage]
-        /// One for each storage.
+        /// One source per storage.
         let sources: [Source]
 
         init(root: PickleValue, machine: PickleMachine, sources: [Source]) {
@@ -49,10 +51,10 @@ public struct PyTorchFile: Sendable {
 }
 
 extension PyTorchFile {
-    /// The most that the description of the tensors may take: 64 MiB. Their numbers are not in it.
+    /// Maximum size of the description of the tensors in bytes, without their elements: 64 MiB.
     private static let pickleLimit = 64 << 20
 
-    /// The format since 1.6: `NAME/data.pkl`, `NAME/data/KEY` for each storage, `NAME/byteorder`.
+    /// Reads the format since 1.6: `NAME/data.pkl`, `NAME/data/KEY` for each storage, `NAME/byteorder`.
     static func readZip(path: String) throws -> Content {
         let archive = try ZipArchive(path: path)
         let entries = Dictionary(archive.entries.map { ($0.name, $0) }) { first, _ in first }
@@ -63,13 +65,13 @@ extension PyTorchFile {
         guard pickles.count == 1 else {
             throw FileError(
                 path: path,
-                what: "the zip archive is no PyTorch file: it has \(pickles.count) entries data.pkl",
-                advice: "Name a file that torch.save wrote.")
+                what: "the zip archive is not a PyTorch file: it has \(pickles.count) entries named data.pkl",
+                advice: "Expected a file written by torch.save.")
         }
         let prefix = String(pickles[0].name.dropLast("data.pkl".count))
         guard entries[prefix + "constants.pkl"] == nil else {
             throw FileError(
-                path: path, what: "the file is a TorchScript program, which is refused",
+                path: path, what: "the file is a TorchScript program, which is not supported",
                 advice: "Save its weights in Python: torch.save(torch.jit.load(path).state_dict(), other).")
         }
         for entry in archive.entries { try archive.check(entry) }
@@ -81,7 +83,9 @@ extension PyTorchFile {
         let (root, machine) = try pickle.withUnsafeBytes {
             var machine = PickleMachine($0, path: path)
             let root = try machine.run()
-            guard machine.position == pickle.count else { throw machine.broken("something follows its end") }
+            guard machine.position == pickle.count else {
+                throw machine.broken("other data follows the pickle")
+            }
             return (root, machine)
         }
         let sources = try machine.storages.map { storage -> Source in
@@ -100,19 +104,21 @@ extension PyTorchFile {
 
     static func bigEndian(_ path: String, _ order: String) -> FileError {
         FileError(
-            path: path, what: "the file's byte order is \"\(order)\", and only little-endian files are read",
-            advice: "Load and save it again on an ordinary machine.")
+            path: path,
+            what:
+                "the byte order of the file is \"\(order)\", but only little-endian files are supported",
+            advice: "Load it with PyTorch and save it on a little-endian machine.")
     }
 }
 
 extension PickleStorage {
-    /// Bytes of the whole block; `nil` if the number does not fit.
+    /// Bytes of the whole storage; nil on overflow.
     var blockByteCount: Int? {
         let (bytes, overflow) = blockCount.multipliedReportingOverflow(by: dtype?.byteCount ?? 1)
         return overflow ? nil : bytes
     }
 
-    /// Where this part's bytes are in the block; `nil` if the number does not fit.
+    /// Byte range of this view in the storage; nil on overflow.
     var byteRange: Range<Int>? {
         let size = dtype?.byteCount ?? 1
         return blockByteCount.map { _ in start * size..<(start + count) * size }
@@ -120,11 +126,13 @@ extension PickleStorage {
 }
 
 extension PyTorchFile {
-    /// 0x1950A86A20F9469CFC6C, which PyTorch writes first.
+    /// The magic number 0x1950A86A20F9469CFC6C of the old format, little-endian.
     private static let magic: [UInt8] = [0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
 
-    /// The format before 1.6: five pickles (magic number, protocol, system, object, keys of the storages), then for
-    /// each key the count of its numbers and the numbers.
+    /// Reads the format before 1.6.
+    ///
+    /// It consists of five pickles (magic number, protocol, system, object, keys of the storages), followed by the
+    /// number of elements and the elements of each storage.
     static func readLegacy(_ file: MappedFile) throws -> Content {
         try file.withBytes(file.all) { bytes in
             var position = 0
@@ -135,16 +143,16 @@ extension PyTorchFile {
                 return (value, machine)
             }
             guard bytes.count >= 2, bytes.u8(0) == 0x80, case .big(magic) = try next().0 else {
-                throw FileSignature.mismatch(file, expected: "a file that torch.save wrote")
+                throw FileSignature.mismatch(file, expected: "a file written by torch.save")
             }
             guard case .integer(1001) = try next().0 else {
-                throw FileError.broken(file.path, "an unknown version of PyTorch's format")
+                throw FileError.broken(file.path, "the version of PyTorch's format is unknown")
             }
             try checkSystem(try next(), file.path)
             let (root, machine) = try next()
             let (keyList, keyMachine) = try next()
             let keys = try keyMachine.items(.list, keyList).map { value -> String in
-                guard case .text(let key) = value else { throw keyMachine.broken("a key that is no text") }
+                guard case .text(let key) = value else { throw keyMachine.broken("a key is not a string") }
                 return key
             }
             let blocks = try locate(keys, machine, bytes, from: position, file.path)
@@ -167,7 +175,7 @@ extension PyTorchFile {
         }
     }
 
-    /// Where the bytes of each block begin.
+    /// Returns the byte offset of each storage.
     private static func locate(
         _ keys: [String], _ machine: PickleMachine, _ bytes: UnsafeRawBufferPointer, from start: Int,
         _ path: String
@@ -176,7 +184,11 @@ extension PyTorchFile {
         for storage in machine.storages {
             guard known[storage.key]?.blockCount == storage.blockCount,
                 known[storage.key]?.dtype == storage.dtype
-            else { throw FileError.broken(path, "the storage \"\(storage.key)\" is described in two ways") }
+            else {
+                throw FileError.broken(
+                    path,
+                    "the storage \"\(storage.key)\" has two different descriptions")
+            }
         }
         var blocks: [String: Int] = [:]
         var position = start
@@ -196,21 +208,22 @@ extension PyTorchFile {
 }
 
 extension PyTorchFile {
-    /// A tensor in the file: where its numbers are and how they lie.
+    /// A tensor in a file: element type, layout and location.
     public struct Record: Sendable {
+        /// Element type.
         public let dtype: ElementType
-        /// The sides, slowest first; empty for a single number.
+        /// Dimensions, slowest first; empty for a scalar.
         public let shape: [Int]
-        /// The step from one number to the next along each side, in numbers.
+        /// Strides of the dimensions, in elements.
         public let strides: [Int]
-        /// Where the first number stands in the storage, in numbers.
+        /// Offset of the first element in the storage, in elements.
         public let storageOffset: Int
         let storage: Source
 
-        /// The size when contiguous.
+        /// Size in bytes when contiguous.
         public var byteCount: Int { dtype.byteCount(shape: shape) ?? 0 }
 
-        /// The numbers: little-endian, contiguous, row by row; truth values as 0 and 1.
+        /// Returns the elements in row-major order: little-endian, contiguous, booleans as 0 and 1.
         /// - Throws: `FileError` if the file cannot be read.
         public func contiguousBytes() throws -> [UInt8] {
             guard byteCount > 0 else { return [] }
@@ -225,9 +238,11 @@ extension PyTorchFile {
 
         private func gather(_ source: UnsafeRawBufferPointer) -> [UInt8] {
             let size = dtype.byteCount
-            // Proven when the file was opened; a storage shorter than that must not be read.
+            // The range was validated when the file was opened. This check protects against reading out of bounds.
             let reach = zip(shape, strides).reduce(storageOffset) { $0 + ($1.0 - 1) * $1.1 }
-            precondition((reach + 1) * size <= source.count, "PyTorchFile: a tensor ends after its storage")
+            precondition(
+                (reach + 1) * size <= source.count,
+                "PyTorchFile: expected a tensor inside its storage")
             if isContiguous { return Array(source[storageOffset * size..<storageOffset * size + byteCount]) }
             let (row, step) = (shape.last ?? 1, strides.last ?? 1)
             return [UInt8](unsafeUninitializedCapacity: byteCount) { result, count in
@@ -240,7 +255,7 @@ extension PyTorchFile {
                         (target + count).copyMemory(from: from, byteCount: size)
                         count += size
                     }
-                    // The next row: count up from the last but one side.
+                    // Advances to the next row, starting with the last but one dimension.
                     for axis in index.indices.reversed() {
                         index[axis] += 1
                         start += strides[axis]
@@ -262,17 +277,21 @@ extension PyTorchFile {
         }
     }
 
-    /// Where a storage's bytes are.
+    /// Location of the bytes of a storage.
     enum Source: Sendable {
         case mapped(MappedFile, Range<Int>)
         case packed(ZipArchive, ZipArchive.Entry)
     }
 
-    /// A number or text beside the tensors.
+    /// A number or string in a file.
     public enum Scalar: Sendable, Equatable {
+        /// A boolean.
         case bool(Bool)
+        /// An integer of up to 64 bits.
         case integer(Int)
+        /// A floating-point number.
         case real(Double)
+        /// A string.
         case text(String)
     }
 }

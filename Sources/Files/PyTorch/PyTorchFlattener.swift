@@ -1,5 +1,6 @@
-/// Turns nested dictionaries and lists into one list of named tensors, within limits: a small pickle can describe a
-/// tree of astronomical size by naming the same branch twice on each level.
+/// Conversion of nested dictionaries and lists into a list of named tensors, with limits.
+///
+/// A small pickle can describe a tree of exponential size by referring to the same branch twice on each level.
 struct PyTorchFlattener {
     private(set) var tensors: [(name: String, tensor: PyTorchFile.Record)] = []
     private(set) var scalars: [String: PyTorchFile.Scalar] = [:]
@@ -15,8 +16,8 @@ struct PyTorchFlattener {
     private static let visitLimit = 2_000_000
     private static let nameLimit = 4096
     private static let nameBytesLimit = 64 << 20
-    /// How often the stored bytes may appear in tensors, and how much may come on top: weights are shared a few
-    /// times and small tensors expanded, but a file must not ask for memory without end.
+    /// Limits of the total size of all tensors: a multiple of the stored bytes, because weights can be shared, plus a
+    /// constant, because small tensors can be expanded.
     private static let shareLimit = 8
     private static let expansionLimit = 64 << 20
 
@@ -34,7 +35,7 @@ struct PyTorchFlattener {
         nameBytes += name.utf8.count
         guard depth <= Self.depthLimit, visits <= Self.visitLimit, name.utf8.count <= Self.nameLimit,
             nameBytes <= Self.nameBytesLimit
-        else { throw tooMuch("nests deeper or names more than a state dictionary can") }
+        else { throw tooLarge("exceeds the limits of depth or number of entries of a state dictionary") }
         switch value {
         case .tensor(let index):
             let name = depth == 0 ? "tensor" : name
@@ -70,8 +71,8 @@ struct PyTorchFlattener {
         case .integer(let number): return String(number)
         default:
             throw FileError(
-                path: path, what: "a key of the dictionary \"\(name)\" is neither text nor a whole number",
-                advice: "Save model.state_dict() alone.")
+                path: path, what: "a key of the dictionary \"\(name)\" is neither a string nor an integer",
+                advice: "Save only model.state_dict().")
         }
     }
 
@@ -92,14 +93,14 @@ struct PyTorchFlattener {
             storage: content.sources[tensor.storage])
         let (sum, overflow) = tensorBytes.addingReportingOverflow(record.byteCount)
         guard !overflow, sum <= budget else {
-            throw tooMuch("expands to far more numbers than are stored, at \"\(name)\"")
+            throw tooLarge("describes far more elements than it stores, at \"\(name)\"")
         }
         tensorBytes = sum
         return record
     }
 
     private lazy var budget: Int = {
-        // Views share their block.
+        // Views of a storage are counted once.
         let blocks = Dictionary(content.storages.map { ($0.key, $0.blockByteCount ?? 0) }) { max($0, $1) }
         return blocks.values.reduce(Self.expansionLimit) { sum, size in
             let (share, overflow) = size.multipliedReportingOverflow(by: Self.shareLimit)
@@ -108,7 +109,7 @@ struct PyTorchFlattener {
         }
     }()
 
-    private func tooMuch(_ what: String) -> FileError {
+    private func tooLarge(_ what: String) -> FileError {
         FileError(
             path: path, what: "the file " + what,
             advice: "Save model.state_dict() with contiguous tensors.")

@@ -39,7 +39,7 @@ public struct RestorerInput {
             let noise = Tensor.normal([1, 3, side, side], random: random).to(pictures.device)
             let noisy =
                 blurred.resizedBicubic(height: side, width: side)
-                + noise * (draws[1] * settings.noiseLevels / 127.5)
+                + noise * (draws[1] * settings.noiseLevels / PixelRange.middle)
             let quality = 100 - Int(draws[2] * Double(100 - settings.jpegQuality))
             return Self.compressed(noisy, quality: quality)
         }

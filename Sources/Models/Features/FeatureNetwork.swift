@@ -49,7 +49,7 @@ public enum PictureNormalization: Sendable {
         case .imageNet:
             ((images + 1) / 2 - color([0.485, 0.456, 0.406], images))
                 / color([0.229, 0.224, 0.225], images)
-        case .caffe: (images.flipped([1]) + 1) * 127.5 - color([104, 117, 123], images)
+        case .caffe: images.flipped([1]).levels - color([104, 117, 123], images)
         case .lpips:
             (images - color([-0.030, -0.088, -0.188], images)) / color([0.458, 0.448, 0.450], images)
         }

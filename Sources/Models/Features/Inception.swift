@@ -89,7 +89,7 @@ public final class Inception: Module, FeatureNetwork {
         case .pytorchFID: images.upsampledBilinear(height: Self.side, width: Self.side)
         case .torchvision: images.resized(toSide: Self.side)
         case .torchFidelity:
-            (((images + 1) * 127.5).round().clamped(0...255).cornerBilinear(side: Self.side) - 128) / 128
+            (images.levels.round().clamped(0...255).cornerBilinear(side: Self.side) - 128) / 128
         }
     }
 }

@@ -40,7 +40,7 @@ public final class YuNet: Module {
         let (height, width) = (images.shape[2], images.shape[3])
         func padding(_ size: Int) -> Int { (32 - size % 32) % 32 }
         // The network expects BGR in 0...255.
-        let input = ((images.flipped([1]) + 1) * 127.5).padded([0, padding(width), 0, padding(height)])
+        let input = images.flipped([1]).levels.padded([0, padding(width), 0, padding(height)])
         return bboxHead(neck(backbone(input)))
     }
 

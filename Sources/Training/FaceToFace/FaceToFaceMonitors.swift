@@ -58,7 +58,7 @@ struct ConversionMonitor: RunMonitor {
                 name: "flips", label: "changed attributes (%)", value: 100 * flips,
                 error: 100 * (flips * (1 - flips) / Double(count)).squareRoot(),
                 parts: found.lines.map { (".\($0.name)", 100 * $0.flips) }
-                    + [("Leakage", 100 * mean(\.leakage)), ("Likeness", mean(\.likeness))],
+                    + [("Leakage", 100 * mean(\.leakage)), ("Likeness", mean(\.similarity))],
                 isLowerBetter: false),
             RunScore(
                 name: "psnr", label: "PSNR without changes (dB)", value: found.unchangedPSNR, error: 0,
@@ -149,7 +149,7 @@ enum PhotoPreview {
     ///   - repeats: number of indices in one row of the grid.
     static func grid(_ columns: [Tensor], of recipe: Recipe, repeats: Int = 1) -> SyntheticImage {
         let origin = Origin(
-            software: Model.software, model: recipe.name, fields: [("use", "preview")],
+            software: Origin.program, model: recipe.name, fields: [("use", "preview")],
             source: .compositeWithTrainedAlgorithmicMedia)
         let (count, side) = (columns[0].shape[0], columns[0].shape[3])
         let size = side * side * 3

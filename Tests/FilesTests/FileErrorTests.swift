@@ -18,15 +18,31 @@ import Testing
     @Test(arguments: [
         ("\n<!DOCTYPE html>\n<title>Quota exceeded</title>", "but an HTML page. The download failed"),
         ("version https://git-lfs.github.com/spec/v1\n", "but a Git LFS pointer. Fetch the content"),
-        ("", "but an empty file. Get it again."),
-        ("BZh91AY&SY", "but a bzip2-compressed file. Unpack it first."),
+        ("", "but an empty file. Download or create it again."),
+        ("BZh91AY&SY", "but a bzip2-compressed file. Decompress it first."),
     ])
-    func errorsSayWhatItIsInstead(content: String, text: String) throws {
+    func errorsStateTheActualType(content: String, text: String) throws {
         let folder = try TemporaryFolder()
         let path = try folder.write(content, to: "download")
         expectError(path, "not a zip archive " + text) { _ = try ZipArchive(path: path) }
         expectError(path, "not a tar archive " + text) { _ = try TarArchive(path: path) }
         expectError(path, "not a safetensors file " + text) { _ = try SafetensorsFile(path: path) }
-        expectError(path, "not a file that torch.save wrote " + text) { _ = try PyTorchFile(path: path) }
+        expectError(path, "not a file written by torch.save " + text) { _ = try PyTorchFile(path: path) }
+    }
+}
+
+/// Expects a `FileError` whose text names the file and contains `text`.
+func expectError(
+    _ path: String, _ text: String, sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () throws -> Void
+) {
+    do {
+        try body()
+        Issue.record("no error; expected \"\(text)\"", sourceLocation: sourceLocation)
+    } catch let error as FileError {
+        #expect(error.path == path, sourceLocation: sourceLocation)
+        #expect(error.description.contains(text), sourceLocation: sourceLocation)
+    } catch {
+        Issue.record("another error: \(error)", sourceLocation: sourceLocation)
     }
 }

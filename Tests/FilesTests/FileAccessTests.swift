@@ -17,7 +17,7 @@ import Testing
         return try file.bytes(file.all)
     }
 
-    @Test func showsNothingBeforeCommit() throws {
+    @Test func contentIsUnchangedBeforeCommit() throws {
         try AtomicFile.write([1], to: path)
         let file = try AtomicFile(path: path)
         try file.write([2, 3, 4])
@@ -29,7 +29,7 @@ import Testing
         #expect(try folder.contents() == ["model"])
     }
 
-    @Test func leavesNothingWhenAbandoned() throws {
+    @Test func temporaryIsDeletedWithoutCommit() throws {
         try AtomicFile.write([1], to: path)
         do {
             let file = try AtomicFile(path: path)
@@ -47,15 +47,15 @@ import Testing
         #expect(try folder.contents() == [".model.partial-abc", "model"])
     }
 
-    @Test func cleansUpAfterAKilledWriter() throws {
+    @Test func temporariesOfKilledWritersAreDeleted() throws {
         try folder.write([0], to: ".model.partial-abc")
         try folder.write([0], to: ".other.partial-abc")
-        let living = try AtomicFile(path: path)
+        let first = try AtomicFile(path: path)
         let other = try AtomicFile(path: path)
         #expect(try folder.contents().count == 3)
-        try living.write([1])
+        try first.write([1])
         try other.write([2])
-        try living.commit()
+        try first.commit()
         try other.commit()
         #expect(try content() == [2])
         #expect(try folder.contents() == [".other.partial-abc", "model"])
@@ -73,7 +73,7 @@ import Testing
         #expect(mode == 0o640)
     }
 
-    @Test func saysWhatIsWrong() throws {
+    @Test func errorsStateTheReason() throws {
         let lost = folder.file("none/model")
         expectError(lost, "No such file") { _ = try AtomicFile(path: lost) }
         let inner = try TemporaryFolder()
@@ -85,5 +85,50 @@ import Testing
         let relative = String(repeating: "../", count: current.split(separator: "/").count) + path.dropFirst()
         try AtomicFile.write([5], to: relative)
         #expect(try content() == [5])
+    }
+}
+
+@Suite struct MappedFileTests {
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    @Test func readsRanges() throws {
+        let file = try MappedFile(path: try folder.write([1, 2, 3, 4], to: "a"))
+        #expect(file.count == 4)
+        #expect(try file.bytes(1..<3) == [2, 3])
+        #expect(try file.bytes(4..<4) == [])
+        #expect(try file.withBytes(file.all) { $0.reduce(0) { $0 + Int($1) } } == 10)
+    }
+
+    @Test func rejectsRangesOutside() throws {
+        let path = try folder.write([1, 2, 3, 4], to: "a")
+        let file = try MappedFile(path: path)
+        for range in [0..<5, -1..<2, 5..<6, 4..<Int.max] {
+            expectError(path, "outside the file") { _ = try file.bytes(range) }
+        }
+    }
+
+    @Test func opensAnEmptyFile() throws {
+        let file = try MappedFile(path: try folder.write([], to: "empty"))
+        #expect(file.count == 0)
+        #expect(try file.bytes(0..<0) == [])
+        #expect(throws: FileError.self) { try file.bytes(0..<1) }
+    }
+
+    @Test func unreadableFilesAreRejected() throws {
+        expectError(folder.file("none"), "No such file") { _ = try MappedFile(path: folder.file("none")) }
+        expectError(folder.path, "is a folder") { _ = try MappedFile(path: folder.path) }
+        let pipe = folder.file("pipe")
+        #expect(mkfifo(pipe, 0o600) == 0)
+        expectError(pipe, "not a regular file") { _ = try MappedFile(path: pipe) }
+    }
+
+    @Test func mappingSurvivesReplacement() throws {
+        let path = try folder.write([7, 8], to: "a")
+        let file = try MappedFile(path: path)
+        try AtomicFile.write([9], to: path)
+        #expect(try file.bytes(file.all) == [7, 8])
+        #expect(try MappedFile(path: path).bytes(0..<1) == [9])
     }
 }

@@ -1,5 +1,5 @@
 extension Portrait {
-    /// Felt, cotton or knitted wool, with a band.
+    /// Shades a hat of felt, cotton or knitted wool with a band.
     func shadeHat(_ hit: Hit) -> Colors {
         let p = hit.point
         let n = normal(hit) { hat($0) }
@@ -29,8 +29,8 @@ extension Portrait {
         return cloth * (light + keyColor * diffuse) + rimColor * rimLight * 0.5
     }
 
-    /// Spectacles: lenses and frame in a plane before the eyes, temples back to the ears.
-    func wearGlasses(_ c: inout Colors, _ x: Lanes, _ y: Lanes, face: Hit?, hairDepth: Lanes) {
+    /// Draws spectacles: lenses and frame in a plane in front of the eyes, and temples to the ears.
+    func drawGlasses(_ c: inout Colors, _ x: Lanes, _ y: Lanes, face: Hit?, hairDepth: Lanes) {
         let t = traits
         let base = headPoint(x, y, 0.0)
         let plane: Float = 0.99
@@ -65,7 +65,7 @@ extension Portrait {
             let gleam = 0.55 + 0.6 * ramp(-0.15, 0.15, p.y)
             c.cover(Colors(palette.frame) * (keyColor + skyColor) * gleam, high(ring, bridge) * shown)
         }
-        // A temple lies in a slanted plane beside the head; the ray meets it where it is not hidden by the face.
+        // Each temple is in a slanted plane beside the head and can be hidden by the face.
         for side in [-1, 1] as [Float] {
             let slant = out.x + side * 0.17 * out.z
             if side * slant < 0.02 { continue }
@@ -82,8 +82,8 @@ extension Portrait {
         }
     }
 
-    /// A stud, a drop or a ring at the lobe of each visible ear.
-    func wearEarrings(_ c: inout Colors, _ x: Lanes, _ y: Lanes, face: Hit?) {
+    /// Draws a stud, a drop or a ring at the lobe of each visible ear.
+    func drawEarrings(_ c: inout Colors, _ x: Lanes, _ y: Lanes, face: Hit?) {
         let gold = Colors(traits.accentHue > 0.4 ? [0.85, 0.6, 0.22] : [0.72, 0.74, 0.78])
         for side in [-1, 1] as [Float] {
             let lobe = SIMD3<Float>(side * (head.halfWidth + 0.035), -0.36, 0.06) - anchor
@@ -111,8 +111,8 @@ extension Portrait {
         }
     }
 
-    /// Beads or a chain round the base of the neck.
-    func wearNecklace(_ c: inout Colors, _ x: Lanes, _ y: Lanes, visible: Lanes) {
+    /// Draws beads or a chain around the base of the neck.
+    func drawNecklace(_ c: inout Colors, _ x: Lanes, _ y: Lanes, visible: Lanes) {
         let base = SIMD3<Float>(0, -1.26, 0) - anchor
         let dx = x - Lanes(dot(base, right) * 0.92)
         let curve = y - Lanes(dot(base, up)) + 0.1 - 0.75 * dx.squared

@@ -2,10 +2,24 @@ import Files
 import Foundation
 import Provenance
 
-/// Films through ffmpeg.
-enum Film {
-    /// Writes an mp4 of 24 frames a second. Throws when ffmpeg is missing or fails.
-    static func writeMP4(_ frames: [SyntheticImage], to path: String) throws {
+/// Film files of generated pictures.
+public enum Film {
+    /// Duration of a frame of an animated PNG, in milliseconds.
+    public static let millisecondsPerFrame = 42
+
+    /// Writes a film: mp4 for a path that ends in `.mp4`, else animated PNG. About 24 frames per second.
+    /// - Parameters:
+    ///   - frames: 1 or more pictures of one size.
+    ///   - path: path of the file.
+    /// - Throws: `SynthesisError` if mp4 is requested and ffmpeg is missing or fails; `FileError`; `ImagingError`.
+    public static func write(_ frames: [SyntheticImage], to path: String) throws {
+        if path.lowercased().hasSuffix(".mp4") { return try writeMP4(frames, to: path) }
+        try AtomicFile.write(
+            try SyntheticImage.film(frames, millisecondsPerFrame: millisecondsPerFrame), to: path)
+    }
+
+    /// Writes mp4 with 24 frames per second through the program ffmpeg.
+    private static func writeMP4(_ frames: [SyntheticImage], to path: String) throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
             "facegan-\(UUID().uuidString)"
         ).path
@@ -19,7 +33,7 @@ enum Film {
         process.arguments = [
             "ffmpeg", "-loglevel", "error", "-y", "-framerate", "24", "-i", "\(folder)/%d.png", "-pix_fmt",
             "yuv420p",
-            // The digital source type of generated media, where a film can say it.
+            // mp4 has no XMP here: the comment carries the digital source type of generated media.
             "-metadata",
             "comment=trainedAlgorithmicMedia \(frames[0].origin.software) \(frames[0].origin.model)", path,
         ]
@@ -27,11 +41,11 @@ enum Film {
         process.waitUntilExit()
         if process.terminationStatus == 127 { throw Self.missing }
         guard process.terminationStatus == 0 else {
-            throw CommandError(
+            throw SynthesisError(
                 "\(path): ffmpeg could not write the film (exit status \(process.terminationStatus)).")
         }
     }
 
-    private static let missing = CommandError(
-        "mp4 needs ffmpeg (Debian: apt install ffmpeg). A film as animated PNG needs nothing: --out walk.png")
+    private static let missing = SynthesisError(
+        "mp4 requires the program ffmpeg (Debian: apt install ffmpeg). Animated PNG does not: --out walk.png")
 }

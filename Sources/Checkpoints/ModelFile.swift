@@ -1,0 +1,118 @@
+import Datasets
+import Foundation
+import Recipes
+import Torch
+
+/// Weights of a model.
+public enum ModelWeights: String, Sendable, CaseIterable {
+    /// The moving average over training, which generates better faces.
+    case average
+    /// The weights of the last training step.
+    case raw
+}
+
+/// Saved state of a run.
+public enum ModelState: String, Sendable, CaseIterable {
+    /// The newest state.
+    case last
+    /// The state with the lowest score.
+    case best
+}
+
+/// File of a trained model: a model file, or a saved state in a run directory.
+public struct ModelFile: Sendable, Hashable {
+    /// The safetensors file.
+    public let path: String
+
+    private static let candidates = ["checkpoints/last.safetensors", "last.safetensors", "model.safetensors"]
+
+    /// - Parameters:
+    ///   - source: a run directory, or a model file.
+    ///   - state: `.best` requires a run directory.
+    /// - Throws: `CheckpointError` if there is no such file or state.
+    public init(_ source: String, state: ModelState = .last) throws {
+        let files = FileManager.default
+        var isFolder: ObjCBool = false
+        guard files.fileExists(atPath: source, isDirectory: &isFolder) else {
+            throw CheckpointError(
+                "\(source): no such run or model. Train one with `facegan train --recipe dcgan --data ...`.")
+        }
+        guard isFolder.boolValue else {
+            guard state == .last else {
+                throw CheckpointError("\(source): a file; only a run directory has a best state")
+            }
+            path = source
+            return
+        }
+        if state == .best {
+            path = source + "/checkpoints/best.safetensors"
+            guard files.fileExists(atPath: path) else {
+                throw CheckpointError(
+                    "\(source): the run has no best state yet; the first score is computed after training.scoreKimg"
+                        + " thousand images (0: never). Omit --best to use the newest state.")
+            }
+            return
+        }
+        guard let name = Self.candidates.first(where: { files.fileExists(atPath: source + "/" + $0) }) else {
+            throw CheckpointError(
+                "\(source): a folder without a trained state (looked for \(Self.candidates.joined(separator: ", ")))."
+                    + " A run saves its first state within minutes of its start.")
+        }
+        path = source + "/" + name
+    }
+
+    /// Recipe of the model. Reads no weights.
+    /// - Throws: `FileError` for a damaged file, `CheckpointError` for a file that is not a model.
+    public func recipe() throws -> Recipe { try Checkpoint(path: path, sections: []).recipe }
+
+    /// Data protocol of the pictures that the model was trained on. Reads no weights.
+    /// - Throws: `FileError` for a damaged file, `CheckpointError` for a file that is not a model or has no protocol.
+    public func dataProtocol() throws -> Datasets.DataProtocol {
+        try Self.dataProtocol(in: try Checkpoint(path: path, sections: []).facts, path: path)
+    }
+
+    static func dataProtocol(in facts: [String: String], path: String) throws -> Datasets.DataProtocol {
+        guard let name = facts["dataProtocol"] else {
+            throw CheckpointError(
+                "\(path): the model does not record the data protocol of its training pictures; align the photographs to"
+                    + " a protocol that you know (facegan align --protocol celeba64-178)")
+        }
+        return try DataProtocol.parse(name)
+    }
+
+    /// Loads the model that the recipe in the file describes.
+    /// - Parameters:
+    ///   - weights: `.raw` is used if the file has no average.
+    ///   - device: device of the network.
+    /// - Throws: `FileError` for a damaged file, `CheckpointError` for weights that do not fit the recipe.
+    public func load(weights: ModelWeights = .average, device: Device = .cpu) throws -> any LoadedModel {
+        switch try recipe().system {
+        case .adversarial: try GeneratorModel(path, weights: weights, device: device)
+        case .restoration: try RestorationModel(path, weights: weights, device: device)
+        case .conversion: try ConversionModel(path, weights: weights, device: device)
+        case .attributes: try AttributeModel(path, weights: weights, device: device)
+        }
+    }
+}
+
+/// Description of a loaded model.
+public struct ModelInfo: Sendable {
+    /// Recipe of the model.
+    public let recipe: Recipe
+    /// Length of the training.
+    public let clock: TrainingClock
+    /// Other facts of the training, such as `dataProtocol`, `precision` and `seed`.
+    public let facts: [String: String]
+    /// The safetensors file.
+    public let path: String
+    /// SHA-256 of the tensors, in hexadecimal; empty for a file without a checksum.
+    public let digest: String
+    /// Weights that are loaded: `.raw` for a file without an average.
+    public let weights: ModelWeights
+
+    /// Data protocol of the pictures that the model was trained on.
+    /// - Throws: `CheckpointError` if the file does not record it.
+    public func dataProtocol() throws -> Datasets.DataProtocol {
+        try ModelFile.dataProtocol(in: facts, path: path)
+    }
+}
