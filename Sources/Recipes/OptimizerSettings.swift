@@ -2,59 +2,69 @@ import Foundation
 import Settings
 import TorchNN
 
-/// Optimizer of a network.
+/// Settings of the optimizer of a network.
 public struct OptimizerSettings: SettingsGroup, Equatable {
-    /// Optimizers by their names in recipes.
+    /// Algorithm, by its name in recipes.
     public enum Kind: String, Sendable, CaseIterable {
         case adam, adamw, sgd, rmsprop, adabelief
     }
 
+    /// Algorithm.
     public var kind = Kind.adam
+    /// Learning rate, before the factor of the schedule.
     public var learningRate = 2e-4
-    /// Decay of the mean gradient.
+    /// Decay rate of the mean gradient (Adam, AdamW, AdaBelief).
     public var beta1 = 0.5
-    /// Decay of the mean squared gradient.
+    /// Decay rate of the mean squared gradient (Adam, AdamW, AdaBelief).
     public var beta2 = 0.999
-    /// Added to the root of the mean squared gradient.
+    /// Constant added to the root of the mean squared gradient.
     public var epsilon = 1e-8
-    /// Momentum of SGD.
+    /// Momentum (SGD).
     public var momentum = 0.0
-    /// Decay of the mean squared gradient of RMSprop.
+    /// Decay rate of the mean squared gradient (RMSprop).
     public var alpha = 0.99
-    /// L2 penalty, or decoupled decay in AdamW and AdaBelief.
+    /// Weight decay: an L2 penalty, or decoupled in AdamW and AdaBelief.
     public var weightDecay = 0.0
-    /// Largest joint norm of the gradients; 0 for no limit.
+    /// Limit of the joint norm of all gradients; 0 for no limit.
     public var clipNorm = 0.0
-    /// Largest absolute value of a weight after a step (Arjovsky et al. 2017, algorithm 1); 0 for no limit.
+    /// Limit of the absolute value of a weight after a step (Arjovsky et al. 2017, algorithm 1); 0 for no limit.
     public var weightLimit = 0.0
 
+    /// Creates the default settings.
     public init() {}
 
+    /// Visits every setting and checks the rules between them.
+    /// - Throws: errors of the visitor.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
-        try v.choice("kind", &kind, "Optimizer.")
-        try v.number("learningRate", &learningRate, in: 0...1, "Learning rate.")
+        try v.choice("kind", &kind, "Optimizer algorithm.")
+        try v.number(
+            "learningRate", &learningRate, in: 0...1, "Learning rate, before the factor of the schedule.")
         switch kind {
         case .adam, .adamw, .adabelief:
-            try v.number("beta1", &beta1, in: 0...0.9999, "Decay of the mean gradient.")
-            try v.number("beta2", &beta2, in: 0...0.999999, "Decay of the mean squared gradient.")
-            try v.number("epsilon", &epsilon, in: 0...1, "Added to the root of the squared gradient.")
+            try v.number("beta1", &beta1, in: 0...0.9999, "Decay rate of the mean gradient.")
+            try v.number("beta2", &beta2, in: 0...0.999999, "Decay rate of the mean squared gradient.")
+            try v.number(
+                "epsilon", &epsilon, in: 0...1, "Constant added to the root of the mean squared gradient.")
         case .sgd:
             try v.number("momentum", &momentum, in: 0...0.9999, "Momentum.")
         case .rmsprop:
-            try v.number("alpha", &alpha, in: 0...0.9999, "Decay of the mean squared gradient.")
-            try v.number("epsilon", &epsilon, in: 0...1, "Added to the root of the squared gradient.")
+            try v.number("alpha", &alpha, in: 0...0.9999, "Decay rate of the mean squared gradient.")
+            try v.number(
+                "epsilon", &epsilon, in: 0...1, "Constant added to the root of the mean squared gradient.")
         }
-        try v.number("weightDecay", &weightDecay, in: 0...1, "L2 penalty; decoupled in adamw and adabelief.")
         try v.number(
-            "clipNorm", &clipNorm, in: 0...1e6, "Largest joint norm of the gradients; 0: no limit.")
+            "weightDecay", &weightDecay, in: 0...1,
+            "Weight decay: an L2 penalty, or decoupled in adamw and adabelief.")
+        try v.number(
+            "clipNorm", &clipNorm, in: 0...1e6, "Limit of the joint norm of all gradients; 0: no limit.")
         try v.number(
             "weightLimit", &weightLimit, in: 0...1e6,
-            "Largest absolute value of a weight, 0.01 in WGAN; 0: no limit.")
+            "Limit of the absolute value of a weight after a step (WGAN: 0.01); 0: no limit.")
     }
 
-    /// An optimizer over the parameters of `network`.
-    /// - Parameter correction: 0...1, for lazy regularization (Karras et al. 2020, appendix B): the learning rate is
-    ///   multiplied by it, decay rates are raised to its power.
+    /// Creates an optimizer for the parameters of `network`.
+    /// - Parameter correction: correction factor for lazy regularization, 0...1 (Karras et al. 2020, appendix B). The
+    ///   learning rate is multiplied by it; decay rates are raised to its power.
     public func make(for network: Module, correction: Double = 1) -> any Optimizer {
         let parameters = network.parameters
         let (beta1, beta2) = (pow(beta1, correction), pow(beta2, correction))

@@ -2,44 +2,55 @@ import Foundation
 import Models
 import Settings
 
-/// A recipe that does not exist or cannot be used; says what, where and what to do.
+/// Error for a recipe that does not exist or cannot be used.
 public struct RecipeError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Message: what is wrong, where, and what to do.
     public let description: String
 
+    /// Creates an error with a message.
     public init(_ description: String) { self.description = description }
 }
 
-/// One system of the field as numbers: settings that every run has, and those of its system.
+/// Settings of a training run: common settings, and those of one system.
 ///
-/// A recipe is a YAML file in `Recipes/`. Keys that it leaves out keep the defaults given here.
+/// A recipe is a YAML file in `Recipes/`. Omitted keys have the defaults of this type.
 public struct Recipe: SettingsGroup, Equatable {
-    /// Short name, also of the run directory.
+    /// Short name, also the default name of the run directory.
     public var name = "custom"
-    /// One sentence for `facegan recipes`.
+    /// One-sentence description for `facegan recipes`.
     public var about = ""
-    /// Side of the pictures, in pixels: a power of two.
+    /// Side of the pictures, in pixels; a power of two.
     public var resolution = 64
-    /// Pictures in one step.
+    /// Number of pictures in one step.
     public var batchSize = 128
+    /// Selection and augmentation of training pictures.
     public var data = DataSettings()
-    /// What is trained.
+    /// System that is trained, with its settings.
     public var system = System.adversarial(.init())
+    /// Learning-rate schedule.
     public var schedule = ScheduleSettings()
+    /// Moving average of the weights.
     public var average = AverageSettings()
+    /// Monitoring of the run and recovery from divergence.
     public var supervision = SupervisionSettings()
+    /// Length of the run and intervals of its outputs.
     public var training = TrainingSettings()
 
+    /// Creates the default settings.
     public init() {}
 
+    /// Visits every setting and checks the rules between them.
+    /// - Throws: errors of the visitor.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
-        try v.text("name", &name, "Short name, also of the run directory.")
-        try v.text("about", &about, "One sentence about the recipe.")
+        try v.text("name", &name, "Short name, also the default name of the run directory.")
+        try v.text("about", &about, "One-sentence description.")
         var kind = system.kind
-        try v.choice("system", &kind, "What is trained; decides which other groups a recipe has.")
+        try v.choice("system", &kind, "System that is trained; it determines the other groups of a recipe.")
         if kind != system.kind { system = System(kind) }
-        try v.integer("resolution", &resolution, in: 8...1024, "Side of the pictures, a power of two.")
+        try v.integer(
+            "resolution", &resolution, in: 8...1024, "Side of the pictures in pixels, a power of two.")
         try v.check(resolution.nonzeroBitCount == 1, "resolution", "a power of two")
-        try v.integer("batchSize", &batchSize, in: 2...65536, "Pictures in one step.")
+        try v.integer("batchSize", &batchSize, in: 2...65536, "Number of pictures in one step.")
         try v.group("data", &data, "Selection and augmentation of the pictures.")
         try system.fields(&v, resolution: resolution, batchSize: batchSize)
         try v.group("schedule", &schedule, "Learning rates over the run.")
@@ -48,7 +59,7 @@ public struct Recipe: SettingsGroup, Equatable {
         try v.group("training", &training, "Length of the run and intervals of its outputs.")
     }
 
-    /// Keys of earlier versions.
+    /// Keys of earlier versions and their replacements.
     public static var renamedKeys: [String: String] {
         var keys = [
             "task": "system", "view": "augment", "perceptual.leastSide": "perceptual.minSide",
@@ -62,13 +73,13 @@ public struct Recipe: SettingsGroup, Equatable {
             keys["phases.\(phase).leastKimg"] = "phases.\(phase).minKimg"
             keys["phases.\(phase).mostKimg"] = "phases.\(phase).maxKimg"
         }
-        // These two keep their names in adversarial recipes.
+        // Adversarial recipes still have these two keys.
         keys["generatorOptimizer"] = "restorerOptimizer (restoration) or converterOptimizer (conversion)"
         keys["discriminatorOptimizer"] = "criticOptimizer"
         return keys
     }
 
-    /// Pictures in a step after `images` images.
+    /// Number of pictures in a step after `images` images. It changes with the resolution of growing networks.
     public func batchSize(images: Int) -> Int {
         guard case .adversarial(let settings) = system,
             let growth = settings.growth(images: images, resolution: resolution)
@@ -76,7 +87,7 @@ public struct Recipe: SettingsGroup, Equatable {
         return settings.growth.batchSize(side: growth.side, otherwise: batchSize)
     }
 
-    /// Names of the attributes that the model takes; empty for an unconditional one.
+    /// Names of the attributes that the model accepts; empty for an unconditional model.
     public var attributeNames: [String] {
         switch system {
         case .adversarial(let settings): settings.conditions.attributes
@@ -86,23 +97,23 @@ public struct Recipe: SettingsGroup, Equatable {
     }
 }
 
-/// What a recipe trains, with the settings of that system.
+/// System that a recipe trains, with its settings.
 public enum System: Sendable, Equatable {
-    /// A generator against a discriminator.
+    /// A generator and a discriminator.
     case adversarial(AdversarialSettings)
-    /// A face network that recognizes attributes of a photograph.
+    /// A face network, which classifies attributes of photographs.
     case attributes(AttributeSettings)
-    /// A network from photographs to photographs, such as an autoencoder or super resolution, with a critic.
+    /// A restorer, such as an autoencoder or a super-resolution network, with a critic.
     case restoration(RestorationSettings)
-    /// A network that changes attributes of photographs, with a critic that classifies them.
+    /// A converter, which changes attributes of photographs, with a critic that classifies them.
     case conversion(ConversionSettings)
 
-    /// The name of a system in a recipe.
+    /// Name of a system in a recipe.
     public enum Kind: String, Sendable, CaseIterable {
         case adversarial, attributes, restoration, conversion
     }
 
-    /// A system with default settings.
+    /// Creates a system with default settings.
     public init(_ kind: Kind) {
         self =
             switch kind {
@@ -113,6 +124,7 @@ public enum System: Sendable, Equatable {
             }
     }
 
+    /// Name of the system.
     public var kind: Kind {
         switch self {
         case .adversarial: .adversarial
@@ -139,15 +151,20 @@ public enum System: Sendable, Equatable {
     }
 }
 
-/// The settings of one system. Their groups stand at the top level of a recipe.
+/// Settings of one system. Their groups are at the top level of a recipe.
 public protocol SystemSettings: Sendable, Equatable {
+    /// Creates the default settings.
     init()
-    /// Visits every group, and checks the rules between them.
+    /// Visits every group and checks the rules between them.
+    /// - Parameters:
+    ///   - resolution: side of the pictures, in pixels.
+    ///   - batchSize: pictures in one step.
+    /// - Throws: errors of the visitor.
     mutating func fields(_ v: inout some FieldVisitor, resolution: Int, batchSize: Int) throws
 }
 
 extension Recipe {
-    /// Settings of an adversarial recipe. Traps for another system.
+    /// Settings of an adversarial recipe. Reading them traps for another system.
     public var adversarial: AdversarialSettings {
         get {
             guard case .adversarial(let settings) = system else { fatalError(wrongSystem("adversarial")) }
@@ -156,7 +173,7 @@ extension Recipe {
         set { system = .adversarial(newValue) }
     }
 
-    /// Settings of a restoration recipe. Traps for another system.
+    /// Settings of a restoration recipe. Reading them traps for another system.
     public var restoration: RestorationSettings {
         get {
             guard case .restoration(let settings) = system else { fatalError(wrongSystem("restoration")) }
@@ -165,7 +182,7 @@ extension Recipe {
         set { system = .restoration(newValue) }
     }
 
-    /// Settings of a conversion recipe. Traps for another system.
+    /// Settings of a conversion recipe. Reading them traps for another system.
     public var conversion: ConversionSettings {
         get {
             guard case .conversion(let settings) = system else { fatalError(wrongSystem("conversion")) }
@@ -174,7 +191,7 @@ extension Recipe {
         set { system = .conversion(newValue) }
     }
 
-    /// Settings of a recipe for a face network. Traps for another system.
+    /// Settings of a recipe for a face network. Reading them traps for another system.
     public var attributes: AttributeSettings {
         get {
             guard case .attributes(let settings) = system else { fatalError(wrongSystem("attributes")) }

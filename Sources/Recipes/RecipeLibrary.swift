@@ -2,7 +2,7 @@ import Foundation
 import Settings
 
 extension Recipe {
-    /// The recipes of this package: name and YAML text.
+    /// Bundled recipes: name and YAML text.
     public static let library: [(name: String, text: String)] = [
         ("dcgan", PackageResources.dcgan_yaml), ("dcgan-dense", PackageResources.dcgan_dense_yaml),
         ("lsgan", PackageResources.lsgan_yaml), ("wgan", PackageResources.wgan_yaml),
@@ -14,11 +14,12 @@ extension Recipe {
         ("attributes", PackageResources.attributes_yaml),
     ].map { ($0, String(decoding: $1, as: UTF8.self)) }
 
-    /// Loads a recipe of this package by name, or a YAML file by path.
+    /// Loads a bundled recipe by name, or a YAML file by path.
     /// - Parameters:
-    ///   - preset: a preset of the file, such as `small`.
-    ///   - overrides: values such as `generator.filters=32`; later ones win.
-    /// - Throws: `RecipeError` for an unknown name; `SettingsError` with every problem and its line.
+    ///   - nameOrPath: name such as `dcgan`, or a path that contains `/` or ends in `.yaml` or `.yml`.
+    ///   - preset: name of a preset in the file, such as `small`; nil for none.
+    ///   - overrides: assignments such as `generator.filters=32`, applied in order after the preset.
+    /// - Throws: `RecipeError` for an unknown name; `SettingsError` with all problems and their lines.
     public static func load(
         _ nameOrPath: String, preset: String? = nil, overrides: [String] = []
     ) throws -> Recipe {
@@ -32,10 +33,10 @@ extension Recipe {
         let names = library.map(\.name)
         let hint = Suggestion.closest(to: nameOrPath, in: names).map { " Did you mean `\($0)`?" } ?? ""
         throw RecipeError(
-            "\(nameOrPath): no such recipe.\(hint) There are \(names.joined(separator: ", ")); a file's name ends in .yaml."
+            "\(nameOrPath): no such recipe.\(hint) Use \(names.joined(separator: ", ")), or the path of a .yaml file."
         )
     }
 
-    /// The recipe as YAML, with every value.
+    /// Canonical YAML text with every setting.
     public var yaml: String { SettingsDocument.encode(self) }
 }

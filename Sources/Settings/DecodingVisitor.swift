@@ -259,10 +259,28 @@ struct DecodingVisitor: FieldVisitor {
     mutating func check(_ ok: Bool, _ key: String, _ expected: String) throws {
         // After a problem in a field, the group mixes read and default values, so the rule could fail wrongly.
         guard !ok, report.problems.count == problemsBefore else { return }
-        let where_ = entries[key].map { $0.value.place } ?? place
-        let received = entries[key].map { ", received \($0.value.received)" } ?? ""
-        report.add(where_, keys + [key], "expected \(expected)\(received)")
+        let (place, node) = find(key)
+        let received = node.map { ", received \($0.received)" } ?? ""
+        report.add(place, keys + [key], "expected \(expected)\(received)")
         problemsBefore += 1
+    }
+
+    /// Node of a key, which can be that of a nested group such as `input.kind`; nil if the document omits it. The place is
+    /// that of the node, or of the innermost group that the document has.
+    private func find(_ key: String) -> (place: SettingsNode.Place, node: SettingsNode?) {
+        var place = place
+        var level = entries
+        var node: SettingsNode?
+        for part in key.split(separator: ".") {
+            guard let next = level[String(part)]?.value else { return (place, nil) }
+            (place, node) = (next.place, next)
+            guard case .map(let inner) = next.kind else {
+                level = [:]
+                continue
+            }
+            level = Dictionary(inner.map { ($0.key, $0) }, uniquingKeysWith: { $1 })
+        }
+        return (place, node)
     }
 }
 

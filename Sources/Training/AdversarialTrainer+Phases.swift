@@ -5,10 +5,11 @@ import Settings
 import Torch
 import TorchNN
 
-/// The phases of a step: the discriminator's, the generator's, and their lazy regularizers.
+// Phases of a training step: losses of discriminator and generator, and their lazy regularizers.
 extension AdversarialTrainer {
     // MARK: Discriminator
 
+    /// Loss of the discriminator with the drift penalty.
     var critic: CriticStep {
         CriticStep(
             loss: settings.loss, separatesBatches: discriminator.usesBatchStatistics,
@@ -19,11 +20,11 @@ extension AdversarialTrainer {
             })
     }
 
-    /// One step of the discriminator.
+    /// Performs one step of the discriminator.
     /// - Parameters:
-    ///   - real: [N, 3, side, side].
-    ///   - fake: of the same shape, detached.
-    ///   - labels: of both, [N, K].
+    ///   - real: real pictures [N, 3, side, side] in -1...1.
+    ///   - fake: generated pictures of the same shape, detached.
+    ///   - labels: labels of both, [N, K]; nil for an unconditional discriminator.
     package func trainDiscriminator(real: Tensor, fake: Tensor, labels: Tensor? = nil) {
         let (real, fake) = withoutGradients { (noisy(real), noisy(fake)) }
         var (output, penalty): (CriticStep.Output?, Tensor?) = (nil, nil)
@@ -32,8 +33,8 @@ extension AdversarialTrainer {
         step.realTerms = { [settings] output in
             let drift = terms(output)
             guard let attributes = output.attributes, let labels else { return drift }
-            let names = settings.attributeLoss.real(attributes, attributes: labels)
-            return drift.map { $0 + names } ?? names
+            let classification = settings.attributeLoss.real(attributes, attributes: labels)
+            return drift.map { $0 + classification } ?? classification
         }
         let weights = discriminatorOptimizer.parameters.map(\.parameter.value)
         let context = DiscriminatorContext(
@@ -56,7 +57,7 @@ extension AdversarialTrainer {
             }
             return found
         }
-        // A lazy regularizer is computed at the weights that the main phase has moved.
+        // A lazy regularizer is computed with the weights that the main phase has updated.
         let lazy = discriminatorRegularizers.filter { $0.interval > 1 }.map { regularizer in
             TrainingPhase(
                 name: "discriminator " + regularizer.name, optimizer: discriminatorOptimizer,
@@ -84,8 +85,8 @@ extension AdversarialTrainer {
         }
     }
 
-    /// The discriminator's output on pictures in the current precision, with augmentation; logits in float32.
-    /// - Parameter changesBuffers: whether this is the pass of a step that updates buffers.
+    /// Output of the discriminator on augmented pictures [N, 3, side, side], in the precision of the run; logits in float32.
+    /// - Parameter changesBuffers: whether this pass updates buffers, which one pass of a step does.
     func discriminate(
         _ images: Tensor, _ labels: Tensor?, changesBuffers: Bool = true
     ) -> DiscriminatorOutput {
@@ -96,7 +97,7 @@ extension AdversarialTrainer {
         return computing { discriminator(augmented, labels: labels) }.single
     }
 
-    /// Pictures with instance noise.
+    /// Pictures [N, 3, side, side] with instance noise.
     func noisy(_ images: Tensor) -> Tensor {
         let deviation = settings.instanceNoise.schedule.value(atKimg: clock.kimg)
         guard deviation > 0 else { return images }
@@ -114,6 +115,7 @@ extension AdversarialTrainer {
         }
     }
 
+    /// Records accuracy, logit gap, loss and scores of a batch.
     func measure(real: Tensor, fake: Tensor, loss: Tensor) {
         let accuracy = settings.loss.accuracy(real: real, fake: fake)
         balance.note(accuracy)
@@ -125,6 +127,7 @@ extension AdversarialTrainer {
 
     // MARK: Generator
 
+    /// Performs one step of the generator.
     func trainGenerator(_ context: StepContext) {
         let weights = generatorOptimizer.parameters.map(\.parameter.value)
         var loss: Tensor?
@@ -168,6 +171,7 @@ extension AdversarialTrainer {
         generatorSteps.advance()
     }
 
+    /// Loss of the generator without regularizers, [].
     func generatorLoss(_ context: StepContext) -> Tensor {
         let (fake, real, labels) = (context.fake, context.real, context.labels)
         let output = discriminator.frozen { discriminate(noisy(fake), labels, changesBuffers: false) }
@@ -190,7 +194,8 @@ extension AdversarialTrainer {
         return loss
     }
 
-    /// Intermediate latents with gradients and their pictures; z where the generator has no intermediate space.
+    /// Intermediate latents with gradients, and their pictures, for path-length regularization. The latents are z if the
+    /// generator has no intermediate space.
     func generateForPath(_ count: Int, _ labels: Tensor?) -> (w: Tensor, images: Tensor) {
         let z = settings.generator.latent.sample(count, random: pathStream).to(device)
         let latents = Latents(z, labels: labels.map { $0[0..<count] })

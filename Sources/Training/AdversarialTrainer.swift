@@ -7,25 +7,33 @@ import Settings
 import Torch
 import TorchNN
 
-/// Trains a generator against a discriminator.
+/// Trainer of a generator and a discriminator.
 ///
-/// A training step is a list of phases: those of the discriminator (its loss, then its lazy regularizers), repeated as the
-/// recipe says, and those of the generator.
+/// A training step is a list of phases: the discriminator's loss and lazy regularizers, repeated for the number of
+/// discriminator steps, then the generator's loss and lazy regularizers.
 public final class AdversarialTrainer: Trainer {
+    /// Recipe of the run.
     public let recipe: Recipe
     let settings: AdversarialSettings
+    /// Device of the networks.
     public let device: Device
-    /// Never `.auto`.
+    /// Precision of the computation; never `.auto`.
     public let precision: Precision
+    /// Kernels of the computation.
     public let kernels: Kernels
+    /// Trained generator.
     public let generator: any Generator
+    /// Trained discriminator.
     public let discriminator: any Discriminator
-    /// The generator's moving average; nil for a recipe without one.
+    /// Moving average of the generator; nil if the recipe has none.
     public let averaged: (any Generator)?
-    /// Draws latents with labels, for previews and scores.
+    /// Sampler of latents with labels, for previews and scores.
     public let sampler: LatentSampler
+    /// Registry of the tensors and random streams that a step changes.
     public let state = TrainingState()
+    /// Steps and images so far.
     public var clock = TrainingClock()
+    /// Recoveries from divergence.
     public var recoveries = RecoveryHistory()
 
     // Sums since the last report.
@@ -41,17 +49,17 @@ public final class AdversarialTrainer: Trainer {
     let average: ExponentialAverage?
     /// Columns of the pictures' labels that the recipe uses, and the number of columns.
     let columns: (asked: [Int], width: Int)
-    // Steps of each network, by which lazy regularizers are due.
+    // Steps of each network, for the intervals of lazy regularizers.
     let discriminatorSteps = StepCounter()
     let generatorSteps = StepCounter()
     /// Whether a pass in training mode changes buffers, such as those of spectral normalization.
     let changesBuffers: Bool
     let latentStream, augmentStream, mixStream, noiseStream, pathStream: RandomSource
 
-    /// Makes the networks with initial weights from `seed`.
+    /// Creates the networks with initial weights from `seed`.
     /// - Parameters:
-    ///   - labels: of the pictures; a conditional recipe needs the attributes that it names.
-    ///   - generatorRegularizers: besides those of the recipe.
+    ///   - labels: labels of the pictures, with the attributes of a conditional recipe.
+    ///   - generatorRegularizers: regularizers in addition to those of the recipe.
     /// - Throws: `TrainingError.refused` if an attribute is missing; `WeightsError` or `CheckpointError` if the perceptual
     ///   network is missing.
     public init(
@@ -134,29 +142,36 @@ public final class AdversarialTrainer: Trainer {
         if !generatorRegularizers.isEmpty { state.register(stream: "path", pathStream) }
     }
 
+    /// Trained networks with their names in reports.
     public var networks: [(name: String, network: Module)] {
         [("generator", generator), ("discriminator", discriminator)]
     }
 
-    /// With adaptive steps, the number while the accuracy is within the band.
+    /// Real images of one step. For adaptive steps, the number while the accuracy is within the band.
     public var imagesPerStep: Int {
         recipe.batchSize(images: clock.images) * settings.steps.discriminator
     }
 
+    /// Sets the growth of the networks and the step counters from the restored state.
     public func clockChanged() {
         growth.map(grow)
         discriminatorSteps.reload()
         generatorSteps.reload()
     }
 
+    /// Generated faces and their distance to the pictures of the store.
+    /// - Parameter subset: indices of the training pictures; nil for all.
+    /// - Throws: `EvaluationError` for an unknown metric.
     public func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor {
-        try GeneratedFaces(
+        try GeneratorMonitor(
             of: averaged ?? generator, sampler: sampler, recipe: recipe, store: store, subset: subset)
     }
 
     // MARK: Step
 
-    /// The discriminator's steps, then the generator's, then the moving average.
+    /// Performs the discriminator's steps and the generator's steps, and updates the moving average.
+    /// - Parameter batches: returns the next real pictures with labels.
+    /// - Throws: `TrainingError.diverged` if a loss is not finite; on CUDA the next `takeReport` throws it.
     public func step(_ batches: (_ count: Int) -> ImageBatch) throws {
         let factor = learningRateFactor
         generatorOptimizer.learningRate =
@@ -220,8 +235,8 @@ public final class AdversarialTrainer: Trainer {
 
     // MARK: Reports
 
-    /// Means since the last call.
-    /// - Throws: `TrainingError.diverged` if one is not finite.
+    /// Means of losses and scores since the last call.
+    /// - Throws: `TrainingError.diverged` if a value is not finite.
     public func takeStatistics() throws -> StepStatistics.Means {
         if let what = statistics.firstNotFinite {
             throw TrainingError.diverged(what: what, step: clock.steps, kept: "")
@@ -230,6 +245,8 @@ public final class AdversarialTrainer: Trainer {
         return statistics.means
     }
 
+    /// Means of the losses and scores since the last call.
+    /// - Throws: `TrainingError.diverged` if a sum is not finite.
     public func takeReport() throws -> TrainerReport {
         let means = try takeStatistics()
         defer { health = HealthStatistics(device: device) }
@@ -252,6 +269,6 @@ public final class AdversarialTrainer: Trainer {
         return TrainerReport(scalars: scalars + values.scalars, health: values)
     }
 
-    /// The smallest value of the discriminator's penalty that can be a spike.
+    /// Minimum value of the discriminator's penalty that counts as a spike.
     public var minPenaltySpike: Double { max(1, discriminatorRegularizers.map(\.minSpike).max() ?? 1) }
 }

@@ -6,16 +6,18 @@ import Recipes
 import Torch
 import TorchNN
 
-/// A network that does not learn, by whose maps pictures are compared.
+/// Fixed network whose feature maps are compared by a perceptual loss.
 final class PerceptualNetwork {
-    /// Of pictures at their own size, for what is finer than a network's own would else not count.
+    /// Feature maps of pictures. Pictures larger than the input of the network are not reduced, to keep fine detail.
     private let taps: (Tensor) -> [Tensor]
     private let layers: [Int]
 
-    /// Networks of large pictures halve them five times.
-    private static let leastSide = 32
+    /// Minimum side of the input of networks that halve it five times.
+    private static let minSide = 32
 
-    /// - Throws: `CheckpointError` for a network that is not there; `TrainingError.refused` for layers that it lacks.
+    /// Loads the network.
+    /// - Throws: `CheckpointError` or `WeightsError` if the network cannot be loaded; `TrainingError.refused` if it has no
+    ///   feature maps or lacks a layer of the settings.
     init(_ settings: PerceptualSettings, _ device: Device) throws {
         let (network, count): (Module, Int)
         if settings.network == "face" || FileManager.default.fileExists(atPath: settings.network) {
@@ -29,15 +31,15 @@ final class PerceptualNetwork {
         } else {
             guard let tapped = try FeatureNetworks.load(settings.network) as? any TappedNetwork else {
                 throw TrainingError.refused(
-                    "perceptual.network: \(settings.network) has no inner maps; take face, vgg16 or squeezenet"
+                    "perceptual.network: \(settings.network) has no feature maps; use face, vgg16 or squeezenet"
                 )
             }
-            taps = { tapped.taps(tapped.normalization($0.resized(toSide: max(Self.leastSide, $0.shape[2])))) }
+            taps = { tapped.taps(tapped.normalization($0.resized(toSide: max(Self.minSide, $0.shape[2])))) }
             (network, count) = (tapped, tapped.tapChannels.count)
         }
         if let wrong = settings.layers.first(where: { $0 >= count }) {
             throw TrainingError.refused(
-                "perceptual.layers: \(settings.network) has \(count) maps, 0 to \(count - 1), and no \(wrong)"
+                "perceptual.layers: \(settings.network) has the maps 0 to \(count - 1), but no map \(wrong)"
             )
         }
         layers = settings.layers.isEmpty ? Array(0..<count) : settings.layers
@@ -46,7 +48,7 @@ final class PerceptualNetwork {
         network.freeze()
     }
 
-    /// Maps of pictures [N, 3, side, side] in -1...1; open to gradients of the pictures.
+    /// Feature maps of pictures [N, 3, side, side] in -1...1, differentiable with respect to the pictures.
     func maps(_ images: Tensor) -> [Tensor] {
         let all = taps(images.to(.float32))
         return layers.map { all[$0] }

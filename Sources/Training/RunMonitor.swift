@@ -1,15 +1,74 @@
 import Provenance
 
-/// What a run shows of itself between steps: a picture to look at, and a score that decides which state is the best.
+/// Previews and scores of a run.
 public protocol RunMonitor {
-    /// A grid for the eye; nil where there is nothing to draw.
+    /// A grid of pictures of the current state; nil if there are none.
     func preview() -> SyntheticImage?
-    /// Always on the same pictures, so that the scores of a run compare; the first decides which state is the best.
+    /// Scores of the current state on fixed pictures. The first one selects the best state.
+    /// - Throws: `EvaluationError` or `TorchError` if the evaluation fails.
     func scores() throws -> [RunScore]
-    /// What a reader of the scores should know when a run begins.
+    /// Notes for the user at the start of a run, such as an omitted metric.
     var notes: [String] { get }
 }
 
 extension RunMonitor {
+    /// No notes.
     public var notes: [String] { [] }
+}
+
+/// Score of a state of a run by one metric.
+public struct RunScore: Sendable, Equatable {
+    /// Key in the log and in a saved state.
+    public let name: String
+    /// Name in messages, with its unit.
+    public let label: String
+    /// Value of the metric.
+    public let value: Double
+    /// Standard error of the value.
+    public let error: Double
+    /// Values of parts, such as single attributes. The log appends their keys to `name`.
+    public let parts: [(key: String, value: Double)]
+    /// Whether lower values are better.
+    public let isLowerBetter: Bool
+
+    /// Creates a score.
+    public init(
+        name: String, label: String, value: Double, error: Double, parts: [(key: String, value: Double)] = [],
+        isLowerBetter: Bool = true
+    ) {
+        (self.name, self.label, self.value, self.error) = (name, label, value, error)
+        (self.parts, self.isLowerBetter) = (parts, isLowerBetter)
+    }
+
+    /// Whether this score is better than an earlier value of the same metric; true for nil.
+    public func isBetter(than other: Double?) -> Bool {
+        other.map { isLowerBetter ? value < $0 : value > $0 } ?? true
+    }
+
+    /// Compares name, value, error and parts.
+    public static func == (a: RunScore, b: RunScore) -> Bool {
+        a.name == b.name && a.value == b.value && a.error == b.error
+            && a.parts.elementsEqual(b.parts) { $0 == $1 }
+    }
+}
+
+/// Best score of a run so far, as stored in a saved state.
+struct BestScore: Equatable {
+    let name: String
+    let value: Double
+
+    /// Key in the facts of a saved state.
+    static let fact = "bestScore"
+
+    init(name: String, value: Double) { (self.name, self.value) = (name, value) }
+
+    /// Parses `text`; nil if it has another format.
+    init?(_ text: String) {
+        let parts = text.split(separator: " ")
+        guard parts.count == 2, let value = Double(parts[1]) else { return nil }
+        self.init(name: String(parts[0]), value: value)
+    }
+
+    /// Text for a saved state: name and value.
+    var text: String { "\(name) \(value)" }
 }

@@ -1,68 +1,80 @@
 import Checkpoints
 import Datasets
+import Models
 import Recipes
 import Settings
 import Torch
 import TorchNN
 
-/// Networks, optimizers and everything else that a training step changes. Knows no files and no wall-clock time.
+/// Trainer of one system: networks, optimizers and all other state that a training step changes.
+///
+/// A trainer does not access files and does not depend on wall-clock time.
 public protocol Trainer: AnyObject {
+    /// Recipe of the run.
     var recipe: Recipe { get }
+    /// Device of the networks.
     var device: Device { get }
-    /// Never `.auto`.
+    /// Precision of the computation; never `.auto`.
     var precision: Precision { get }
+    /// Kernels of the computation.
     var kernels: Kernels { get }
+    /// Steps and images so far.
     var clock: TrainingClock { get set }
-    /// Real images that one step takes.
+    /// Real images of one step.
     var imagesPerStep: Int { get }
-    /// The networks that are trained, with the names that reports use.
+    /// Trained networks with their names in reports.
     var networks: [(name: String, network: Module)] { get }
     /// Recoveries from divergence.
     var recoveries: RecoveryHistory { get set }
-    /// The registry of all tensors and random streams that a step changes.
+    /// Registry of the tensors and random streams that a step changes.
     var state: TrainingState { get }
     /// Further metadata of a saved state.
     var facts: [String: String] { get }
-    /// Values of the discriminator's penalty below this are no spike.
+    /// Minimum value of the discriminator's penalty that counts as a spike.
     var minPenaltySpike: Double { get }
 
-    /// One training step.
-    /// - Parameter batches: returns the next real pictures, as many as it is asked for.
-    /// - Throws: `TrainingError.diverged` if a loss is not finite; on CUDA at the next `takeReport`.
+    /// Performs one training step.
+    /// - Parameter batches: returns the next `count` real pictures.
+    /// - Throws: `TrainingError.diverged` if a loss is not finite; on CUDA the next `takeReport` throws it.
     func step(_ batches: (_ count: Int) -> ImageBatch) throws
 
     /// Measurements of the steps since the last call, for log, curves and supervision.
-    /// - Throws: `TrainingError.diverged` if one is not finite.
+    /// - Throws: `TrainingError.diverged` if a value is not finite.
     func takeReport() throws -> TrainerReport
 
-    /// Changes that the trainer made by itself since the last call, such as a new phase.
+    /// Events since the last call, such as the start of a phase.
     func takeEvents() -> [TrainerEvent]
 
     /// Previews and scores of a run.
     /// - Parameter subset: indices of the training pictures; nil for all.
-    /// - Throws: `TrainingError.refused` if the pictures lack something.
+    /// - Throws: `TrainingError.refused` if the pictures lack labels or a validation part; `EvaluationError` for an unknown
+    ///   metric.
     func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor
 
-    /// Updates what follows from the clock. Called after the clock or the state has been set.
+    /// Updates values that depend on the clock. Called after a change of the clock or the state.
     func clockChanged()
 }
 
 extension Trainer {
-    /// The current factor of all learning rates: the schedule, and the recoveries from divergence.
+    /// Current factor of all learning rates: schedule times recoveries from divergence.
     public var learningRateFactor: Double {
         recipe.schedule.factor.value(atKimg: clock.kimg) * recoveries.learningRateFactor
     }
+    /// No metadata.
     public var facts: [String: String] { [:] }
+    /// 1.
     public var minPenaltySpike: Double { 1 }
+    /// Does nothing.
     public func clockChanged() {}
+    /// No events.
     public func takeEvents() -> [TrainerEvent] { [] }
 
-    /// Computes with the kernels and the precision of the run.
+    /// Runs `body` with the kernels and the precision of the run.
     func computing<Result>(_ body: () -> Result) -> Result {
         withKernels(kernels) { withAutocast(precision.autocast, on: device, body) }
     }
 
-    /// Everything that a step changes, except for the position in the data.
+    /// The complete state, except for the position in the data.
     public func checkpoint() -> Checkpoint {
         var checkpoint = Checkpoint(recipe: recipe, clock: clock)
         state.save(to: &checkpoint)
@@ -72,8 +84,8 @@ extension Trainer {
         return checkpoint
     }
 
-    /// Resumes from a saved state.
-    /// - Throws: `CheckpointError` with everything that does not fit, before anything has changed.
+    /// Restores a saved state.
+    /// - Throws: `CheckpointError` with all mismatches; the trainer is then unchanged.
     public func restore(_ checkpoint: Checkpoint) throws {
         try state.restore(from: checkpoint)
         clock = checkpoint.clock
@@ -89,38 +101,131 @@ public struct TrainerReport {
     /// Values for supervision; nil for trainers without a discriminator to supervise.
     public let health: HealthValues?
 
+    /// Creates a report.
     public init(scalars: [Scalar], health: HealthValues? = nil) {
         (self.scalars, self.health) = (scalars, health)
     }
 }
 
-/// A change that a trainer made by itself.
+/// Event of a trainer, such as the start of a phase.
 public struct TrainerEvent: Sendable, Equatable {
-    /// One sentence.
+    /// Message, one sentence.
     public let text: String
-    /// Name of a state that is kept as it is now; nil for none.
-    public let keptAs: String?
+    /// Name of a checkpoint that the run saves at this event; nil for none.
+    public let checkpointName: String?
 
-    public init(_ text: String, keptAs: String? = nil) { (self.text, self.keptAs) = (text, keptAs) }
+    /// Creates an event.
+    public init(_ text: String, checkpointName: String? = nil) {
+        (self.text, self.checkpointName) = (text, checkpointName)
+    }
 }
 
 /// One value of a training log.
 public struct Scalar: Sendable, Equatable {
     /// Key in the log.
     public let key: String
-    /// Name of its curve, such as `loss/generator`.
+    /// Name of the curve, such as `loss/generator`.
     public let curve: String
     /// Group on the progress line; empty for none.
     public let group: String
-    /// Label on the progress line, behind the group; empty for a value that the line does not show.
+    /// Label on the progress line, after the group; empty if the line does not show the value.
     public let label: String
+    /// Value.
     public let value: Double
 
+    /// Creates a value that the progress line shows at `place`, unless its label is empty.
     public init(_ key: String, _ curve: String, _ place: (group: String, label: String), _ value: Double) {
         (self.key, self.curve, self.value) = (key, curve, value)
         (group, label) = place
     }
 
-    /// A value for log and curves only.
+    /// Creates a value for log and curves only.
     public init(_ key: String, _ curve: String, _ value: Double) { self.init(key, curve, ("", ""), value) }
+}
+
+extension Recipe {
+    /// Creates the trainer of this recipe, with initial weights from `seed`.
+    /// - Parameter labels: labels of the pictures, empty if there are none.
+    /// - Throws: `TrainingError.refused` if the labels lack an attribute; `CheckpointError` or `WeightsError` if a
+    ///   perceptual network cannot be loaded.
+    public func trainer(
+        labels: Labels, seed: UInt64, device: Device = .cpu, precision: Precision = .auto,
+        kernels: Kernels = .standard
+    ) throws -> any Trainer {
+        switch system {
+        case .adversarial:
+            try AdversarialTrainer(
+                recipe: self, labels: labels, seed: seed, device: device, precision: precision,
+                kernels: kernels)
+        case .attributes:
+            try AttributeTrainer(
+                recipe: self, attributes: labels.attributeNames, seed: seed, device: device,
+                precision: precision,
+                kernels: kernels)
+        case .restoration:
+            try RestorationTrainer(
+                recipe: self, seed: seed, device: device, precision: precision, kernels: kernels)
+        case .conversion:
+            try ConversionTrainer(
+                recipe: self, labels: labels, seed: seed, device: device, precision: precision,
+                kernels: kernels)
+        }
+    }
+}
+
+/// Sections of the networks whose weights a run can copy from another run.
+private let networkSections = ["generator", "network", "discriminator"]
+
+extension Trainer {
+    /// Copies the weights of another run or model. Optimizers, statistics and the clock keep their initial values.
+    /// - Parameter path: file of the run or model.
+    /// - Returns: notes for the user.
+    /// - Throws: `CheckpointError` for weights that do not fit; the trainer is then unchanged. `FileError` if the file cannot
+    ///   be read.
+    func begin(with path: String) throws -> [String] {
+        let other = try Checkpoint(path: path, sections: networkSections + ["average"])
+        guard other.recipe.system.kind == recipe.system.kind else {
+            throw CheckpointError(
+                "its recipe is \(other.recipe.name) (\(other.recipe.system.kind.rawValue)), the recipe of this run is"
+                    + " \(recipe.name) (\(recipe.system.kind.rawValue))")
+        }
+        guard other.recipe.attributeNames == recipe.attributeNames else {
+            throw CheckpointError(
+                "its attributes are \(other.recipe.attributeNames), those of the recipe are"
+                    + " \(recipe.attributeNames): set the same conditions.attributes in the same order")
+        }
+        if case .adversarial(let settings) = recipe.system,
+            let growth = settings.growth(images: 0, resolution: recipe.resolution),
+            growth.side < recipe.resolution
+        {
+            throw CheckpointError(
+                "its networks have the full resolution, but this run starts with \(growth.side) x \(growth.side) pixels:"
+                    + " --set growth.startSide=\(recipe.resolution)")
+        }
+        var notes = ["starting from the weights of \(path) (\(Int(other.clock.kimg)) kimg)"]
+        var copies: [(given: [(key: String, tensor: Tensor)], own: [(key: String, tensor: Tensor)])] = []
+        let own = Dictionary(uniqueKeysWithValues: state.sections)
+        for name in networkSections {
+            guard let tensors = own[name] else { continue }
+            let (raw, average) = (other.section(name), other.section("average"))
+            let isDiscriminator = name == "discriminator"
+            let given = raw.isEmpty && !isDiscriminator ? average : raw
+            let mismatch = StateMismatch(own: tensors, given: given)
+            guard mismatch.isEmpty else {
+                guard isDiscriminator else { throw CheckpointError("\(name): \(mismatch)") }
+                notes.append(
+                    (given.isEmpty
+                        ? "the file has no \(name)" : "the \(name) of the file has another architecture")
+                        + ": it starts from random weights, so the first pictures get worse"
+                )
+                continue
+            }
+            copies.append((given, tensors))
+            if !isDiscriminator, let averaged = own["average"] {
+                copies.append((average.isEmpty ? given : average, averaged))
+            }
+        }
+        withoutGradients { for (given, own) in copies { TrainingState.copy(given, to: own) } }
+        return notes
+    }
 }

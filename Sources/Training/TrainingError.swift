@@ -1,15 +1,15 @@
-/// Why a run cannot start or go on; says what, where and what to do.
+/// Error of a run: what is wrong, where, and what to do.
 public enum TrainingError: Error, CustomStringConvertible, Sendable {
-    /// Losses or weights are no longer finite.
+    /// A loss, score or weight is not finite.
     case diverged(what: String, step: Int, kept: String)
-    /// A loss is finite, but beyond the recipe's limit.
+    /// A loss exceeds the limit of the recipe.
     case exploded(what: String, step: Int, kept: String)
-    /// The folder holds a run that differs from what was asked for.
+    /// The folder contains a run with other settings or data.
     case otherRun(folder: String, differences: [String])
-    /// Anything else that the user can mend.
+    /// Any other problem that the user can solve, as a message.
     case refused(String)
 
-    /// What happened and where, for errors that an earlier state can help with.
+    /// Cause and step of a divergence, from which a run can recover; nil for other errors.
     var divergence: (sentence: String, step: Int)? {
         switch self {
         case .diverged(let what, let step, _): ("\(what) is not finite", step)
@@ -18,7 +18,7 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable {
         }
     }
 
-    /// The same divergence with a word on what is left of the run.
+    /// The same divergence with a sentence about the saved states.
     func keeping(_ kept: String) -> TrainingError {
         switch self {
         case .diverged(let what, let step, _): .diverged(what: what, step: step, kept: kept)
@@ -27,20 +27,21 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable {
         }
     }
 
+    /// Message with advice.
     public var description: String {
         switch self {
         case .diverged(_, let step, let kept), .exploded(_, let step, let kept):
             """
             training diverged at step \(step): \(divergence?.sentence ?? ""). \(kept)
-            The numbers of a run cannot change, so begin another one (--restart, or another --out) with lower learning rates \
+            The settings of a run are fixed. Start another run (--restart, or another --out) with lower learning rates \
             (--set generatorOptimizer.learningRate=1e-4), clipped gradients (--set generatorOptimizer.clipNorm=1) or \
             --precision fp32. See Docs/Training.md.
             """
         case .otherRun(let folder, let differences):
             """
-            \(folder) holds a run that differs from what was asked for:
+            \(folder) contains a run with other settings:
               \(differences.joined(separator: "\n  "))
-            Go on with it as it is (leave these options out), choose another --out, or begin anew with --restart.
+            To resume it, omit these options. Otherwise use another --out, or replace the run with --restart.
             """
         case .refused(let text): text
         }

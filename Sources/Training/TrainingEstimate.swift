@@ -4,14 +4,16 @@ import Recipes
 import SyntheticFaces
 import Torch
 
-/// What a recipe costs on this machine, measured over a few steps on gray pictures.
+/// Time and memory of a recipe on this machine, measured over a few steps with gray pictures.
 public struct TrainingEstimate: Sendable {
+    /// Mean duration of a training step, in seconds.
     public let secondsPerStep: Double
+    /// Real images per second.
     public let imagesPerSecond: Double
-    /// Largest resident memory of this process, or memory in tensors on a CUDA device, in bytes.
+    /// Maximum resident memory of this process, or of tensors on a CUDA device, in bytes; nil if unknown.
     public let peakBytes: Int?
 
-    /// Of one picture that has all attributes of the built-in faces: for recipes that want labels, where there are no pictures.
+    /// Labels of one picture with all attributes of the built-in faces, for recipes that need labels.
     package static var labels: Labels {
         var labels = Labels(count: 1)
         labels.attributeNames = BuiltInFaces.attributeNames
@@ -19,30 +21,30 @@ public struct TrainingEstimate: Sendable {
         return labels
     }
 
-    /// A recipe of phases that begins with its last one, which takes the longest.
-    private static func slowest(_ recipe: Recipe) -> Recipe {
+    /// The recipe, changed to start with its last phase, which is the slowest.
+    private static func startingWithLastPhase(_ recipe: Recipe) -> Recipe {
         guard case .restoration(var settings) = recipe.system, settings.phases.adversarialWeight > 0 else {
             return recipe
         }
         var recipe = recipe
         let drops = settings.phases.dropout.maxKimg > 0
         (settings.phases.warp, settings.phases.plain) = (.init(maxKimg: 0), .init(maxKimg: 0))
-        // Dropout stays on after its phase, which a first step to warm up ends.
+        // Learning-rate dropout continues after its phase, which the first warm-up step ends.
         settings.phases.dropout = .init(maxKimg: drops ? 1e-6 : 0)
         recipe.system = .restoration(settings)
         return recipe
     }
 
-    /// Takes two steps to warm up and then `steps` more.
-    /// - Throws: `TorchError.outOfMemory` when the recipe does not fit.
+    /// Measures `steps` training steps after two warm-up steps.
+    /// - Throws: `TorchError.outOfMemory` if the recipe needs more memory; errors of `Recipe.trainer`.
     public static func measure(
         _ recipe: Recipe, device: Device, precision: Precision, steps: Int = 3
     ) throws -> TrainingEstimate {
         try recoveringFromOutOfMemory {
             let labels = Self.labels
-            let trainer = try slowest(recipe).trainer(
+            let trainer = try startingWithLastPhase(recipe).trainer(
                 labels: labels, seed: 0, device: device, precision: precision)
-            // Growing networks are measured when they have grown.
+            // Growing networks are measured at their full resolution.
             if case .adversarial(let settings) = recipe.system, settings.grows {
                 let endKimg = settings.growth.endKimg(resolution: recipe.resolution)
                 trainer.clock.images = Int(endKimg * 1000)
@@ -66,6 +68,27 @@ public struct TrainingEstimate: Sendable {
             return TrainingEstimate(
                 secondsPerStep: seconds, imagesPerSecond: Double(trainer.imagesPerStep) / seconds,
                 peakBytes: peak)
+        }
+    }
+}
+
+extension TrainingEstimate {
+    /// Real pictures per second of the discriminator step alone, on noise; for `make bench`.
+    /// - Returns: one value for each `every` steps.
+    /// - Throws: errors of `AdversarialTrainer`.
+    package static func measureDiscriminator(
+        _ recipe: Recipe, device: Device, precision: Precision, steps: Int, every: Int
+    ) throws -> [Double] {
+        let trainer = try AdversarialTrainer(recipe: recipe, seed: 0, device: device, precision: precision)
+        let shape = [recipe.batchSize, 3, recipe.resolution, recipe.resolution]
+        let random = RandomSource(seed: 0)
+        func noise() -> Tensor { Tensor.uniform(shape, -1, 1, random: random).to(device).to(.channelsLast) }
+        let (real, fake) = (noise(), noise())
+        return stride(from: 0, to: steps, by: every).map { _ in
+            let start = ProcessInfo.processInfo.systemUptime
+            for _ in 0..<every { trainer.trainDiscriminator(real: real, fake: fake) }
+            Engine.synchronize(device)
+            return Double(every * recipe.batchSize) / (ProcessInfo.processInfo.systemUptime - start)
         }
     }
 }

@@ -8,50 +8,59 @@ import Runs
 import Settings
 import Torch
 
-/// A run in a directory: trains, writes logs, previews and states, and resumes exactly after a stop or a kill.
+/// Training run in a directory: it trains, writes logs, previews and states, and resumes exactly after a stop or a kill.
 public final class TrainingRun {
-    /// How a session ended.
+    /// Reason for the end of a session.
     public enum Outcome: Sendable, Equatable {
-        /// The run has all the images or steps that were asked for.
+        /// The run has reached its number of images or steps.
         case finished
-        /// This session's minutes are over; more can follow.
+        /// The session has reached its time limit.
         case outOfTime
-        /// Somebody asked to stop; the state is saved.
+        /// The session was cancelled; the state is saved.
         case interrupted
     }
 
+    /// Directory of the run.
     public let directory: RunDirectory
+    /// Trainer of the recipe's system.
     public let trainer: any Trainer
+    /// Properties of the run that never change, such as data and seed.
     public let record: RunRecord
+    /// Training pictures.
     public let store: FaceStore
-    /// Clock of the state that the run was resumed from; nil for a new run.
+    /// Clock of the state from which the run was resumed; nil for a new run.
     public var resumedAt: TrainingClock? { resumed?.clock }
     /// Notes for the user, such as that a damaged state was skipped.
     public private(set) var notes: [String] = []
     let subset: [Int]?
     private(set) var resumed: Resumption?
     private var hasFailed = false
-    /// Called before every step: where tests break things.
+    /// Called before every step, for fault injection in tests.
     package var beforeStep: ((any Trainer) -> Void)?
 
-    /// The state that a session resumes from.
+    /// State from which a session resumes.
     struct Resumption {
         let clock: TrainingClock
-        /// The best score of the run.
+        /// Best score of the run.
         let best: BestScore?
-        /// What its supervisor remembers.
+        /// Saved state of the supervisor.
         let supervisor: String?
         let path: String
     }
 
-    /// Opens or begins a run.
+    /// Opens a run in a folder, or creates one.
     /// - Parameters:
-    ///   - data: how the pictures were named, for the record.
-    ///   - precision: `.auto` takes what a run in the folder has.
-    ///   - seed: nil takes what a run in the folder has, else 0.
-    ///   - start: a run or model whose weights a new run starts from.
-    ///   - restart: removes a run in the folder first.
-    /// - Throws: `TrainingError`, before anything was changed.
+    ///   - store: training pictures, with the resolution of the recipe.
+    ///   - data: name of the source of the pictures, for the record.
+    ///   - folder: run directory.
+    ///   - seed: seed of weights, latents and order of pictures; nil for that of an existing run, otherwise 0.
+    ///   - precision: `.auto` for that of an existing run, otherwise the best for the device.
+    ///   - start: run or model whose weights a new run starts from; nil for that of an existing run, otherwise random
+    ///     weights.
+    ///   - restart: whether an existing run in the folder is removed.
+    /// - Throws: `TrainingError.otherRun` if the folder contains a run with other settings; `TrainingError.refused` for other
+    ///   problems that the user can solve; `CheckpointError`, `WeightsError`, `SettingsError` or `FileError` for files that
+    ///   cannot be used. No file has changed then.
     public init(
         recipe: Recipe, store: FaceStore, data: String, folder: String, seed: UInt64? = nil,
         device: Device = .cpu,
@@ -65,11 +74,11 @@ public final class TrainingRun {
             precision == .auto
             ? known.flatMap { Precision(rawValue: $0.precision) } ?? precision.resolved(for: device)
             : precision
-        // A run keeps the kernels that it began with.
+        // A run keeps the kernels with which it was created.
         let kernels = known.map { $0.kernels.flatMap(Kernels.init) ?? .plain } ?? .standard
         if restart, let start, Self.isInside(directory.path, try ModelFile(start).path) {
             throw TrainingError.refused(
-                "--from \(start): is in the folder that --restart removes; choose another --out")
+                "--from \(start): --restart removes the folder of this file; use another --out")
         }
         let start = start ?? known?.start
         let startDigest =
@@ -87,8 +96,8 @@ public final class TrainingRun {
             notes = try Self.changes(from: known, to: record, recipe, directory)
         } else if !restart, !directory.states.isEmpty {
             throw TrainingError.refused(
-                "\(folder): there are saved states, but no run.json that says what they belong to;"
-                    + " choose another --out, or begin anew with --restart, which removes them")
+                "\(folder): there are saved states, but no run.json; use another --out, or remove them with --restart"
+            )
         }
         trainer = try recipe.trainer(
             labels: subset.map { store.labels.rows($0) } ?? store.labels, seed: record.seed, device: device,
@@ -96,20 +105,21 @@ public final class TrainingRun {
             kernels: kernels)
         resumed = restart ? nil : try Self.resume(trainer, from: directory, notes: &notes)
         if resumed == nil, let start { notes += try Self.begin(trainer, with: start, record) }
-        // Only when nothing can be refused any more.
+        // The folder is cleared after all checks.
         if restart { try directory.clear() }
         self.notes = notes
         try AtomicFile.write(Array(recipe.yaml.utf8), to: directory.recipePath)
-        // Last, because it makes the folder a run.
+        // The record is written last, because its presence marks the folder as a run.
         if known == nil { try record.write(to: directory.recordPath) }
     }
 
-    /// The pictures that the recipe asks for; nil for all.
+    /// Indices of the pictures of the recipe's split; nil for all.
     private static func subset(of store: FaceStore, _ recipe: Recipe, data: String) throws -> [Int]? {
         guard store.size == recipe.resolution else {
             throw TrainingError.refused(
-                "the pictures are \(store.size) pixels wide (protocol \(store.data.name)), the recipe's resolution is"
-                    + " \(recipe.resolution): pack them again, or --set resolution=\(store.size)")
+                "the pictures have \(store.size) x \(store.size) pixels (protocol \(store.data.name)), the resolution of the recipe"
+                    + " is \(recipe.resolution): prepare the pictures again, or --set resolution=\(store.size)"
+            )
         }
         guard let split = recipe.data.split else { return nil }
         let subset = store.part(split)
@@ -119,7 +129,8 @@ public final class TrainingRun {
         return subset
     }
 
-    /// What is different and may be, as notes. Throws `TrainingError.otherRun` for what may not.
+    /// Notes about permitted differences from an existing run.
+    /// - Throws: `TrainingError.otherRun` for other differences.
     private static func changes(
         from known: RunRecord, to record: RunRecord, _ recipe: Recipe, _ directory: RunDirectory
     ) throws -> [String] {
@@ -138,20 +149,20 @@ public final class TrainingRun {
         }
         if known.threads != record.threads || known.engine != record.engine || known.device != record.device {
             notes.append(
-                "the run began on \(known.device) with \(known.threads) threads and libtorch \(known.engine): "
-                    + "it is resumed, but not bit for bit")
+                "the run started on \(known.device) with \(known.threads) threads and libtorch \(known.engine): "
+                    + "the resumed run is not bit-identical")
         }
         return notes
     }
 
-    /// Takes the weights of another run or model.
+    /// Copies the weights of another run or model.
     private static func begin(
         _ trainer: any Trainer, with start: String, _ record: RunRecord
     ) throws -> [String] {
         let file = try ModelFile(start).path
         guard try SafetensorsFile(path: file).digest == record.startDigest else {
             throw TrainingError.refused(
-                "\(file): other weights than those that the run was to begin with; begin it again with --restart"
+                "\(file): the weights differ from those with which the run was created; create it again with --restart"
             )
         }
         do { return try trainer.begin(with: file) } catch let error as CheckpointError {
@@ -173,7 +184,7 @@ public final class TrainingRun {
             do {
                 let state = try Checkpoint(path: path)
                 do { try trainer.restore(state) } catch { throw CheckpointError("\(path): \(error)") }
-                notes += problems.map { "passed over a state that cannot be used: \($0)" }
+                notes += problems.map { "skipped a state that cannot be used: \($0)" }
                 let best = state.facts[BestScore.fact].flatMap(BestScore.init)
                 return Resumption(
                     clock: state.clock, best: best, supervisor: state.facts[Supervisor.fact], path: path)
@@ -184,22 +195,25 @@ public final class TrainingRun {
         guard problems.isEmpty else {
             throw TrainingError.refused(
                 "\(directory.checkpointsPath): none of the saved states can be used:\n  "
-                    + problems.joined(separator: "\n  ") + "\nBegin anew with --restart.")
+                    + problems.joined(separator: "\n  ") + "\nStart again with --restart.")
         }
         return nil
     }
 
-    /// Trains until the recipe's length, or a limit that comes first.
+    /// Trains up to a limit, by default the length of the recipe.
     /// - Parameters:
-    ///   - output: where progress goes; nil for silence.
-    ///   - isCancelled: asked between steps; then the state is saved.
-    /// - Throws: `TrainingError.diverged` or `.exploded` with the last good state kept, after the recipe's tries; `FileError` when the disk is full.
+    ///   - limit: end of the run or of this session.
+    ///   - output: destination of progress messages; nil for none.
+    ///   - isCancelled: called between steps; if it returns true, the session saves its state and ends.
+    /// - Returns: the reason for the end.
+    /// - Throws: `TrainingError.diverged` or `.exploded` if the recoveries of the recipe are used up; the last good state is
+    ///   kept. `FileError` if a file cannot be written.
     @discardableResult
     public func run(
         until limit: TrainingLimit = .init(), output: ConsoleOutput? = .standardError,
         isCancelled: () -> Bool = { Interrupt.isRequested }
     ) throws -> Outcome {
-        precondition(!hasFailed, "TrainingRun.run: after an error, open the run again")
+        precondition(!hasFailed, "TrainingRun.run: expected a run without an error; open it again")
         hasFailed = true
         let session = try TrainingSession(run: self, limit: limit, output: output)
         let outcome = try session.run(isCancelled: isCancelled)
@@ -208,5 +222,20 @@ public final class TrainingRun {
             clock: trainer.clock, best: session.best, supervisor: session.supervisor.text,
             path: directory.lastPath)
         return outcome
+    }
+}
+
+/// End of a run or of a session: the first limit that is reached. Nil is no limit.
+public struct TrainingLimit: Sendable, Equatable {
+    /// Images of the whole run, in thousands.
+    public var kimg: Double?
+    /// Steps of the whole run.
+    public var steps: Int?
+    /// Duration of this session, in minutes.
+    public var minutes: Double?
+
+    /// Creates limits.
+    public init(kimg: Double? = nil, steps: Int? = nil, minutes: Double? = nil) {
+        (self.kimg, self.steps, self.minutes) = (kimg, steps, minutes)
     }
 }

@@ -10,19 +10,19 @@ import Recipes
 import Runs
 import Torch
 
-/// One session of a run: the loop over steps and all that happens between them.
+/// One session of a run: the loop over steps, and logs, previews, scores and saves between steps.
 final class TrainingSession {
     let directory: RunDirectory
     let trainer: any Trainer
     let record: RunRecord
     private let settings: TrainingSettings
     private let limit: TrainingLimit
-    /// An explicit number of steps takes the place of the recipe's length.
+    /// Length of the run, in thousands of images; nil if only a number of steps limits it.
     private let totalKimg: Double?
     private(set) var loader: BatchLoader
     private let makeLoader: (_ count: Int, _ position: Int) -> BatchLoader
     private var batchSize: Int
-    /// Of loaders for other batch sizes.
+    /// Idle time of earlier loaders, in seconds.
     private var earlierIdleSeconds = 0.0
     var log: JSONLinesLog
     var events: TensorBoardLog
@@ -32,14 +32,15 @@ final class TrainingSession {
     private let monitor: any RunMonitor
     private let resumedAt: TrainingClock?
     private let started = ProcessInfo.processInfo.systemUptime
-    /// The best score of the run, and of which measure it is.
+    /// Best score of the run and its metric; nil before the first score.
     private(set) var best: BestScore?
     private var savedAt: Double
-    /// The newest good state of the run, in whichever file.
+    /// Step and file of the newest good state.
     private(set) var saved: (step: Int, path: String)?
     private var idleSeconds = 0.0
-    private var tickedAt: Double
-    private var tickedImages: Int
+    /// Time and images of the last log line.
+    private var loggedAt: Double
+    private var loggedImages: Int
     private var shown: [ProgressReporter.Group] = []
     private var previewed: TrainingClock?
 
@@ -66,8 +67,8 @@ final class TrainingSession {
         resumedAt = run.resumedAt
         best = run.resumed?.best
         saved = run.resumed.map { ($0.clock.steps, $0.path) }
-        (savedAt, tickedAt) = (started, started)
-        tickedImages = clock.images
+        (savedAt, loggedAt) = (started, started)
+        loggedImages = clock.images
         let totals = [
             totalKimg.map { Int($0 * 1000) },
             limit.steps.map { clock.images + max(0, $0 - clock.steps) * run.trainer.imagesPerStep },
@@ -78,13 +79,15 @@ final class TrainingSession {
         }
     }
 
+    /// Trains until a limit is reached or `isCancelled` returns true.
+    /// - Throws: errors of `TrainingRun.run`.
     func run(isCancelled: () -> Bool) throws -> TrainingRun.Outcome {
         defer { reporter?.finish() }
         for note in monitor.notes { reporter?.note("note: \(note)") }
         if resumedAt == nil { try writePreview() }
-        try logRemedies()
-        // What the first steps can go back to.
-        if saved == nil, canGoBack { try save(to: directory.lastPath) }
+        try logRecoveries()
+        // A state for recovery from divergence in the first steps.
+        if saved == nil, canRecover { try save(to: directory.lastPath) }
         while true {
             do {
                 if let outcome = outcome(isCancelled()) {
@@ -95,14 +98,14 @@ final class TrainingSession {
                 let before = trainer.clock.images
                 beforeStep?(trainer)
                 try trainer.step(next)
-                try between(before: before)
+                try afterStep(before: before)
             } catch let error as TrainingError {
                 try recover(from: error)
             }
         }
     }
 
-    /// The next pictures of the walk over the data; what they are does not depend on batch sizes.
+    /// The next pictures. Their order does not depend on batch sizes.
     private func next(_ count: Int) -> ImageBatch {
         if count != batchSize {
             earlierIdleSeconds += loader.idleSeconds
@@ -112,14 +115,14 @@ final class TrainingSession {
         return loader.next()
     }
 
-    /// Takes up what depends on the trainer's clock after it has been set back.
-    func goOn(from state: Checkpoint) {
+    /// Updates values that depend on the trainer's clock after it has restored `state`.
+    func reload(from state: Checkpoint) {
         let images = trainer.clock.images
         batchSize = trainer.recipe.batchSize(images: images)
         loader = makeLoader(batchSize, images + trainer.recoveries.skippedImages)
         supervisor.restore(state.facts[Supervisor.fact])
         best = state.facts[BestScore.fact].flatMap(BestScore.init)
-        (tickedAt, tickedImages, idleSeconds, earlierIdleSeconds) = (now, images, 0, 0)
+        (loggedAt, loggedImages, idleSeconds, earlierIdleSeconds) = (now, images, 0, 0)
         (shown, previewed) = ([], nil)
     }
 
@@ -134,32 +137,34 @@ final class TrainingSession {
 
     private var now: Double { ProcessInfo.processInfo.systemUptime }
 
-    /// Everything that is due after a step. States are saved last, so that a run resumed from one has all earlier output.
-    private func between(before: Int) throws {
+    /// Performs everything that is due after a step. States are saved last, so that a resumed run has all earlier output.
+    /// - Parameter before: number of images before the step.
+    private func afterStep(before: Int) throws {
         let clock = trainer.clock
         func isDue(everyKimg: Double) -> Bool {
             guard everyKimg > 0 else { return false }
             let every = everyKimg * 1000
             return (Double(before) / every).rounded(.down) < (Double(clock.images) / every).rounded(.down)
         }
-        for event in trainer.takeEvents() { try take(event) }
-        let ticks = clock.steps % settings.logSteps == 0
-        if ticks { try tick() }
+        for event in trainer.takeEvents() { try report(event) }
+        let isLogged = clock.steps % settings.logSteps == 0
+        if isLogged { try logStep() }
         if !shown.isEmpty { reporter?.update(images: clock.images, shown) }
-        let isBest = isDue(everyKimg: settings.scoreKimg) ? try judge() : false
+        let isBest = isDue(everyKimg: settings.scoreKimg) ? try score() : false
         if Preview.isDue(from: before, to: clock.images, every: settings.previewKimg * 1000) {
             try writePreview()
         }
         let isKept = isDue(everyKimg: settings.keepKimg)
         if isBest { try save(to: directory.bestPath) }
         if isKept { try save(to: directory.keptPath(images: clock.images)) }
-        // With 0 minutes, at every line of the log.
+        // With 0 minutes, states are saved at every log line.
         let minutes = settings.saveMinutes
-        let isLate = minutes > 0 ? now - savedAt >= minutes * 60 : ticks
+        let isLate = minutes > 0 ? now - savedAt >= minutes * 60 : isLogged
         if isBest || isKept || isLate { try saveLast() }
     }
 
-    private func take(_ event: TrainerEvent) throws {
+    /// Writes an event to log, console and event file, and saves its checkpoint.
+    private func report(_ event: TrainerEvent) throws {
         let clock = trainer.clock
         var line = LogRecord(step: clock.steps)
         line.add("kimg", .number(clock.kimg))
@@ -167,21 +172,24 @@ final class TrainingSession {
         try log.append(line)
         try events.text("event", event.text, step: clock.steps)
         reporter?.note("\(event.text) (\(Readable.fixed(clock.kimg, 1)) kimg)")
-        if let name = event.keptAs { try save(to: "\(directory.checkpointsPath)/\(name).safetensors") }
+        if let name = event.checkpointName {
+            try save(to: "\(directory.checkpointsPath)/\(name).safetensors")
+        }
     }
 
-    /// Scores the averaged network; whether it is the best so far.
-    private func judge() throws -> Bool {
+    /// Scores the averaged network.
+    /// - Returns: whether it is the best state so far.
+    private func score() throws -> Bool {
         let clock = trainer.clock
-        let begun = now
+        let start = now
         let all = try monitor.scores()
-        guard let found = all.first else { return false }
-        if let bad = all.first(where: { !$0.value.isFinite }) {
-            throw TrainingError.diverged(what: "the score (\(bad.label))", step: clock.steps, kept: "")
+        guard let main = all.first else { return false }
+        if let invalid = all.first(where: { !$0.value.isFinite }) {
+            throw TrainingError.diverged(what: "the score (\(invalid.label))", step: clock.steps, kept: "")
         }
-        // A score of another measure says nothing about this one.
-        let isBest = found.isBetter(than: best.flatMap { $0.name == found.name ? $0.value : nil })
-        if isBest { best = BestScore(name: found.name, value: found.value) }
+        // Scores of different metrics are not compared.
+        let isBest = main.isBetter(than: best.flatMap { $0.name == main.name ? $0.value : nil })
+        if isBest { best = BestScore(name: main.name, value: main.value) }
 
         var line = LogRecord(step: clock.steps)
         line.add("kimg", .number(clock.kimg))
@@ -191,37 +199,38 @@ final class TrainingSession {
             for part in score.parts { line.add(score.name + part.key, .number(part.value)) }
         }
         line.add("best", .flag(isBest))
-        line.add(machine: "seconds", .number(now - begun))
+        line.add(machine: "seconds", .number(now - start))
         try log.append(line)
         try events.scalars(
             all.flatMap { score in
                 [("score/\(score.name)", score.value)]
                     + score.parts.map { ("score/\(score.name)\($0.key)", $0.value) }
             }, step: clock.steps)
-        let known = FileManager.default.contents(atPath: directory.logPath).map { Array($0) } ?? []
-        if let png = try ScoreCurves.png(log: known) {
+        let logged = FileManager.default.contents(atPath: directory.logPath).map { Array($0) } ?? []
+        if let png = try ScoreCurves.png(log: logged) {
             try AtomicFile.write(png, to: directory.curvesPath, durably: false)
         }
         let texts = all.map { "\($0.label) \(Readable.fixed($0.value, 2)) ± \(Readable.fixed($0.error, 2))" }
         reporter?.note(
             texts.joined(separator: ", ") + " at \(Readable.fixed(clock.kimg, 1)) kimg"
-                + (isBest ? ", the best so far" : ""))
+                + (isBest ? ", best so far" : ""))
         return isBest
     }
 
-    private func tick() throws {
+    /// Writes a line of the log and points of the curves, updates the progress line, and checks the health of the run.
+    private func logStep() throws {
         let report = try trainer.takeReport()
-        let readings = report.scalars
+        let scalars = report.scalars
         let clock = trainer.clock
-        let seconds = max(1e-9, now - tickedAt)
-        let rate = Double(clock.images - tickedImages) / seconds
-        let idleInAll = earlierIdleSeconds + loader.idleSeconds
-        let idle = idleInAll - idleSeconds
-        (tickedAt, tickedImages, idleSeconds) = (now, clock.images, idleInAll)
+        let seconds = max(1e-9, now - loggedAt)
+        let rate = Double(clock.images - loggedImages) / seconds
+        let totalIdleSeconds = earlierIdleSeconds + loader.idleSeconds
+        let idle = totalIdleSeconds - idleSeconds
+        (loggedAt, loggedImages, idleSeconds) = (now, clock.images, totalIdleSeconds)
 
         var line = LogRecord(step: clock.steps)
         line.add("kimg", .number(clock.kimg))
-        for reading in readings { line.add(reading.key, .number(reading.value)) }
+        for scalar in scalars { line.add(scalar.key, .number(scalar.value)) }
         line.add("learningRateFactor", .number(trainer.learningRateFactor))
         line.add(machine: "seconds", .number(now - started))
         line.add(machine: "imagesPerSecond", .number(rate))
@@ -229,14 +238,14 @@ final class TrainingSession {
         if let memory = ProcessMemory.resident { line.add(machine: "memoryBytes", .integer(memory)) }
         try log.append(line)
         try events.scalars(
-            readings.map { ($0.curve, $0.value) } + [("speed/imagesPerSecond", rate)], step: clock.steps)
+            scalars.map { ($0.curve, $0.value) } + [("speed/imagesPerSecond", rate)], step: clock.steps)
         shown = []
-        for reading in readings where !reading.label.isEmpty {
-            let value = (name: reading.label, value: reading.value)
-            if let last = shown.last, last.label == reading.group, !reading.group.isEmpty {
+        for scalar in scalars where !scalar.label.isEmpty {
+            let value = (name: scalar.label, value: scalar.value)
+            if let last = shown.last, last.label == scalar.group, !scalar.group.isEmpty {
                 shown[shown.count - 1].values.append(value)
             } else {
-                shown.append(.init(reading.group, [value]))
+                shown.append(.init(scalar.group, [value]))
             }
         }
         try supervise(report)
@@ -250,6 +259,8 @@ final class TrainingSession {
         try save(to: directory.lastPath)
     }
 
+    /// Saves the state of trainer and session.
+    /// - Throws: `TrainingError.diverged` if a value is not finite; `FileError` if the file cannot be written.
     func save(to path: String) throws {
         if let what = trainer.state.firstNotFinite() {
             throw TrainingError.diverged(what: what, step: trainer.clock.steps, kept: "")
@@ -276,11 +287,12 @@ final class TrainingSession {
         try events.image("faces", png: png, width: grid.width, height: grid.height, step: clock.steps)
     }
 
+    /// Writes the last preview and the animation.
     private func finish() throws {
-        // The grid of a state that a session begins with was written when it was saved.
-        let isThere = FileManager.default.fileExists(
+        // A session without steps has the preview of the state that it resumed from.
+        let exists = FileManager.default.fileExists(
             atPath: directory.previewPath(images: trainer.clock.images))
-        if previewed != trainer.clock, resumedAt != trainer.clock || !isThere { try writePreview() }
+        if previewed != trainer.clock, resumedAt != trainer.clock || !exists { try writePreview() }
         try Preview.writeFilm(of: directory.previews, to: directory.filmPath, origin: Origin.program)
     }
 }

@@ -77,7 +77,7 @@ import Testing
     @Test func attentionNeedsItsMaps() throws {
         for (name, overrides, message) in [
             ("sagan", ["generator.attentionSide=33"], "generator.attentionSide"),
-            ("sagan", ["discriminator.filters=10"], "8 divides (here 20)"),
+            ("sagan", ["discriminator.filters=10"], "a multiple of 8 (here 20)"),
             ("detail", ["resolution=16", "growth.startSide=8"], "generator.attentionSide"),
         ] {
             let error = #expect(throws: SettingsError.self) { try Recipe.load(name, overrides: overrides) }

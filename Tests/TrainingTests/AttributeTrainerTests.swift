@@ -8,7 +8,7 @@ import Testing
 import Torch
 import Training
 
-/// The recipe that teaches a face network, on drawn faces of 16 x 16 pixels.
+/// Trainer of a face network, on synthetic faces of 16 x 16 pixels.
 @Suite struct AttributeTrainerTests {
     static func recipe(_ overrides: [String] = []) throws -> Recipe {
         try Recipe.load(
@@ -20,7 +20,7 @@ import Training
             ] + overrides)
     }
 
-    @Test func goesOnToTheLastBit() throws {
+    @Test func resumedRunEqualsUninterruptedRun() throws {
         let run = try TinyRun()
         for mixUp in ["0", "0.2"] {
             let recipe = try Self.recipe(["labels.mixUp=\(mixUp)"])
@@ -31,7 +31,7 @@ import Training
         }
     }
 
-    @Test func learnsWhoSmiles() throws {
+    @Test func overfitsEightFaces() throws {
         let run = try TinyRun()
         let recipe = try Self.recipe(["data.flip=0", "data.crop=0", "average.halfLifeKimg=0"])
         let trainer = try run.open("run", recipe).trainer
@@ -48,11 +48,11 @@ import Training
         let late = try trainer.takeReport().scalars
         #expect(early.map(\.key) == ["loss", "accuracy"])
         #expect(late[0].value < early[0].value / 3, "\(early) \(late)")
-        #expect(late[1].value > 97, "eight faces by heart: \(late)")
+        #expect(late[1].value > 97, "accuracy on eight faces: \(late)")
     }
 
-    /// Unknown labels neither pull nor weigh: the loss is the mean over the known ones.
-    @Test func leavesUnknownLabelsOut() throws {
+    /// The loss is the mean over known labels.
+    @Test func unknownLabelsHaveNoWeight() throws {
         let recipe = try Self.recipe(["average.halfLifeKimg=0"])
         let trainer = try AttributeTrainer(
             recipe: recipe, attributes: ["Male", "Smiling"], seed: 3, precision: .fp32)
@@ -71,7 +71,7 @@ import Training
         #expect(abs(loss - terms.reduce(0, +) / 4) < 1e-5)
     }
 
-    @Test func wantsAttributesAndHeldOutPictures() throws {
+    @Test func requiresAttributesAndHeldOutPictures() throws {
         #expect(throws: TrainingError.self) {
             try AttributeTrainer(recipe: Self.recipe(), attributes: [], seed: 0)
         }
@@ -82,17 +82,17 @@ import Training
         }
     }
 
-    @Test func isNoGenerator() throws {
+    @Test func stateIsNotAGenerator() throws {
         let run = try TinyRun()
         try run.train("run", Self.recipe(), steps: 2)
         #expect(throws: CheckpointError.self) { try GeneratorModel(run.folder("run")) }
     }
 
-    @Test func partsShareNobody() throws {
+    @Test func trainingAndValidationPartsAreDisjoint() throws {
         let store = try TinyRun().store
-        let (train, held) = (store.part(.train), store.part(.validation))
-        #expect(Set(train).isDisjoint(with: held) && train.count + held.count == store.count)
-        #expect((2...16).contains(held.count), "about one in eight of 64: \(held.count)")
+        let (train, validation) = (store.part(.train), store.part(.validation))
+        #expect(Set(train).isDisjoint(with: validation) && train.count + validation.count == store.count)
+        #expect((2...16).contains(validation.count), "about one in eight of 64: \(validation.count)")
         #expect(store.part(.test).isEmpty)
     }
 }

@@ -7,12 +7,12 @@ import Torch
 import TorchNN
 import Training
 
-/// Steps that follow the discriminator's accuracy, and noise on what it sees.
+/// Adaptive discriminator steps, and instance noise.
 @Suite struct BalanceTests {
-    /// Logits against shares that were counted by hand.
-    @Test func accuracyIsTheShareOfRightSigns() {
+    /// Accuracies of logits, counted by hand.
+    @Test func accuracyCountsCorrectLogits() {
         let (real, fake) = (Tensor([3, 1, -1, 0], shape: [4]), Tensor([-2, -1, -3, 2], shape: [4]))
-        // Real: 2 right and one on the border; generated: 3 right.
+        // Real: 2 correct and one on the boundary; generated: 3 correct.
         for kind in [AdversarialLoss.Kind.nonSaturating, .saturating, .hinge] {
             #expect(AdversarialLoss(kind).accuracy(real: real, fake: fake).item() == (2.5 + 3) / 8)
         }
@@ -20,9 +20,9 @@ import Training
         #expect(
             AdversarialLoss(.leastSquares).accuracy(real: real, fake: fake).item() == Double(2 + 3) / 8)
         for kind in [AdversarialLoss.Kind.wasserstein, .relativistic] {
-            // Means 0.75 and -1: the border is at -0.125.
+            // Means 0.75 and -1: the boundary is at -0.125.
             #expect(AdversarialLoss(kind).accuracy(real: real, fake: fake).item() == Double(3 + 3) / 8)
-            // A critic has no zero of its own.
+            // The accuracy of a critic does not depend on a constant.
             let shifted = AdversarialLoss(kind).accuracy(real: real + 100, fake: fake + 100)
             #expect(shifted.item() == Double(3 + 3) / 8)
             #expect(AdversarialLoss(kind).accuracy(real: fake, fake: real).item() == Double(1 + 1) / 8)
@@ -33,52 +33,52 @@ import Training
         try TinyRun.recipe("dcgan", ["steps.kind=adaptive"] + overrides)
     }
 
-    /// Batches that each turn takes.
-    private func draws(_ recipe: Recipe, turns: Int) throws -> [Int] {
+    /// Number of batches of each training step.
+    private func batchCounts(_ recipe: Recipe, steps: Int) throws -> [Int] {
         let trainer = try AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
-        return try (0..<turns).map { _ in
-            var drawn = 0
+        return try (0..<steps).map { _ in
+            var count = 0
             let before = trainer.clock.images
             try trainer.step { _ in
-                drawn += 1
+                count += 1
                 return grayBatch(recipe)
             }
-            // The clock counts what was drawn, learnt from or not.
-            #expect(trainer.clock.images - before == drawn * recipe.batchSize)
-            return drawn
+            // The clock counts all batches, also those without an optimizer step.
+            #expect(trainer.clock.images - before == count * recipe.batchSize)
+            return count
         }
     }
 
-    @Test func belowTheBandStepsAreRepeated() throws {
+    @Test func stepsAreRepeatedBelowTheBand() throws {
         let below = try recipe([
             "steps.low=0.999", "steps.high=1", "steps.maxRepeats=3", "steps.memory=0.99",
         ])
-        #expect(try draws(below, turns: 4) == [4, 4, 4, 4])
+        #expect(try batchCounts(below, steps: 4) == [4, 4, 4, 4])
         let within = try recipe(["steps.low=0", "steps.high=1", "steps.discriminator=2"])
-        #expect(try draws(within, turns: 4) == [2, 2, 2, 2])
+        #expect(try batchCounts(within, steps: 4) == [2, 2, 2, 2])
     }
 
-    /// Above it the discriminator looks at one batch and keeps its weights, for so many turns in a row.
-    @Test func aboveTheBandStepsAreSkipped() throws {
+    /// Above the band the discriminator is measured on one batch and not trained, for at most `maxSkips` steps in a row.
+    @Test func stepsAreSkippedAboveTheBand() throws {
         let above = try recipe(
             ["steps.low=0", "steps.high=0.0001", "steps.maxSkips=2", "steps.discriminator=2"])
-        // The mean begins in the middle of the band, so the first turn learns.
-        #expect(try draws(above, turns: 8) == [2, 1, 1, 2, 1, 1, 2, 1])
+        // The mean starts in the middle of the band, so the first step trains the discriminator.
+        #expect(try batchCounts(above, steps: 8) == [2, 1, 1, 2, 1, 1, 2, 1])
         let trainer = try AdversarialTrainer(recipe: above, seed: 0, precision: .fp32)
-        var learnt: [Bool] = []
+        var isTrained: [Bool] = []
         for _ in 0..<6 {
             let before = trainer.discriminator.parameters.map { $0.parameter.value.floats() }
             let generator = trainer.generator.parameters.map { $0.parameter.value.floats() }
             try trainer.step { _ in grayBatch(above) }
-            learnt.append(trainer.discriminator.parameters.map { $0.parameter.value.floats() } != before)
+            isTrained.append(trainer.discriminator.parameters.map { $0.parameter.value.floats() } != before)
             #expect(trainer.generator.parameters.map { $0.parameter.value.floats() } != generator)
         }
-        #expect(learnt == [true, false, false, true, false, false])
+        #expect(isTrained == [true, false, false, true, false, false])
         #expect(try trainer.takeReport().scalars.first { $0.key == "learnt" }?.value == Double(4) / 8)
     }
 
-    /// The policy does what it is for: it brings a discriminator that is far ahead closer to its band.
-    @Test func itHoldsTheBandBetter() throws {
+    /// Adaptive steps lower the accuracy of a discriminator with a high learning rate.
+    @Test func adaptiveStepsLowerTheAccuracy() throws {
         let tiny = try TinyRun()
         func accuracy(_ name: String, _ overrides: [String]) throws -> Double {
             let settings = overrides + ["discriminatorOptimizer.learningRate=0.002", "training.logSteps=20"]
@@ -91,16 +91,16 @@ import Training
         let adaptive = try accuracy(
             "adaptive", ["steps.kind=adaptive", "steps.high=0.85", "steps.maxSkips=10"])
         #expect(fixed > 0.9, "\(fixed)")
-        #expect(adaptive < fixed - 0.03, "\(adaptive) against \(fixed)")
+        #expect(adaptive < fixed - 0.03, "adaptive \(adaptive), fixed \(fixed)")
     }
 
-    /// Exactly, whatever was skipped or repeated before the stop.
+    /// Skipped and repeated steps before the stop do not matter.
     @Test(arguments: [
         ["steps.kind=adaptive", "steps.low=0.7", "steps.high=0.75", "steps.memory=0.5"],
         ["steps.kind=adaptive", "steps.low=0.9", "steps.high=0.95", "steps.discriminator=2"],
         ["instanceNoise.deviation=0.3", "instanceNoise.endKimg=0.1"],
     ])
-    func stoppedEqualsStraight(overrides: [String]) throws {
+    func resumedRunEqualsUninterruptedRun(overrides: [String]) throws {
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe("dcgan", overrides + ["data.crop=0.1"])
         try tiny.train("straight", recipe, steps: 20)
@@ -113,13 +113,13 @@ import Training
         }
     }
 
-    @Test func noiseFallsToNothing() throws {
+    @Test func noiseDecaysToZero() throws {
         var settings = InstanceNoiseSettings()
         (settings.deviation, settings.endKimg) = (0.2, 100)
         #expect(settings.schedule.value(atKimg: 0) == 0.2)
         #expect(abs(settings.schedule.value(atKimg: 75) - 0.05) < 1e-12)
         #expect(settings.schedule.value(atKimg: 100) == 0 && settings.schedule.value(atKimg: 200) == 0)
-        // Only a run with noise has its stream, and a run without is what it was.
+        // Only a run with noise has a noise stream.
         func names(_ overrides: [String]) throws -> [String] {
             try AdversarialTrainer(recipe: try TinyRun.recipe("dcgan", overrides), seed: 0, precision: .fp32)
                 .checkpoint().section("random").map(\.key)
@@ -129,8 +129,8 @@ import Training
             try names(["instanceNoise.deviation=0.1", "instanceNoise.endKimg=1"]) == ["latents", "noise"])
     }
 
-    /// The discriminator sees noise while there is some: another loss; the same from where it has ended.
-    @Test func noiseIsSeen() throws {
+    /// Noise changes both losses; negligible noise does not.
+    @Test func noiseChangesLosses() throws {
         func losses(_ overrides: [String]) throws -> [Double] {
             let recipe = try TinyRun.recipe("dcgan", overrides)
             let trainer = try AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)

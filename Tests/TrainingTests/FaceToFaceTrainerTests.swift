@@ -10,7 +10,7 @@ import Torch
 import TorchNN
 import Training
 
-/// The recipes from photographs to photographs, on drawn faces of 32 x 32 pixels.
+/// Trainers of restorers and converters, on synthetic faces of 32 x 32 pixels.
 @Suite struct FaceToFaceTrainerTests {
     private static let small = [
         "resolution=32", "batchSize=4", "training.logSteps=3", "training.previewCount=6",
@@ -25,7 +25,7 @@ import Training
                 [
                     "restorer.encoderFilters=2", "restorer.bottleneck=4", "restorer.decoderFilters=2",
                     "restorer.halfSide=false", "critic.filters=2",
-                    // Five steps each, so that stops fall into all of them.
+                    // Each phase has about five steps, so that every phase contains a stop.
                     "phases.warp.minKimg=0", "phases.warp.maxKimg=0.016", "phases.dropout.minKimg=0",
                     "phases.dropout.maxKimg=0.016", "phases.plain.minKimg=0",
                     "phases.plain.maxKimg=0.016",
@@ -73,14 +73,14 @@ import Training
         ]
     }
 
-    /// Neither stop falls on a line of the log or on a new phase, and one comes before the critic, one after.
+    /// Stops are not at log lines or phase changes; some are before and some after the start of the adversarial phase.
     @Test(arguments: Case.all)
-    func stoppedEqualsStraight(_ one: Case) throws {
+    func resumedRunEqualsUninterruptedRun(_ one: Case) throws {
         let tiny = try TinyRun(side: 32)
         var recipe = try Self.recipe(one.recipe, one.overrides)
         if let critic = one.critic {
             recipe.restoration.critic.kind = critic
-            // What is not a setting of this kind is not written, either.
+            // Decoding removes the settings of other kinds.
             recipe = try SettingsDocument.decode(yaml: recipe.yaml, path: "recipe")
         }
         try tiny.train("straight", recipe, steps: 20, precision: one.precision)
@@ -94,19 +94,19 @@ import Training
         }
     }
 
-    @Test func phasesFollowEachOther() throws {
+    @Test func phasesChangeInOrder() throws {
         let tiny = try TinyRun(side: 32)
         try tiny.train("run", try Self.recipe("dfl"), steps: 20)
         let events = try tiny.records("run", with: "event").compactMap { $0["event"] as? String }
         #expect(events.count == 3, "\(events)")
         for (event, title) in zip(
-            events, ["learning-rate dropout", "inputs as they are", "against the critic"])
+            events, ["learning-rate dropout", "unwarped inputs", "adversarial"])
         {
-            #expect(event.contains(title) && event.contains("its time is over"))
+            #expect(event.contains(title) && event.contains("the maximum length of the phase is reached"))
         }
     }
 
-    @Test func aFlatLossEndsAPhase() throws {
+    @Test func plateauEndsAPhase() throws {
         let tiny = try TinyRun(side: 32)
         let recipe = try Self.recipe(
             "dfl",
@@ -119,8 +119,8 @@ import Training
         #expect(events.count == 1 && events[0].contains("no longer falls"), "\(events)")
     }
 
-    /// A critic that ruins the pictures is sent away three times; then the run ends, and what was before it is kept.
-    @Test func collapseGoesBackToBeforeTheCritic() throws {
+    /// A collapse restores the weights from before the adversarial phase; the run ends after the maximum number of attempts.
+    @Test func collapseRestoresTheWeightsFromBeforeTheCritic() throws {
         let tiny = try TinyRun(side: 32)
         let recipe = try Self.recipe(
             "dfl",
@@ -135,13 +135,13 @@ import Training
         }
         #expect("\(try #require(error))".contains("before-critic.safetensors"), "\(error!)")
         let events = try tiny.records("run", with: "event").compactMap { $0["event"] as? String }
-        let falls = events.filter { $0.contains("made the pictures bad") }
-        #expect(falls.count == 2, "\(events)")
-        #expect(falls.last?.contains("weight 25000") == true, "\(events)")
+        let collapses = events.filter { $0.contains("collapsed in the adversarial phase") }
+        #expect(collapses.count == 2, "\(events)")
+        #expect(collapses.last?.contains("weight 25000") == true, "\(events)")
         #expect(try tiny.states("run").contains("before-critic.safetensors"))
     }
 
-    @Test(arguments: [true, false]) func thePerceptualTermWaits(pixelsFirst: Bool) throws {
+    @Test(arguments: [true, false]) func perceptualLossCanStartWithTheCritic(pixelsFirst: Bool) throws {
         let tiny = try TinyRun(side: 32)
         let recipe = try Self.recipe(
             "superres", ["perceptual.weight=0.1", "phases.pixelsFirst=\(pixelsFirst)"])
@@ -156,7 +156,7 @@ import Training
 
     // MARK: Use
 
-    @Test func strengthMixesTheWeightsOfBothStages() throws {
+    @Test func strengthInterpolatesTheWeights() throws {
         let tiny = try TinyRun(side: 32)
         try tiny.train(
             "run", try Self.recipe("superres", ["restorerOptimizer.learningRate=0.01"]), steps: 20)
@@ -167,7 +167,7 @@ import Training
         let (before, half, newest) = (try weights(0), try weights(0.5), try weights(1))
         #expect((before - newest).abs().max().item() > 1e-4)
         #expect((half - (before + newest) * 0.5).abs().max().item() < 1e-6)
-        // Before the critic there is one set alone.
+        // Before the adversarial phase there is one set of weights.
         try tiny.train("young", try Self.recipe("superres"), steps: 2)
         let error = #expect(throws: CheckpointError.self) {
             try RestorationModel(tiny.folder("young"), strength: 0.5)
@@ -175,8 +175,8 @@ import Training
         #expect("\(try #require(error))".contains("--strength"))
     }
 
-    /// A bottleneck's statistics make it a generator.
-    @Test func anAutoencoderMakesNewFaces() throws {
+    /// The statistics of the codes make an autoencoder a generator.
+    @Test func autoencoderGeneratesFaces() throws {
         let tiny = try TinyRun(side: 32)
         try tiny.train("run", try Self.recipe("dfl"), steps: 10)
         let model = try GeneratorModel(tiny.folder("run"))
@@ -189,9 +189,9 @@ import Training
         #expect("\(try #require(error))".contains("facegan reconstruct"))
     }
 
-    /// Eight faces by heart: the loss of pixels falls in every family.
+    /// The pixel loss on four faces decreases in both families.
     @Test(arguments: ["dfl", "superres"])
-    func learns(name: String) throws {
+    func pixelLossDecreases(name: String) throws {
         let tiny = try TinyRun(side: 32)
         let recipe = try Self.recipe(
             name,

@@ -9,17 +9,17 @@ import Torch
 import TorchNN
 import Training
 
-/// A run that diverges goes back to its last good state, changes something, and says so.
+/// Recovery of a diverged run from its last good state.
 @Suite struct RecoveryTests {
-    /// A state at every line of the log, so that what a run goes back to does not depend on the hour.
+    /// Saves a state at every log line, so that the restored state does not depend on time.
     static let saving = ["training.logSteps=4", "training.saveMinutes=0", "data.flip=0.5"]
 
-    @Test func itGoesBackOnceAndFinishes() throws {
+    @Test func runRecoversOnceAndFinishes() throws {
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe("dcgan", Self.saving)
-        let said = Mutex("")
+        let printed = Mutex("")
         let console = ConsoleOutput(isInteractive: false, hasColors: false, width: 200) { text in
-            said.withLock { $0 += text }
+            printed.withLock { $0 += text }
         }
         let run = try tiny.open("run", recipe)
         run.beforeStep = Faults.nan(atStep: 10)
@@ -29,11 +29,11 @@ import Training
         #expect(run.trainer.learningRateFactor == 0.5)
         #expect(run.trainer.state.firstNotFinite() == nil)
 
-        let remedy = try #require(run.trainer.recoveries.all.first)
+        let recovery = try #require(run.trainer.recoveries.all.first)
         #expect(run.trainer.recoveries.all.count == 1)
-        #expect(remedy.step == 8 && remedy.failedStep == 10)
-        // Back at 64 images; the pictures go on behind the 80 that were shown.
-        #expect(remedy.skippedImages == 16)
+        #expect(recovery.step == 8 && recovery.failedStep == 10)
+        // The clock returns to 64 images; the pictures continue after the 80 used ones.
+        #expect(recovery.skippedImages == 16)
         let records = try tiny.records("run", with: "remedy")
         #expect(records.count == 1)
         #expect(records[0]["step"] as? Int == 9 && records[0]["remedy"] as? Int == 1)
@@ -43,35 +43,35 @@ import Training
         #expect(losses.map { $0["step"] as? Int } == [4, 8, 12, 16, 20])
         #expect(losses.map { $0["learningRateFactor"] as? Double } == [1, 1, 0.5, 0.5, 0.5])
         #expect(
-            said.withLock { $0 }.contains(
-                "at step 10; went back to step 8 with the learning rates x 0.5 and other pictures (1 of 3 tries)"
+            printed.withLock { $0 }.contains(
+                "at step 10; restored step 8 with learning rates x 0.5 and other pictures (recovery 1 of 3)"
             ))
     }
 
-    /// Until the remedy the two runs are one; afterwards pictures, latents and rates differ.
-    @Test func itDoesNotRepeatItself() throws {
+    /// Up to the recovery, both runs are equal; afterwards pictures, latents and learning rates differ.
+    @Test func recoveredRunHasOtherPicturesAndLatents() throws {
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe("dcgan", Self.saving)
-        try tiny.train("well", recipe, steps: 12)
+        try tiny.train("healthy", recipe, steps: 12)
         try tiny.train("broken", recipe, steps: 12, fault: Faults.nan(atStep: 10))
-        let (well, broken) = (
-            try tiny.records("well", with: "lossD"), try tiny.records("broken", with: "lossD")
+        let (healthy, broken) = (
+            try tiny.records("healthy", with: "lossD"), try tiny.records("broken", with: "lossD")
         )
         for key in ["lossD", "lossG", "diversity"] {
-            let pairs = zip(well, broken).map { ($0[key] as? Double, $1[key] as? Double) }
+            let pairs = zip(healthy, broken).map { ($0[key] as? Double, $1[key] as? Double) }
             #expect(pairs[0].0 == pairs[0].1 && pairs[1].0 == pairs[1].1)
             #expect(pairs[2].0 != pairs[2].1)
         }
-        // As many latents were drawn, but others.
+        // The number of latents is equal, their values differ.
         func latents(_ name: String) throws -> [UInt8]? {
             try Checkpoint(path: tiny.folder(name + "/checkpoints/last.safetensors")).section("random")
                 .first { $0.key == "latents" }?.tensor.bytes()
         }
-        #expect(try latents("well") != latents("broken"))
+        #expect(try latents("healthy") != latents("broken"))
     }
 
-    /// No fault at all: plain gradient descent with steps that are too long for the penalty's curvature, until they are not.
-    @Test func aRateThatIsTooHighIsCured() throws {
+    /// Gradient descent with a learning rate that is too high for the penalty diverges until recoveries have lowered it.
+    @Test func highLearningRateIsLowered() throws {
         let tiny = try TinyRun()
         var recipe = try TinyRun.recipe("wgan-gp", ["steps.discriminator=1", "training.logSteps=4"])
         recipe.adversarial.discriminatorOptimizer.kind = .sgd
@@ -83,8 +83,8 @@ import Training
         #expect(throws: TrainingError.self) { try tiny.train("unsupervised", recipe, steps: 80) }
     }
 
-    /// Nothing had been saved: the starting values are a state.
-    @Test func theBeginningIsAState() throws {
+    /// The initial weights are saved, for recovery before the first regular save.
+    @Test func runRecoversFromItsInitialState() throws {
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe("dcgan", ["training.logSteps=4"])
         let run = try tiny.train("run", recipe, steps: 12, fault: Faults.nan(atStep: 3))
@@ -93,9 +93,9 @@ import Training
     }
 
     @Test(arguments: [0, 1, 2])
-    func itGivesUp(tries: Int) throws {
+    func runEndsAfterAllRecoveries(recoveries: Int) throws {
         let tiny = try TinyRun()
-        let recipe = try TinyRun.recipe("dcgan", Self.saving + ["supervision.maxRecoveries=\(tries)"])
+        let recipe = try TinyRun.recipe("dcgan", Self.saving + ["supervision.maxRecoveries=\(recoveries)"])
         func train() throws {
             let run = try tiny.open("run", recipe)
             run.beforeStep = Faults.nan(atStep: 10, attempts: .max)
@@ -104,26 +104,28 @@ import Training
         let error = #expect(throws: TrainingError.self) { try train() }
         let text = "\(try #require(error))"
         #expect(text.contains("training diverged at step 10") && text.contains("last.safetensors"), "\(text)")
-        #expect(text.contains("It went back") == (tries > 0), "\(text)")
-        if tries > 0 {
-            #expect(text.contains(tries == 1 ? "It went back once: " : "It went back 2 times: "), "\(text)")
+        #expect(text.contains("The run recovered") == (recoveries > 0), "\(text)")
+        if recoveries > 0 {
+            #expect(
+                text.contains(recoveries == 1 ? "The run recovered once: " : "The run recovered 2 times: "),
+                "\(text)")
             #expect(text.contains("learning rates x 0.5"))
-            #expect(text.contains("learning rates x 0.25") == (tries == 2))
+            #expect(text.contains("learning rates x 0.25") == (recoveries == 2))
         }
-        // The same command again does not try again.
+        // The same command fails again without another recovery.
         let second = #expect(throws: TrainingError.self) { try train() }
         #expect("\(try #require(second))" == text)
-        // More tries may be granted to a run.
+        // The number of recoveries can be increased for an existing run.
         var more = recipe
-        more.supervision.maxRecoveries = tries + 1
+        more.supervision.maxRecoveries = recoveries + 1
         let run = try tiny.open("run", more)
-        run.beforeStep = Faults.nan(atStep: 10, attempts: tries + 1)
+        run.beforeStep = Faults.nan(atStep: 10, attempts: recoveries + 1)
         #expect(try run.run(until: .init(steps: 20), output: nil, isCancelled: { false }) == .finished)
-        #expect(run.trainer.learningRateFactor == pow(0.5, Double(tries + 1)))
+        #expect(run.trainer.learningRateFactor == pow(0.5, Double(recoveries + 1)))
     }
 
-    /// When the newest state does not help, an older one may.
-    @Test func itGoesFurtherBack() throws {
+    /// A second divergence from the same state restores an older one.
+    @Test func secondRecoveryUsesAnOlderState() throws {
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe("dcgan", Self.saving + ["training.keepKimg=0.032"])
         let run = try tiny.train("run", recipe, steps: 20, fault: Faults.nan(atStep: 10, attempts: 2))
@@ -131,7 +133,7 @@ import Training
         #expect(run.trainer.recoveries.all.map(\.learningRateFactor) == [0.5, 0.25])
     }
 
-    @Test func aLossWithoutEndIsADivergence() throws {
+    @Test func lossAboveTheLimitIsADivergence() throws {
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe("wgan-gp", Self.saving + ["supervision.maxRecoveries=0"])
         let error = #expect(throws: TrainingError.self) {
@@ -148,12 +150,12 @@ import Training
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect(what.contains("the loss of the") && what.contains("beyond 100000.0") && step == 24, "\(what)")
+        #expect(what.contains("the loss of the") && what.contains("above 100000.0") && step == 24, "\(what)")
     }
 
-    /// After a remedy, stopping and going on changes nothing, wherever it stops.
+    /// A run with recoveries that is stopped at several steps equals an uninterrupted one.
     @Test(arguments: ["dcgan", "wgan-gp"])
-    func stoppedEqualsStraight(recipe name: String) throws {
+    func resumedRunEqualsUninterruptedRun(recipe name: String) throws {
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe(name, Self.saving + ["training.keepKimg=0.1", "data.crop=0.1"])
         let fault = Faults.nan(atStep: 10, attempts: 2)
@@ -163,8 +165,8 @@ import Training
         #expect(try tiny.records("stopped", with: "remedy").count == 2)
     }
 
-    /// Killed between the remedy's state and its line, or with lines that came after: the log is the same.
-    @Test func killedEqualsStraight() throws {
+    /// A kill between the state and the log record of a recovery, or after later log lines, does not change the log.
+    @Test func killedRunEqualsUninterruptedRun() throws {
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe("dcgan", Self.saving)
         let fault = Faults.nan(atStep: 10)
@@ -173,7 +175,7 @@ import Training
             let name = "killed\(cut)"
             let last = tiny.folder(name + "/checkpoints/last.safetensors")
             let copy = tiny.folder(name + "/copy.safetensors")
-            // The state that the remedy was written with, before the step after it.
+            // The state that was saved by the recovery, before the next step.
             try tiny.train(name, recipe, steps: 11) { trainer in
                 fault(trainer)
                 if trainer.recoveries.all.count == 1, trainer.clock.steps == 8 {
@@ -189,6 +191,82 @@ import Training
             }
             try tiny.train(name, recipe, steps: 16, fault: fault)
             try tiny.expectEqual("straight", name)
+        }
+    }
+}
+
+/// Divergence of runs without recovery. No saved state has a value that is not finite.
+@Suite struct DivergenceTests {
+    /// Recipe whose weights overflow after some dozen steps.
+    static func diverging() throws -> Recipe {
+        var recipe = try TinyRun.recipe(
+            "dcgan",
+            [
+                "name=diverging", "training.logSteps=1", "training.saveMinutes=0", "supervision.isOn=false",
+            ])
+        recipe.adversarial.discriminatorOptimizer.kind = .sgd
+        recipe.adversarial.discriminatorOptimizer.learningRate = 1
+        recipe.adversarial.discriminatorOptimizer.momentum = 0.9999
+        recipe.adversarial.discriminatorOptimizer.weightDecay = 1
+        recipe.adversarial.generatorOptimizer = recipe.adversarial.discriminatorOptimizer
+        return recipe
+    }
+
+    @Test(arguments: [Precision.fp32, .bf16])
+    func lastGoodStateIsKept(precision: Precision) throws {
+        let tiny = try TinyRun()
+        let recipe = try Self.diverging()
+        let error = #expect(throws: TrainingError.self) {
+            try tiny.train("run", recipe, steps: 3000, precision: precision)
+        }
+        guard case .diverged(let what, let step, let kept) = try #require(error) else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(!what.isEmpty && kept.contains("last.safetensors"))
+        let state = try Checkpoint(path: tiny.folder("run/checkpoints/last.safetensors"))
+        #expect(state.clock.steps < step && state.clock.steps > 0)
+        #expect(kept.contains("step \(state.clock.steps) "))
+        for (key, tensor) in state.tensors where tensor.dtype.isFloatingPoint {
+            #expect(tensor.isFinite().all().item() == 1, "\(key)")
+        }
+        // The resumed run diverges again.
+        let second = #expect(throws: TrainingError.self) {
+            let again = try tiny.open("run", recipe, precision: precision)
+            #expect(again.resumedAt == state.clock && again.notes.isEmpty)
+            try again.run(until: .init(steps: 3000), output: nil, isCancelled: { false })
+        }
+        #expect("\(try #require(second))" == "\(try #require(error))")
+    }
+
+    /// A run that diverges at all learning rates ends with a summary of its recoveries.
+    @Test func runEndsIfNoRecoveryHelps() throws {
+        let tiny = try TinyRun()
+        var recipe = try Self.diverging()
+        recipe.supervision = SupervisionSettings()
+        let error = #expect(throws: TrainingError.self) { try tiny.train("run", recipe, steps: 3000) }
+        let text = "\(try #require(error))"
+        #expect(
+            text.contains("The run recovered 3 times: ") && text.contains("learning rates x 0.125"), "\(text)"
+        )
+        let state = try Checkpoint(path: tiny.folder("run/checkpoints/last.safetensors"))
+        for (key, tensor) in state.tensors where tensor.dtype.isFloatingPoint {
+            #expect(tensor.isFinite().all().item() == 1, "\(key)")
+        }
+    }
+
+    @Test func everyTensorOfAStateIsChecked() throws {
+        let recipe = try TinyRun.recipe()
+        for broken in ["average.", "optimizer.generator.square.", "discriminator.", "statistics."] {
+            let trainer = try AdversarialTrainer(recipe: recipe, seed: 1, precision: .fp32)
+            try trainer.step { _ in grayBatch(recipe) }
+            #expect(trainer.state.firstNotFinite() == nil)
+            var state = trainer.checkpoint()
+            let index = try #require(
+                state.tensors.lastIndex { $0.key.hasPrefix(broken) && $0.tensor.dtype.isFloatingPoint })
+            state.tensors[index].tensor = Tensor.full(state.tensors[index].tensor.shape, .nan)
+            try trainer.restore(state)
+            #expect(trainer.state.firstNotFinite() == state.tensors[index].key)
         }
     }
 }

@@ -6,7 +6,7 @@ import Testing
 import Torch
 import Training
 
-/// "Train 2N" equals "train N, stop, go on to 2N", byte for byte.
+/// Training 2N steps equals training N steps, stopping, and resuming up to 2N, byte for byte.
 @Suite struct ResumeTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var recipe = "dcgan"
@@ -55,9 +55,9 @@ import Training
         ]
         + [.adamw, .sgd, .rmsprop, .adabelief].map { Case(optimizer: $0) }
 
-    /// Neither stop falls on a line of the log, so that sums have to be carried over.
+    /// The stop is between two log lines, so that sums must be saved.
     @Test(arguments: cases)
-    func stoppedEqualsStraight(_ one: Case) throws {
+    func resumedRunEqualsUninterruptedRun(_ one: Case) throws {
         let tiny = try TinyRun()
         var recipe = try TinyRun.recipe(
             one.recipe,
@@ -70,7 +70,7 @@ import Training
             recipe.adversarial.discriminatorOptimizer.weightDecay = 0.01
             recipe.adversarial.discriminatorOptimizer.clipNorm = 1
             recipe.adversarial.generatorOptimizer = recipe.adversarial.discriminatorOptimizer
-            // What is not a setting of this kind is not written, either.
+            // Decoding removes the settings of other kinds.
             recipe = try SettingsDocument.decode(yaml: recipe.yaml, path: "recipe")
         }
         try tiny.train("straight", recipe, steps: 14, precision: one.precision)
@@ -80,7 +80,7 @@ import Training
         if let growth = recipe.adversarial.growth(
             images: run.trainer.clock.images, resolution: recipe.resolution)
         {
-            #expect(growth.side == 8 && growth.alpha > 0.3 && growth.alpha < 1, "stopped in mid-fade")
+            #expect(growth.side == 8 && growth.alpha > 0.3 && growth.alpha < 1, "stopped during a fade")
         }
         #expect(run.notes.isEmpty)
         try run.run(until: .init(steps: 14), output: nil, isCancelled: { false })
@@ -89,7 +89,7 @@ import Training
         #expect(try tiny.states("straight").count > 2)
     }
 
-    @Test func otherSeedsGiveOtherRuns() throws {
+    @Test func runDependsOnItsSeed() throws {
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe()
         for (name, seed) in [("a", UInt64(1)), ("b", 1), ("c", 2)] {
@@ -100,23 +100,23 @@ import Training
         #expect(tiny.bytes("a/checkpoints/last.safetensors") != tiny.bytes("c/checkpoints/last.safetensors"))
     }
 
-    /// Somebody asks to stop between any two steps; two sessions of one object are two sessions, too.
-    @Test func interruptedEqualsStraight() throws {
+    /// Cancelled between steps, and with several sessions of one object.
+    @Test func cancelledRunEqualsUninterruptedRun() throws {
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe("dcgan", ["training.scoreKimg=0.03"])
         try tiny.train("straight", recipe, steps: 9)
-        var asked = 0
+        var sessions = 0
         while true {
             let run = try tiny.open("stopped", recipe)
-            var left = asked % 4
+            var left = sessions % 4
             let outcome = try run.run(until: .init(steps: 9), output: nil) {
                 defer { left -= 1 }
                 return left == 0
             }
-            asked += 1
+            sessions += 1
             if outcome == .finished { break }
             #expect(outcome == .interrupted)
-            try #require(asked < 40)
+            try #require(sessions < 40)
         }
         try tiny.expectEqual("straight", "stopped")
 
@@ -128,8 +128,8 @@ import Training
         try tiny.expectEqual("straight", "once")
     }
 
-    /// Killed before anything was saved: the record is there, a log with lines, a preview, but no state.
-    @Test func withoutAStateItBeginsAnew() throws {
+    /// A folder with record, log and preview, but without a state, as after an early kill.
+    @Test func runWithoutAStateStartsAgain() throws {
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe()
         try tiny.train("straight", recipe, steps: 7)
@@ -142,7 +142,7 @@ import Training
         try tiny.expectEqual("straight", "killed")
     }
 
-    @Test func aShorterWishTrainsNothing() throws {
+    @Test func reachedLimitTrainsNothing() throws {
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe()
         try tiny.train("run", recipe, steps: 5)
@@ -162,7 +162,7 @@ import Training
         let run = try tiny.open("run", recipe)
         #expect(try run.run(output: nil, isCancelled: { false }) == .finished)
         #expect(run.trainer.clock == TrainingClock(steps: 4, images: 32))
-        // What was asked for comes before what the recipe says.
+        // An explicit limit replaces the length of the recipe.
         #expect(try run.run(until: .init(steps: 6), output: nil, isCancelled: { false }) == .finished)
         #expect(run.trainer.clock.steps == 6)
         #expect(

@@ -1,4 +1,5 @@
 import Checkpoints
+import Evaluation
 import Foundation
 import Recipes
 import TestSupport
@@ -6,15 +7,15 @@ import Testing
 import Torch
 import Training
 
-/// Saved states: which are kept, which are taken, and what a damaged one does.
+/// Saved states: which are kept, which are used, and damaged files.
 @Suite struct StateTests {
-    private func damage(_ tiny: TinyRun, _ path: String, at share: Double = 0.7) throws {
+    private func damage(_ tiny: TinyRun, _ path: String, at fraction: Double = 0.7) throws {
         var bytes = tiny.bytes(path)
-        bytes[Int(Double(bytes.count) * share)] ^= 4
+        bytes[Int(Double(bytes.count) * fraction)] ^= 4
         try tiny.place.write(bytes, to: path)
     }
 
-    @Test func statesAreKeptAsAsked() throws {
+    @Test func statesAreKeptAtTheInterval() throws {
         let tiny = try TinyRun()
         try tiny.train(
             "run", TinyRun.recipe("dcgan", ["training.keepKimg=0.02", "training.scoreKimg=0"]), steps: 9)
@@ -26,7 +27,7 @@ import Training
         #expect(kept.facts["precision"] == "fp32")
     }
 
-    @Test func aDamagedStateFallsBack() throws {
+    @Test func damagedStateIsSkipped() throws {
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe("dcgan", ["training.keepKimg=0.02"])
         try tiny.train("straight", recipe, steps: 12)
@@ -37,13 +38,14 @@ import Training
         #expect(run.resumedAt?.steps == 5)
         #expect(run.notes.count == 1)
         #expect(
-            run.notes[0].contains("passed over") && run.notes[0].contains("last.safetensors"), "\(run.notes)")
+            run.notes[0].contains("skipped a state") && run.notes[0].contains("last.safetensors"),
+            "\(run.notes)")
         try run.run(until: .init(steps: 12), output: nil, isCancelled: { false })
         try tiny.expectEqual("straight", "run")
     }
 
-    /// Also when nothing is left to train, the damaged file is replaced.
-    @Test func aDamagedStateIsReplaced() throws {
+    /// A damaged file is replaced even if no step is left.
+    @Test func damagedStateIsReplaced() throws {
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe("dcgan", ["training.keepKimg=0.02"])
         try tiny.train("run", recipe, steps: 5)
@@ -54,7 +56,7 @@ import Training
         #expect(tiny.bytes(last) == good)
     }
 
-    @Test func withoutAUsableStateItSaysSo() throws {
+    @Test func onlyDamagedStatesAreAnError() throws {
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe("dcgan", ["training.keepKimg=0.02"])
         try tiny.train("run", recipe, steps: 5)
@@ -66,7 +68,7 @@ import Training
         ] {
             #expect(text.contains(part), "\(part) is not in: \(text)")
         }
-        // Cut in the middle, empty, or something else.
+        // Truncated, empty, and other content.
         for bytes in [
             Array(tiny.bytes("run/checkpoints/last.safetensors").prefix(5000)), [], Array("hello".utf8),
         ] {
@@ -75,8 +77,8 @@ import Training
         }
     }
 
-    /// A state that fits in part changes nothing.
-    @Test func aStateIsTakenWholeOrNotAtAll() throws {
+    /// A state that fits only in part leaves the trainer unchanged.
+    @Test func stateIsRestoredCompletelyOrNotAtAll() throws {
         let recipe = try TinyRun.recipe()
         let trainer = try AdversarialTrainer(recipe: recipe, seed: 1, precision: .fp32)
         let other = try AdversarialTrainer(recipe: recipe, seed: 2, precision: .fp32)
@@ -114,7 +116,7 @@ import Training
         #expect(values(trainer) == values(other) && trainer.clock == other.clock)
     }
 
-    @Test func aStateOfAnotherShapeIsNotTaken() throws {
+    @Test func stateOfAnotherShapeIsAnError() throws {
         let tiny = try TinyRun()
         try tiny.train("small", TinyRun.recipe(), steps: 2)
         let large = try TinyRun.recipe("dcgan", ["generator.filters=8"])
@@ -125,8 +127,8 @@ import Training
         #expect("\(try #require(error))".contains("of another shape"))
     }
 
-    /// What a model file needs from a run.
-    @Test func theBestStateIsAModel() throws {
+    /// The best and the last state can be loaded as models.
+    @Test func bestStateIsAModel() throws {
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe("dcgan", ["training.scoreKimg=0.03"])
         try tiny.train("run", recipe, steps: 10)
@@ -135,13 +137,15 @@ import Training
         #expect(best.path.hasSuffix("best.safetensors") && last.path.hasSuffix("last.safetensors"))
         #expect(last.clock.steps == 10 && [4, 8].contains(best.clock.steps))
         try tiny.train("unscored", TinyRun.recipe(), steps: 2)
-        let error = #expect(throws: CheckpointError.self) { try GeneratorModel(tiny.folder("unscored"), state: .best) }
+        let error = #expect(throws: CheckpointError.self) {
+            try GeneratorModel(tiny.folder("unscored"), state: .best)
+        }
         #expect("\(try #require(error))".contains("training.scoreKimg"))
         #expect(throws: CheckpointError.self) { try GeneratorModel(last.path, state: .best) }
     }
 
-    /// The log has every score, the state of the lowest is `best`, and the state says what it was.
-    @Test func theBestIsTheLowestScore() throws {
+    /// The log has every score; `best` is the state of the lowest score and stores it.
+    @Test func bestStateHasTheLowestScore() throws {
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe(
             "dcgan",
@@ -164,7 +168,52 @@ import Training
             #expect(state.facts["bestScore"] == "slicedWasserstein \(lowest.value)")
         }
         #expect(scores.last { $0.isBest }?.step == lowest.step)
-        // Not every score was the best, so the test could fail.
+        // At least one score was not the best.
         #expect(scores.contains { !$0.isBest })
+    }
+}
+
+/// Metrics of a run, and unavailable metrics.
+@Suite struct ScoreTests {
+    private func lines(_ tiny: TinyRun, _ metrics: String) throws -> [String] {
+        let recipe = try TinyRun.recipe(
+            "dcgan", ["training.scoreKimg=0.016", "training.scoreCount=32", "training.metrics=\(metrics)"])
+        try tiny.train(metrics, recipe, steps: 4)
+        return tiny.log(metrics).filter { $0.contains("\"best\"") }
+    }
+
+    @Test func firstMetricSelectsTheBestState() throws {
+        let tiny = try TinyRun()
+        let lines = try lines(tiny, "fd-face,swd")
+        #expect(lines.count == 2)
+        #expect(lines.allSatisfy { $0.contains("\"fd-face\"") && $0.contains("\"slicedWasserstein\"") })
+        let state = try Checkpoint(path: tiny.folder("fd-face,swd/checkpoints/best.safetensors"))
+        #expect(state.facts["bestScore"]?.hasPrefix("fd-face ") == true)
+    }
+
+    /// A metric without its weights is omitted before the first step; the others are used.
+    @Test(.enabled(if: !FeatureExtractors.isHere("alexnet")))
+    func missingWeightsAreReportedBeforeTheFirstStep() throws {
+        let tiny = try TinyRun()
+        let lines = try lines(tiny, "fd-alexnet,swd")
+        #expect(lines.count == 2 && lines.allSatisfy { $0.contains("slicedWasserstein") })
+        #expect(!lines.contains { $0.contains("fd-alexnet") })
+        let run = try tiny.open(
+            "notes", TinyRun.recipe("dcgan", ["training.scoreKimg=1", "training.metrics=fd-alexnet"]))
+        let notes = try run.trainer.monitor(of: tiny.store, subset: nil).notes
+        #expect(notes.count == 1 && notes[0].contains("facegan weights"), "\(notes)")
+    }
+
+    @Test func unknownMetricsAreAnErrorBeforeTheFirstStep() throws {
+        let tiny = try TinyRun()
+        #expect(throws: (any Error).self) { try lines(tiny, "fd-fase") }
+        #expect(tiny.lineCount("fd-fase") == 0)
+    }
+
+    @Test func scoresCompareInTheirDirection() {
+        let low = RunScore(name: "a", label: "a", value: 1, error: 0)
+        let high = RunScore(name: "b", label: "b", value: 1, error: 0, isLowerBetter: false)
+        #expect(low.isBetter(than: 2) && !low.isBetter(than: 0.5) && low.isBetter(than: nil))
+        #expect(!high.isBetter(than: 2) && high.isBetter(than: 0.5))
     }
 }

@@ -5,15 +5,15 @@ import Testing
 import Torch
 import Training
 
-/// Each rule speaks when its fault is there, once, and none speaks of a run that is well.
+/// Every rule reports its problem once, and no rule reports a healthy run.
 @Suite struct SupervisorTests {
-    static let watchful = ["training.logSteps=2", "supervision.patienceSteps=10"]
+    static let shortPatience = ["training.logSteps=2", "supervision.patienceSteps=10"]
 
     @Test(arguments: ["dcgan", "wgan-gp"])
-    func aHealthyRunHearsNothing(recipe: String) throws {
+    func healthyRunHasNoDiagnosis(recipe: String) throws {
         let tiny = try TinyRun()
-        try tiny.train("run", TinyRun.recipe(recipe, Self.watchful), steps: 60)
-        #expect(try tiny.verdicts("run") == [])
+        try tiny.train("run", TinyRun.recipe(recipe, Self.shortPatience), steps: 60)
+        #expect(try tiny.diagnoses("run") == [])
         for record in try tiny.records("run", with: "lossD") {
             for key in ["accuracy", "logitGap", "gradientD", "gradientG", "diversity"] {
                 #expect(record[key] is Double, "\(key) in \(record)")
@@ -22,46 +22,48 @@ import Training
         }
     }
 
-    @Test func aCollapseIsSaidOnce() throws {
+    @Test func collapseIsReportedOnce() throws {
         let tiny = try TinyRun()
-        let recipe = try TinyRun.recipe("dcgan", Self.watchful)
+        let recipe = try TinyRun.recipe("dcgan", Self.shortPatience)
         try tiny.train("run", recipe, steps: 60, fault: Faults.collapse(fromStep: 21))
-        #expect(try tiny.verdicts("run") == ["collapse"])
+        #expect(try tiny.diagnoses("run") == ["collapse"])
         let record = try #require(try tiny.records("run", with: "verdict").first)
         #expect(record["step"] as? Int == 30)
-        #expect((record["says"] as? String)?.contains("0.00 times as much") == true, "\(record)")
+        #expect(
+            (record["says"] as? String)?.contains("generated pictures is 0.00 of that of real pictures")
+                == true, "\(record)")
     }
 
-    @Test func aFrozenGeneratorIsNoticed() throws {
+    @Test func frozenGeneratorIsReported() throws {
         let tiny = try TinyRun()
-        let recipe = try TinyRun.recipe("dcgan", Self.watchful)
+        let recipe = try TinyRun.recipe("dcgan", Self.shortPatience)
         try tiny.train("run", recipe, steps: 60, fault: Faults.saturation(fromStep: 21))
-        #expect(try tiny.verdicts("run").filter { $0 != "collapse" } == ["frozen-generator"])
+        #expect(try tiny.diagnoses("run").filter { $0 != "collapse" } == ["frozen-generator"])
     }
 
-    /// A generator that may not learn, against a discriminator that may.
-    @Test func aDiscriminatorThatHasWonIsNoticed() throws {
+    /// The generator has learning rate 0.
+    @Test func strongDiscriminatorIsReported() throws {
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe(
             "dcgan",
-            Self.watchful + [
+            Self.shortPatience + [
                 "generatorOptimizer.learningRate=0", "discriminatorOptimizer.learningRate=0.01",
             ])
         try tiny.train("run", recipe, steps: 120)
-        #expect(try tiny.verdicts("run").contains("strong-discriminator"))
+        #expect(try tiny.diagnoses("run").contains("strong-discriminator"))
     }
 
-    @Test func aPenaltyThatJumpsIsNoticed() throws {
+    @Test func penaltySpikeIsReported() throws {
         let tiny = try TinyRun()
-        let recipe = try TinyRun.recipe("wgan-gp", Self.watchful + ["steps.discriminator=1"])
+        let recipe = try TinyRun.recipe("wgan-gp", Self.shortPatience + ["steps.discriminator=1"])
         try tiny.train("run", recipe, steps: 80, fault: Faults.steepness(atStep: 61))
-        #expect(try tiny.verdicts("run").first == "penalty-spike")
-        #expect(try tiny.verdicts("run").count { $0 == "penalty-spike" } == 1)
+        #expect(try tiny.diagnoses("run").first == "penalty-spike")
+        #expect(try tiny.diagnoses("run").count { $0 == "penalty-spike" } == 1)
         #expect(try tiny.records("run", with: "verdict").first?["step"] as? Int == 62)
     }
 
-    /// What a rule looks for comes and goes: one word at its beginning, one at its end, silence in between.
-    @Test func anEpisodeIsOneEpisode() throws {
+    /// A problem is reported at its start and at its end, not in between.
+    @Test func problemIsReportedAtStartAndEnd() throws {
         var recipe = try TinyRun.recipe()
         recipe.supervision.patienceSteps = 20
         var supervisor = Supervisor(recipe: recipe)
@@ -70,20 +72,20 @@ import Training
                 accuracy: 0.8, logitGap: 2, discriminatorGradient: 1, generatorGradient: 1,
                 diversity: diversity)
         }
-        var said: [(step: Int, isOver: Bool)] = []
-        // Well, alike for too short, around the threshold, well, alike again.
+        var reported: [(step: Int, isResolved: Bool)] = []
+        // Healthy, collapsed for less than the patience, around the threshold, healthy, collapsed again.
         let course = [0.8, 0.8, 0.1, 0.8, 0.1, 0.15, 0.1, 0.25, 0.1, 0.25, 0.8, 0.8, 0.1, 0.1, 0.1]
         for (index, diversity) in course.enumerated() {
             let step = 10 * (index + 1)
             let clock = TrainingClock(steps: step, images: step)
-            said += supervisor.observe(values(diversity), at: clock).map { (step, $0.isOver) }
+            reported += supervisor.observe(values(diversity), at: clock).map { (step, $0.isResolved) }
         }
-        #expect(said.map(\.step) == [60, 110, 140])
-        #expect(said.map(\.isOver) == [false, true, false])
+        #expect(reported.map(\.step) == [60, 110, 140])
+        #expect(reported.map(\.isResolved) == [false, true, false])
     }
 
     /// The threshold of a penalty spike follows from the regularizers, R1 and R2 included.
-    @Test func spikesHaveTheThresholdOfTheirRegularizer() throws {
+    @Test func spikeThresholdDependsOnTheRegularizers() throws {
         func threshold(_ overrides: [String]) throws -> Double {
             try AdversarialTrainer(recipe: try TinyRun.recipe("dcgan", overrides), seed: 0, precision: .fp32)
                 .minPenaltySpike
@@ -94,24 +96,24 @@ import Training
         #expect(try threshold(["gradientPenalty.weight=10", "zeroCenteredPenalty.r1Gamma=2"]) == 5)
     }
 
-    /// A supervisor that is switched off says nothing and keeps nothing.
-    @Test func itCanBeSwitchedOff() throws {
+    /// A disabled supervisor reports and saves nothing.
+    @Test func supervisorCanBeDisabled() throws {
         let tiny = try TinyRun()
-        let recipe = try TinyRun.recipe("dcgan", Self.watchful + ["supervision.isOn=false"])
+        let recipe = try TinyRun.recipe("dcgan", Self.shortPatience + ["supervision.isOn=false"])
         try tiny.train("run", recipe, steps: 60, fault: Faults.collapse(fromStep: 21))
-        #expect(try tiny.verdicts("run") == [])
+        #expect(try tiny.diagnoses("run") == [])
         let state = try Checkpoint(path: tiny.folder("run/checkpoints/last.safetensors"))
         #expect(state.facts["supervisor"] == nil)
     }
 
-    /// Stopped in the middle of an episode's patience, it says the same at the same step.
-    @Test func itsMemoryIsSaved() throws {
+    /// A run that is stopped during the patience reports the same problems at the same steps.
+    @Test func stateIsSaved() throws {
         let tiny = try TinyRun()
-        let recipe = try TinyRun.recipe("dcgan", Self.watchful)
+        let recipe = try TinyRun.recipe("dcgan", Self.shortPatience)
         let fault = Faults.collapse(fromStep: 21, toStep: 40)
         try tiny.train("straight", recipe, steps: 60, fault: fault)
         for steps in [23, 27, 35, 43, 60] { try tiny.train("stopped", recipe, steps: steps, fault: fault) }
         try tiny.expectEqual("straight", "stopped")
-        #expect(try tiny.verdicts("straight").first == "collapse")
+        #expect(try tiny.diagnoses("straight").first == "collapse")
     }
 }

@@ -1,13 +1,13 @@
-import Imaging
 import Datasets
+import Imaging
 import Recipes
 import Testing
 import Torch
 import Training
 
-/// What a converter is asked for in training.
-@Suite struct WishesTests {
-    /// Rare glasses, hair that excludes other hair, and a tenth unknown.
+/// Target attributes in the training of a converter.
+@Suite struct TargetAttributesTests {
+    /// Labels with rare glasses, mutually exclusive hair colors, and 10 % unknown values.
     private static func labels(_ rows: Int) -> Labels {
         var labels = Labels(count: rows)
         labels.attributeNames = ["Black_Hair", "Eyeglasses", "Blond_Hair"]
@@ -22,7 +22,7 @@ import Training
         return labels
     }
 
-    @Test(arguments: [0, 0.6]) func photographsCountAsOftenAsTheyAreWishedFor(flipFraction: Double) throws {
+    @Test(arguments: [0, 0.6]) func balancedLabelsHaveTheFrequenciesOfTargets(flipFraction: Double) throws {
         let recipe = try Recipe.load(
             "convert",
             overrides: [
@@ -40,16 +40,16 @@ import Training
                 .map(Double.init)
         }
         let repeats = 60
-        var drawn = [Double](repeating: 0, count: 6)
+        var sampled = [Double](repeating: 0, count: 6)
         for _ in 0..<repeats {
-            for (index, value) in frequencies(targets.drawn(for: own)).enumerated() {
-                drawn[index] += value / Double(repeats)
+            for (index, value) in frequencies(targets.sample(for: own)).enumerated() {
+                sampled[index] += value / Double(repeats)
             }
         }
-        for (counted, drawn) in zip(frequencies(targets.counted(own)), drawn) {
-            #expect(abs(counted - drawn) < 0.005)
+        for (balanced, sampled) in zip(frequencies(targets.balanced(own)), sampled) {
+            #expect(abs(balanced - sampled) < 0.005)
         }
-        // Glasses are wished for more often than they are worn.
-        #expect((drawn[0] > 1.5 * frequencies(own)[0]) == (flipFraction > 0))
+        // With flips, glasses are more frequent in targets than in photographs.
+        #expect((sampled[0] > 1.5 * frequencies(own)[0]) == (flipFraction > 0))
     }
 }

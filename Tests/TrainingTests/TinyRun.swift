@@ -5,9 +5,10 @@ import Recipes
 import TestSupport
 import Testing
 import Torch
+import TorchNN
 import Training
 
-/// Runs of 64 drawn faces of 16 x 16 pixels through networks of 4 filters: a step takes milliseconds.
+/// Test fixture: runs with 64 synthetic faces of 16 x 16 pixels and networks of 4 filters. A step takes milliseconds.
 final class TinyRun {
     let place: TemporaryFolder
     let store: FaceStore
@@ -21,14 +22,14 @@ final class TinyRun {
         store = try FaceStore(path: path)
     }
 
-    /// What a test leaves out of a recipe, or makes small.
+    /// Overrides that make a recipe small and disable outputs.
     static let overrides = [
         "resolution=16", "batchSize=8", "generator.maxFilters=8", "generator.latent.size=8",
         "discriminator.maxFilters=8", "training.previewCount=4",
         "training.logSteps=3", "training.scoreKimg=0", "training.metrics=swd", "training.saveMinutes=10000",
     ]
     private static let fixed = ["generator.filters=4", "discriminator.filters=4"]
-    /// After 7 steps a side is fading in, after 14 another one.
+    /// A fade is in progress after 7 and after 14 steps.
     private static let growing = [
         "growth.startSide=4", "growth.stableKimg=0.025", "growth.fadeKimg=0.035", "growth.batchSizes=[8, 4]",
         "discriminator.scales=1",
@@ -38,7 +39,7 @@ final class TinyRun {
         let sizes =
             switch name {
             case "progan": growing
-            // The second critic sees half the side.
+            // The second critic has half the resolution.
             case "detail":
                 Array(growing.dropLast()) + [
                     "generator.attentionSide=8", "perceptual.layers=[0]", "perceptual.minSide=4",
@@ -49,7 +50,8 @@ final class TinyRun {
         return try Recipe.load(name, overrides: Self.overrides + sizes + overrides)
     }
 
-    /// A recipe in a file of its own, for settings that the recipe's other kinds do not have.
+    /// Writes a recipe to a file.
+    /// - Returns: its path.
     func write(_ recipe: Recipe) throws -> String { try place.write(recipe.yaml, to: "\(recipe.name).yaml") }
 
     func folder(_ name: String) -> String { place.file(name) }
@@ -64,7 +66,7 @@ final class TinyRun {
             precision: precision, start: start, restart: restart)
     }
 
-    /// Opens it and trains to a step.
+    /// Opens a run and trains up to a step.
     @discardableResult
     func train(_ name: String, _ recipe: Recipe, steps: Int, precision: Precision = .fp32) throws
         -> TrainingRun
@@ -79,14 +81,14 @@ final class TinyRun {
         FileManager.default.contents(atPath: place.file(path)).map { Array($0) } ?? []
     }
 
-    /// The lines of a run's log without what depends on the machine.
+    /// Lines of the log of a run without the values of `machine`.
     func log(_ name: String) -> [String] {
         String(decoding: bytes(name + "/log.jsonl"), as: UTF8.self).split(separator: "\n").map {
             String($0.replacing(/,"machine":\{.*\}\}$/, with: "}"))
         }
     }
 
-    /// The lines of a run's log that have a key, as JSON.
+    /// Lines of the log of a run that have a key, as JSON objects.
     func records(_ name: String, with key: String) throws -> [[String: Any]] {
         try log(name).compactMap { line in
             let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
@@ -96,13 +98,13 @@ final class TinyRun {
 
     func lineCount(_ name: String) -> Int { bytes(name + "/log.jsonl").count { $0 == UInt8(ascii: "\n") } }
 
-    /// The states in a run's folder.
+    /// Names of the saved states of a run.
     func states(_ name: String) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: folder(name) + "/checkpoints")
             .filter { $0.hasSuffix(".safetensors") }.sorted()
     }
 
-    /// Expects two runs to be one: the same states byte for byte, the same log.
+    /// Expects two runs to have the same states, byte for byte, and the same log.
     func expectEqual(_ a: String, _ b: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
         #expect(try states(a) == states(b), sourceLocation: sourceLocation)
         for name in try states(a) {
@@ -113,10 +115,82 @@ final class TinyRun {
     }
 }
 
-/// A batch of one gray level, for trainers without a store.
+/// A batch of gray pictures, for trainers without a store.
 func grayBatch(_ recipe: Recipe, level: UInt8 = 100, count: Int? = nil) -> ImageBatch {
     let count = count ?? recipe.batchSize
     return ImageBatch(
         pixels: [UInt8](repeating: level, count: count * recipe.resolution * recipe.resolution * 3),
         count: count, size: recipe.resolution)
+}
+
+/// Faults that tests inject between two steps of a run.
+enum Faults {
+    typealias Fault = @Sendable (any Trainer) -> Void
+
+    /// Sets the weights of the discriminator to NaN before a step, in the first `attempts` attempts.
+    static func nan(atStep step: Int, attempts: Int = 1) -> Fault {
+        { trainer in
+            guard trainer.clock.steps == step - 1, trainer.recoveries.all.count < attempts else { return }
+            change(discriminator(trainer)) { $0.fill_(.nan) }
+        }
+    }
+
+    /// Scales the last layer of the generator so that its tanh is saturated.
+    static func saturation(fromStep step: Int) -> Fault {
+        { trainer in
+            guard trainer.clock.steps == step - 1, let last = generator(trainer).parameters.last else {
+                return
+            }
+            withoutGradients { last.parameter.value.multiply_(1e9) }
+        }
+    }
+
+    /// Makes generated pictures diverse at first, and equal in a range of steps.
+    static func collapse(fromStep step: Int, toStep end: Int = .max) -> Fault {
+        { trainer in
+            let weights = generator(trainer).parameters.map(\.parameter.value)
+            guard let first = weights.first, let last = weights.last else { return }
+            withoutGradients {
+                if trainer.clock.steps == 0 { last.multiply_(50) }
+                if (step - 1..<end).contains(trainer.clock.steps) { first.multiply_(0) }
+            }
+        }
+    }
+
+    /// Increases the weights of the critic, and thereby its gradient, before a step.
+    static func steepness(atStep step: Int) -> Fault {
+        { trainer in
+            guard trainer.clock.steps == step - 1 else { return }
+            change(discriminator(trainer)) { $0.multiply_(1.3) }
+        }
+    }
+
+    static func generator(_ trainer: any Trainer) -> Module { trainer.networks[0].network }
+    static func discriminator(_ trainer: any Trainer) -> Module { trainer.networks[1].network }
+
+    private static func change(_ network: Module, _ body: (Tensor) -> Void) {
+        withoutGradients {
+            for (key, parameter) in network.parameters where key.hasSuffix("weight") { body(parameter.value) }
+        }
+    }
+}
+
+extension TinyRun {
+    /// Opens a run and trains up to a step, with an injected fault.
+    @discardableResult
+    func train(_ name: String, _ recipe: Recipe, steps: Int, fault: @escaping Faults.Fault) throws
+        -> TrainingRun
+    {
+        let run = try open(name, recipe)
+        run.beforeStep = fault
+        #expect(try run.run(until: .init(steps: steps), output: nil, isCancelled: { false }) == .finished)
+        return run
+    }
+
+    /// Problems in the log of a run, in order; " over" marks the end of one.
+    func diagnoses(_ name: String) throws -> [String] {
+        try records(name, with: "verdict").map {
+            ($0["verdict"] as? String ?? "") + ($0["over"] == nil ? "" : " over")
+        }
+    }
 }

@@ -8,17 +8,19 @@ import Torch
 import TorchNN
 import Training
 
-/// A whole step of the critic against PyTorch: both losses, the penalty, the drift and Adam.
+/// A step of the critic compared with PyTorch: loss, gradient penalty, drift penalty and Adam.
 @Suite struct WassersteinStepTests {
-    /// Goldens by make_wgan_gp.py.
+    /// Golden files are made by make_wgan_gp.py.
     @Test(arguments: [
         ("wgan-gp", ResidualSettings.Normalization.none),
         ("wgan-gp-layer", ResidualSettings.Normalization.layer),
     ])
-    func oneStepEqualsPyTorchs(name: String, normalization: ResidualSettings.Normalization) throws {
+    func criticStepEqualsPyTorch(name: String, normalization: ResidualSettings.Normalization) throws {
         let read = try TensorFile.read(goldens("Objectives/\(name).safetensors")).tensors
         let golden = Dictionary(uniqueKeysWithValues: read.map { ($0.name, $0.tensor) })
-        func given(_ key: String) throws -> Tensor { try #require(golden[key], "the golden has no \(key)") }
+        func given(_ key: String) throws -> Tensor {
+            try #require(golden[key], "the golden file has no \(key)")
+        }
         func blocks(_ key: String) throws -> Tensor {
             try given(key).to(.float32).upsampledNearest(height: 64, width: 64).to(.channelsLast)
         }
@@ -43,14 +45,14 @@ import Training
         trainer.trainDiscriminator(real: real, fake: fake)
         for (key, tensor) in trainer.discriminator.state {
             let (start, end) = try (given("start." + key), given("end." + key))
-            // Adam's first step has one length whatever the gradient's: next to zero, but not at it where nothing flows,
-            // rounding decides where it goes.
+            // The size of Adam's first step does not depend on the gradient. For gradients near zero, rounding determines the
+            // sign of the step, so these weights are not compared.
             let gradient = try given("gradient." + key).abs()
             let isClear = gradient.greater(than: 1e-4 * gradient.max().item()).to(.float32)
                 .maximum(gradient.equal(to: 0).to(.float32))
             #expect(isClear.mean().item() > 0.7, "\(key)")
             try expect(tensor * isClear, end * isClear, key)
-            // Of the way that Adam went, too: what it stands on is far longer.
+            // The change of the weights is compared too, because it is much smaller than the weights.
             try expect(
                 (tensor - start) * isClear, (end - start) * isClear, "the step of " + key, within: 1e-2)
         }
@@ -59,7 +61,7 @@ import Training
         }
         #expect(squares.count == keys.count)
         for (key, square) in squares {
-            // After one step from zero, the memory of the squares is (1 - beta2) times the gradient's.
+            // After the first step, the mean squared gradient is (1 - beta2) times the squared gradient.
             let gradient = try given("gradient." + key.dropFirst("square.".count))
             try expect((square / 0.1).sqrt(), gradient.abs(), key)
         }
@@ -74,8 +76,8 @@ import Training
         #expect(difference <= tolerance, "\(name) differs by \(difference)")
     }
 
-    /// The log's loss is all that the critic minimizes; its D(x) is the mean itself.
-    @Test func theLogTellsTheWholeLoss() throws {
+    /// The logged loss includes the penalty; the scores are mean logits.
+    @Test func loggedLossIncludesThePenalty() throws {
         let recipe = try TinyRun.recipe("wgan-gp", ["steps.discriminator=1"])
         let trainer = try AdversarialTrainer(recipe: recipe, seed: 0, precision: .fp32)
         let real = Tensor.uniform([8, 3, 16, 16], -1, 1, random: RandomSource(seed: 1))
@@ -94,7 +96,7 @@ import Training
     }
 
     /// Only a run with a penalty has a random stream for mix weights, and only such a run requires it to resume.
-    @Test func onlyAPenaltyHasItsStream() throws {
+    @Test func onlyPenaltiesHaveAMixStream() throws {
         let names = try [("dcgan", []), ("wgan-gp", []), ("wgan-gp", ["gradientPenalty.weight=0"])].map {
             try AdversarialTrainer(recipe: try TinyRun.recipe($0, $1), seed: 0, precision: .fp32)
                 .checkpoint().section("random").map(\.key)

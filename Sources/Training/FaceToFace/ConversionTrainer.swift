@@ -5,38 +5,49 @@ import Recipes
 import Torch
 import TorchNN
 
-/// Teaches a converter to change attributes of photographs, as AttGAN does (He et al. 2019): a critic says whether a picture is
-/// real and names its attributes, and a photograph that nothing is to change must come back as it was.
+/// Trainer of a converter, which changes attributes of photographs (AttGAN, He et al. 2019).
+///
+/// The converter minimizes an adversarial loss, the classification loss of the target attributes, and the pixel loss of a
+/// photograph that is converted without changes. The critic also classifies attributes.
 public final class ConversionTrainer: Trainer {
+    /// Recipe of the run.
     public let recipe: Recipe
     private let settings: ConversionSettings
+    /// Device of the networks.
     public let device: Device
-    /// Never `.auto`.
+    /// Precision of the computation; never `.auto`.
     public let precision: Precision
+    /// Kernels of the computation.
     public let kernels: Kernels
+    /// Trained converter.
     public let converter: AttributeConverter
+    /// Trained critic, with a classifier of the attributes.
     public let critic: any Discriminator
-    /// The converter's moving average; nil when the recipe has none.
+    /// Moving average of the converter; nil if the recipe has none.
     public let averaged: AttributeConverter?
+    /// Steps and images so far.
     public var clock = TrainingClock()
+    /// Recoveries from divergence.
     public var recoveries = RecoveryHistory()
+    /// Registry of the tensors and random streams that a step changes.
     public let state = TrainingState()
 
     private let average: ExponentialAverage?
     private let converterOptimizer: any Optimizer
     private let criticOptimizer: any Optimizer
     private let targets: TargetAttributes
-    /// Where the penalty's pictures lie.
-    private let shares: RandomSource
+    /// RNG for interpolation weights of the gradient penalty.
+    private let mixStream: RandomSource
+    /// Columns of the labels that the recipe uses, and the number of columns.
     private let columns: (asked: [Int], width: Int)
-    /// How pictures are changed for the view.
-    private let views: RandomSource
-    private let view: DiscriminatorAugmentation
+    /// RNG for the augmentation of the critic's input.
+    private let augmentStream: RandomSource
+    private let augmentation: DiscriminatorAugmentation
     private let means: NamedMeans
 
-    /// Makes the networks with starting values from `seed`.
-    /// - Parameter labels: the pictures'; they must have the attributes that the recipe names.
-    /// - Throws: `TrainingError.refused` when they lack one.
+    /// Creates the networks with initial weights from `seed`.
+    /// - Parameter labels: labels of the pictures, with the attributes of the recipe.
+    /// - Throws: `TrainingError.refused` if an attribute is missing.
     public init(
         recipe: Recipe, labels: Labels, seed: UInt64, device: Device = .cpu, precision: Precision = .auto,
         kernels: Kernels = .standard
@@ -58,36 +69,40 @@ public final class ConversionTrainer: Trainer {
         targets = TargetAttributes(
             settings, labels: labels, columns: columns.asked, random: RandomSource(seed: seed &+ 1),
             device: device)
-        shares = RandomSource(seed: seed &+ 2)
-        views = RandomSource(seed: seed &+ 3)
-        view = DiscriminatorAugmentation(settings.augment, device: device)
+        mixStream = RandomSource(seed: seed &+ 2)
+        augmentStream = RandomSource(seed: seed &+ 3)
+        augmentation = DiscriminatorAugmentation(settings.augment, device: device)
         means = NamedMeans(
             ["critic", "penalty", "names", "opinion", "wish", "pixels", "real", "fake"], on: device)
         registerState()
     }
 
+    /// Trained networks with their names in reports.
     public var networks: [(name: String, network: Module)] {
         [("converter", converter), ("critic", critic)]
     }
 
+    /// Real images of one step.
     public var imagesPerStep: Int { recipe.batchSize * settings.steps.discriminator }
 
-    /// One turn: the critic's steps, each on its own photographs, then the converter's on the last ones.
+    /// Performs the critic's steps, each with its own photographs, then the converter's step with the last ones.
+    /// - Parameter batches: returns the next real pictures with labels.
+    /// - Throws: `TrainingError.diverged` if a loss is not finite; on CUDA the next `takeReport` throws it.
     public func step(_ batches: (_ count: Int) -> ImageBatch) throws {
         let factor = learningRateFactor
         converterOptimizer.learningRate = settings.converterOptimizer.learningRate * factor
         criticOptimizer.learningRate = settings.criticOptimizer.learningRate * factor
-        var last: (real: Tensor, labels: Tensor, wished: Tensor)!
+        var last: (real: Tensor, labels: Tensor, target: Tensor)!
         for _ in 0..<settings.steps.discriminator {
             let batch = batches(recipe.batchSize)
             let real = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
             let labels = batch.labels(columns, on: device)
-            let wished = targets.drawn(for: labels)
-            let fake = withoutGradients { convert(real, AttributeChanges.between(labels, wished)) }
-            trainCritic(real: real, labels: labels, fake: fake, wished: wished)
-            last = (real, labels, wished)
+            let target = targets.sample(for: labels)
+            let fake = withoutGradients { convert(real, AttributeChanges.between(labels, target)) }
+            trainCritic(real: real, labels: labels, fake: fake, target: target)
+            last = (real, labels, target)
         }
-        trainConverter(last.real, last.labels, last.wished)
+        trainConverter(last.real, last.labels, last.target)
         clock.steps += 1
         clock.images += imagesPerStep
         average?.update(decay: recipe.average.decay(batchSize: imagesPerStep, images: clock.images))
@@ -103,7 +118,7 @@ public final class ConversionTrainer: Trainer {
     }
 
     private func discriminate(_ images: Tensor, _ labels: Tensor) -> DiscriminatorOutput {
-        let augmented = view(images, random: views)
+        let augmented = augmentation(images, random: augmentStream)
         var output = computing { critic(augmented, labels: labels) }.single
         output.attributes = output.attributes?.to(.float32)
         return output
@@ -111,27 +126,27 @@ public final class ConversionTrainer: Trainer {
 
     // MARK: Steps
 
-    private func trainCritic(real: Tensor, labels: Tensor, fake: Tensor, wished: Tensor) {
+    private func trainCritic(real: Tensor, labels: Tensor, fake: Tensor, target: Tensor) {
         let count = real.shape[0]
-        let counted = targets.counted(labels)
-        var names: Tensor?
+        let balanced = targets.balanced(labels)
+        var classification: Tensor?
         let step = CriticStep(
             loss: settings.loss, separatesBatches: false,
             discriminate: { [unowned self] in discriminate($0, $1!) },
             realTerms: { [settings] output in
-                names = settings.attributeLoss.real(output.attributes!, attributes: labels)
-                return names
+                classification = settings.attributeLoss.real(output.attributes!, attributes: labels)
+                return classification
             })
         let weights = criticOptimizer.parameters.map(\.parameter.value)
         var (output, found) = step(
-            real: real, fake: fake, realLabels: counted, fakeLabels: wished, wrt: weights)
-        var parts = ["names": names!]
+            real: real, fake: fake, realLabels: balanced, fakeLabels: target, wrt: weights)
+        var parts = ["names": classification!]
         if settings.gradientPenalty.weight > 0 {
-            let mixWeights = Tensor.uniform([count, 1, 1, 1], random: shares).to(device)
-            // Mixed pictures have mixed labels.
-            let between = wished.lerp(counted, weight: mixWeights.reshape([count, 1]))
+            let mixWeights = Tensor.uniform([count, 1, 1, 1], random: mixStream).to(device)
+            // Labels are interpolated with the weights of the pictures.
+            let mixedLabels = target.lerp(balanced, weight: mixWeights.reshape([count, 1]))
             let penalty = settings.gradientPenalty(real: real, fake: fake, share: mixWeights) {
-                discriminate($0, between).logits
+                discriminate($0, mixedLabels).logits
             }
             addGradients(of: penalty, wrt: weights, to: &found)
             withoutGradients { output.loss = output.loss + penalty }
@@ -146,39 +161,43 @@ public final class ConversionTrainer: Trainer {
         }
     }
 
-    private func trainConverter(_ real: Tensor, _ labels: Tensor, _ wished: Tensor) {
+    private func trainConverter(_ real: Tensor, _ labels: Tensor, _ target: Tensor) {
         let count = real.shape[0]
-        let changes = AttributeChanges.between(labels, wished)
+        let changes = AttributeChanges.between(labels, target)
         let both = convert(
             Tensor.concatenated([real, real]), Tensor.concatenated([changes, Tensor.zeros(like: changes)]))
-        let (made, same) = (both[0..<count], both[count..<(2 * count)])
-        let output = critic.frozen { discriminate(made, wished) }
+        let (converted, unchanged) = (both[0..<count], both[count..<(2 * count)])
+        let output = critic.frozen { discriminate(converted, target) }
         let (logits, attributes) = (output.logits, output.attributes!)
-        let opinion =
+        let adversarial =
             settings.loss.isRelativistic
             ? settings.loss.generator(
-                fake: logits, real: withoutGradients { discriminate(real, targets.counted(labels)).logits })
+                fake: logits, real: withoutGradients { discriminate(real, targets.balanced(labels)).logits })
             : settings.loss.generator(logits)
-        let wish = settings.attributeLoss.fake(attributes, attributes: wished)
-        let pixels = settings.reconstruction(same, target: real)
-        let loss = opinion + wish + pixels
+        let classification = settings.attributeLoss.fake(attributes, attributes: target)
+        let pixels = settings.reconstruction(unchanged, target: real)
+        let loss = adversarial + classification + pixels
         let found = gradients(of: [loss], wrt: converterOptimizer.parameters.map(\.parameter.value))
         withoutGradients {
             applyGradients(found, settings.converterOptimizer, converterOptimizer)
-            means.add(["opinion": opinion, "wish": wish, "pixels": pixels])
+            means.add(["opinion": adversarial, "wish": classification, "pixels": pixels])
         }
     }
 
-    // MARK: What is shown and kept
+    // MARK: Reports and state
 
+    /// Means of the losses and scores since the last call.
+    /// - Throws: `TrainingError.diverged` if a sum is not finite.
     public func takeReport() throws -> TrainerReport {
         if let name = means.firstNotFinite { throw diverged(name) }
+        // Keys of the log: `names` is the critic's classification loss, `opinion` the converter's adversarial loss, `wish` the
+        // classification loss of the target attributes.
         let scalars = means.takeScalars([
             ("critic", "loss/critic", ("loss", "critic")),
             ("penalty", "loss/penalty", ("", "")),
-            ("names", "loss/names", ("loss", "names")),
+            ("names", "loss/names", ("loss", "attributes")),
             ("opinion", "loss/opinion", ("", "")),
-            ("wish", "loss/wish", ("loss", "wish")),
+            ("wish", "loss/wish", ("loss", "targets")),
             ("pixels", "loss/pixels", ("loss", "pixels")),
             ("real", "score/real", ("", "D(real)")),
             ("fake", "score/fake", ("", "D(fake)")),
@@ -186,8 +205,11 @@ public final class ConversionTrainer: Trainer {
         return TrainerReport(scalars: scalars)
     }
 
+    /// Held-out photographs with changed attributes, and the success rate of the changes.
+    /// - Parameter subset: indices of the training pictures; nil for all.
+    /// - Throws: `TrainingError.refused` if no picture is held out or an attribute is missing.
     public func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor {
-        try ConvertedFaces(by: averaged ?? converter, recipe: recipe, store: store, subset: subset)
+        try ConversionMonitor(of: averaged ?? converter, recipe: recipe, store: store, subset: subset)
     }
 
     private func registerState() {
@@ -198,7 +220,78 @@ public final class ConversionTrainer: Trainer {
         state.register("optimizer.discriminator") { [criticOptimizer] in criticOptimizer.state }
         state.register("statistics", .sum) { [means] in means.state }
         state.register(stream: "targets", targets.random)
-        state.register(stream: "mixWeights", shares)
-        if settings.augment.kind != .none { state.register(stream: "augment", views) }
+        state.register(stream: "mixWeights", mixStream)
+        if settings.augment.kind != .none { state.register(stream: "augment", augmentStream) }
+    }
+}
+
+/// Sampler of target attributes for the training of a converter.
+package struct TargetAttributes {
+    /// RNG of the targets.
+    package let random: RandomSource
+    private let flipFraction: Double
+    private let changes: AttributeChanges
+    /// Frequency of attributes in the targets relative to photographs, for present and for absent attributes, [K].
+    private let weights: (present: Tensor, absent: Tensor)
+
+    /// Creates a sampler.
+    /// - Parameters:
+    ///   - labels: labels of all photographs.
+    ///   - columns: columns of the attributes of the recipe.
+    package init(
+        _ settings: ConversionSettings, labels: Labels, columns: [Int], random: RandomSource, device: Device
+    ) {
+        (self.random, flipFraction) = (random, settings.converter.flipFraction)
+        changes = AttributeChanges(settings.conditions.attributes, on: device)
+        let rows = labels.count
+        let values = labels.values(of: 0..<rows, columns: columns)
+        let all = Tensor(values, shape: [rows, columns.count]).to(device)
+        func frequencies(_ labels: Tensor) -> (present: Tensor, absent: Tensor) {
+            let (present, absent) = AttributeChanges.sides(labels)
+            return (present.mean([0]), absent.mean([0]))
+        }
+        let (present, absent) = frequencies(all)
+        // Labels of other photographs are used where the label of the photograph is known.
+        let known = all.abs().mean([0])
+        var (targetPresent, targetAbsent) = (
+            present * known * (1 - flipFraction), absent * known * (1 - flipFraction)
+        )
+        let names = settings.conditions.attributes.indices
+        for column in names where flipFraction > 0 {
+            let flipped = frequencies(changes.turned(all, column: column))
+            targetPresent = targetPresent + flipped.present * (flipFraction / Double(names.count))
+            targetAbsent = targetAbsent + flipped.absent * (flipFraction / Double(names.count))
+        }
+        let minimum = 1 / Double(rows)
+        weights = (
+            targetPresent / present.clampedBelow(minimum), targetAbsent / absent.clampedBelow(minimum)
+        )
+    }
+
+    /// Samples targets, [N, K] of 1, -1, or 0 for unknown.
+    ///
+    /// A target is the labels of another photograph, which are a consistent combination, or, with probability
+    /// `flipFraction`, the photograph's own labels with one attribute flipped. Attributes that are unknown for the photograph
+    /// are unknown in the target.
+    /// - Parameter labels: labels of photographs, [N, K] of 1, -1, or 0 for unknown.
+    package func sample(for labels: Tensor) -> Tensor {
+        let device = labels.device
+        let order = Tensor.permutation(labels.shape[0], random: random).to(device)
+        let others = labels.indexSelect(0, order) * labels.abs()
+        guard flipFraction > 0 else { return others }
+        let draws = Tensor.uniform(labels.shape, random: random).argmax(1)
+        let choice = Tensor.identity(labels.shape[1]).indexSelect(0, draws).to(device)
+        let isOwn = Tensor.uniform([labels.shape[0], 1], random: random).less(than: flipFraction).to(.float32)
+            .to(device)
+        return others.lerp(changes.turned(labels, choice), weight: isOwn)
+    }
+
+    /// Labels of photographs, [N, K], scaled so that their expected sums equal those of the targets.
+    ///
+    /// Without the scaling, a critic with projection could lower its loss by a bias towards one label, independent of the
+    /// picture.
+    package func balanced(_ labels: Tensor) -> Tensor {
+        let (present, absent) = AttributeChanges.sides(labels)
+        return present * weights.present - absent * weights.absent
     }
 }

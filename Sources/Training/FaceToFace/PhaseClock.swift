@@ -1,57 +1,59 @@
 import Recipes
 import Torch
 
-/// Where a restorer's run stands among its phases, and what it has seen of the loss of pixels.
+/// Current phase of a restorer's training, and the course of its pixel loss.
 final class PhaseClock {
-    /// The phases in their order.
+    /// Phases in their order.
     enum Phase: Int, CaseIterable {
         case warp, dropout, plain, adversarial
 
-        /// As a reader knows it.
+        /// Name in messages.
         var title: String {
             switch self {
-            case .warp: "bent inputs"
+            case .warp: "warped inputs"
             case .dropout: "learning-rate dropout"
-            case .plain: "inputs as they are"
-            case .adversarial: "against the critic"
+            case .plain: "unwarped inputs"
+            case .adversarial: "adversarial"
             }
         }
     }
 
-    /// What a step's loss has led to.
+    /// Result of an observed step.
     enum Event: Equatable {
         case nothing
-        /// The next phase begins; whether because the loss no longer falls.
+        /// The next phase starts: at a plateau of the loss, or because the maximum length is reached.
         case next(isPlateau: Bool)
-        /// The critic has made the pictures bad.
-        case fell(from: Double, to: Double)
+        /// The pixel loss has risen above the limit in the adversarial phase.
+        case collapse(from: Double, to: Double)
     }
 
-    private enum Place: Int, CaseIterable {
-        case phase, began, best, bestAt, sum, count, windowBegan, latest, before, falls
+    /// Indices of the saved values. `began`, `bestAt` and `windowBegan` are numbers of images; `best`, `latest` and `before`
+    /// are mean pixel losses of a window; `sum` and `count` belong to the current window.
+    private enum Index: Int, CaseIterable {
+        case phase, began, best, bestAt, sum, count, windowBegan, latest, before, collapses
     }
 
     private let settings: PhasesSettings
-    private let memory = Tensor.zeros([Place.allCases.count], dtype: .float64)
+    private let memory = Tensor.zeros([Index.allCases.count], dtype: .float64)
 
     init(_ settings: PhasesSettings) {
         self.settings = settings
         phase = phases[0]
     }
 
-    /// What a saved state keeps.
+    /// Tensors of a saved state.
     var state: [(key: String, tensor: Tensor)] { [("memory", memory)] }
 
-    private subscript(place: Place) -> Double {
-        get { memory.doubles()[place.rawValue] }
+    private subscript(index: Index) -> Double {
+        get { memory.doubles()[index.rawValue] }
         set {
             var values = memory.doubles()
-            values[place.rawValue] = newValue
+            values[index.rawValue] = newValue
             withoutGradients { memory.copy_(Tensor(doubles: values)) }
         }
     }
 
-    /// The phases that this recipe has.
+    /// Phases of the recipe.
     private var phases: [Phase] {
         let found = Phase.allCases.filter { phase in
             switch phase {
@@ -71,51 +73,54 @@ final class PhaseClock {
         }
     }
 
+    /// Current phase.
     private(set) var phase: Phase {
         get { Phase(rawValue: Int(self[.phase])) ?? .plain }
         set { self[.phase] = Double(newValue.rawValue) }
     }
 
+    /// Whether inputs are warped.
     var warps: Bool { phase == .warp || phase == .dropout }
-    /// From the phase of that name on, where the recipe has it.
-    var drops: Bool { settings.dropout.maxKimg > 0 && phase.rawValue >= Phase.dropout.rawValue }
-    /// Whether the perceptual term counts.
+    /// Whether steps have learning-rate dropout: from the phase `dropout` on, if the recipe has it.
+    var hasDropout: Bool { settings.dropout.maxKimg > 0 && phase.rawValue >= Phase.dropout.rawValue }
+    /// Whether the perceptual loss applies.
     var comparesFeatures: Bool { phase == .adversarial || !settings.pixelsFirst }
-    /// Times that the network was sent back.
-    var falls: Int { Int(self[.falls]) }
-    /// Of the critic's opinion now.
+    /// Number of collapses in the adversarial phase.
+    var collapses: Int { Int(self[.collapses]) }
+    /// Current weight of the adversarial loss: halved by every collapse, 0 before the adversarial phase.
     var adversarialWeight: Double {
         guard phase == .adversarial else { return 0 }
-        return (0..<falls).reduce(settings.adversarialWeight) { weight, _ in weight / 2 }
+        return (0..<collapses).reduce(settings.adversarialWeight) { weight, _ in weight / 2 }
     }
 
-    /// Takes the mean loss of pixels of some steps.
-    /// - Parameter images: seen when they ended.
+    /// Observes the pixel loss of a step.
+    /// - Parameter images: number of images seen after the step.
     func observe(_ loss: Double, images: Int) -> Event {
         let now = Double(images)
         self[.sum] += loss
         self[.count] += 1
+        // A quarter of the patience.
         let window = 250 * settings.patienceKimg
-        guard now - self[.windowBegan] >= window else { return ends(now, false) }
+        guard now - self[.windowBegan] >= window else { return end(at: now, isFlat: false) }
         let mean = self[.sum] / self[.count]
         self[.latest] = mean
         (self[.sum], self[.count], self[.windowBegan]) = (0, 0, now)
         if phase == .adversarial {
             let before = self[.before]
             if before > 0, mean > settings.collapseFactor * before {
-                self[.falls] += 1
-                return .fell(from: before, to: mean)
+                self[.collapses] += 1
+                return .collapse(from: before, to: mean)
             }
             return .nothing
         }
         if self[.best] == 0 || mean < self[.best] * (1 - settings.minGain) {
             (self[.best], self[.bestAt]) = (mean, now)
         }
-        return ends(now, now - self[.bestAt] >= 1000 * settings.patienceKimg)
+        return end(at: now, isFlat: now - self[.bestAt] >= 1000 * settings.patienceKimg)
     }
 
-    /// Whether the phase is over.
-    private func ends(_ now: Double, _ isFlat: Bool) -> Event {
+    /// Starts the next phase if the current one has reached a plateau or its maximum length.
+    private func end(at now: Double, isFlat: Bool) -> Event {
         guard phase != .adversarial, let next = phases.first(where: { $0.rawValue > phase.rawValue }) else {
             return .nothing
         }

@@ -8,21 +8,28 @@ import Recipes
 import Torch
 import TorchNN
 
-/// Teaches a restorer to give pictures back, phase by phase, the last one against a critic.
+/// Trainer of a restorer in phases, of which the last one has a critic.
 public final class RestorationTrainer: Trainer {
+    /// Recipe of the run.
     public let recipe: Recipe
     private let settings: RestorationSettings
+    /// Device of the networks.
     public let device: Device
-    /// Never `.auto`.
+    /// Precision of the computation; never `.auto`.
     public let precision: Precision
+    /// Kernels of the computation.
     public let kernels: Kernels
+    /// Trained restorer.
     public let restorer: any Restorer
-    /// Nil for a recipe without an adversarial phase.
+    /// Trained critic; nil for a recipe without an adversarial phase.
     public let critic: (any Discriminator)?
-    /// The restorer's moving average; nil when the recipe has none.
+    /// Moving average of the restorer; nil if the recipe has none.
     public let averaged: (any Restorer)?
+    /// Steps and images so far.
     public var clock = TrainingClock()
+    /// Recoveries from divergence.
     public var recoveries = RecoveryHistory()
+    /// Registry of the tensors and random streams that a step changes.
     public let state = TrainingState()
 
     private let average: ExponentialAverage?
@@ -31,21 +38,21 @@ public final class RestorationTrainer: Trainer {
     private let phases: PhaseClock
     private let restorerOptimizer: any Optimizer
     private let criticOptimizer: (any Optimizer)?
-    /// What the inputs are made with.
-    private let changes: RandomSource
-    /// Which weights rest.
-    private let rests: RandomSource
+    /// RNG for warps and degradations of the input.
+    private let inputStream: RandomSource
+    /// RNG for learning-rate dropout.
+    private let dropoutStream: RandomSource
     private let seed: UInt64
-    /// The averaged weights when the critic came in, as `restorer.state`.
+    /// Averaged weights at the start of the adversarial phase, with the keys of `restorer.state`.
     private let before: [(key: String, tensor: Tensor)]
     private let means: NamedMeans
     private var events: [TrainerEvent] = []
 
-    /// Steps in which dropout's learning rate falls and rises again (DeepFaceLab's lr_dropout).
+    /// Period of the learning rate with dropout, in steps (lr_dropout of DeepFaceLab).
     private static let dropoutPeriod = 500.0
 
-    /// Makes the networks with starting values from `seed`.
-    /// - Throws: `CheckpointError` for a perceptual network that is not there.
+    /// Creates the networks with initial weights from `seed`.
+    /// - Throws: `CheckpointError`, `WeightsError` or `TrainingError.refused` if the perceptual network cannot be used.
     public init(
         recipe: Recipe, seed: UInt64, device: Device = .cpu, precision: Precision = .auto,
         kernels: Kernels = .standard
@@ -61,7 +68,7 @@ public final class RestorationTrainer: Trainer {
         restorer.move(to: device, format: .channelsLast)
         if recipe.training.gradientCheckpointing { restorer.setCheckpointed() }
         let isAdversarial = settings.phases.adversarialWeight > 0
-        critic = isAdversarial ? recipe.makeCritic(seed: seed, fall: 0, on: device) : nil
+        critic = isAdversarial ? recipe.makeCritic(seed: seed, attempt: 0, on: device) : nil
         averaged =
             recipe.average.halfLifeKimg > 0
             ? settings.makeRestorer(resolution: recipe.resolution, random: random) : nil
@@ -74,28 +81,32 @@ public final class RestorationTrainer: Trainer {
         criticOptimizer = critic.map { settings.criticOptimizer.make(for: $0) }
         input = RestorerInput(settings.input)
         phases = PhaseClock(settings.phases)
-        changes = RandomSource(seed: seed &+ 1)
-        rests = RandomSource(seed: seed &+ 2)
+        inputStream = RandomSource(seed: seed &+ 1)
+        dropoutStream = RandomSource(seed: seed &+ 2)
         means = NamedMeans(["pixels", "features", "opinion", "critic", "real", "fake"], on: device)
         registerState()
     }
 
+    /// Trained networks with their names in reports.
     public var networks: [(name: String, network: Module)] {
         [("restorer", restorer)] + (critic.map { [("critic", $0)] } ?? [])
     }
 
+    /// Real images of one step.
     public var imagesPerStep: Int { recipe.batchSize }
 
-    /// One step of the restorer and, in the last phase, one of the critic on the same pictures.
+    /// Performs a step of the restorer and, in the adversarial phase, a step of the critic on the same pictures.
+    /// - Parameter batches: returns the next real pictures.
+    /// - Throws: `TrainingError.diverged` if a loss is not finite; `TrainingError.refused` after too many collapses.
     public func step(_ batches: (_ count: Int) -> ImageBatch) throws {
         let factor = learningRateFactor
-        let turn = 2 * Double.pi * Double(clock.steps) / Self.dropoutPeriod
+        let angle = 2 * Double.pi * Double(clock.steps) / Self.dropoutPeriod
         restorerOptimizer.learningRate =
-            settings.restorerOptimizer.learningRate * factor * (phases.drops ? (cos(turn) + 1) / 2 : 1)
+            settings.restorerOptimizer.learningRate * factor * (phases.hasDropout ? (cos(angle) + 1) / 2 : 1)
         let batch = batches(recipe.batchSize)
         let target = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
-        let given = input(target, warps: phases.warps, random: changes)
-        let pictures = computing { restorer(given) }.to(.float32)
+        let inputs = input(target, warps: phases.warps, random: inputStream)
+        let pictures = computing { restorer(inputs) }.to(.float32)
         let pixels = trainRestorer(pictures, target)
         if phases.adversarialWeight > 0, let critic, let criticOptimizer {
             criticOptimizer.learningRate = settings.criticOptimizer.learningRate * factor
@@ -104,8 +115,8 @@ public final class RestorationTrainer: Trainer {
         clock.steps += 1
         clock.images += batch.count
         average?.update(decay: recipe.average.decay(batchSize: batch.count, images: clock.images))
-        guard pixels.isFinite else { throw diverged("the loss of pixels") }
-        try follow(phases.observe(pixels, images: clock.images))
+        guard pixels.isFinite else { throw diverged("the pixel loss") }
+        try handle(phases.observe(pixels, images: clock.images))
     }
 
     private func diverged(_ what: String) -> TrainingError {
@@ -114,32 +125,34 @@ public final class RestorationTrainer: Trainer {
 
     // MARK: Steps
 
-    /// - Returns: the loss of pixels.
+    /// Updates the restorer.
+    /// - Returns: the pixel loss.
     private func trainRestorer(_ pictures: Tensor, _ target: Tensor) -> Double {
         let pixels = settings.reconstruction(pictures, target: target)
         var (loss, parts) = (pixels, ["pixels": pixels])
         if let perceptual, phases.comparesFeatures {
-            let known = withoutGradients { perceptual.maps(target) }
-            let term = settings.perceptual.loss(fake: perceptual.maps(pictures), real: known)
+            let targetMaps = withoutGradients { perceptual.maps(target) }
+            let term = settings.perceptual.loss(fake: perceptual.maps(pictures), real: targetMaps)
             (loss, parts["features"]) = (loss + term, term)
         }
         let weight = phases.adversarialWeight
         if weight > 0, let critic {
-            let fake = critic.frozen { discriminate(critic, pictures) }.games
+            let fake = critic.frozen { discriminate(critic, pictures) }.allLogits
             let real =
-                settings.loss.isRelativistic ? withoutGradients { discriminate(critic, target) }.games : fake
+                settings.loss.isRelativistic
+                ? withoutGradients { discriminate(critic, target) }.allLogits : fake
             let term = zip(fake, real).map { settings.loss.generator(fake: $0, real: $1) }.total
             (loss, parts["opinion"]) = (loss + term * weight, term)
         }
         let found = gradients(of: [loss], wrt: restorerOptimizer.parameters.map(\.parameter.value))
         withoutGradients {
             let weights = restorerOptimizer.parameters.map(\.parameter.value)
-            let earlier = phases.drops ? weights.map { $0.cloned() } : []
+            let earlier = phases.hasDropout ? weights.map { $0.cloned() } : []
             applyGradients(found, settings.restorerOptimizer, restorerOptimizer)
             for (value, old) in zip(weights, earlier) {
-                let draws = Tensor.uniform(value.shape, random: rests).to(device)
-                let moves = draws.less(than: settings.phases.dropoutRate)
-                value.copy_(value.where(moves, else: old))
+                let draws = Tensor.uniform(value.shape, random: dropoutStream).to(device)
+                let isUpdated = draws.less(than: settings.phases.dropoutRate)
+                value.copy_(value.where(isUpdated, else: old))
             }
             means.add(parts)
         }
@@ -168,40 +181,44 @@ public final class RestorationTrainer: Trainer {
 
     // MARK: Phases
 
-    private func follow(_ event: PhaseClock.Event) throws {
+    /// Performs the change of phase or the reset of an event.
+    private func handle(_ event: PhaseClock.Event) throws {
         switch event {
         case .nothing: break
         case .next(let isPlateau):
-            let why = isPlateau ? "the loss of pixels no longer falls" : "its time is over"
+            let reason =
+                isPlateau ? "the pixel loss no longer falls" : "the maximum length of the phase is reached"
             let isLast = phases.phase == .adversarial
             if isLast { withoutGradients { Self.copy(best, to: before) } }
             events.append(
                 TrainerEvent(
-                    "next phase: \(phases.phase.title), for \(why)", keptAs: isLast ? "before-critic" : nil))
-        case .fell(let from, let to):
+                    "next phase: \(phases.phase.title), because \(reason)",
+                    checkpointName: isLast ? "before-critic" : nil))
+        case .collapse(let from, let to):
             let texts = (String(format: "%.4f", to), String(format: "%.4f", from))
-            guard phases.falls <= settings.phases.maxAttempts else {
+            guard phases.collapses <= settings.phases.maxAttempts else {
                 throw TrainingError.refused(
-                    "the critic made the pictures bad \(phases.falls) times: a loss of pixels of \(texts.0) against "
-                        + "\(texts.1) before it. The weights of before it are in checkpoints/before-critic.safetensors; "
-                        + "begin another run with a lower phases.adversarialWeight.")
+                    "the pixel loss collapsed \(phases.collapses) times in the adversarial phase: it is \(texts.0), and was "
+                        + "\(texts.1) before that phase. The weights from before it are in "
+                        + "checkpoints/before-critic.safetensors. Start another run with a lower phases.adversarialWeight."
+                )
             }
             withoutGradients {
                 Self.copy(before, to: restorer.state)
                 if let averaged { Self.copy(before, to: averaged.state) }
-                let fresh = recipe.makeCritic(seed: seed, fall: phases.falls, on: device)
+                let fresh = recipe.makeCritic(seed: seed, attempt: phases.collapses, on: device)
                 if let critic { Self.copy(fresh.state, to: critic.state) }
             }
             restorerOptimizer.reset()
             criticOptimizer?.reset()
             events.append(
                 TrainerEvent(
-                    "the critic made the pictures bad (a loss of pixels of \(texts.0), \(texts.1) before it): back to the "
-                        + "weights of before it, with a new critic of weight \(phases.adversarialWeight)"))
+                    "the pixel loss collapsed in the adversarial phase (\(texts.0), before that phase \(texts.1)): restored the "
+                        + "weights from before it; new critic with weight \(phases.adversarialWeight)"))
         }
     }
 
-    /// The weights that make the better pictures.
+    /// Weights for use: the averaged ones if the recipe has an average.
     private var best: [(key: String, tensor: Tensor)] { (averaged ?? restorer).state }
 
     private static func copy(
@@ -210,19 +227,23 @@ public final class RestorationTrainer: Trainer {
         for ((_, from), (_, to)) in zip(source, target) { to.copy_(from) }
     }
 
+    /// Changes of the phase since the last call.
     public func takeEvents() -> [TrainerEvent] {
         defer { events = [] }
         return events
     }
 
-    // MARK: What is shown and kept
+    // MARK: Reports and state
 
+    /// Means of the losses and scores since the last call.
+    /// - Throws: `TrainingError.diverged` if a sum is not finite.
     public func takeReport() throws -> TrainerReport {
         if let name = means.firstNotFinite { throw diverged("the loss of \(name)") }
+        // The log key of the adversarial loss is `opinion`.
         let scalars = means.takeScalars([
             ("pixels", "loss/pixels", ("loss", "pixels")),
             ("features", "loss/features", ("loss", "features")),
-            ("opinion", "loss/opinion", ("loss", "opinion")),
+            ("opinion", "loss/opinion", ("loss", "adversarial")),
             ("critic", "loss/critic", ("loss", "critic")),
             ("real", "score/real", ("", "D(real)")),
             ("fake", "score/fake", ("", "D(fake)")),
@@ -231,8 +252,11 @@ public final class RestorationTrainer: Trainer {
             scalars: scalars + [Scalar("phase", "phase/number", Double(phases.phase.rawValue))])
     }
 
+    /// Held-out photographs and their restoration, and its quality.
+    /// - Parameter subset: indices of the training pictures; nil for all.
+    /// - Throws: `TrainingError.refused` if no picture is held out.
     public func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor {
-        try RestoredFaces(by: averaged ?? restorer, recipe: recipe, store: store, subset: subset)
+        try RestorationMonitor(of: averaged ?? restorer, recipe: recipe, store: store, subset: subset)
     }
 
     private func registerState() {
@@ -246,21 +270,21 @@ public final class RestorationTrainer: Trainer {
         }
         state.register("statistics", .sum) { [means] in means.state }
         state.register("phases") { [phases] in phases.state }
-        state.register(stream: "inputs", changes)
-        state.register(stream: "dropout", rests)
+        state.register(stream: "inputs", inputStream)
+        state.register(stream: "dropout", dropoutStream)
     }
 
-    /// Whether the weights of before the critic are other than the newest ones.
+    /// States whether the adversarial phase has started, so that the saved weights from before it differ.
     public var facts: [String: String] {
         phases.phase == .adversarial ? [RestorationModel.criticFact: "in"] : [:]
     }
 }
 
 extension Recipe {
-    /// A critic on its device.
-    /// - Parameter fall: which of the critics that one run may need.
-    fileprivate func makeCritic(seed: UInt64, fall: Int, on device: Device) -> any Discriminator {
-        let random = RandomSource(seed: seed &+ 3 &+ UInt64(fall) &* 0x9E37_79B9)
+    /// Creates a critic on a device.
+    /// - Parameter attempt: number of earlier critics of the run.
+    fileprivate func makeCritic(seed: UInt64, attempt: Int, on device: Device) -> any Discriminator {
+        let random = RandomSource(seed: seed &+ 3 &+ UInt64(attempt) &* 0x9E37_79B9)
         let network = restoration.critic.make(resolution: resolution, random: random)
         network.move(to: device, format: .channelsLast)
         return network

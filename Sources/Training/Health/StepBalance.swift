@@ -4,7 +4,8 @@ import Torch
 /// Number of discriminator steps in each training step, adapted to keep its accuracy in the recipe's band.
 struct StepBalance {
     private let settings: StepSettings
-    // [moving mean of the accuracy, training steps in a row without a discriminator step]; starts in the middle of the band.
+    // [moving mean of the accuracy, consecutive training steps without a discriminator step]. The mean starts in the middle
+    // of the band.
     private let memory: Tensor
 
     init(_ settings: StepSettings) {
@@ -23,10 +24,10 @@ struct StepBalance {
         return skips
     }
 
-    /// Whether the n-th discriminator step can be the last one before the generator's.
+    /// Whether the discriminator step with this number can be the last one before the generator step.
     func canEnd(after steps: Int) -> Bool { isAdaptive || steps == settings.discriminator }
 
-    /// Whether another discriminator step follows the n-th one.
+    /// Whether another discriminator step follows the one with this number.
     func repeats(after steps: Int) -> Bool {
         guard isAdaptive else { return steps < settings.discriminator }
         let values = memory.floats()

@@ -1,18 +1,21 @@
 import Console
 import Foundation
 
-/// The progress line of a training run:
+/// Progress line of a training run:
 ///
 ///     kimg 12.3/100.0    185 img/s  eta 12 min  loss D 1.02 G 1.88  D(real) 0.71  D(fake) 0.22  mem 1.1 GB
 ///
-/// On a terminal it is rewritten in place and leaves a permanent line now and then; elsewhere only those appear.
+/// On a terminal, the line is rewritten in place, and a permanent line is printed every minute. Elsewhere a permanent line
+/// is printed every 30 seconds.
 public final class ProgressReporter {
-    /// Values that stand together, such as the losses of both networks.
+    /// Group of adjacent values, such as the losses of both networks.
     public struct Group: Sendable {
-        /// What stands before the values; may be empty.
+        /// Label before the values; can be empty.
         public var label: String
+        /// Values with their names, in order.
         public var values: [(name: String, value: Double)]
 
+        /// Creates a group.
         public init(_ label: String = "", _ values: [(name: String, value: Double)]) {
             self.label = label
             self.values = values
@@ -34,10 +37,13 @@ public final class ProgressReporter {
     private static let rateWindow = 20.0
     private static let etaWindow = 300.0
 
+    /// Creates a reporter.
     /// - Parameters:
-    ///   - totalImages: images at which training ends, all sessions counted; nil without such an end.
-    ///   - totalSeconds: seconds after which this session ends; nil without such an end.
-    ///   - now: seconds of a clock that only goes forward.
+    ///   - totalImages: number of images at which training ends, in all sessions; nil for no limit.
+    ///   - totalSeconds: duration of this session in seconds; nil for no limit.
+    ///   - output: destination of the lines.
+    ///   - memory: returns the memory of the process in bytes; nil if unknown.
+    ///   - now: returns the time of a monotonic clock, in seconds.
     public init(
         totalImages: Int?, totalSeconds: Double? = nil, output: ConsoleOutput = .standardError,
         memory: @escaping () -> Int? = { ProcessMemory.resident },
@@ -51,10 +57,10 @@ public final class ProgressReporter {
         startedAt = now()
     }
 
-    /// Images per second over the last 20 seconds; nil before two updates.
+    /// Images per second over the last 20 seconds; nil before the second update.
     public var imagesPerSecond: Double? { rate(over: Self.rateWindow) }
 
-    /// Seconds until training ends; nil while that cannot be said.
+    /// Estimated seconds until the end of training; nil if unknown.
     public var secondsLeft: Double? {
         var left: [Double] = []
         if let totalSeconds { left.append(max(0, totalSeconds - (now() - startedAt))) }
@@ -64,11 +70,10 @@ public final class ProgressReporter {
         return left.min()
     }
 
-    /// Says how far training is.
-    ///
+    /// Updates the progress line.
     /// - Parameters:
-    ///   - images: real images shown so far, all sessions counted.
-    ///   - groups: losses and the like, in the order of the line.
+    ///   - images: number of real images so far, in all sessions.
+    ///   - groups: losses and other values, in the order of the line.
     public func update(images: Int, _ groups: [Group]) {
         let time = now()
         remember(time, images)
@@ -81,10 +86,10 @@ public final class ProgressReporter {
         }
     }
 
-    /// Writes a permanent line, such as that a checkpoint was saved.
+    /// Prints a permanent line, such as a note about a checkpoint.
     public func note(_ text: String) { line.print(text) }
 
-    /// Replaces the rewritten line by a permanent one with the last values.
+    /// Replaces the progress line by a permanent line with the last values.
     public func finish() {
         line.clear()
         if !last.isEmpty { line.print(last) }
@@ -93,9 +98,9 @@ public final class ProgressReporter {
 
     // MARK: Speed
 
-    /// Keeps about one sample a second.
+    /// Stores about one sample per second.
     private func remember(_ time: Double, _ images: Int) {
-        // A run that went back is measured anew.
+        // After a recovery the number of images is smaller; the rate is measured again.
         samples.removeAll { $0.images > images }
         if samples.count >= 2, time - samples[samples.count - 2].time < 1 { samples.removeLast() }
         samples.append((time, images))
@@ -106,7 +111,7 @@ public final class ProgressReporter {
 
     private func rate(over window: Double) -> Double? {
         guard let last = samples.last, samples.count >= 2 else { return nil }
-        // Updates that are further apart than the window still tell a rate.
+        // If updates are further apart than the window, the last two give the rate.
         let first = samples.dropLast().first { last.time - $0.time <= window } ?? samples[samples.count - 2]
         guard last.time > first.time else { return nil }
         return Double(last.images - first.images) / (last.time - first.time)
@@ -136,10 +141,31 @@ public final class ProgressReporter {
         return parts.joined(separator: "  ")
     }
 
-    /// Four columns for what is usual, so that the line stands still.
+    /// Value padded to four columns, so that positions on the line rarely change.
     private func value(_ value: Double) -> String {
         let text = value.isFinite && abs(value) >= 1000 ? Readable.rate(abs(value)) : Readable.fixed(value, 2)
         let signed = value <= -1000 ? "-" + text : text
         return TextWidth.padded(signed, to: 4, right: true)
+    }
+}
+
+/// Memory of this process.
+public enum ProcessMemory {
+    /// Resident memory in bytes; nil on systems without `/proc`.
+    public static var resident: Int? {
+        guard let data = FileManager.default.contents(atPath: "/proc/self/statm") else { return nil }
+        let fields = String(decoding: data, as: UTF8.self).split(separator: " ")
+        guard fields.count > 1, let pages = Int(fields[1]) else { return nil }
+        return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
+    }
+
+    /// Maximum resident memory so far, in bytes; nil on systems without `/proc`.
+    public static var peak: Int? {
+        guard let data = FileManager.default.contents(atPath: "/proc/self/status") else { return nil }
+        for line in String(decoding: data, as: UTF8.self).split(separator: "\n")
+        where line.hasPrefix("VmHWM:") {
+            return line.split(separator: " ").compactMap { Int($0) }.first.map { $0 * 1024 }
+        }
+        return nil
     }
 }

@@ -2,7 +2,7 @@ import Recipes
 import Torch
 import TorchNN
 
-/// What the phases of one training step share.
+/// Data that the phases of one training step use.
 struct StepContext {
     /// Real pictures [N, 3, side, side] at the growth of the networks.
     let real: Tensor
@@ -20,7 +20,7 @@ struct TrainingPhase {
     let name: String
     let optimizer: any Optimizer
     let settings: OptimizerSettings
-    /// Training steps of this network from one run of the phase to the next.
+    /// Interval of the phase, in steps of its network.
     let interval: Int
     /// Gradients of the optimizer's parameters, in their order.
     let gradients: (StepContext) -> [Tensor?]
@@ -38,7 +38,9 @@ struct TrainingPhase {
     }
 }
 
-/// Applies gradients to weights. All gradients of a run pass through this function, the place where processes average them.
+/// Applies gradients to weights.
+///
+/// All gradients of a run pass through this function, so distributed training averages them here.
 func applyGradients(_ found: [Tensor?], _ settings: OptimizerSettings, _ optimizer: any Optimizer) {
     var found = found
     if settings.clipNorm > 0 { clipGradients(&found, maxNorm: settings.clipNorm) }

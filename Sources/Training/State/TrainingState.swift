@@ -2,9 +2,9 @@ import Checkpoints
 import Torch
 import TorchNN
 
-/// How the processes of one run combine a registered tensor.
+/// Combination of a registered tensor over the processes of a run.
 public enum AveragingPolicy: Sendable {
-    /// Equal on all processes, because it follows from equal updates.
+    /// Equal on all processes, as a result of equal updates.
     case same
     /// The mean over processes.
     case mean
@@ -14,12 +14,11 @@ public enum AveragingPolicy: Sendable {
     case perProcess
 }
 
-/// Everything that a training step changes: tensors and random streams, registered by the parts that own them.
+/// Registry of all tensors and random streams that a training step changes. The parts that own them register them.
 ///
-/// Saving, resuming and the search for numbers that are not finite read this registry, so a part that registers its state
-/// needs no other change.
+/// Saving, resuming and the check for finite values use this registry, so registration is the only step for a stateful part.
 public final class TrainingState {
-    /// Tensors of one part, by their keys.
+    /// Tensors of one part with their keys.
     public typealias Tensors = [(key: String, tensor: Tensor)]
 
     private struct Section {
@@ -36,8 +35,9 @@ public final class TrainingState {
     /// Registers the tensors of a part.
     /// - Parameters:
     ///   - name: section of a saved state, such as `optimizer.generator`.
-    ///   - isOptional: whether a saved state without this section is accepted; its tensors are then set to 0.
-    ///   - tensors: asked at every use, for parts that replace their tensors. An empty list is not saved.
+    ///   - policy: combination of the tensors over processes.
+    ///   - isOptional: whether a saved state can lack this section; the tensors are then set to 0.
+    ///   - tensors: returns the current tensors, of any shape; called at every use. An empty list is not saved.
     public func register(
         _ name: String, _ policy: AveragingPolicy = .same, isOptional: Bool = false,
         _ tensors: @escaping () -> Tensors
@@ -47,23 +47,23 @@ public final class TrainingState {
         registered.append(Section(name: name, policy: policy, isOptional: isOptional, tensors: tensors))
     }
 
-    /// Registers a random stream. Each process continues its own.
+    /// Registers a random stream. Every process has its own.
     public func register(stream name: String, _ source: RandomSource) {
         precondition(!streams.contains { $0.name == name }, "TrainingState: \(name) is registered twice")
         streams.append((name, source))
     }
 
-    /// The tensors of all parts.
+    /// Tensors of all parts.
     public var sections: [(name: String, tensors: Tensors)] {
         registered.map { ($0.name, $0.tensors()) }.filter { !$0.1.isEmpty }
     }
 
-    /// The tensors of one part; empty if it is not registered.
+    /// Tensors of one part, of any shape; empty if the part is not registered.
     public func section(_ name: String) -> Tensors {
         registered.first { $0.name == name }?.tensors() ?? []
     }
 
-    /// The tensors that processes combine, with the way in which they do.
+    /// Tensors that processes combine, with their policies.
     public var averaged: [(policy: AveragingPolicy, tensor: Tensor)] {
         registered.filter { $0.policy == .mean || $0.policy == .sum }.flatMap { section in
             section.tensors().map { (section.policy, $0.tensor) }
@@ -81,15 +81,15 @@ public final class TrainingState {
             })
     }
 
-    /// Takes all tensors and stream positions from a checkpoint.
-    /// - Throws: `CheckpointError` with everything that does not fit, before anything has changed.
+    /// Restores all tensors and stream positions from a checkpoint.
+    /// - Throws: `CheckpointError` with all mismatches; the state is then unchanged.
     func restore(from checkpoint: Checkpoint) throws {
         let pairs = registered.map { section in
             (section: section, own: section.tensors(), given: checkpoint.section(section.name))
         }
         let problems = pairs.compactMap { section, own, given -> String? in
             if own.isEmpty || (given.isEmpty && section.isOptional) { return nil }
-            if given.isEmpty { return "\(section.name): missing; the file is a model, or of another recipe" }
+            if given.isEmpty { return "\(section.name): missing; the file is a model, or its recipe differs" }
             let mismatch = StateMismatch(own: own, given: given)
             return mismatch.isEmpty ? nil : "\(section.name): \(mismatch)"
         }
@@ -117,7 +117,7 @@ public final class TrainingState {
         }
     }
 
-    /// The first tensor with a number that is not finite, such as `generator.main.0.weight`.
+    /// Key of the first tensor with a value that is not finite, such as `generator.main.0.weight`; nil if all are finite.
     public func firstNotFinite() -> String? {
         withoutGradients {
             for (name, tensors) in sections {
@@ -131,14 +131,15 @@ public final class TrainingState {
     }
 }
 
-/// A count of steps that is part of the training state.
+/// Counter of steps, part of the training state.
 final class StepCounter {
     private(set) var value = 0 { didSet { withoutGradients { stored.fill_(Double(value)) } } }
     private let stored = Tensor.zeros([], dtype: .float64)
 
+    /// Counts one step.
     func advance() { value += 1 }
 
-    /// Takes the value that a saved state has copied into the registered tensor.
+    /// Reads the value from the registered tensor, after a saved state was restored.
     func reload() { value = Int(stored.item()) }
 
     var state: TrainingState.Tensors { [("steps", stored)] }

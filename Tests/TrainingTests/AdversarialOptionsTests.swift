@@ -9,8 +9,8 @@ import Torch
 import TorchNN
 import Training
 
-/// What recipes add to the plain game: limits, lazy penalties, growth, labels.
-@Suite struct PartsTests {
+/// Options of adversarial recipes: weight clipping, lazy penalties, perceptual losses, growth, labels.
+@Suite struct AdversarialOptionsTests {
     private func trainer(_ recipe: Recipe, _ labels: Labels = Labels(count: 0)) throws -> AdversarialTrainer {
         try AdversarialTrainer(recipe: recipe, labels: labels, seed: 1, precision: .fp32)
     }
@@ -19,13 +19,13 @@ import Training
         for _ in 0..<count { try trainer.step { grayBatch(trainer.recipe, count: $0) } }
     }
 
-    /// Steps that an optimizer has taken, of one of its tensors.
+    /// Number of steps of an optimizer.
     private func stepCount(_ name: String, _ trainer: AdversarialTrainer) throws -> Double {
         let state = trainer.checkpoint().section("optimizer." + name)
         return try #require(state.first { $0.key.hasPrefix("step.") }).tensor.item()
     }
 
-    @Test func aCriticsWeightsStayInTheirBox() throws {
+    @Test func weightsOfACriticAreClipped() throws {
         let one = try trainer(TinyRun.recipe("wgan"))
         try steps(one, 2)
         for (key, tensor) in one.discriminator.parameters {
@@ -34,8 +34,8 @@ import Training
         #expect(one.generator.parameters.contains { $0.parameter.value.abs().max().item() > 0.011 })
     }
 
-    /// The first of every four steps has a second one of the optimizer, for the penalty.
-    @Test func lazyPenaltiesTakeStepsOfTheirOwn() throws {
+    /// A lazy penalty adds an optimizer step every fourth step.
+    @Test func lazyPenaltiesHaveTheirOwnOptimizerSteps() throws {
         for (every, expected) in [(1, 8.0), (4, 10.0)] {
             let recipe = try TinyRun.recipe(
                 "dcgan", ["zeroCenteredPenalty.r1Gamma=1", "zeroCenteredPenalty.every=\(every)"])
@@ -46,26 +46,26 @@ import Training
         }
     }
 
-    /// Real pictures of one color, and a penalty at them alone: only it can tell the two discriminators apart.
-    @Test func aPenaltyMovesTheWeights() throws {
+    /// Each penalty changes the weights of the discriminator after one step.
+    @Test func penaltiesChangeTheWeights() throws {
         let plain = try TinyRun.recipe("dcgan")
         let changes = [
             ["zeroCenteredPenalty.r1Gamma=10"], ["zeroCenteredPenalty.r2Gamma=10"],
             ["draganPenalty.weight=10"],
         ]
         let all = try ([[]] + changes).map { try TinyRun.recipe("dcgan", $0) }
-        var seen: [[Float]] = []
+        var weights: [[Float]] = []
         for recipe in all {
             let one = try trainer(recipe)
             try steps(one, 1)
-            seen.append(one.discriminator.state.flatMap { $0.tensor.floats() })
+            weights.append(one.discriminator.state.flatMap { $0.tensor.floats() })
         }
-        #expect(Set(seen).count == all.count)
+        #expect(Set(weights).count == all.count)
         #expect(plain.adversarial.zeroCenteredPenalty.isOn == false)
     }
 
-    /// However often a discriminator with spectral norms is asked in a step, its power iterations move once.
-    @Test func powerIterationsMoveOnceAStep() throws {
+    /// Spectral normalization performs one power iteration per training step, independent of the number of passes.
+    @Test func powerIterationsAdvanceOncePerStep() throws {
         let recipe = try TinyRun.recipe("sagan", ["zeroCenteredPenalty.r1Gamma=1"])
         let (one, other) = (try trainer(recipe), try trainer(recipe))
         let images = Tensor.uniform([8, 3, 16, 16], -1, 1, random: RandomSource(seed: 1))
@@ -78,8 +78,8 @@ import Training
         }
     }
 
-    /// Both terms are part of what the generator minimizes, and of nothing that the discriminator does.
-    @Test func mapsOfRealPicturesPullTheGenerator() throws {
+    /// Perceptual loss and feature matching are part of the generator's loss and not of the discriminator's.
+    @Test func featureLossesApplyToTheGenerator() throws {
         func losses(_ weights: String...) throws -> StepStatistics.Means {
             let recipe = try TinyRun.recipe("detail", weights)
             let one = try trainer(recipe)
@@ -97,11 +97,11 @@ import Training
         }
     }
 
-    @Test func aLayerThatIsNotThereIsRefused() throws {
+    @Test func unknownPerceptualLayerIsAnError() throws {
         let error = #expect(throws: TrainingError.self) {
             try trainer(TinyRun.recipe("detail", ["perceptual.layers=[0, 4]"]))
         }
-        #expect("\(error!)".contains("face has 4 maps, 0 to 3, and no 4"))
+        #expect("\(error!)".contains("perceptual.layers: face has the maps 0 to 3, but no map 4"))
     }
 
     // MARK: Growth
@@ -124,7 +124,7 @@ import Training
         #expect(settings.batchSize(side: 8, otherwise: 3) == 3)
     }
 
-    @Test func optimizersForgetWhenLayersChange() throws {
+    @Test func optimizersAreResetWhenLayersChange() throws {
         let recipe = try TinyRun.recipe("progan")
         let one = try trainer(recipe)
         var resets: [Int] = []
@@ -141,16 +141,16 @@ import Training
             }
             before = now
         }
-        #expect(resets.count == 4, "two fades begin and end")
+        #expect(resets.count == 4, "start and end of two fades")
         #expect(
             recipe.adversarial.growth(images: one.clock.images, resolution: recipe.resolution)!
                 == Growth(side: 16))
-        // Batches of 8 at a side of 4, of 4 from then on.
+        // The batch size is 8 at side 4 and 4 at larger sides.
         #expect(one.clock.images == 8 * resets[0] + 4 * (taken - resets[0]))
     }
 
-    /// A saved state is used as it stood.
-    @Test func aModelStandsWhereItsClockDoes() throws {
+    /// A model that was saved during a fade has the growth of its clock.
+    @Test func modelHasTheGrowthOfItsClock() throws {
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe("progan")
         try tiny.train("run", recipe, steps: 7)
@@ -164,7 +164,7 @@ import Training
 
     // MARK: Labels
 
-    @Test func namesThatPicturesLackAreRefused() throws {
+    @Test func missingAttributesAreAnError() throws {
         let recipe = try TinyRun.recipe("conditional")
         let without = #expect(throws: TrainingError.self) { try trainer(recipe) }
         #expect("\(without!)".contains("no attributes"))
@@ -175,8 +175,8 @@ import Training
         #expect("\(other!)".contains("no attribute `Smiling`. Did you mean `Smilling`?"))
     }
 
-    /// What is asked for reaches the file, and a face of it.
-    @Test func aConditionalModelKnowsItsLabels() throws {
+    /// Attributes and label rows are stored in the model and used for sampling.
+    @Test func conditionalModelStoresItsLabels() throws {
         let tiny = try TinyRun()
         try tiny.train("run", TinyRun.recipe("conditional"), steps: 3)
         var model = try GeneratorModel(tiny.folder("run"))
@@ -194,12 +194,12 @@ import Training
         #expect(free.z.shape == [1, 8] && free.labels?.shape == [1, 6])
         let error = #expect(throws: CheckpointError.self) { try model.request([("Smilin", true)]) }
         #expect("\(error!)".contains("Did you mean `Smiling`?"))
-        // The rows travel with a model alone.
+        // An exported model has the label rows too.
         try ModelExport.checkpoint(of: tiny.folder("run")).write(to: tiny.folder("model.safetensors"))
         #expect(try GeneratorModel(tiny.folder("model.safetensors")).sampler.labels == rows)
     }
 
-    @Test func namingLabelsIsPartOfBothLosses() throws {
+    @Test func classificationIsPartOfBothLosses() throws {
         let tiny = try TinyRun()
         let recipe = try TinyRun.recipe("conditional")
         func losses(_ overrides: [String]) throws -> StepStatistics.Means {
