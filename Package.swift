@@ -151,7 +151,9 @@ let package = Package(
             swiftSettings: swift),
         .target(
             name: "ModelTestSupport",
-            dependencies: ["TestSupport", "Checkpoints", "Recipes", "Models", "TorchNN", "Torch", "Settings"],
+            dependencies: [
+                "TestSupport", "Checkpoints", "Recipes", "Models", "TorchNN", "Torch", "Settings",
+            ],
             path: "Tests/ModelTestSupport", swiftSettings: swift),
         tests("Files"),
         tests("Imaging", ["Provenance", "CCodecs"]),

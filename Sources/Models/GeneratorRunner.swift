@@ -52,6 +52,10 @@ public final class GeneratorRunner {
     /// Largest batch size. Larger batches are not faster (`make bench`).
     public static let batchSize = 64
 
+    /// Creates a runner with the current weights of a generator.
+    /// - Parameters:
+    ///   - generator: network on any device.
+    ///   - precision: precision of the computation; `.auto` is resolved for the device.
     public init(_ generator: any Generator, precision: Precision = .fp32) {
         self.generator = generator
         (resolution, device) = (generator.resolution, generator.device)

@@ -49,7 +49,8 @@ import Torch
             let difference = (found - expected[0..<count]).abs().max().item()
             #expect(
                 difference == 0,
-                "\(count) rows in batches of \(runner.batches(of: .latents(latents[0..<count]), upTo: size).map(\.size))")
+                "\(count) rows in batches of \(runner.batches(of: .latents(latents[0..<count]), upTo: size).map(\.size))"
+            )
         }
         // Three rows in a batch of four, at another place.
         #expect((runner.images(latents[5..<8]) - expected[5..<8]).abs().max().item() == 0)
@@ -57,7 +58,8 @@ import Torch
 
     /// Few rows are computed for few faces. Other processors may need larger batches for equal bits.
     @Test(
-        .enabled(if: CPUFeatures.current.flags.contains("avx2") && !CPUFeatures.current.flags.contains("avx512f")),
+        .enabled(
+            if: CPUFeatures.current.flags.contains("avx2") && !CPUFeatures.current.flags.contains("avx512f")),
         arguments: [("dcgan", 1), ("dcgan-dense", 4)]
     ) func batchesCoverTheirRows(
         recipe: String, smallest: Int
