@@ -241,7 +241,7 @@ def use(sizes):
     for key, network, title, unit, batch, goal in [
         ("use", "generator", "DCGAN-64, inference", "faces/s", 64, ">= 5"),
         ("useClassifier", "classifier", "residual classifier, 128²", "images/s", 64, ">= 3"),
-        ("useJudge", "judge", "features for fd-face, 64², float32", "images/s", 64, ">= 1"),
+        ("useFeatures", "features", "features for fd-face, 64², float32", "images/s", 64, ">= 1"),
     ]:
         rate = Comparison(key, title, unit, "PyTorch, eager", goal=goal, note=f"batches of {batch} in both")
         best = Comparison(key + "Best", title, unit, "PyTorch, best of 16 and 64")

@@ -39,7 +39,7 @@ def classifier(width):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("network", choices=["generator", "classifier", "judge"])
+    options.add_argument("network", choices=["generator", "classifier", "features"])
     options.add_argument("--batch", type=int, default=64)
     options.add_argument("--width", type=int)
     options.add_argument("--seconds", type=float, default=3)
@@ -48,7 +48,7 @@ def main():
     if chosen.network == "generator":
         net, given = generator(chosen.width or 64, 4).eval(), torch.randn(chosen.batch, 100, 1, 1)
     else:
-        side = 64 if chosen.network == "judge" else 128
+        side = 64 if chosen.network == "features" else 128
         net, given = classifier(chosen.width or 32).eval(), torch.randn(chosen.batch, 3, side, side)
 
     def make():

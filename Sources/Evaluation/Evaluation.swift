@@ -40,13 +40,6 @@ public struct Evaluation: Sendable, Codable {
         public let evaluatedHigh: Double
         /// Fraction of the reference pictures; nil without a reference.
         public let reference: Double?
-
-        private enum CodingKeys: String, CodingKey {
-            case name, reference
-            case evaluated = "judged"
-            case evaluatedLow = "judgedLow"
-            case evaluatedHigh = "judgedHigh"
-        }
     }
 
     /// Agreement of a face network with the labels of an attribute, as fractions of the pictures.
@@ -76,11 +69,6 @@ public struct Evaluation: Sendable, Codable {
         /// Quantile of the distance among the distances of reference pictures to their nearest neighbors, 0...1. Small values
         /// indicate copies.
         public let quantile: Double
-
-        private enum CodingKeys: String, CodingKey {
-            case evaluated = "judged"
-            case reference, distance, quantile
-        }
     }
 
     /// Evaluated pictures.
@@ -105,11 +93,6 @@ public struct Evaluation: Sendable, Codable {
     public let engine: String
     /// Time of the evaluation.
     public let date: Date
-
-    private enum CodingKeys: String, CodingKey {
-        case evaluated = "judged"
-        case reference, isPaired, scores, attributes, accuracies, neighbors, warnings, seconds, engine, date
-    }
 
     init(evaluated: any PictureSet, reference: (any PictureSet)?, engine: String) {
         (self.evaluated, self.reference) = (Side(evaluated), reference.map { Side($0) })

@@ -64,10 +64,10 @@ public struct EvaluationReport {
     private func encoded(_ picture: Picture, drawnBy facts: DrawnFacts?, source: Origin.Source) throws
         -> [UInt8]
     {
-        guard let facts else { return try PictureEncoder.png(picture) }
-        let origin = Origin(
-            software: Origin.program, model: facts.model, fields: [("use", "evaluation")], source: source)
-        return try SyntheticImage(picture: picture, origin: origin).png()
+        let origin = facts.map {
+            Origin(software: Origin.program, model: $0.model, fields: [("use", "evaluation")], source: source)
+        }
+        return try Provenance.png(picture, origin: origin)
     }
 
     private func figure(_ png: [UInt8], _ caption: String) -> String {

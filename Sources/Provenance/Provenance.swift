@@ -12,6 +12,16 @@ public enum Provenance {
     /// Returns the origin declared by a PNG or JPEG file of this or another program; nil if there is none.
     public static func read(_ bytes: [UInt8]) -> Origin? { bytes.withUnsafeBytes { read($0) } }
 
+    /// Encodes a PNG file of a picture that may derive from a generated one.
+    /// - Parameters:
+    ///   - picture: picture to encode.
+    ///   - origin: origin of the source, which becomes the mark of the file; nil for a photograph.
+    /// - Throws: `ImagingError` if memory is not sufficient.
+    public static func png(_ picture: Picture, origin: Origin?) throws -> [UInt8] {
+        guard let origin else { return try PictureEncoder.png(picture) }
+        return try SyntheticImage(picture: picture, origin: origin).png()
+    }
+
     private static func packets(_ bytes: UnsafeRawBufferPointer) -> [String] {
         switch PictureFormat.detect(bytes) {
         case .png:

@@ -56,10 +56,7 @@ public struct AlignedFiles {
     ///   - origin: mark of the photograph; nil for none.
     /// - Throws: `SynthesisError`, `FileError`, `ImagingError`.
     public func write(_ picture: Picture, to path: String, _ origin: Origin?) throws {
-        let bytes =
-            try origin.map { try SyntheticImage(picture: picture, origin: $0).png() }
-            ?? PictureEncoder.png(picture)
-        try files.put(bytes, to: path)
+        try files.put(Provenance.png(picture, origin: origin), to: path)
     }
 
     /// Writes the JSON record of the faces in a photograph: boxes, landmarks and transforms.

@@ -216,12 +216,12 @@ struct MeasureUse: ParsableCommand {
         /// The residual face network at 128 x 128.
         case classifier
         /// The same network as `fd-face` uses it: from bytes of 64 x 64 to features, always in float32.
-        case judge
+        case features
         /// Inception-v3 of FID on pictures of 64 x 64, always in float32, as FID is defined.
         case inception
     }
 
-    @Argument(help: "generator, classifier, judge or inception.")
+    @Argument(help: "generator, classifier, features or inception.")
     var network: Network
 
     @Option(help: "Batch size.")
@@ -260,9 +260,9 @@ struct MeasureUse: ParsableCommand {
             make = {
                 withoutGradients { withAutocast(autocast, on: device) { _ = used(images).floats() } }
             }
-        case .judge:
-            let judge = faceNetwork(random, device)
-            let used = withoutGradients { judge.foldedFeatures() }
+        case .features:
+            let network = faceNetwork(random, device)
+            let used = withoutGradients { network.foldedFeatures() }
             let pixels = [UInt8](repeating: 100, count: batch * 64 * 64 * 3)
             make = {
                 withoutGradients {

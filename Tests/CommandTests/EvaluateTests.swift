@@ -65,7 +65,7 @@ import Testing
         let result = try evaluate(run.path, "--count", "20", "--against", "b.faces")
         #expect(result.status != 0)
         #expect(
-            result.errors.contains("different protocols") && result.errors.contains("faces32"),
+            result.errors.contains("different data protocols") && result.errors.contains("faces32"),
             "\(result.errors)")
     }
 

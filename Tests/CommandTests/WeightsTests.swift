@@ -52,7 +52,7 @@ import Testing
     @Test func unknownFilesAndKeysAreRefused() throws {
         let wrong = try facegan("add", try heads("wrong.safetensors", last: 500))
         #expect(wrong.status == 1)
-        #expect(wrong.errors.contains("not known") && wrong.errors.contains("lpips-squeeze"))
+        #expect(wrong.errors.contains("unknown weights") && wrong.errors.contains("lpips-squeeze"))
         let key = try facegan("get", "vgg-16")
         #expect(key.status == 1)
         #expect(key.errors.contains("Did you mean `vgg16`?"))

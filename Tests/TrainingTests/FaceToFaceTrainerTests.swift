@@ -149,7 +149,7 @@ import Training
         func steps(_ key: String) throws -> [Int] {
             try tiny.records("run", with: key).compactMap { $0["step"] as? Int }
         }
-        let (all, later) = (try steps("pixels"), try steps("opinion"))
+        let (all, later) = (try steps("pixels"), try steps("adversarial"))
         #expect(!later.isEmpty && later.count < all.count)
         #expect(try steps("features") == (pixelsFirst ? later : all))
     }

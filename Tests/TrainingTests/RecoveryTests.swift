@@ -34,9 +34,9 @@ import Training
         #expect(recovery.step == 8 && recovery.failedStep == 10)
         // The clock returns to 64 images; the pictures continue after the 80 used ones.
         #expect(recovery.skippedImages == 16)
-        let records = try tiny.records("run", with: "remedy")
+        let records = try tiny.records("run", with: "recovery")
         #expect(records.count == 1)
-        #expect(records[0]["step"] as? Int == 9 && records[0]["remedy"] as? Int == 1)
+        #expect(records[0]["step"] as? Int == 9 && records[0]["recovery"] as? Int == 1)
         #expect(records[0]["learningRates"] as? Double == 0.5)
         #expect((records[0]["cause"] as? String)?.contains("is not finite") == true)
         let losses = try tiny.records("run", with: "lossD")
@@ -89,7 +89,7 @@ import Training
         let recipe = try TinyRun.recipe("dcgan", ["training.logSteps=4"])
         let run = try tiny.train("run", recipe, steps: 12, fault: Faults.nan(atStep: 3))
         #expect(run.trainer.recoveries.all.map(\.step) == [0])
-        #expect(try tiny.records("run", with: "remedy").count == 1)
+        #expect(try tiny.records("run", with: "recovery").count == 1)
     }
 
     @Test(arguments: [0, 1, 2])
@@ -162,7 +162,7 @@ import Training
         try tiny.train("straight", recipe, steps: 24, fault: fault)
         for steps in [4, 8, 12, 13, 18, 24] { try tiny.train("stopped", recipe, steps: steps, fault: fault) }
         try tiny.expectEqual("straight", "stopped")
-        #expect(try tiny.records("stopped", with: "remedy").count == 2)
+        #expect(try tiny.records("stopped", with: "recovery").count == 2)
     }
 
     /// A kill between the state and the log record of a recovery, or after later log lines, does not change the log.
@@ -186,7 +186,7 @@ import Training
             try FileManager.default.moveItem(atPath: copy, toPath: last)
             if cut {
                 let lines = String(decoding: tiny.bytes(name + "/log.jsonl"), as: UTF8.self)
-                    .split(separator: "\n").filter { !$0.contains("\"remedy\"") }
+                    .split(separator: "\n").filter { !$0.contains("\"recovery\"") }
                 try tiny.place.write(lines.map { $0 + "\n" }.joined(), to: name + "/log.jsonl")
             }
             try tiny.train(name, recipe, steps: 16, fault: fault)

@@ -27,10 +27,10 @@ import Training
         let recipe = try TinyRun.recipe("dcgan", Self.shortPatience)
         try tiny.train("run", recipe, steps: 60, fault: Faults.collapse(fromStep: 21))
         #expect(try tiny.diagnoses("run") == ["collapse"])
-        let record = try #require(try tiny.records("run", with: "verdict").first)
+        let record = try #require(try tiny.records("run", with: "diagnosis").first)
         #expect(record["step"] as? Int == 30)
         #expect(
-            (record["says"] as? String)?.contains("generated pictures is 0.00 of that of real pictures")
+            (record["message"] as? String)?.contains("generated pictures is 0.00 of that of real pictures")
                 == true, "\(record)")
     }
 
@@ -59,7 +59,7 @@ import Training
         try tiny.train("run", recipe, steps: 80, fault: Faults.steepness(atStep: 61))
         #expect(try tiny.diagnoses("run").first == "penalty-spike")
         #expect(try tiny.diagnoses("run").count { $0 == "penalty-spike" } == 1)
-        #expect(try tiny.records("run", with: "verdict").first?["step"] as? Int == 62)
+        #expect(try tiny.records("run", with: "diagnosis").first?["step"] as? Int == 62)
     }
 
     /// A problem is reported at its start and at its end, not in between.

@@ -189,8 +189,8 @@ extension TinyRun {
 
     /// Problems in the log of a run, in order; " over" marks the end of one.
     func diagnoses(_ name: String) throws -> [String] {
-        try records(name, with: "verdict").map {
-            ($0["verdict"] as? String ?? "") + ($0["over"] == nil ? "" : " over")
+        try records(name, with: "diagnosis").map {
+            ($0["diagnosis"] as? String ?? "") + ($0["resolved"] == nil ? "" : " over")
         }
     }
 }

@@ -1,4 +1,4 @@
-// The door to libtorch: a table of plain C functions, filled by the engine library that is found at run time.
+// The C API to libtorch: a table of C functions, filled by the engine library that is found at run time.
 // Every function is noexcept and returns a status; the text of the last error belongs to the calling thread.
 #ifndef CTORCH_API_H
 #define CTORCH_API_H

@@ -73,7 +73,7 @@ public final class ConversionTrainer: Trainer {
         augmentStream = RandomSource(seed: seed &+ 3)
         augmentation = DiscriminatorAugmentation(settings.augment, device: device)
         means = NamedMeans(
-            ["critic", "penalty", "names", "opinion", "wish", "pixels", "real", "fake"], on: device)
+            ["critic", "penalty", "attributes", "adversarial", "targets", "pixels", "real", "fake"], on: device)
         registerState()
     }
 
@@ -140,7 +140,7 @@ public final class ConversionTrainer: Trainer {
         let weights = criticOptimizer.parameters.map(\.parameter.value)
         var (output, found) = step(
             real: real, fake: fake, realLabels: balanced, fakeLabels: target, wrt: weights)
-        var parts = ["names": classification!]
+        var parts = ["attributes": classification!]
         if settings.gradientPenalty.weight > 0 {
             let mixWeights = Tensor.uniform([count, 1, 1, 1], random: mixStream).to(device)
             // Labels are interpolated with the weights of the pictures.
@@ -180,7 +180,7 @@ public final class ConversionTrainer: Trainer {
         let found = gradients(of: [loss], wrt: converterOptimizer.parameters.map(\.parameter.value))
         withoutGradients {
             applyGradients(found, settings.converterOptimizer, converterOptimizer)
-            means.add(["opinion": adversarial, "wish": classification, "pixels": pixels])
+            means.add(["adversarial": adversarial, "targets": classification, "pixels": pixels])
         }
     }
 
@@ -190,14 +190,13 @@ public final class ConversionTrainer: Trainer {
     /// - Throws: `TrainingError.diverged` if a sum is not finite.
     public func takeReport() throws -> TrainerReport {
         if let name = means.firstNotFinite { throw diverged(name) }
-        // Keys of the log: `names` is the critic's classification loss, `opinion` the converter's adversarial loss, `wish` the
-        // classification loss of the target attributes.
+        // `attributes` is the critic's classification loss, `targets` the converter's classification loss of the target attributes.
         let scalars = means.takeScalars([
             ("critic", "loss/critic", ("loss", "critic")),
             ("penalty", "loss/penalty", ("", "")),
-            ("names", "loss/names", ("loss", "attributes")),
-            ("opinion", "loss/opinion", ("", "")),
-            ("wish", "loss/wish", ("loss", "targets")),
+            ("attributes", "loss/attributes", ("loss", "attributes")),
+            ("adversarial", "loss/adversarial", ("", "")),
+            ("targets", "loss/targets", ("loss", "targets")),
             ("pixels", "loss/pixels", ("loss", "pixels")),
             ("real", "score/real", ("", "D(real)")),
             ("fake", "score/fake", ("", "D(fake)")),

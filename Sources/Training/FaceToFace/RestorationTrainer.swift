@@ -83,7 +83,7 @@ public final class RestorationTrainer: Trainer {
         phases = PhaseClock(settings.phases)
         inputStream = RandomSource(seed: seed &+ 1)
         dropoutStream = RandomSource(seed: seed &+ 2)
-        means = NamedMeans(["pixels", "features", "opinion", "critic", "real", "fake"], on: device)
+        means = NamedMeans(["pixels", "features", "adversarial", "critic", "real", "fake"], on: device)
         registerState()
     }
 
@@ -142,7 +142,7 @@ public final class RestorationTrainer: Trainer {
                 settings.loss.isRelativistic
                 ? withoutGradients { discriminate(critic, target) }.allLogits : fake
             let term = zip(fake, real).map { settings.loss.generator(fake: $0, real: $1) }.total
-            (loss, parts["opinion"]) = (loss + term * weight, term)
+            (loss, parts["adversarial"]) = (loss + term * weight, term)
         }
         let found = gradients(of: [loss], wrt: restorerOptimizer.parameters.map(\.parameter.value))
         withoutGradients {
@@ -239,11 +239,10 @@ public final class RestorationTrainer: Trainer {
     /// - Throws: `TrainingError.diverged` if a sum is not finite.
     public func takeReport() throws -> TrainerReport {
         if let name = means.firstNotFinite { throw diverged("the loss of \(name)") }
-        // The log key of the adversarial loss is `opinion`.
         let scalars = means.takeScalars([
             ("pixels", "loss/pixels", ("loss", "pixels")),
             ("features", "loss/features", ("loss", "features")),
-            ("opinion", "loss/opinion", ("loss", "adversarial")),
+            ("adversarial", "loss/adversarial", ("loss", "adversarial")),
             ("critic", "loss/critic", ("loss", "critic")),
             ("real", "score/real", ("", "D(real)")),
             ("fake", "score/fake", ("", "D(fake)")),

@@ -27,9 +27,9 @@ extension TrainingSession {
         for diagnosis in supervisor.observe(health, at: clock) {
             var line = LogRecord(step: clock.steps)
             line.add("kimg", .number(clock.kimg))
-            line.add("verdict", .text(diagnosis.kind.rawValue))
+            line.add("diagnosis", .text(diagnosis.kind.rawValue))
             line.add(
-                diagnosis.isResolved ? "over" : "says",
+                diagnosis.isResolved ? "resolved" : "message",
                 diagnosis.isResolved ? .flag(true) : .text(diagnosis.text))
             try log.append(line)
             if !diagnosis.isResolved {
@@ -106,7 +106,7 @@ extension TrainingSession {
         for (index, recovery) in all.enumerated() where all[index...].map(\.step).min() == clock.steps {
             var line = LogRecord(step: clock.steps + 1)
             line.add("kimg", .number(clock.kimg))
-            line.add("remedy", .integer(index + 1))
+            line.add("recovery", .integer(index + 1))
             line.add("cause", .text(recovery.cause))
             line.add("failedStep", .integer(recovery.failedStep))
             line.add("learningRates", .number(recovery.learningRateFactor))

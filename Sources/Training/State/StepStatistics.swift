@@ -201,6 +201,6 @@ public struct HealthValues: Sendable, Equatable {
             Scalar("gradientG", "health/gradient of generator", generatorGradient),
             Scalar("diversity", "health/diversity", diversity),
         ] + (penalty.map { [Scalar("penalty", "health/penalty", $0)] } ?? [])
-            + (trainedFraction.map { [Scalar("learnt", "health/steps of discriminator", $0)] } ?? [])
+            + (trainedFraction.map { [Scalar("trainedFraction", "health/steps of discriminator", $0)] } ?? [])
     }
 }
