@@ -24,7 +24,11 @@ extension Estimate {
     static let normalQuantile = 1.959_963_984_540_054
 
     /// Creates an estimate with the interval of a normal distribution.
-    /// - Parameter error: standard error of `value`; no interval if it is not finite.
+    /// - Parameters:
+    ///   - value: the estimate.
+    ///   - error: standard error of `value`; no interval if it is not finite.
+    ///   - atInfinity: the estimate extrapolated to infinitely many pictures; nil if unknown.
+    ///   - notes: reasons why the estimate is less reliable.
     public init(value: Double, error: Double, atInfinity: Double? = nil, notes: [String] = []) {
         let reach = Self.normalQuantile * error
         self.init(

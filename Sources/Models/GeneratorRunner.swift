@@ -131,7 +131,9 @@ public final class GeneratorRunner {
     }
 
     /// Pictures as host pixels: resolution x resolution x 3 bytes each, row by row.
-    /// - Parameter batchSize: upper limit of the rows that are computed at once. Bounds the memory.
+    /// - Parameters:
+    ///   - latents: z [N, Z] and labels [N, K].
+    ///   - batchSize: upper limit of the rows that are computed at once. Bounds the memory.
     public func pixels(_ latents: Latents, batchSize: Int = GeneratorRunner.batchSize) -> [[UInt8]] {
         let input = GeneratorInput.latents(latents)
         return batches(of: input, upTo: batchSize).flatMap { pixels(input, $0) }
@@ -147,7 +149,9 @@ public final class GeneratorRunner {
     }
 
     /// Pictures [N, 3, resolution, resolution] in -1...1, float32.
-    /// - Parameter batchSize: upper limit of the rows that are computed at once. Bounds the memory.
+    /// - Parameters:
+    ///   - latents: z [N, Z] and labels [N, K].
+    ///   - batchSize: upper limit of the rows that are computed at once. Bounds the memory.
     public func images(_ latents: Latents, batchSize: Int = GeneratorRunner.batchSize) -> Tensor {
         let input = GeneratorInput.latents(latents)
         return .concatenated(

@@ -3,7 +3,7 @@ import Imaging
 /// A generated picture.
 ///
 /// Its pixels are accessible only through its encoders, which write its origin into the file: an XMP packet with
-/// IPTC's digital source type, the program, the model and the seed. ``Provenance/read(_:)`` reads it.
+/// IPTC's digital source type, the program, the model and the seed. `Provenance.read(_:)` reads it.
 public struct SyntheticImage: Sendable, Equatable {
     /// Pixels for modules of this package, which must not publish them without a mark.
     package let picture: Picture

@@ -45,6 +45,7 @@ public struct AdversarialSettings: SystemSettings {
 
     /// Visits every group and checks the rules between them.
     /// - Parameters:
+    ///   - v: visitor of the fields.
     ///   - resolution: side of the pictures, in pixels.
     ///   - batchSize: pictures in one step.
     /// - Throws: errors of the visitor.
@@ -151,19 +152,25 @@ public struct AdversarialSettings: SystemSettings {
     public var grows: Bool { type(of: generator.network).grows }
 
     /// Resolution and fade after `images` images; nil for networks that do not grow.
-    /// - Parameter resolution: final side of the pictures, in pixels.
+    /// - Parameters:
+    ///   - images: number of real pictures shown so far.
+    ///   - resolution: final side of the pictures, in pixels.
     public func growth(images: Int, resolution: Int) -> Growth? {
         grows ? growth.growth(images: images, resolution: resolution) : nil
     }
 
     /// Creates a generator with initial weights from `random`.
-    /// - Parameter resolution: side of its pictures, in pixels.
+    /// - Parameters:
+    ///   - resolution: side of its pictures, in pixels.
+    ///   - random: source of the initial weights.
     public func makeGenerator(resolution: Int, random: RandomSource) -> any Generator {
         generator.make(resolution: resolution, labels: conditions.attributes.count, random: random)
     }
 
     /// Creates a discriminator with initial weights from `random`.
-    /// - Parameter resolution: side of its input pictures, in pixels.
+    /// - Parameters:
+    ///   - resolution: side of its input pictures, in pixels.
+    ///   - random: source of the initial weights.
     public func makeDiscriminator(resolution: Int, random: RandomSource) -> any Discriminator {
         discriminator.make(resolution: resolution, conditions: conditions, random: random)
     }
@@ -295,7 +302,9 @@ public struct GrowthSettings: SettingsGroup, Equatable {
     }
 
     /// Side and fade after `images` images.
-    /// - Parameter resolution: final side, a power of two.
+    /// - Parameters:
+    ///   - images: number of real pictures shown so far.
+    ///   - resolution: final side, a power of two.
     public func growth(images: Int, resolution: Int) -> Growth {
         let phase = (stableKimg + fadeKimg) * 1000
         let levels = max(0, resolution.trailingZeroBitCount - startSide.trailingZeroBitCount)
@@ -316,7 +325,9 @@ public struct GrowthSettings: SettingsGroup, Equatable {
     }
 
     /// Batch size at a side.
-    /// - Parameter otherwise: batch size of the recipe, for settings without `batchSizes`.
+    /// - Parameters:
+    ///   - side: current side of the pictures, in pixels.
+    ///   - otherwise: batch size of the recipe, for settings without `batchSizes`.
     public func batchSize(side: Int, otherwise: Int) -> Int {
         guard !batchSizes.isEmpty else { return otherwise }
         let level = max(0, side.trailingZeroBitCount - startSide.trailingZeroBitCount)

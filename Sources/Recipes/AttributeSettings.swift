@@ -15,6 +15,7 @@ public struct AttributeSettings: SystemSettings {
 
     /// Visits every group and checks the rules between them.
     /// - Parameters:
+    ///   - v: visitor of the fields.
     ///   - resolution: side of the pictures, in pixels.
     ///   - batchSize: pictures in one step.
     /// - Throws: errors of the visitor.

@@ -32,6 +32,7 @@ public struct ConversionSettings: SystemSettings {
 
     /// Visits every group and checks the rules between them.
     /// - Parameters:
+    ///   - v: visitor of the fields.
     ///   - resolution: side of the pictures, in pixels.
     ///   - batchSize: pictures in one step.
     /// - Throws: errors of the visitor.
@@ -81,7 +82,9 @@ public struct ConversionSettings: SystemSettings {
     }
 
     /// Creates a critic with initial weights from `random`.
-    /// - Parameter resolution: side of its input pictures, in pixels.
+    /// - Parameters:
+    ///   - resolution: side of its input pictures, in pixels.
+    ///   - random: source of the initial weights.
     public func makeCritic(resolution: Int, random: RandomSource) -> any Discriminator {
         let network = ConverterCritic(converter, resolution: resolution, conditions: conditions)
         network.initialize(random)

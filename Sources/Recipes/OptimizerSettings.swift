@@ -63,8 +63,10 @@ public struct OptimizerSettings: SettingsGroup, Equatable {
     }
 
     /// Creates an optimizer for the parameters of `network`.
-    /// - Parameter correction: correction factor for lazy regularization, 0...1 (Karras et al. 2020, appendix B). The
-    ///   learning rate is multiplied by it; decay rates are raised to its power.
+    /// - Parameters:
+    ///   - network: network whose parameters are optimized.
+    ///   - correction: correction factor for lazy regularization, 0...1 (Karras et al. 2020, appendix B). The
+    ///     learning rate is multiplied by it; decay rates are raised to its power.
     public func make(for network: Module, correction: Double = 1) -> any Optimizer {
         let parameters = network.parameters
         let (beta1, beta2) = (pow(beta1, correction), pow(beta2, correction))

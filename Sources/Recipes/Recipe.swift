@@ -157,6 +157,7 @@ public protocol SystemSettings: Sendable, Equatable {
     init()
     /// Visits every group and checks the rules between them.
     /// - Parameters:
+    ///   - v: visitor of the fields.
     ///   - resolution: side of the pictures, in pixels.
     ///   - batchSize: pictures in one step.
     /// - Throws: errors of the visitor.

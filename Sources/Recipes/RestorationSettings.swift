@@ -29,6 +29,7 @@ public struct RestorationSettings: SystemSettings {
 
     /// Visits every group and checks the rules between them.
     /// - Parameters:
+    ///   - v: visitor of the fields.
     ///   - resolution: side of the pictures, in pixels.
     ///   - batchSize: pictures in one step.
     /// - Throws: errors of the visitor.
@@ -72,7 +73,9 @@ public struct RestorationSettings: SystemSettings {
     }
 
     /// Creates a restorer with initial weights from `random`.
-    /// - Parameter resolution: side of its output pictures, in pixels.
+    /// - Parameters:
+    ///   - resolution: side of its output pictures, in pixels.
+    ///   - random: source of the initial weights.
     public func makeRestorer(resolution: Int, random: RandomSource) -> any Restorer {
         restorer.make(resolution: resolution, scale: input.enlargement, random: random)
     }

@@ -6,6 +6,7 @@ public enum SettingsDocument {
     ///
     /// A document may contain named changes to itself: `presets: {small: {batchSize: 16}}`.
     /// - Parameters:
+    ///   - type: type of the settings.
     ///   - yaml: text of the document. Keys that it omits keep the defaults of `G`.
     ///   - path: path of the document in messages.
     ///   - preset: name of the preset to apply; nil for none.
@@ -13,7 +14,7 @@ public enum SettingsDocument {
     /// - Throws: `SettingsError` with all problems: invalid YAML, unknown or repeated keys, wrong types, values out of
     ///   range, unknown presets.
     public static func decode<G: SettingsGroup>(
-        _: G.Type = G.self, yaml: String, path: String, preset: String? = nil, overrides: [String] = []
+        _ type: G.Type = G.self, yaml: String, path: String, preset: String? = nil, overrides: [String] = []
     ) throws -> G {
         let report = DecodingVisitor.Report(path: path, renamed: G.renamedKeys) {
             (try? reference(G.self).map(\.key)) ?? []

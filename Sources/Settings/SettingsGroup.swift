@@ -63,6 +63,7 @@ public protocol FieldVisitor {
     /// Rule that involves several fields.
     /// - Parameters:
     ///   - ok: whether the rule holds; if not, the problem is reported at `key`.
+    ///   - key: key that the rule concerns.
     ///   - expected: the rule, as it follows the word "expected" in the message: `a size divisible by 4`.
     mutating func check(_ ok: Bool, _ key: String, _ expected: String) throws
 }

@@ -120,9 +120,12 @@ public actor FaceService {
 
     /// Frames of a closed path through the latents of seeds, files or edits.
     /// - Parameters:
+    ///   - model: a model of this service.
     ///   - sources: 2 or more stops of the path.
     ///   - framesPerStep: frames from one stop to the next, 1 or more.
     ///   - attributes: requested for the seeds among the stops.
+    ///   - batchSize: upper limit of the rows that are computed at once.
+    ///   - progress: called on the engine thread after every batch.
     /// - Throws: as `faces(of:from:requesting:batchSize:progress:)`; `SynthesisError` for fewer than 2 stops.
     public func film(
         of model: LoadedFaces, through sources: [LatentSource], framesPerStep: Int,

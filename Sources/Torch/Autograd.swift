@@ -37,6 +37,8 @@ extension Tensor {
     /// - Parameters:
     ///   - retainGraph: keep the tape for another backward pass instead of freeing it.
     ///   - createGraph: record the computation of the gradients, for higher derivatives.
+    ///   - file: file of the caller, for error messages.
+    ///   - line: line of the caller, for error messages.
     public func backward(
         retainGraph: Bool = false, createGraph: Bool = false, file: StaticString = #fileID, line: UInt = #line
     ) {
@@ -56,6 +58,8 @@ extension Tensor {
 ///   - seeds: gradient with respect to each output, of its shape. The default is 1 for scalars.
 ///   - retainGraph: keep the tape for another backward pass instead of freeing it.
 ///   - createGraph: record the computation of the gradients, for penalties that differentiate them again.
+///   - file: file of the caller, for error messages.
+///   - line: line of the caller, for error messages.
 /// - Returns: one gradient per input, of its shape; nil where no output depends on the input.
 public func gradients(
     of outputs: [Tensor], wrt inputs: [Tensor], seeds: [Tensor]? = nil, retainGraph: Bool = false,
@@ -87,6 +91,8 @@ public func gradients(
 ///   - output: loss, shape [].
 ///   - leaves: tensors that require gradients.
 ///   - found: one gradient per leaf, of its shape; nil stands for zero.
+///   - file: file of the caller, for error messages.
+///   - line: line of the caller, for error messages.
 public func addGradients(
     of output: Tensor, wrt leaves: [Tensor], to found: inout [Tensor?], file: StaticString = #fileID,
     line: UInt = #line
@@ -130,7 +136,10 @@ func recordingGradients<Result>(_ isRecording: Bool, _ body: () throws -> Result
 ///
 /// The mode belongs to the thread, so the closure is synchronous. A scope converts each weight once and does not see
 /// later changes to it: leave the scope before the optimizer step.
-/// - Parameter dtype: bfloat16 or float16; float32 disables autocast, nil keeps the current mode.
+/// - Parameters:
+///   - dtype: bfloat16 or float16; float32 disables autocast, nil keeps the current mode.
+///   - device: device whose operators are affected.
+///   - body: called once.
 /// - Throws: the error that `body` throws.
 public func withAutocast<Result>(
     _ dtype: DType?, on device: Device, _ body: () throws -> Result
@@ -238,6 +247,8 @@ public enum Recompute {
 /// - Parameters:
 ///   - input: tensor of any shape.
 ///   - parameters: every tensor that `body` uses besides its input and that may require a gradient.
+///   - file: file of the caller, for error messages.
+///   - line: line of the caller, for error messages.
 ///   - body: called again in the backward pass with the current kernels and precision; must be deterministic.
 /// - Returns: `body(input)`, with its shape.
 public func recomputed(

@@ -14,6 +14,12 @@ extension Tensor {
     /// - Parameters:
     ///   - weight: [out, in / groups, kh, kw].
     ///   - bias: [out], or nil for none.
+    ///   - stride: step of the kernel in both directions, in pixels, above 0.
+    ///   - padding: zeros added on every side, 0 or more.
+    ///   - dilation: distance of kernel elements, above 0.
+    ///   - groups: number of channel groups; divides both channel counts.
+    ///   - file: file of the caller, for error messages.
+    ///   - line: line of the caller, for error messages.
     public func conv2d(
         weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0, dilation: Int = 1, groups: Int = 1,
         file: StaticString = #fileID, line: UInt = #line
@@ -33,6 +39,10 @@ extension Tensor {
     /// - Parameters:
     ///   - weight: [out, in, kh, kw].
     ///   - bias: [out], or nil for none.
+    ///   - stride: step of the kernel in both directions, in pixels, above 0.
+    ///   - padding: zeros added on every side, 0 or more.
+    ///   - file: file of the caller, for error messages.
+    ///   - line: line of the caller, for error messages.
     public func conv2d(
         weight: Tensor, bias: Tensor?, stride: Int = 1, padding: (rows: Int, columns: Int),
         file: StaticString = #fileID, line: UInt = #line
@@ -53,7 +63,13 @@ extension Tensor {
     /// - Parameters:
     ///   - weight: [in, out / groups, kh, kw].
     ///   - bias: [out], or nil for none.
+    ///   - stride: step of the kernel in both directions, in pixels, above 0.
+    ///   - padding: zeros added on every side, 0 or more.
     ///   - outputPadding: rows and columns added at the lower and right border of the output.
+    ///   - groups: number of channel groups; divides both channel counts.
+    ///   - dilation: distance of kernel elements, above 0.
+    ///   - file: file of the caller, for error messages.
+    ///   - line: line of the caller, for error messages.
     public func convTranspose2d(
         weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0, outputPadding: Int = 0,
         groups: Int = 1, dilation: Int = 1, file: StaticString = #fileID, line: UInt = #line
@@ -75,8 +91,15 @@ extension Tensor {
     ///
     /// Shapes as in `conv2d` and `convTranspose2d` with one group and no dilation.
     /// - Parameters:
+    ///   - weight: [out, in, kh, kw].
+    ///   - bias: [out], or nil for none.
+    ///   - stride: step of the kernel in both directions, in pixels, above 0.
+    ///   - padding: zeros added on every side, 0 or more.
+    ///   - outputPadding: rows and columns added at the lower and right border, below `stride`.
     ///   - transposed: whether the convolution is transposed.
     ///   - slope: factor for negative results; 0 is ReLU, 1 is no activation.
+    ///   - file: file of the caller, for error messages.
+    ///   - line: line of the caller, for error messages.
     public func activatedConvolution2d(
         weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0, outputPadding: Int = 0,
         transposed: Bool = false, slope: Double = 1, file: StaticString = #fileID, line: UInt = #line
@@ -92,7 +115,11 @@ extension Tensor {
     ///   - bias: shift [C], or nil for 0.
     ///   - runningMean: [C], updated in place if `training`, otherwise used as the mean.
     ///   - runningVariance: [C], as `runningMean`.
+    ///   - training: whether statistics of the batch are used, and the running statistics are updated.
     ///   - momentum: weight of the batch in the update of the running statistics.
+    ///   - epsilon: added to the variance.
+    ///   - file: file of the caller, for error messages.
+    ///   - line: line of the caller, for error messages.
     public func batchNorm(
         weight: Tensor?, bias: Tensor?, runningMean: Tensor?, runningVariance: Tensor?, training: Bool,
         momentum: Double, epsilon: Double, file: StaticString = #fileID, line: UInt = #line
@@ -105,7 +132,16 @@ extension Tensor {
     /// Training-mode batch normalization followed by a leaky ReLU in one operator: [N, C, H, W] to [N, C, H, W].
     ///
     /// All vectors are [C]; the running statistics are updated in place.
-    /// - Parameter slope: factor for negative results; 0 is ReLU.
+    /// - Parameters:
+    ///   - weight: scale of the normalization, [C].
+    ///   - bias: shift of the normalization, [C].
+    ///   - runningMean: [C], updated in place.
+    ///   - runningVariance: [C], updated in place.
+    ///   - momentum: weight of the batch in the running statistics, 0...1.
+    ///   - epsilon: added to the variance.
+    ///   - slope: factor for negative results; 0 is ReLU.
+    ///   - file: file of the caller, for error messages.
+    ///   - line: line of the caller, for error messages.
     public func activatedBatchNorm(
         weight: Tensor, bias: Tensor, runningMean: Tensor, runningVariance: Tensor, momentum: Double,
         epsilon: Double, slope: Double, file: StaticString = #fileID, line: UInt = #line
@@ -121,8 +157,19 @@ extension Tensor {
     /// - Parameters:
     ///   - scale: scale of the normalization, [C].
     ///   - shift: shift of the normalization, [C].
+    ///   - runningMean: [C], updated in place.
+    ///   - runningVariance: [C], updated in place.
+    ///   - momentum: weight of the batch in the running statistics, 0...1.
+    ///   - epsilon: added to the variance.
     ///   - slope: factor for negative values between normalization and convolution.
     ///   - weight: weight of the convolution, [out, C, kh, kw], or [C, out, kh, kw] if `transposed`.
+    ///   - bias: [out], or nil for none.
+    ///   - stride: step of the kernel in both directions, in pixels, above 0.
+    ///   - padding: zeros added on every side, 0 or more.
+    ///   - outputPadding: rows and columns added at the lower and right border, below `stride`.
+    ///   - transposed: whether the convolution is transposed.
+    ///   - file: file of the caller, for error messages.
+    ///   - line: line of the caller, for error messages.
     public func convolvedBatchNorm(
         scale: Tensor, shift: Tensor, runningMean: Tensor, runningVariance: Tensor, momentum: Double,
         epsilon: Double, slope: Double, weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0,
@@ -165,7 +212,13 @@ extension Tensor {
     }
 
     /// Mean over windows of kernel x kernel pixels: [N, C, H, W] to [N, C, (H + 2 padding - kernel) / stride + 1, ...].
-    /// - Parameter countsPadding: whether the divisor includes the zeros of the padding.
+    /// - Parameters:
+    ///   - kernel: side of the window, in pixels.
+    ///   - stride: step of the kernel in both directions, in pixels, above 0.
+    ///   - padding: zeros added on every side, 0 or more.
+    ///   - countsPadding: whether the divisor includes the zeros of the padding.
+    ///   - file: file of the caller, for error messages.
+    ///   - line: line of the caller, for error messages.
     public func averagePool2d(
         _ kernel: Int, stride: Int, padding: Int = 0, countsPadding: Bool = true,
         file: StaticString = #fileID, line: UInt = #line
@@ -183,7 +236,13 @@ extension Tensor {
 
     /// Maximum over windows of kernel x kernel pixels: [N, C, H, W] to [N, C, (H + 2 padding - kernel) / stride + 1,
     /// ...].
-    /// - Parameter ceil: round the output size up, so that windows may cross the right and lower border.
+    /// - Parameters:
+    ///   - kernel: side of the window, in pixels.
+    ///   - stride: step of the kernel in both directions, in pixels, above 0.
+    ///   - padding: zeros added on every side, 0 or more.
+    ///   - ceil: round the output size up, so that windows may cross the right and lower border.
+    ///   - file: file of the caller, for error messages.
+    ///   - line: line of the caller, for error messages.
     public func maxPool2d(
         _ kernel: Int, stride: Int, padding: Int = 0, ceil: Bool = false, file: StaticString = #fileID,
         line: UInt = #line
@@ -201,7 +260,12 @@ extension Tensor {
     }
 
     /// Bilinear resampling without a low-pass filter: [N, C, H, W] to [N, C, height, width].
-    /// - Parameter alignCorners: map the centers of the corner pixels onto each other; otherwise map the image borders.
+    /// - Parameters:
+    ///   - height: height of the result, in pixels.
+    ///   - width: width of the result, in pixels.
+    ///   - alignCorners: map the centers of the corner pixels onto each other; otherwise map the image borders.
+    ///   - file: file of the caller, for error messages.
+    ///   - line: line of the caller, for error messages.
     public func upsampledBilinear(
         height: Int, width: Int, alignCorners: Bool = false, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
@@ -223,7 +287,10 @@ extension Tensor {
     }
 
     /// Bicubic interpolation at given points, with reflection at the borders: [N, C, H, W] to [N, C, h, w].
-    /// - Parameter points: (x, y) pairs [N, h, w, 2]; -1 and 1 are the centers of the first and last pixels.
+    /// - Parameters:
+    ///   - points: (x, y) pairs [N, h, w, 2]; -1 and 1 are the centers of the first and last pixels.
+    ///   - file: file of the caller, for error messages.
+    ///   - line: line of the caller, for error messages.
     public func sampled(at points: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("grid_sampler_2d", [self, points, 2, 2, true], file, line)
     }
@@ -262,6 +329,8 @@ extension Tensor {
     /// - Parameters:
     ///   - targets: probabilities 0...1 of the same shape as the logits.
     ///   - weight: weight of each element, broadcast to the shape of the logits.
+    ///   - file: file of the caller, for error messages.
+    ///   - line: line of the caller, for error messages.
     public func binaryCrossEntropyWithLogits(
         _ targets: Tensor, weight: Tensor? = nil, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {

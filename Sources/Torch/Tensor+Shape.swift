@@ -101,8 +101,12 @@ extension Tensor {
     }
 
     /// Padding with a constant.
-    /// - Parameter amounts: elements before and after, last dimension first: [left, right, top, bottom, ...].
-    ///   Negative amounts crop.
+    /// - Parameters:
+    ///   - amounts: elements before and after, last dimension first: [left, right, top, bottom, ...].
+    ///     Negative amounts crop.
+    ///   - value: value of the added elements.
+    ///   - file: file of the caller, for error messages.
+    ///   - line: line of the caller, for error messages.
     /// - Returns: [..., H + top + bottom, W + left + right].
     public func padded(_ amounts: [Int], value: Double = 0, file: StaticString = #fileID, line: UInt = #line)
         -> Tensor
@@ -111,7 +115,10 @@ extension Tensor {
     }
 
     /// Padding by reflection without repeating the border.
-    /// - Parameter amounts: [left, right, top, bottom] in pixels, each less than the side.
+    /// - Parameters:
+    ///   - amounts: [left, right, top, bottom] in pixels, each less than the side.
+    ///   - file: file of the caller, for error messages.
+    ///   - line: line of the caller, for error messages.
     /// - Returns: [N, C, H + top + bottom, W + left + right].
     public func reflectionPadded(_ amounts: [Int], file: StaticString = #fileID, line: UInt = #line) -> Tensor
     {

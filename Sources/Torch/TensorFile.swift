@@ -49,7 +49,9 @@ public struct TensorFile: Sendable {
     }
 
     /// Reads all tensors to the CPU, in their shapes and dtypes, after verifying the checksum if the file has one.
-    /// - Parameter requiringChecksum: reject a file without a checksum, such as those that other programs write.
+    /// - Parameters:
+    ///   - path: path of the file.
+    ///   - requiringChecksum: reject a file without a checksum, such as those that other programs write.
     /// - Returns: the tensors in the order of the file, and the metadata.
     /// - Throws: `FileError` if the file is damaged, has another format or lacks a required checksum;
     ///   `TorchError.outOfMemory`.
@@ -67,6 +69,7 @@ public struct TensorFile: Sendable {
     /// Writes tensors in the given order and replaces the file atomically. At most one tensor is copied to the host
     /// at a time.
     /// - Parameters:
+    ///   - path: path of the file.
     ///   - tensors: names and tensors of any shape, dtype and device.
     ///   - metadata: strings by key.
     /// - Returns: the SHA-256 checksum of the content, in hexadecimal, which is also stored in the metadata.
@@ -127,7 +130,9 @@ extension DType {
 /// Reader for state dictionaries that `torch.save` wrote, in the ZIP or the legacy format. Executes no code.
 public enum PyTorchStateDictionary {
     /// Reads tensors to the CPU, in their shapes and dtypes and in the order of the file.
-    /// - Parameter isWanted: whether to read the tensor with a given key. Other tensors are skipped without a copy.
+    /// - Parameters:
+    ///   - path: path of the file.
+    ///   - isWanted: whether to read the tensor with a given key. Other tensors are skipped without a copy.
     /// - Returns: tensors with their keys; keys of nested dictionaries are joined by dots.
     /// - Throws: `FileError` if the file is damaged, has another format, or contains anything other than tensors,
     ///   containers, numbers and strings; the error names it. `TorchError.outOfMemory`.

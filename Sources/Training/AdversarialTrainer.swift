@@ -58,7 +58,12 @@ public final class AdversarialTrainer: Trainer {
 
     /// Creates the networks with initial weights from `seed`.
     /// - Parameters:
+    ///   - recipe: settings of the run.
     ///   - labels: labels of the pictures, with the attributes of a conditional recipe.
+    ///   - seed: seed of the initial weights and of all random streams.
+    ///   - device: device of the networks.
+    ///   - precision: precision of the networks; `.auto` is resolved for the device.
+    ///   - kernels: fast kernels, or those of libtorch.
     ///   - generatorRegularizers: regularizers in addition to those of the recipe.
     /// - Throws: `TrainingError.refused` if an attribute is missing; `WeightsError` or `CheckpointError` if the perceptual
     ///   network is missing.
@@ -160,7 +165,9 @@ public final class AdversarialTrainer: Trainer {
     }
 
     /// Generated faces and their distance to the pictures of the store.
-    /// - Parameter subset: indices of the training pictures; nil for all.
+    /// - Parameters:
+    ///   - store: pictures of the run.
+    ///   - subset: indices of the training pictures; nil for all.
     /// - Throws: `EvaluationError` for an unknown metric.
     public func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor {
         try GeneratorMonitor(

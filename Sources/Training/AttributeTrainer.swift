@@ -39,7 +39,13 @@ public final class AttributeTrainer: Trainer {
     private var sums: Tensor
 
     /// Creates the network with initial weights from `seed`.
-    /// - Parameter attributes: names of the attributes in the labels, one output each.
+    /// - Parameters:
+    ///   - recipe: settings of the run.
+    ///   - attributes: names of the attributes in the labels, one output each.
+    ///   - seed: seed of the initial weights and of all random streams.
+    ///   - device: device of the networks.
+    ///   - precision: precision of the networks; `.auto` is resolved for the device.
+    ///   - kernels: fast kernels, or those of libtorch.
     /// - Throws: `TrainingError.refused` if there are no attributes.
     public init(
         recipe: Recipe, attributes: [String], seed: UInt64, device: Device = .cpu,
@@ -137,7 +143,9 @@ public final class AttributeTrainer: Trainer {
     }
 
     /// Accuracy on held-out pictures.
-    /// - Parameter subset: indices of the training pictures; nil for all.
+    /// - Parameters:
+    ///   - store: pictures of the run.
+    ///   - subset: indices of the training pictures; nil for all.
     /// - Throws: `TrainingError.refused` if no picture is held out.
     public func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor {
         try AttributeMonitor(of: averaged ?? network, trainer: self, store: store, subset: subset)

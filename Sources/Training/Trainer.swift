@@ -46,7 +46,9 @@ public protocol Trainer: AnyObject {
     func takeEvents() -> [TrainerEvent]
 
     /// Previews and scores of a run.
-    /// - Parameter subset: indices of the training pictures; nil for all.
+    /// - Parameters:
+    ///   - store: pictures of the run.
+    ///   - subset: indices of the training pictures; nil for all.
     /// - Throws: `TrainingError.refused` if the pictures lack labels or a validation part; `EvaluationError` for an unknown
     ///   metric.
     func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor
@@ -145,7 +147,12 @@ public struct Scalar: Sendable, Equatable {
 
 extension Recipe {
     /// Creates the trainer of this recipe, with initial weights from `seed`.
-    /// - Parameter labels: labels of the pictures, empty if there are none.
+    /// - Parameters:
+    ///   - labels: labels of the pictures, empty if there are none.
+    ///   - seed: seed of the initial weights and of all random streams.
+    ///   - device: device of the networks.
+    ///   - precision: precision of the networks; `.auto` is resolved for the device.
+    ///   - kernels: fast kernels, or those of libtorch.
     /// - Throws: `TrainingError.refused` if the labels lack an attribute; `CheckpointError` or `WeightsError` if a
     ///   perceptual network cannot be loaded.
     public func trainer(

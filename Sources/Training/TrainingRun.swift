@@ -50,10 +50,12 @@ public final class TrainingRun {
 
     /// Opens a run in a folder, or creates one.
     /// - Parameters:
+    ///   - recipe: settings of the run.
     ///   - store: training pictures, with the resolution of the recipe.
     ///   - data: name of the source of the pictures, for the record.
     ///   - folder: run directory.
     ///   - seed: seed of weights, latents and order of pictures; nil for that of an existing run, otherwise 0.
+    ///   - device: device of the networks.
     ///   - precision: `.auto` for that of an existing run, otherwise the best for the device.
     ///   - start: run or model whose weights a new run starts from; nil for that of an existing run, otherwise random
     ///     weights.

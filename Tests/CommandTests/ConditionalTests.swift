@@ -46,7 +46,8 @@ import Testing
 
     @Test(arguments: [
         ("Mal=1", "Mal: not an attribute of this model. Did you mean `Male`?"),
-        ("Young=1", "not an attribute of this model. It has Smiling, Male"), ("Male=2", "expected NAME=1 or NAME=0"),
+        ("Young=1", "not an attribute of this model. It has Smiling, Male"),
+        ("Male=2", "expected NAME=1 or NAME=0"),
         ("Male", "expected NAME=1 or NAME=0"), ("Male=1,Male=0", "Male appears twice"),
     ])
     func mistakesAreNamed(asked: String, message: String) throws {

@@ -74,7 +74,8 @@ import Training
             #expect(trainer.generator.parameters.map { $0.parameter.value.floats() } != generator)
         }
         #expect(isTrained == [true, false, false, true, false, false])
-        #expect(try trainer.takeReport().scalars.first { $0.key == "trainedFraction" }?.value == Double(4) / 8)
+        #expect(
+            try trainer.takeReport().scalars.first { $0.key == "trainedFraction" }?.value == Double(4) / 8)
     }
 
     /// Adaptive steps lower the accuracy of a discriminator with a high learning rate.

@@ -182,7 +182,15 @@ public struct ImageBatch: Sendable {
 
     /// Creates a batch from pixels and labels.
     ///
-    /// - Parameter pixels: RGB, [count, size, size, 3].
+    /// - Parameters:
+    ///   - pixels: RGB, [count, size, size, 3].
+    ///   - count: number of pictures N.
+    ///   - size: side of the pictures, in pixels.
+    ///   - indices: indices of the pictures in their store.
+    ///   - position: number of pictures before this batch.
+    ///   - attributes: [N, K] of 1, -1 or 0, row by row; empty without attributes.
+    ///   - identities: one per picture; empty without identities.
+    ///   - classes: one per picture; empty without classes.
     public init(
         pixels: [UInt8], count: Int, size: Int, indices: [Int] = [], position: Int = 0,
         attributes: [Int8] = [],

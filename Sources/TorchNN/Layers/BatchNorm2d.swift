@@ -43,7 +43,9 @@ public final class BatchNorm2d: Layer {
     }
 
     /// Applies the layer and a leaky ReLU in one operator: [N, C, H, W] to [N, C, H, W].
-    /// - Parameter slope: factor for negative values; 0 is ReLU.
+    /// - Parameters:
+    ///   - input: [N, C, H, W].
+    ///   - slope: factor for negative values; 0 is ReLU.
     public func callAsFunction(_ input: Tensor, slope: Double) -> Tensor {
         guard isTraining, !Kernels.isPlain else {
             let result = self(input)

@@ -11,6 +11,8 @@ public final class GroupNorm: Layer {
 
     /// Creates a layer for C = `channels` in `groups` groups.
     /// - Parameters:
+    ///   - groups: number of groups; divides `channels`.
+    ///   - channels: number of channels C.
     ///   - affine: whether the layer has a scale and shift.
     ///   - epsilon: term added to the variance.
     public init(_ groups: Int, _ channels: Int, affine: Bool = true, epsilon: Double = 1e-5) {
@@ -47,6 +49,7 @@ public final class InstanceNorm2d: Layer {
 
     /// Creates a layer for C = `channels`.
     /// - Parameters:
+    ///   - channels: number of channels C.
     ///   - affine: whether the layer has a scale and shift.
     ///   - epsilon: term added to the variance.
     public init(_ channels: Int, affine: Bool = false, epsilon: Double = 1e-5) {
@@ -75,6 +78,7 @@ public final class LayerNorm: Layer {
 
     /// Creates a layer that normalizes over the last dimensions `shape`.
     /// - Parameters:
+    ///   - shape: sizes of the normalized dimensions, the last ones.
     ///   - affine: whether the layer has a scale and shift.
     ///   - epsilon: term added to the variance.
     public init(_ shape: [Int], affine: Bool = true, epsilon: Double = 1e-5) {

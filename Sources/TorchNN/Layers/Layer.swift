@@ -27,7 +27,9 @@ public final class Activation: Layer {
     private let function: (Tensor) -> Tensor
 
     /// Creates an activation from a function that preserves the shape [...].
-    /// - Parameter name: name in the description of the module.
+    /// - Parameters:
+    ///   - name: name in the description of the module.
+    ///   - function: called with the input of the layer.
     public convenience init(_ name: String, _ function: @escaping (Tensor) -> Tensor) {
         self.init(name, slope: nil, function)
     }

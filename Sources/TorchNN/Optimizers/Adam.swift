@@ -26,6 +26,7 @@ public final class Adam: Optimizer {
     ///   - epsilon: term added to the denominator.
     ///   - weightDecay: coefficient of the L2 term in the gradient. If `decoupled`, a step multiplies each parameter by
     ///     1 - learningRate * weightDecay instead.
+    ///   - decoupled: whether weight decay is decoupled from the gradient (AdamW).
     public init(
         _ parameters: [(key: String, parameter: Parameter)], learningRate: Double = 2e-4, beta1: Double = 0.5,
         beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0, decoupled: Bool = false

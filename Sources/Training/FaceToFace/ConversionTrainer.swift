@@ -46,7 +46,13 @@ public final class ConversionTrainer: Trainer {
     private let means: NamedMeans
 
     /// Creates the networks with initial weights from `seed`.
-    /// - Parameter labels: labels of the pictures, with the attributes of the recipe.
+    /// - Parameters:
+    ///   - recipe: settings of the run.
+    ///   - labels: labels of the pictures, with the attributes of the recipe.
+    ///   - seed: seed of the initial weights and of all random streams.
+    ///   - device: device of the networks.
+    ///   - precision: precision of the networks; `.auto` is resolved for the device.
+    ///   - kernels: fast kernels, or those of libtorch.
     /// - Throws: `TrainingError.refused` if an attribute is missing.
     public init(
         recipe: Recipe, labels: Labels, seed: UInt64, device: Device = .cpu, precision: Precision = .auto,
@@ -73,7 +79,8 @@ public final class ConversionTrainer: Trainer {
         augmentStream = RandomSource(seed: seed &+ 3)
         augmentation = DiscriminatorAugmentation(settings.augment, device: device)
         means = NamedMeans(
-            ["critic", "penalty", "attributes", "adversarial", "targets", "pixels", "real", "fake"], on: device)
+            ["critic", "penalty", "attributes", "adversarial", "targets", "pixels", "real", "fake"],
+            on: device)
         registerState()
     }
 
@@ -205,7 +212,9 @@ public final class ConversionTrainer: Trainer {
     }
 
     /// Held-out photographs with changed attributes, and the success rate of the changes.
-    /// - Parameter subset: indices of the training pictures; nil for all.
+    /// - Parameters:
+    ///   - store: pictures of the run.
+    ///   - subset: indices of the training pictures; nil for all.
     /// - Throws: `TrainingError.refused` if no picture is held out or an attribute is missing.
     public func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor {
         try ConversionMonitor(of: averaged ?? converter, recipe: recipe, store: store, subset: subset)

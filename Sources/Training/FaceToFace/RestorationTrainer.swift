@@ -252,7 +252,9 @@ public final class RestorationTrainer: Trainer {
     }
 
     /// Held-out photographs and their restoration, and its quality.
-    /// - Parameter subset: indices of the training pictures; nil for all.
+    /// - Parameters:
+    ///   - store: pictures of the run.
+    ///   - subset: indices of the training pictures; nil for all.
     /// - Throws: `TrainingError.refused` if no picture is held out.
     public func monitor(of store: FaceStore, subset: [Int]?) throws -> any RunMonitor {
         try RestorationMonitor(of: averaged ?? restorer, recipe: recipe, store: store, subset: subset)

@@ -34,7 +34,9 @@ public struct Supervisor {
     private var memory = Memory()
 
     /// Creates a supervisor.
-    /// - Parameter minSpike: minimum value of the penalty that counts as a spike.
+    /// - Parameters:
+    ///   - recipe: settings of the run.
+    ///   - minSpike: minimum value of the penalty that counts as a spike.
     public init(recipe: Recipe, minSpike: Double = 1) {
         settings = recipe.supervision
         self.minSpike = minSpike

@@ -14,8 +14,10 @@ public final class JSONLinesLog {
 
     /// Opens a log.
     ///
-    /// - Parameter step: step of the checkpoint from which training resumes; later lines, incomplete lines and lines of another
-    ///   format are removed. Nil for an empty log.
+    /// - Parameters:
+    ///   - path: path of the file.
+    ///   - step: step of the checkpoint from which training resumes; later lines, incomplete lines and lines of another
+    ///     format are removed. Nil for an empty log.
     /// - Throws: `FileError` if the file cannot be read or written.
     public init(path: String, resumingAt step: Int?) throws {
         guard let step, FileManager.default.fileExists(atPath: path) else {
