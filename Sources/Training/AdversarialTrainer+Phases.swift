@@ -36,44 +36,27 @@ extension AdversarialTrainer {
             let classification = settings.attributeLoss.real(attributes, attributes: labels)
             return drift.map { $0 + classification } ?? classification
         }
-        let weights = discriminatorOptimizer.parameters.map(\.parameter.value)
         let context = DiscriminatorContext(
             real: real, fake: fake, kimg: clock.kimg, random: mixStream
         ) { [unowned self] in discriminate($0, labels, changesBuffers: false).logits }
-        func regularize(_ regularizer: Regularizer<DiscriminatorContext>, _ found: inout [Tensor?]) {
-            let value = regularizer.loss(context) * Double(regularizer.interval)
-            penalty = penalty.map { $0 + value.detached() } ?? value.detached()
-            addGradients(of: value, wrt: weights, to: &found)
-        }
-        let main = TrainingPhase(
-            name: "discriminator", optimizer: discriminatorOptimizer,
-            settings: settings.discriminatorOptimizer, interval: 1
-        ) { [discriminatorRegularizers] _ in
-            var found: [Tensor?]
-            (output, found) = step(
-                real: real, fake: fake, realLabels: labels, fakeLabels: labels, wrt: weights)
-            for regularizer in discriminatorRegularizers where regularizer.interval == 1 {
-                regularize(regularizer, &found)
-            }
+        let phases = TrainingPhase.all(
+            of: "discriminator", discriminatorOptimizer, settings.discriminatorOptimizer,
+            regularizers: discriminatorRegularizers, in: context,
+            observing: { term in penalty = penalty.map { $0 + term } ?? term }
+        ) { context, weights in
+            let (values, found) = step(
+                real: context.real, fake: context.fake, realLabels: labels, fakeLabels: labels, wrt: weights)
+            output = values
             return found
         }
-        // A lazy regularizer is computed with the weights that the main phase has updated.
-        let lazy = discriminatorRegularizers.filter { $0.interval > 1 }.map { regularizer in
-            TrainingPhase(
-                name: "discriminator " + regularizer.name, optimizer: discriminatorOptimizer,
-                settings: settings.discriminatorOptimizer, interval: regularizer.interval
-            ) { _ in
-                var found = weights.map { _ in Tensor?.none }
-                regularize(regularizer, &found)
-                return found
-            }
-        }
         let stepContext = StepContext(real: real, labels: labels, fake: fake)
-        let found = main.run(stepContext)
+        let found = phases[0].run(stepContext)
         let adversarial = output!
         var loss = adversarial.loss
         if let penalty { loss = loss.detached() + penalty }
-        for phase in lazy where phase.isDue(after: discriminatorSteps.value) { phase.run(stepContext) }
+        for phase in phases.dropFirst() where phase.isDue(after: discriminatorSteps.value) {
+            phase.run(stepContext)
+        }
         withoutGradients {
             discriminatorSteps.advance()
             if settings.augment.kind == .ada {
@@ -129,45 +112,26 @@ extension AdversarialTrainer {
 
     /// Performs one step of the generator.
     func trainGenerator(_ context: StepContext) {
-        let weights = generatorOptimizer.parameters.map(\.parameter.value)
         var loss: Tensor?
         let regularizerContext = GeneratorContext(
             count: context.fake.shape[0], kimg: clock.kimg, random: pathStream
         ) { [unowned self] count in generateForPath(count, context.labels) }
-        func regularize(_ regularizer: Regularizer<GeneratorContext>, _ found: inout [Tensor?]) {
-            let value = regularizer.loss(regularizerContext) * Double(regularizer.interval)
-            addGradients(of: value, wrt: weights, to: &found)
-        }
-        let main = TrainingPhase(
-            name: "generator", optimizer: generatorOptimizer, settings: settings.generatorOptimizer,
-            interval: 1
-        ) { [unowned self] context in
+        let phases = TrainingPhase.all(
+            of: "generator", generatorOptimizer, settings.generatorOptimizer,
+            regularizers: generatorRegularizers, in: regularizerContext
+        ) { [unowned self] context, weights in
             let value = generatorLoss(context)
             loss = value
-            var found = gradients(of: [value], wrt: weights)
-            for regularizer in generatorRegularizers where regularizer.interval == 1 {
-                regularize(regularizer, &found)
-            }
-            return found
+            return gradients(of: [value], wrt: weights)
         }
-        let lazy = generatorRegularizers.filter { $0.interval > 1 }.map { regularizer in
-            TrainingPhase(
-                name: "generator " + regularizer.name, optimizer: generatorOptimizer,
-                settings: settings.generatorOptimizer, interval: regularizer.interval
-            ) { _ in
-                var found = weights.map { _ in Tensor?.none }
-                regularize(regularizer, &found)
-                return found
-            }
-        }
-        let found = main.run(context)
+        let found = phases[0].run(context)
         withoutGradients {
             statistics.add(generatorLoss: loss!)
             health.add(
                 generatorGradient: HealthStatistics.norm(found, on: device), fake: context.fake,
                 real: context.real)
         }
-        for phase in lazy where phase.isDue(after: generatorSteps.value) { phase.run(context) }
+        for phase in phases.dropFirst() where phase.isDue(after: generatorSteps.value) { phase.run(context) }
         generatorSteps.advance()
     }
 

@@ -1,3 +1,4 @@
+import Objectives
 import Recipes
 import Torch
 import TorchNN
@@ -35,6 +36,52 @@ struct TrainingPhase {
         let found = gradients(context)
         withoutGradients { applyGradients(found, settings, optimizer) }
         return found
+    }
+}
+
+extension TrainingPhase {
+    /// Phases of one network: the main loss with the regularizers of every step, then each lazy regularizer, which is
+    /// computed with the weights that the phases before it have updated.
+    /// - Parameters:
+    ///   - name: name of the network.
+    ///   - optimizer: optimizer of its weights.
+    ///   - settings: settings of the optimizer.
+    ///   - regularizers: regularizers of the network.
+    ///   - context: data of the regularizers.
+    ///   - observe: receives each regularization term, [], without gradients.
+    ///   - loss: gradients of the main loss with respect to the weights, in their order.
+    static func all<Context>(
+        of name: String, _ optimizer: any Optimizer, _ settings: OptimizerSettings,
+        regularizers: [Regularizer<Context>], in context: Context,
+        observing observe: @escaping (Tensor) -> Void = { _ in },
+        loss: @escaping (_ context: StepContext, _ weights: [Tensor]) -> [Tensor?]
+    ) -> [TrainingPhase] {
+        let weights = optimizer.parameters.map(\.parameter.value)
+        func add(_ regularizer: Regularizer<Context>, to found: inout [Tensor?]) {
+            let term = regularizer.loss(context) * Double(regularizer.interval)
+            observe(term.detached())
+            addGradients(of: term, wrt: weights, to: &found)
+        }
+        func phase(
+            _ name: String, interval: Int, _ gradients: @escaping (StepContext) -> [Tensor?]
+        ) -> TrainingPhase {
+            TrainingPhase(
+                name: name, optimizer: optimizer, settings: settings, interval: interval, gradients: gradients
+            )
+        }
+        let main = phase(name, interval: 1) { context in
+            var found = loss(context, weights)
+            for regularizer in regularizers where regularizer.interval == 1 { add(regularizer, to: &found) }
+            return found
+        }
+        let lazy = regularizers.filter { $0.interval > 1 }.map { regularizer in
+            phase("\(name) \(regularizer.name)", interval: regularizer.interval) { _ in
+                var found = weights.map { _ in Tensor?.none }
+                add(regularizer, to: &found)
+                return found
+            }
+        }
+        return [main] + lazy
     }
 }
 
