@@ -17,16 +17,18 @@ public enum GeneratorInput {
         }
     }
 
-    /// Rows of a range, filled up to `size` rows with copies of the first one.
-    fileprivate func rows(_ range: Range<Int>, filledTo size: Int) -> GeneratorInput {
-        let (first, missing) = (range.lowerBound..<range.lowerBound + 1, size - range.count)
-        switch self {
-        case .latents(let latents):
-            let filling = Array(repeating: latents[first], count: missing)
-            return .latents(.concatenated([latents[range]] + filling))
-        case .w(let w): return .w(.concatenated([w[range]] + Array(repeating: w[first], count: missing)))
-        }
+}
+
+extension GeneratorRunner.Batch {
+    /// The rows of the batch, padded to its size with copies of the first one.
+    fileprivate func parts<Input>(_ input: (Range<Int>) -> Input) -> [Input] {
+        let first = input(rows.lowerBound..<rows.lowerBound + 1)
+        return [input(rows)] + Array(repeating: first, count: size - rows.count)
     }
+
+    fileprivate func of(_ latents: Latents) -> Latents { .concatenated(parts { latents[$0] }) }
+
+    fileprivate func of(_ w: Tensor) -> Tensor { .concatenated(parts { w[$0] }) }
 }
 
 /// A generator in inference: folded, without gradients, in one precision. Has the weights of the moment of its creation.
@@ -107,12 +109,9 @@ public final class GeneratorRunner {
     public func batches(of input: GeneratorInput, upTo limit: Int = batchSize) -> [Batch] {
         let count = input.count
         guard count > 0 else { return [] }
-        if limit >= Self.batchSize, count.isMultiple(of: Self.batchSize) {
-            return stride(from: 0, to: count, by: Self.batchSize).map {
-                Batch(rows: $0..<$0 + Self.batchSize, size: Self.batchSize)
-            }
-        }
-        let known = sizes(for: input)
+        // Whole batches need no other size, so the sizes are not measured for them.
+        let isWhole = limit >= Self.batchSize && count.isMultiple(of: Self.batchSize)
+        let known = isWhole ? [Self.batchSize] : sizes(for: input)
         let allowed = known.filter { $0 <= limit }
         let sizes = allowed.isEmpty ? [known[known.count - 1]] : allowed
         var batches: [Batch] = []
@@ -165,15 +164,10 @@ public final class GeneratorRunner {
     /// Rows are computed in the same batches as pictures, so that `pixels` gives the same picture for z and for its w+.
     public func wPlus(_ latents: Latents) -> Tensor {
         let style = styleGenerator
-        let input = GeneratorInput.latents(latents)
         return .concatenated(
-            batches(of: input).map { batch in
-                inference {
-                    guard case .latents(let rows) = input.rows(batch.rows, filledTo: batch.size) else {
-                        preconditionFailure("GeneratorRunner: expected rows of latents")
-                    }
-                    return style.map(rows.to(device))
-                }[0..<batch.rows.count].to(.float32).contiguous().to(.cpu)
+            batches(of: .latents(latents)).map { batch in
+                inference { style.map(batch.of(latents).to(device)) }[0..<batch.rows.count]
+                    .to(.float32).contiguous().to(.cpu)
             })
     }
 
@@ -187,9 +181,9 @@ public final class GeneratorRunner {
 
     private func run<Result>(_ input: GeneratorInput, _ batch: Batch, _ body: (Tensor) -> Result) -> Result {
         let images = inference {
-            switch input.rows(batch.rows, filledTo: batch.size) {
-            case .latents(let latents): network(latents.to(device), .constant)
-            case .w(let w): styleGenerator.synthesize(w.to(device), noise: .constant)
+            switch input {
+            case .latents(let latents): network(batch.of(latents).to(device), .constant)
+            case .w(let w): styleGenerator.synthesize(batch.of(w).to(device), noise: .constant)
             }
         }
         return withoutGradients { body(generator.fullSize(images[0..<batch.rows.count])) }

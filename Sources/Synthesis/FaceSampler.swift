@@ -100,15 +100,11 @@ public final class FaceSampler {
     /// - Throws: `SynthesisError` for a space that the generator does not have.
     public func points(seeds: [UInt64], space: LatentPoint.Space = .z) throws -> [LatentPoint] {
         let (latents, origins) = (model.sampler.sample(seeds: seeds), seeds.map { "seed \($0)" })
-        if space == .z { return try LatentPoint.points(latents, origins: origins) }
-        let w = try wPlus(latents)
-        if space == .wPlus { return try LatentPoint.points(wPlus: w, origins: origins) }
-        let (values, size) = (w.select(1, 0).contiguous().floats(), w.shape[2])
-        return try origins.indices.map { row in
-            try LatentPoint(
-                .w, shape: [size], values: Array(values[(row * size)..<((row + 1) * size)]),
-                origin: origins[row])
+        if space == .z {
+            return try LatentPoint.points(.z, latents.z, labels: latents.labels, origins: origins)
         }
+        let w = try wPlus(latents)
+        return try LatentPoint.points(space, space == .w ? w.select(1, 0) : w, origins: origins)
     }
 
     // MARK: Plans
@@ -246,12 +242,13 @@ public final class FaceSampler {
                     "latent in space z: expected \(model.attributes.count) labels for \(model.path), got"
                         + " \(point.labels?.count ?? 0)")
             }
-            return LatentPoint.input([point])
+            let (z, labels) = LatentPoint.tensors([point])
+            return .latents(Latents(z, labels: labels))
         }
         let style = try style()
         let (layers, width) = (style.layerCount, style.averageW.value.shape[0])
         try require(point.space == .w ? [width] : [layers, width])
-        let values = Tensor(point.values, shape: [1] + point.shape)
+        let (values, _) = LatentPoint.tensors([point])
         return .w(point.space == .wPlus ? values : values.unsqueezed(1).expanded(to: [1, layers, width]))
     }
 

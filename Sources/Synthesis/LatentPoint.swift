@@ -67,39 +67,32 @@ public enum LatentSource: Sendable, Hashable {
 }
 
 extension LatentPoint {
-    /// Rows of generator input, one for each point. All points have the same space, shape and number of labels.
-    static func input(_ points: [LatentPoint]) -> GeneratorInput {
+    /// Values [N, ...] and labels [N, K] of points of one space, shape and number of labels.
+    static func tensors(_ points: [LatentPoint]) -> (values: Tensor, labels: Tensor?) {
         let (count, first) = (points.count, points[0])
-        let values = Tensor(points.flatMap(\.values), shape: [count] + first.shape)
-        switch first.space {
-        case .z:
-            let labels = first.labels.map { labels in
+        return (
+            Tensor(points.flatMap(\.values), shape: [count] + first.shape),
+            first.labels.map { labels in
                 Tensor(points.flatMap { $0.labels! }, shape: [count, labels.count])
             }
-            return .latents(Latents(values, labels: labels))
-        case .w, .wPlus: return .w(values)
-        }
+        )
     }
 
-    /// Points of z [N, Z] and labels [N, K].
-    static func points(_ latents: Latents, origins: [String]) throws -> [LatentPoint] {
-        let (z, labels) = (latents.z.floats(), latents.labels?.floats())
-        let (size, width) = (latents.z.shape[1], latents.labels?.shape[1] ?? 0)
-        return try origins.indices.map { row in
-            try LatentPoint(
-                .z, shape: [size], values: Array(z[(row * size)..<((row + 1) * size)]),
-                labels: labels.map { Array($0[(row * width)..<((row + 1) * width)]) }, origin: origins[row])
+    /// Points of the rows of values [N, ...] and labels [N, K].
+    /// - Throws: `SynthesisError` for values that are not finite.
+    static func points(_ space: Space, _ values: Tensor, labels: Tensor? = nil, origins: [String]) throws
+        -> [LatentPoint]
+    {
+        func rows(_ tensor: Tensor) -> [[Float]] {
+            let (flat, count) = (tensor.contiguous().floats(), tensor.shape[0])
+            let size = flat.count / count
+            return (0..<count).map { Array(flat[$0 * size..<($0 + 1) * size]) }
         }
-    }
-
-    /// Points of w+ [N, L, W].
-    static func points(wPlus: Tensor, origins: [String]) throws -> [LatentPoint] {
-        let (values, shape) = (wPlus.contiguous().floats(), Array(wPlus.shape.dropFirst()))
-        let size = shape.reduce(1, *)
+        let (values, shape) = (rows(values), Array(values.shape.dropFirst()))
+        let labelRows = labels.map(rows)
         return try origins.indices.map { row in
             try LatentPoint(
-                .wPlus, shape: shape, values: Array(values[(row * size)..<((row + 1) * size)]),
-                origin: origins[row])
+                space, shape: shape, values: values[row], labels: labelRows?[row], origin: origins[row])
         }
     }
 }
@@ -136,17 +129,9 @@ public struct LatentFile: Sendable, Equatable {
     /// Writes the file atomically, with a checksum.
     /// - Throws: `FileError`.
     public func write(to path: String) throws {
-        let first = points[0]
-        var tensors = [
-            (
-                name: first.space.rawValue,
-                tensor: Tensor(points.flatMap(\.values), shape: [points.count] + first.shape)
-            )
-        ]
-        if let labels = first.labels {
-            tensors.append(
-                ("labels", Tensor(points.flatMap { $0.labels! }, shape: [points.count, labels.count])))
-        }
+        let (values, labels) = LatentPoint.tensors(points)
+        let tensors =
+            [(name: points[0].space.rawValue, tensor: values)] + (labels.map { [("labels", $0)] } ?? [])
         let origins = String(decoding: try JSONEncoder().encode(points.map(\.origin)), as: UTF8.self)
         try TensorFile.write(
             path, tensors: tensors,
@@ -175,17 +160,13 @@ public struct LatentFile: Sendable, Equatable {
                 try? JSONDecoder().decode([String].self, from: Data($0.utf8))
             }
             ?? []
-        let (rows, shape) = (values.shape[0], Array(values.shape.dropFirst()))
-        let (all, size) = (values.to(.float32).contiguous().floats(), shape.reduce(1, *))
-        let (given, width) = (labels?.to(.float32).contiguous().floats(), labels?.shape[1] ?? 0)
         do {
             try self.init(
-                (0..<rows).map { row in
-                    try LatentPoint(
-                        space, shape: shape, values: Array(all[(row * size)..<((row + 1) * size)]),
-                        labels: given.map { Array($0[(row * width)..<((row + 1) * width)]) },
-                        origin: origins.indices.contains(row) ? origins[row] : "\(path) row \(row)")
-                }, model: file.metadata["model"] ?? "")
+                LatentPoint.points(
+                    space, values, labels: labels,
+                    origins: (0..<values.shape[0]).map { row in
+                        origins.indices.contains(row) ? origins[row] : "\(path) row \(row)"
+                    }), model: file.metadata["model"] ?? "")
         } catch let error as SynthesisError { throw SynthesisError("\(path): \(error)") }
     }
 }
