@@ -93,8 +93,9 @@ public struct EvaluationRequest: Sendable {
             evaluation = try evaluator(
                 evaluated, against: other, progress: { progress(.evaluating($0)) }, isCancelled: isCancelled)
         }
+        guard wantsReport else { return Result(evaluation: evaluation, html: nil) }
         let report = EvaluationReport(evaluation, evaluated: evaluated, reference: other)
-        return Result(evaluation: evaluation, html: wantsReport ? try report.html() : nil)
+        return Result(evaluation: evaluation, html: try report.html())
     }
 
     private func requestedMetrics() throws -> [Metric] {
