@@ -61,8 +61,8 @@ static bool deflate_more(Stream *s, const uint8_t *bytes, size_t count, bool las
             s->bytes = grown;
             s->capacity = capacity;
         }
-        size_t room = s->capacity - s->count;
-        uInt offered = room > (1u << 30) ? (1u << 30) : (uInt)room;
+        size_t space = s->capacity - s->count;
+        uInt offered = space > (1u << 30) ? (1u << 30) : (uInt)space;
         s->z.next_out = s->bytes + s->count;
         s->z.avail_out = offered;
         int status = deflate(&s->z, last ? Z_FINISH : Z_NO_FLUSH);

@@ -69,7 +69,7 @@ TARGET INLINE void KERNEL(across_channels)(const uint8_t *const *lines, int bloc
         KERNEL(across_blocks)(scratch, stride, plan, channels, out, out_stride, 1);
 }
 
-/// Resamples `blocks` blocks of rows across, GROUP at most; `lines` are their rows. `scratch` has room for
+/// Resamples `blocks` blocks of rows across, GROUP at most; `lines` are their rows. `scratch` has space for
 /// GROUP blocks of `width / 2 + 1` vectors: for each pair of source columns, 16 lanes of two neighboring
 /// pixels; a lane is a row and channel. `out` receives pairs of rows, one after the other in each int.
 TARGET static void KERNEL(across)(const uint8_t *const *lines, int blocks, int channels, Shorts *scratch,

@@ -35,14 +35,14 @@ ccodecs_inflate_status ccodecs_inflater_step(ccodecs_inflater *inflater, const u
                                              size_t input_count, size_t *consumed, uint8_t *output,
                                              size_t output_count, size_t *produced) {
     z_stream *stream = &inflater->stream;
-    uInt offered = clamp(input_count), room = clamp(output_count);
+    uInt offered = clamp(input_count), space = clamp(output_count);
     stream->next_in = (Bytef *)input;
     stream->avail_in = offered;
     stream->next_out = output;
-    stream->avail_out = room;
+    stream->avail_out = space;
     int status = inflate(stream, Z_NO_FLUSH);
     *consumed = offered - stream->avail_in;
-    *produced = room - stream->avail_out;
+    *produced = space - stream->avail_out;
     stream->next_in = NULL;
     stream->next_out = NULL;
     switch (status) {

@@ -131,7 +131,7 @@ public struct GeneratorModel: LoadedModel {
             guard let autoencoder = restorer as? FaceAutoencoder else {
                 throw CheckpointError("\(info.path): expected an autoencoder, got \(type(of: restorer))")
             }
-            generator = CodeDecoder(try reader.load(autoencoder, as: autoencoder))
+            generator = LatentDecoder(try reader.load(autoencoder, as: autoencoder))
             reader.place(generator)
         case .adversarial(let settings):
             let made = settings.makeGenerator(resolution: recipe.resolution, random: random)

@@ -73,7 +73,7 @@ struct Place {
 
 /// Scratch memory of one thread.
 template <class T>
-struct Room {
+struct Scratch {
   using Pixel = typename Lane<T>::Pixel;
   // The picture; its upsampled rows; the box of it that is read; one row and all rows of the upsampled result;
   // the result.
@@ -81,8 +81,8 @@ struct Room {
   std::vector<Place<T>> places;
 
   void prepare(const Plan &plan) {
-    auto grow = [](std::vector<Pixel> &room, int64_t count) {
-      if (static_cast<int64_t>(room.size()) < count) room.resize(count);
+    auto grow = [](std::vector<Pixel> &scratch, int64_t count) {
+      if (static_cast<int64_t>(scratch.size()) < count) scratch.resize(count);
     };
     const int64_t stride = stride_of(plan.x.size), boxStride = stride_of(plan.x.box);
     grow(source, plan.y.size * stride);
@@ -139,45 +139,45 @@ void find_places(const Plan &plan, int64_t row, int64_t stride, Place<T> *places
 
 /// The transformed picture.
 template <class T>
-void warp_picture(const Plan &plan, const T *from, T *to, const Layout &layout, Room<T> &room) {
+void warp_picture(const Plan &plan, const T *from, T *to, const Layout &layout, Scratch<T> &scratch) {
   using Pixel = typename Lane<T>::Pixel;
-  room.prepare(plan);
+  scratch.prepare(plan);
   const int64_t stride = stride_of(plan.x.size), boxStride = stride_of(plan.x.box);
-  read<T>(from, layout, room.source.data(), plan);
+  read<T>(from, layout, scratch.source.data(), plan);
   for (int64_t y = 0; y < plan.y.size; y++)
-    sum_columns<T>(plan.x.up, room.source.data() + y * stride, room.wide.data() + y * boxStride);
-  sum_rows<T>(plan.y.up, room.wide.data(), room.box.data(), boxStride);
+    sum_columns<T>(plan.x.up, scratch.source.data() + y * stride, scratch.wide.data() + y * boxStride);
+  sum_rows<T>(plan.y.up, scratch.wide.data(), scratch.box.data(), boxStride);
   for (int64_t y = 0; y < plan.y.frame; y++) {
-    find_places(plan, y, boxStride, room.places.data());
+    find_places(plan, y, boxStride, scratch.places.data());
     for (int64_t x = 0; x < plan.x.frame; x++) {
-      const Place<T> place = room.places[x];
-      const Pixel *above = room.box.data() + place.offset, *below = above + boxStride;
+      const Place<T> place = scratch.places[x];
+      const Pixel *above = scratch.box.data() + place.offset, *below = above + boxStride;
       const Pixel top = above[0] + (above[1] - above[0]) * place.right;
       const Pixel bottom = below[0] + (below[1] - below[0]) * place.right;
-      room.row[x] = top + (bottom - top) * place.below;
+      scratch.row[x] = top + (bottom - top) * place.below;
     }
-    sum_columns<T>(plan.x.down, room.row.data(), room.narrow.data() + y * stride);
+    sum_columns<T>(plan.x.down, scratch.row.data(), scratch.narrow.data() + y * stride);
   }
-  sum_rows<T>(plan.y.down, room.narrow.data(), room.result.data(), stride);
-  write<T>(room.result.data(), to, layout, plan);
+  sum_rows<T>(plan.y.down, scratch.narrow.data(), scratch.result.data(), stride);
+  write<T>(scratch.result.data(), to, layout, plan);
 }
 
 /// The transpose: the sums above in reverse order.
 template <class T>
-void warp_picture_back(const Plan &plan, const T *from, T *to, const Layout &layout, Room<T> &room) {
+void warp_picture_back(const Plan &plan, const T *from, T *to, const Layout &layout, Scratch<T> &scratch) {
   using Pixel = typename Lane<T>::Pixel;
-  room.prepare(plan);
+  scratch.prepare(plan);
   const int64_t stride = stride_of(plan.x.size), boxStride = stride_of(plan.x.box);
-  read<T>(from, layout, room.result.data(), plan);
-  sum_rows<T>(plan.y.downBack, room.result.data(), room.narrow.data(), stride);
-  std::fill_n(room.box.data(), plan.y.box * boxStride, Pixel{});
+  read<T>(from, layout, scratch.result.data(), plan);
+  sum_rows<T>(plan.y.downBack, scratch.result.data(), scratch.narrow.data(), stride);
+  std::fill_n(scratch.box.data(), plan.y.box * boxStride, Pixel{});
   for (int64_t y = 0; y < plan.y.frame; y++) {
-    sum_columns<T>(plan.x.downBack, room.narrow.data() + y * stride, room.row.data());
-    find_places(plan, y, boxStride, room.places.data());
+    sum_columns<T>(plan.x.downBack, scratch.narrow.data() + y * stride, scratch.row.data());
+    find_places(plan, y, boxStride, scratch.places.data());
     for (int64_t x = 0; x < plan.x.frame; x++) {
-      const Place<T> place = room.places[x];
-      Pixel *above = room.box.data() + place.offset, *below = above + boxStride;
-      const Pixel bottom = room.row[x] * place.below, top = room.row[x] - bottom;
+      const Place<T> place = scratch.places[x];
+      Pixel *above = scratch.box.data() + place.offset, *below = above + boxStride;
+      const Pixel bottom = scratch.row[x] * place.below, top = scratch.row[x] - bottom;
       const Pixel topRight = top * place.right, bottomRight = bottom * place.right;
       above[0] += top - topRight;
       above[1] += topRight;
@@ -185,23 +185,23 @@ void warp_picture_back(const Plan &plan, const T *from, T *to, const Layout &lay
       below[1] += bottomRight;
     }
   }
-  sum_rows<T>(plan.y.upBack, room.box.data(), room.wide.data(), boxStride);
+  sum_rows<T>(plan.y.upBack, scratch.box.data(), scratch.wide.data(), boxStride);
   for (int64_t y = 0; y < plan.y.size; y++)
-    sum_columns<T>(plan.x.upBack, room.wide.data() + y * boxStride, room.source.data() + y * stride);
-  write<T>(room.source.data(), to, layout, plan);
+    sum_columns<T>(plan.x.upBack, scratch.wide.data() + y * boxStride, scratch.source.data() + y * stride);
+  write<T>(scratch.source.data(), to, layout, plan);
 }
 
 template <class T>
 void warp_pictures(const Work &work, const T *from, T *to) {
   parallel(work.count, [&](int64_t first, int64_t last) {
-    Room<T> room;
+    Scratch<T> scratch;
     for (int64_t n = first; n < last; n++) {
       const Plan plan(work, n);
       const int64_t at = n * work.layout.picture;
       if (work.isBack)
-        warp_picture_back<T>(plan, from + at, to + at, work.layout, room);
+        warp_picture_back<T>(plan, from + at, to + at, work.layout, scratch);
       else
-        warp_picture<T>(plan, from + at, to + at, work.layout, room);
+        warp_picture<T>(plan, from + at, to + at, work.layout, scratch);
     }
   });
 }

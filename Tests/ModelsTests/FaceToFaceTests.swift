@@ -206,7 +206,7 @@ import TorchNN
         #expect((spread - covariance).abs().max().item() < 1e-5 * covariance.abs().max().item() + 1e-9)
 
         // Drawn latent vectors become pictures.
-        let decoder = CodeDecoder(network)
+        let decoder = LatentDecoder(network)
         network.train(false)
         let faces = decoder(Latents(decoder.latentSpace.sample(4, random: random)))
         #expect(faces.shape == [4, 3, 32, 32] && faces.abs().max().item() <= 1)

@@ -39,7 +39,7 @@ CodecsJPEG *ccodecs_jpeg_open(const uint8_t *bytes, size_t count, CodecsJPEGInfo
 /// The size of the picture when it is decoded at `eighths`/8 of its size (1, 2, 4 or 8).
 void ccodecs_jpeg_scaled_size(CodecsJPEG *jpeg, int eighths, uint32_t *width, uint32_t *height);
 
-/// Decodes a part into `out`, which has room for its rows in the picture's full width (tightly packed,
+/// Decodes a part into `out`, which has space for its rows in the picture's full width (tightly packed,
 /// `info.channels` bytes a pixel); once only. Other columns of those rows are written or left as they are. What
 /// is outside the part is decoded only as far as its pixels need it. False on failure, with a reason in
 /// `message`.

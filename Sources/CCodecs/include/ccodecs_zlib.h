@@ -10,7 +10,7 @@ extern "C" {
 typedef enum {
     CCODECS_INFLATE_MORE = 0,     // made progress, not at the end
     CCODECS_INFLATE_END = 1,      // the stream (or gzip member) is complete and its checksum is right
-    CCODECS_INFLATE_STARVED = 2,  // no progress possible: needs input or room
+    CCODECS_INFLATE_STARVED = 2,  // no progress possible: needs input or space
     CCODECS_INFLATE_BROKEN = 3,   // not a valid stream
     CCODECS_INFLATE_MEMORY = 4
 } ccodecs_inflate_status;

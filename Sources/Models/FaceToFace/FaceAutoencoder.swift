@@ -43,7 +43,7 @@ public struct FaceAutoencoderSettings: SettingsGroup, Equatable {
 /// Face autoencoder with a narrow bottleneck: pictures [N, 3, side, side] in -1...1 to pictures of the same shape and
 /// range.
 ///
-/// In training it records mean and covariance of the latent vectors, from which `CodeDecoder` draws.
+/// In training it records mean and covariance of the latent vectors, from which `LatentDecoder` draws.
 public final class FaceAutoencoder: Module, Restorer {
     let encoder: Sequential
     let dense1: Linear
@@ -237,7 +237,7 @@ final class DecoderBlock: Layer {
 ///
 /// Maps z ~ N(0, I) to a normal distribution with mean and covariance of the latent vectors of the training faces,
 /// then decodes.
-public final class CodeDecoder: Module, Generator {
+public final class LatentDecoder: Module, Generator {
     let autoencoder: FaceAutoencoder
     /// Size and distribution of z.
     public let latentSpace: LatentSpace
