@@ -144,7 +144,7 @@ let package = Package(
             swiftSettings: swift),
         // Tests
         .target(
-            name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swift),
+            name: "TestSupport", dependencies: ["Console"], path: "Tests/TestSupport", swiftSettings: swift),
         .target(
             name: "TensorTestSupport", dependencies: ["TestSupport", "Torch"],
             path: "Tests/TensorTestSupport",

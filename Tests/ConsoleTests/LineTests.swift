@@ -1,5 +1,5 @@
 import Console
-import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct LineTests {
@@ -93,30 +93,5 @@ import Testing
                 "\u{1B}[1mname       size  about\u{1B}[0m", "人脸          7",
                 "celeba  202,599  a table whose last", "                 column is long",
             ])
-    }
-}
-
-/// An output that records text, with a manually advanced clock.
-final class Recorder: Sendable {
-    private let state = Mutex((text: "", time: 0.0))
-
-    var text: String { state.withLock { $0.text } }
-
-    func output(interactive: Bool = true, colors: Bool = false, width: Int = 80) -> ConsoleOutput {
-        ConsoleOutput(isInteractive: interactive, hasColors: colors, width: width) { text in
-            self.state.withLock { $0.text += text }
-        }
-    }
-
-    var clock: @Sendable () -> Double { { self.state.withLock { $0.time } } }
-
-    func wait(_ seconds: Double) { state.withLock { $0.time += seconds } }
-
-    /// Returns the text written since the last call.
-    func take() -> String {
-        state.withLock { state in
-            defer { state.text = "" }
-            return state.text
-        }
     }
 }

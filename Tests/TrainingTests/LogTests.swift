@@ -1,49 +1,27 @@
 import Console
 import Foundation
-import Synchronization
 import TestSupport
 import Testing
 import Training
 
 /// Progress line.
 @Suite struct ProgressReporterTests {
-    /// Output and clock of a reporter under test.
-    private final class Stage: Sendable {
-        private let state = Mutex((text: "", time: 0.0))
-
-        func output(interactive: Bool) -> ConsoleOutput {
-            ConsoleOutput(isInteractive: interactive, hasColors: false, width: 200) { text in
-                self.state.withLock { $0.text += text }
-            }
-        }
-
-        var clock: @Sendable () -> Double { { self.state.withLock { $0.time } } }
-
-        func wait(_ seconds: Double) { state.withLock { $0.time += seconds } }
-
-        func take() -> String {
-            state.withLock { state in
-                defer { state.text = "" }
-                return state.text
-            }
-        }
-    }
-
     private let groups = [
         ProgressReporter.Group("loss", [("D", 1.02), ("G", 1.884)]),
         ProgressReporter.Group("", [("D(real)", 0.71)]), ProgressReporter.Group("", [("D(fake)", 0.22)]),
     ]
 
     @Test func lineHasProgressRateLossesAndMemory() {
-        let stage = Stage()
+        let recorder = Recorder()
         let reporter = ProgressReporter(
-            totalImages: 100_000, output: stage.output(interactive: true), memory: { 1_100_000_000 },
-            now: stage.clock)
+            totalImages: 100_000, output: recorder.output(interactive: true, width: 200),
+            memory: { 1_100_000_000 },
+            now: recorder.clock)
         reporter.update(images: 0, groups)
-        stage.wait(10)
+        recorder.wait(10)
         reporter.update(images: 1850, groups)
-        let lines = stage.take().replacing("\u{1B}[K", with: "").components(separatedBy: "\r").dropFirst().map
-        { $0 }
+        let lines = recorder.take().replacing("\u{1B}[K", with: "").components(separatedBy: "\r").dropFirst()
+            .map { $0 }
         #expect(
             lines.first == "kimg   0.0/100.0      – img/s  eta –           loss D 1.02 G 1.88"
                 + "  D(real) 0.71  D(fake) 0.22  mem 1.1 GB")
@@ -52,18 +30,19 @@ import Training
                 + "  D(real) 0.71  D(fake) 0.22  mem 1.1 GB")
         #expect(lines.first?.count == lines[1].count)
         reporter.finish()
-        #expect(stage.take() == "\r\u{1B}[K\(lines[1])\n")
+        #expect(recorder.take() == "\r\u{1B}[K\(lines[1])\n")
     }
 
     /// The interval between updates can exceed the window of the rate.
     @Test func slowUpdatesHaveARate() {
-        let stage = Stage()
+        let recorder = Recorder()
         let reporter = ProgressReporter(
-            totalImages: 10_000, output: stage.output(interactive: true), memory: { nil }, now: stage.clock)
+            totalImages: 10_000, output: recorder.output(interactive: true, width: 200), memory: { nil },
+            now: recorder.clock)
         reporter.update(images: 0, groups)
         #expect(reporter.imagesPerSecond == nil)
         for images in [3000, 6000] {
-            stage.wait(600)
+            recorder.wait(600)
             reporter.update(images: images, groups)
             #expect(reporter.imagesPerSecond == 5)
         }
@@ -71,39 +50,40 @@ import Training
     }
 
     @Test func pipesGetPermanentLines() {
-        let stage = Stage()
+        let recorder = Recorder()
         let reporter = ProgressReporter(
-            totalImages: nil, output: stage.output(interactive: false), memory: { nil }, now: stage.clock)
+            totalImages: nil, output: recorder.output(interactive: false, width: 200), memory: { nil },
+            now: recorder.clock)
         var printed: [Int] = []
         for second in 0..<70 {
             reporter.update(images: second * 20, [])
-            if !stage.take().isEmpty { printed.append(second) }
-            stage.wait(1)
+            if !recorder.take().isEmpty { printed.append(second) }
+            recorder.wait(1)
         }
         #expect(printed == [5, 35, 65])
         reporter.note("saved")
         reporter.finish()
-        #expect(stage.take() == "saved\nkimg     1.4     20 img/s\n")
+        #expect(recorder.take() == "saved\nkimg     1.4     20 img/s\n")
     }
 
     @Test func rateRecoversAfterAPause() throws {
-        let stage = Stage()
+        let recorder = Recorder()
         let reporter = ProgressReporter(
-            totalImages: 10_000, totalSeconds: 5000, output: stage.output(interactive: false),
-            memory: { nil }, now: stage.clock)
+            totalImages: 10_000, totalSeconds: 5000, output: recorder.output(interactive: false, width: 200),
+            memory: { nil }, now: recorder.clock)
         #expect(reporter.imagesPerSecond == nil)
         #expect(reporter.secondsLeft == 5000)
         var images = 0
         for _ in 0..<30 {
             reporter.update(images: images, [])
-            stage.wait(0.5)
+            recorder.wait(0.5)
             images += 5
         }
         #expect(abs(try #require(reporter.imagesPerSecond) - 10) < 0.01)
-        stage.wait(600)
+        recorder.wait(600)
         for _ in 0..<60 {
             reporter.update(images: images, [])
-            stage.wait(0.5)
+            recorder.wait(0.5)
             images += 10
         }
         #expect(abs(try #require(reporter.imagesPerSecond) - 20) < 0.01)
@@ -111,13 +91,14 @@ import Training
     }
 
     @Test func largeAndInvalidValuesFit() {
-        let stage = Stage()
+        let recorder = Recorder()
         let reporter = ProgressReporter(
-            totalImages: nil, output: stage.output(interactive: false), memory: { nil }, now: stage.clock)
+            totalImages: nil, output: recorder.output(interactive: false, width: 200), memory: { nil },
+            now: recorder.clock)
         reporter.update(
             images: 0, [.init("", [("a", .nan), ("b", -12_345.6), ("c", .infinity), ("d", -0.5)])])
         reporter.finish()
-        #expect(stage.take() == "kimg     0.0      – img/s  a  nan b -12,346 c  inf d -0.50\n")
+        #expect(recorder.take() == "kimg     0.0      – img/s  a  nan b -12,346 c  inf d -0.50\n")
     }
 
     @Test func residentMemory() throws {
