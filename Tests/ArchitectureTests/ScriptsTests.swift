@@ -109,15 +109,11 @@ import Testing
                 ("lib/facegan", command), ("lib/engine/build", builder),
                 ("bin/python3", "#!/bin/sh\necho '\(python)'\n"),
             ]
-            for (name, text) in scripts {
-                try FileManager.default.setAttributes(
-                    [.posixPermissions: 0o755], ofItemAtPath: folder.write(text, to: name))
-            }
+            for (name, text) in scripts { try folder.writeScript(text, to: name) }
             try folder.write("", to: "lib/engine/engine.cpp")
             try folder.write("", to: "lib/engine/engine.h")
             try folder.write("", to: "lib/libFaceGANTorchEngine-2.13.so")
-            try FileManager.default.copyItem(
-                atPath: packageRoot() + "/scripts/bundle-launcher", toPath: folder.file("facegan"))
+            try folder.copyScript(packageRoot() + "/scripts/bundle-launcher", to: "facegan")
         }
 
         func launch(_ arguments: [String], torchHome: String = "") throws -> ProcessResult {
