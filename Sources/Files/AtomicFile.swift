@@ -14,6 +14,9 @@ import CCodecs
 /// and flushes the folder. Without `commit()`, the temporary file is deleted with the object. If a process is killed,
 /// the next writer of the same path deletes its temporary file. Symbolic links are followed. The permissions of a
 /// replaced file are kept.
+///
+/// Pipes, character devices and standard output (`/dev/stdout`, `/dev/fd/N`) cannot be replaced: `commit()` writes the content
+/// to them. Folders and block devices are refused.
 public final class AtomicFile {
     /// Path of the file to replace.
     public let path: String
@@ -22,16 +25,22 @@ public final class AtomicFile {
     private let isDurable: Bool
     private let temporary: String
     private var descriptor: Int32
+    /// Content for a target that is written in place; nil for a file that is replaced.
+    private var content: [UInt8]?
 
     /// Creates the temporary file.
     /// - Parameters:
     ///   - path: path of the file to replace or create.
     ///   - durably: false for many small files that can easily be written again, such as a folder of pictures: the
     ///     data is not flushed, and temporary files of killed processes are not searched.
-    /// - Throws: `FileError` if the folder does not exist or is not writable.
+    /// - Throws: `FileError` if the folder does not exist or is not writable, or if the path is a folder or a block device.
     public init(path: String, durably: Bool = true) throws {
         self.path = path
         isDurable = durably
+        if let stream = try Self.openStream(path) {
+            (descriptor, content, temporary, target) = (stream, [], "", "")
+            return
+        }
         let target = Self.resolve(path)
         let (folder, name) = Self.split(target)
         if durably { Self.removeAbandoned(in: folder, of: name) }
@@ -62,7 +71,7 @@ public final class AtomicFile {
 
     deinit {
         guard descriptor >= 0 else { return }
-        unlink(temporary)
+        if content == nil { unlink(temporary) }
         close(descriptor)
     }
 
@@ -70,6 +79,11 @@ public final class AtomicFile {
     /// - Throws: `FileError` if writing fails, for example because the disk is full.
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
         precondition(descriptor >= 0, "AtomicFile.write after commit (\(path))")
+        if content != nil {
+            content?.append(contentsOf: bytes)
+            count += bytes.count
+            return
+        }
         try put(bytes, at: count)
         // Starts writing to the disk in the background, which shortens the wait in `commit`.
         if isDurable, bytes.count >= 1 << 20 {
@@ -92,13 +106,24 @@ public final class AtomicFile {
         precondition(
             offset >= 0 && bytes.count <= count - offset,
             "AtomicFile.overwrite: expected a range inside \(count) bytes, got \(bytes.count) at \(offset)")
-        try bytes.withUnsafeBytes { try put($0, at: offset) }
+        if content != nil {
+            content?.replaceSubrange(offset..<(offset + bytes.count), with: bytes)
+        } else {
+            try bytes.withUnsafeBytes { try put($0, at: offset) }
+        }
     }
 
     /// Replaces the file with the written content. No method may be called afterwards.
     /// - Throws: `FileError` if flushing or renaming fails. The old content is then kept.
     public func commit() throws {
         precondition(descriptor >= 0, "AtomicFile.commit twice (\(path))")
+        if let content {
+            try content.withUnsafeBytes { try put($0, at: nil) }
+            let closed = close(descriptor)
+            descriptor = -1
+            guard closed == 0 else { throw FileError.system(path, "write the file") }
+            return
+        }
         guard !isDurable || fsync(descriptor) == 0 else {
             throw FileError.system(path, "flush the file to the disk")
         }
@@ -121,12 +146,16 @@ public final class AtomicFile {
         try file.commit()
     }
 
-    private func put(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
+    /// Writes bytes at an offset, or nil for the current position.
+    private func put(_ bytes: UnsafeRawBufferPointer, at offset: Int?) throws {
         var done = 0
         while done < bytes.count {
             // Linux writes at most 2 GiB per call.
             let part = min(bytes.count - done, 1 << 30)
-            let written = pwrite(descriptor, bytes.baseAddress! + done, part, off_t(offset + done))
+            let start = bytes.baseAddress! + done
+            let written =
+                offset.map { pwrite(descriptor, start, part, off_t($0 + done)) }
+                ?? writeStream(descriptor, start, part)
             if written < 0 {
                 if errno == EINTR { continue }
                 throw FileError.system(path, "write the file")
@@ -137,6 +166,52 @@ public final class AtomicFile {
 }
 
 extension AtomicFile {
+    /// Opens a target that is written in place.
+    /// - Returns: the descriptor; nil for a file that can be replaced, or that does not exist.
+    /// - Throws: `FileError` for a folder, a block device, or a target that cannot be opened.
+    private static func openStream(_ path: String) throws -> Int32? {
+        if let number = descriptorNumber(path) {
+            let copy = fcntl(number, F_DUPFD_CLOEXEC, 0)
+            guard copy >= 0 else { throw FileError.system(path, "write to descriptor \(number)") }
+            return copy
+        }
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return nil
+        case S_IFDIR: throw FileError(path: path, what: "is a folder", advice: "Name a file.")
+        case S_IFBLK: throw FileError(path: path, what: "is a disk", advice: "Name a file.")
+        default:
+            let opened = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY)
+            guard opened >= 0 else { throw FileError.system(path, "write") }
+            return opened
+        }
+    }
+
+    /// Number of a descriptor of this process that a path names, such as 1 for `/dev/stdout`; nil for other paths.
+    private static func descriptorNumber(_ path: String) -> Int32? {
+        var path = path
+        // A symbolic link can lead to such a path. Linux resolves at most 40 links.
+        for _ in 0..<40 {
+            if path == "/dev/stdout" { return 1 }
+            if path == "/dev/stderr" { return 2 }
+            let folders = ["/dev/fd/", "/proc/self/fd/", "/proc/\(getpid())/fd/"]
+            for folder in folders where path.hasPrefix(folder) { return Int32(path.dropFirst(folder.count)) }
+            guard let target = linkTarget(path) else { return nil }
+            path = target.hasPrefix("/") ? target : split(path).folder + "/" + target
+        }
+        return nil
+    }
+
+    /// Text of a symbolic link; nil for anything else.
+    private static func linkTarget(_ path: String) -> String? {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4097) { buffer in
+            let count = readlink(path, buffer.baseAddress!, 4096)
+            guard count >= 0 else { return nil }
+            return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
+    }
+
     private static func prefix(_ name: String) -> String { "." + name + ".partial-" }
 
     private static func split(_ path: String) -> (folder: String, name: String) {
@@ -167,5 +242,15 @@ extension AtomicFile {
             if flock(opened, LOCK_EX | LOCK_NB) == 0 { unlink(path) }
             close(opened)
         }
+    }
+}
+
+/// Writes to a stream. A descriptor in non-blocking mode can be busy: then it waits.
+private func writeStream(_ descriptor: Int32, _ start: UnsafeRawPointer, _ count: Int) -> Int {
+    while true {
+        let written = write(descriptor, start, count)
+        guard written < 0, errno == EAGAIN else { return written }
+        var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        _ = poll(&ready, 1, -1)
     }
 }

@@ -35,7 +35,8 @@ public enum Film {
             "yuv420p",
             // mp4 has no XMP here: the comment carries the digital source type of generated media.
             "-metadata",
-            "comment=trainedAlgorithmicMedia \(frames[0].origin.software) \(frames[0].origin.model)", path,
+            "comment=trainedAlgorithmicMedia \(frames[0].origin.software) \(frames[0].origin.model)",
+            "-f", "mp4", "\(folder)/film.mp4",
         ]
         do { try process.run() } catch { throw Self.missing }
         process.waitUntilExit()
@@ -44,6 +45,9 @@ public enum Film {
             throw SynthesisError(
                 "\(path): ffmpeg could not write the film (exit status \(process.terminationStatus)).")
         }
+        // A failure of ffmpeg does not damage an existing film.
+        let film = try MappedFile(path: "\(folder)/film.mp4")
+        try AtomicFile.write(try film.bytes(0..<film.count), to: path)
     }
 
     private static let missing = SynthesisError(
