@@ -77,20 +77,49 @@ public final class RunDirectory {
         FileManager.default.fileExists(atPath: path + "/run.json")
     }
 
-    /// Removes the files of a run, and no other files.
-    /// - Throws: `CocoaError` for a file that cannot be removed.
+    /// Removes the files that a run creates. Other files stay, also in the folders of the run.
+    /// - Throws: `RunError` or `FileError` if `run.json` does not identify a run; `CocoaError` for a file that cannot be removed.
     public func clear() throws {
-        let files = FileManager.default
-        // The record is removed first: without it, the folder has no run if the process is killed.
-        for item in [
-            recordPath, recipePath, logPath, eventsPath, previewsPath, filmPath, curvesPath, checkpointsPath,
-        ] {
-            if files.fileExists(atPath: item) { try files.removeItem(atPath: item) }
+        _ = try RunRecord(folder: path)
+        // The record is removed last: if the process is killed, the folder still has a run that can be cleared.
+        for file in ownFiles + [recipePath, logPath, filmPath, curvesPath, recordPath] {
+            if FileManager.default.fileExists(atPath: file) {
+                try FileManager.default.removeItem(atPath: file)
+            }
         }
-        for folder in [previewsPath, checkpointsPath] {
-            try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        }
+        // Removes the folder only if it is empty.
+        rmdir(eventsPath)
     }
+
+    /// Existing files of `path` that a new run would replace, although no run created them.
+    /// - Parameter recipe: text of the recipe of the run; an equal file is no obstacle.
+    public func foreignFiles(recipe: String) -> [String] {
+        guard !Self.holdsRun(path) else { return [] }
+        let files = FileManager.default
+        let others = [logPath, filmPath, curvesPath].filter { files.fileExists(atPath: $0) } + ownFiles
+        guard let text = files.contents(atPath: recipePath) else { return others }
+        // A run that was killed at its start leaves its recipe.
+        return others + (text == Data(recipe.utf8) ? [] : [recipePath])
+    }
+
+    /// Files with the names of a run's saved states, previews and events.
+    private var ownFiles: [String] {
+        func files(_ folder: String, where isOwn: (String) -> Bool) -> [String] {
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            return names.filter(isOwn).sorted().map { folder + "/" + $0 }
+        }
+        func isNumbered(_ name: String, _ suffix: String) -> Bool {
+            name.hasPrefix("images-") && name.hasSuffix(suffix)
+                && name.dropFirst("images-".count).dropLast(suffix.count).allSatisfy(\.isASCIIDigit)
+        }
+        let states = ["last", "best", Self.beforeCriticName].map { $0 + ".safetensors" }
+        return files(checkpointsPath) { states.contains($0) || isNumbered($0, ".safetensors") }
+            + files(previewsPath) { isNumbered($0, ".png") }
+            + files(eventsPath) { $0.hasPrefix("events.out.tfevents.") }
+    }
+
+    /// Name of the state that restorers save before the critic begins, without extension.
+    public static let beforeCriticName = "before-critic"
 
     /// Path of the state that is kept after a number of images.
     public func keptPath(images: Int) -> String {
@@ -127,6 +156,10 @@ public final class RunDirectory {
         let digits = String(number)
         return String(repeating: "0", count: max(0, 10 - digits.count)) + digits
     }
+}
+
+extension Character {
+    fileprivate var isASCIIDigit: Bool { isASCII && isNumber }
 }
 
 /// Error for a run directory that cannot be used. The description names the folder, the problem and a remedy.

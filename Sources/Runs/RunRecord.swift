@@ -27,6 +27,8 @@ public struct RunRecord: Codable, Sendable, Equatable {
     public var start: String?
     /// SHA-256 of the tensors of that file.
     public var startDigest: String?
+    /// Whether a state has been saved; nil for no.
+    public var hasStates: Bool?
 
     /// Reads the record of a run directory.
     /// - Throws: `FileError` if there is no record; `RunError` if it is damaged.
@@ -37,7 +39,8 @@ public struct RunRecord: Codable, Sendable, Equatable {
             self = try JSONDecoder().decode(RunRecord.self, from: Data(try file.bytes(0..<file.count)))
         } catch let error as DecodingError {
             throw RunError(
-                "\(path): the record of the run is damaged (\(error)); restart with --restart")
+                "\(path): the file is not the record of a run, or it is damaged: \(error.detail); restore it, or choose another --out"
+            )
         }
     }
 
@@ -82,5 +85,17 @@ public struct RunRecord: Codable, Sendable, Equatable {
         compare("--precision", precision, wanted.precision)
         compare("--from", start ?? "random weights", wanted.start ?? "random weights")
         return lines
+    }
+}
+
+extension DecodingError {
+    /// Key and reason, in one line.
+    fileprivate var detail: String {
+        switch self {
+        case .keyNotFound(let key, _): "no key \(key.stringValue)"
+        case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+            (context.codingPath.map(\.stringValue) + [context.debugDescription]).joined(separator: ": ")
+        @unknown default: "unknown format"
+        }
     }
 }

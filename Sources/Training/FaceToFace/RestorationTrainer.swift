@@ -5,6 +5,7 @@ import Foundation
 import Models
 import Objectives
 import Recipes
+import Runs
 import Torch
 import TorchNN
 
@@ -193,14 +194,14 @@ public final class RestorationTrainer: Trainer {
             events.append(
                 TrainerEvent(
                     "next phase: \(phases.phase.title), because \(reason)",
-                    checkpointName: isLast ? "before-critic" : nil))
+                    checkpointName: isLast ? RunDirectory.beforeCriticName : nil))
         case .collapse(let from, let to):
             let texts = (String(format: "%.4f", to), String(format: "%.4f", from))
             guard phases.collapses <= settings.phases.maxAttempts else {
                 throw TrainingError.refused(
                     "the pixel loss collapsed \(phases.collapses) times in the adversarial phase: it is \(texts.0), and was "
                         + "\(texts.1) before that phase. The weights from before it are in "
-                        + "checkpoints/before-critic.safetensors. Start another run with a lower phases.adversarialWeight."
+                        + "checkpoints/\(RunDirectory.beforeCriticName).safetensors. Start another run with a lower phases.adversarialWeight."
                 )
             }
             withoutGradients {
