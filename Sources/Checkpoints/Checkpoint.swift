@@ -88,8 +88,11 @@ public struct Checkpoint {
                 "\(path): a safetensors file, but not a model or state of this program."
                     + " `facegan import` makes one from a PyTorch state dictionary.")
         }
+        // Larger numbers would overflow sums of clocks.
+        let clockRange = 0...1_000_000_000_000_000_000
         guard let steps = file.metadata["steps"].flatMap({ Int($0) }),
-            let images = file.metadata["images"].flatMap({ Int($0) }), steps >= 0, images >= 0
+            let images = file.metadata["images"].flatMap({ Int($0) }), clockRange.contains(steps),
+            clockRange.contains(images)
         else { throw CheckpointError("\(path): the training clock in its metadata is damaged") }
         recipe = try SettingsDocument.decode(yaml: text, path: "\(path) (recipe inside)")
         clock = TrainingClock(steps: steps, images: images)

@@ -11,7 +11,6 @@ import TorchNN
 
 /// Monitor of a generator: faces from fixed latents, and their distance to the pictures of the store.
 struct GeneratorMonitor: RunMonitor {
-    let notes: [String]
     private let generator: any Generator
     private let sampler: LatentSampler
     private let recipe: Recipe
@@ -21,7 +20,8 @@ struct GeneratorMonitor: RunMonitor {
     private let networks: [FeatureExtractor]
     private let reference: StorePictures
 
-    /// - Throws: `EvaluationError` for an unknown metric.
+    /// - Throws: `TrainingError.refused` for metrics that are unknown or cannot be computed on these pictures, and for missing
+    ///   weights.
     init(
         of generator: any Generator, sampler: LatentSampler, recipe: Recipe, store: FaceStore, subset: [Int]?
     ) throws {
@@ -29,23 +29,39 @@ struct GeneratorMonitor: RunMonitor {
         grid = Preview(recipe: recipe, sampler: sampler)
         sliced = SlicedWassersteinScore(sampler: sampler, store: store, subset: subset)
         reference = StorePictures(store, title: store.path, limit: recipe.training.scoreCount, among: subset)
-        var (metrics, networks, notes): ([Metric], [FeatureExtractor], [String]) = ([], [], [])
-        for name in recipe.training.metrics.split(separator: ",") where recipe.training.scoreKimg > 0 {
-            let metric = try Metric.parse(
-                String(name).replacing(" ", with: ""), networks: FeatureExtractors.names)
+        do {
+            metrics = try Self.metrics(of: recipe.training, pictures: reference.count, side: store.size)
             // Networks are loaded at the start of a run, so that a missing file is reported at once.
-            if let network = metric.network, !networks.contains(where: { $0.name == network }) {
-                do {
-                    networks.append(try FeatureExtractors.load(network, device: generator.device))
-                } catch {
-                    notes.append("metric \(metric) is omitted: \(error)")
-                    continue
-                }
+            networks = try Set(metrics.compactMap(\.network)).sorted().map {
+                try FeatureExtractors.load($0, device: generator.device)
             }
-            metrics.append(metric)
+        } catch {
+            throw TrainingError.refused(
+                "training.metrics: \(error)\nThe run does not start, because it could not compute its scores. Change the metrics"
+                    + " (--set training.metrics=swd), or omit scores (--set training.scoreKimg=0).")
         }
-        if recipe.training.scoreKimg > 0, metrics.isEmpty { metrics = [Metric(.slicedWasserstein)] }
-        (self.metrics, self.networks, self.notes) = (metrics, networks, notes)
+    }
+
+    /// Metrics of the settings. A metric of pixels is the default.
+    /// - Throws: `EvaluationError` for a metric that is unknown or cannot be computed during a training.
+    private static func metrics(
+        of settings: TrainingSettings, pictures: Int, side: Int
+    ) throws -> [Metric] {
+        guard settings.scoreKimg > 0 else { return [] }
+        let names = settings.metrics.split(separator: ",").map { $0.filter { $0 != " " } }
+        let metrics = try names.map { try Metric.parse($0, networks: FeatureExtractors.names) }
+        for metric in metrics where metric.kind == .accuracy || metric.kind == .pathLength {
+            throw EvaluationError("\(metric) requires a saved model; use `facegan evaluate`")
+        }
+        let wanted = metrics.isEmpty ? [Metric(.slicedWasserstein)] : metrics
+        for metric in wanted {
+            if let obstacle = metric.obstacle(
+                evaluated: settings.scoreCount, reference: pictures, side: side)
+            {
+                throw EvaluationError(obstacle)
+            }
+        }
+        return wanted
     }
 
     func preview() -> SyntheticImage? { grid.grid(generator) }

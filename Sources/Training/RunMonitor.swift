@@ -7,13 +7,6 @@ public protocol RunMonitor {
     /// Scores of the current state on fixed pictures. The first one selects the best state.
     /// - Throws: `EvaluationError` or `TorchError` if the evaluation fails.
     func scores() throws -> [RunScore]
-    /// Notes for the user at the start of a run, such as an omitted metric.
-    var notes: [String] { get }
-}
-
-extension RunMonitor {
-    /// No notes.
-    public var notes: [String] { [] }
 }
 
 /// Score of a state of a run by one metric.

@@ -25,7 +25,7 @@ public final class TrainingRun {
     /// Trainer of the recipe's system.
     public let trainer: any Trainer
     /// Properties of the run that never change, such as data and seed.
-    public let record: RunRecord
+    public private(set) var record: RunRecord
     /// Training pictures.
     public let store: FaceStore
     /// Clock of the state from which the run was resumed; nil for a new run.
@@ -33,6 +33,7 @@ public final class TrainingRun {
     /// Notes for the user, such as that a damaged state was skipped.
     public private(set) var notes: [String] = []
     let subset: [Int]?
+    let monitor: any RunMonitor
     private(set) var resumed: Resumption?
     private var hasFailed = false
     /// Called before every step, for fault injection in tests.
@@ -61,7 +62,7 @@ public final class TrainingRun {
     ///     weights.
     ///   - restart: whether an existing run in the folder is removed.
     /// - Throws: `TrainingError.otherRun` if the folder contains a run with other settings; `TrainingError.refused` for other
-    ///   problems that the user can solve; `CheckpointError`, `WeightsError`, `SettingsError` or `FileError` for files that
+    ///   problems that the user can solve, such as metrics that cannot be computed; `CheckpointError`, `WeightsError`, `SettingsError` or `FileError` for files that
     ///   cannot be used. No file has changed then.
     public init(
         recipe: Recipe, store: FaceStore, data: String, folder: String, seed: UInt64? = nil,
@@ -94,25 +95,47 @@ public final class TrainingRun {
             device: "\(device)", threads: Engine.threadCount, engine: Engine.version,
             start: start, startDigest: startDigest)
         var notes: [String] = []
-        if let known {
-            notes = try Self.changes(from: known, to: record, recipe, directory)
-        } else if !restart, !directory.states.isEmpty {
+        if let known { notes = try Self.changes(from: known, to: record, recipe, directory) }
+        let foreign = directory.foreignFiles(recipe: recipe.yaml)
+        guard foreign.isEmpty else {
+            let names = foreign.prefix(4).map { ($0 as NSString).lastPathComponent }
             throw TrainingError.refused(
-                "\(folder): there are saved states, but no run.json; use another --out, or remove them with --restart"
-            )
+                "\(folder): the folder has no run.json, but files that a run would replace: "
+                    + names.joined(separator: ", ")
+                    + (foreign.count > 4 ? " and \(foreign.count - 4) more" : "")
+                    + "; use another --out, or move them")
         }
         trainer = try recipe.trainer(
             labels: subset.map { store.labels.rows($0) } ?? store.labels, seed: record.seed, device: device,
             precision: precision,
             kernels: kernels)
+        monitor = try trainer.monitor(of: store, subset: subset)
         resumed = restart ? nil : try Self.resume(trainer, from: directory, notes: &notes)
+        if let resumed {
+            try Self.requireRecipe(of: resumed, in: directory, equals: recipe)
+        } else if known?.hasStates == true {
+            throw TrainingError.refused(
+                "\(directory.checkpointsPath): states of this run were saved, but none is there now; restore them, or start again"
+                    + " with --restart")
+        }
         if resumed == nil, let start { notes += try Self.begin(trainer, with: start, record) }
         // The folder is cleared after all checks.
-        if restart { try directory.clear() }
+        if restart, RunDirectory.holdsRun(folder) { try directory.clear() }
         self.notes = notes
         try AtomicFile.write(Array(recipe.yaml.utf8), to: directory.recipePath)
         // The record is written last, because its presence marks the folder as a run.
-        if known == nil { try record.write(to: directory.recordPath) }
+        if known == nil {
+            try record.write(to: directory.recordPath)
+        } else {
+            record.hasStates = known?.hasStates
+        }
+    }
+
+    /// Records that a state has been saved. A resumed run then requires a state.
+    func noteState() throws {
+        guard record.hasStates != true else { return }
+        record.hasStates = true
+        try record.write(to: directory.recordPath)
     }
 
     /// Indices of the pictures of the recipe's split; nil for all.
@@ -140,11 +163,7 @@ public final class TrainingRun {
         var differences = known.differences(from: record)
         let stored: Recipe = try SettingsDocument.decode(file: directory.recipePath)
         for change in SettingsDocument.changes(from: stored, to: recipe) where change.key != "about" {
-            if change.key.hasPrefix("training.") || change.key.hasPrefix("supervision.") {
-                notes.append("\(change)")
-            } else {
-                differences.append("\(change)")
-            }
+            if isPermitted(change) { notes.append("\(change)") } else { differences.append("\(change)") }
         }
         guard differences.isEmpty else {
             throw TrainingError.otherRun(folder: directory.path, differences: differences)
@@ -155,6 +174,27 @@ public final class TrainingRun {
                     + "the resumed run is not bit-identical")
         }
         return notes
+    }
+
+    /// Compares the recipe with the one that a saved state was trained with. `recipe.yaml` may have been edited since.
+    /// - Throws: `TrainingError.otherRun` for changes that would continue a different training.
+    private static func requireRecipe(
+        of resumed: Resumption, in directory: RunDirectory, equals recipe: Recipe
+    ) throws {
+        let trained = try ModelFile(resumed.path).recipe()
+        let differences = SettingsDocument.changes(from: trained, to: recipe).filter { !isPermitted($0) }
+        guard differences.isEmpty else {
+            throw TrainingError.otherRun(
+                folder: directory.path,
+                differences: differences.map {
+                    "\($0) (in recipe.yaml, which was edited after the last save)"
+                })
+        }
+    }
+
+    /// Whether a setting may change when a run is resumed.
+    private static func isPermitted(_ change: SettingsDocument.Change) -> Bool {
+        change.key == "about" || change.key.hasPrefix("training.") || change.key.hasPrefix("supervision.")
     }
 
     /// Copies the weights of another run or model.

@@ -30,10 +30,12 @@ final class TrainingSession {
     var supervisor: Supervisor
     private let beforeStep: ((any Trainer) -> Void)?
     private let monitor: any RunMonitor
+    private let noteState: () throws -> Void
     private let resumedAt: TrainingClock?
     private let started = ProcessInfo.processInfo.systemUptime
     /// Best score of the run and its metric; nil before the first score.
     private(set) var best: BestScore?
+    private var isFirstStep = true
     private var savedAt: Double
     /// Step and file of the newest good state.
     private(set) var saved: (step: Int, path: String)?
@@ -63,7 +65,8 @@ final class TrainingSession {
         supervisor.restore(run.resumed?.supervisor)
         log = try JSONLinesLog(path: directory.logPath, resumingAt: run.resumedAt?.steps)
         events = try TensorBoardLog(folder: directory.eventsPath, resumingAt: run.resumedAt?.steps)
-        monitor = try trainer.monitor(of: run.store, subset: run.subset)
+        monitor = run.monitor
+        noteState = { [unowned run] in try run.noteState() }
         resumedAt = run.resumedAt
         best = run.resumed?.best
         saved = run.resumed.map { ($0.clock.steps, $0.path) }
@@ -83,7 +86,6 @@ final class TrainingSession {
     /// - Throws: errors of `TrainingRun.run`.
     func run(isCancelled: () -> Bool) throws -> TrainingRun.Outcome {
         defer { reporter?.finish() }
-        for note in monitor.notes { reporter?.note("note: \(note)") }
         if resumedAt == nil { try writePreview() }
         try logRecoveries()
         // A state for recovery from divergence in the first steps.
@@ -97,12 +99,19 @@ final class TrainingSession {
                 }
                 let before = trainer.clock.images
                 beforeStep?(trainer)
-                try trainer.step(next)
+                try step()
                 try afterStep(before: before)
             } catch let error as TrainingError {
                 try recover(from: error)
             }
         }
+    }
+
+    /// One step of the trainer. In the first step of a session a lack of memory is an error; later it ends the process.
+    private func step() throws {
+        guard isFirstStep else { return try trainer.step(next) }
+        try recoveringFromOutOfMemory { try trainer.step(next) }
+        isFirstStep = false
     }
 
     /// The next pictures. Their order does not depend on batch sizes.
@@ -275,6 +284,7 @@ final class TrainingSession {
         checkpoint.facts[BestScore.fact] = best?.text
         if supervision.isOn { checkpoint.facts[Supervisor.fact] = supervisor.text }
         try checkpoint.write(to: path)
+        try noteState()
         saved = (trainer.clock.steps, path)
     }
 

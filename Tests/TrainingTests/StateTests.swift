@@ -191,17 +191,22 @@ import Training
         #expect(state.facts["bestScore"]?.hasPrefix("fd-face ") == true)
     }
 
-    /// A metric without its weights is omitted before the first step; the others are used.
+    /// A metric whose weights are missing is an error that names the command that downloads them. No folder is created.
     @Test(.enabled(if: !FeatureExtractors.isHere("alexnet")))
-    func missingWeightsAreReportedBeforeTheFirstStep() throws {
+    func missingWeightsRefuseTheRun() throws {
         let tiny = try TinyRun()
-        let lines = try lines(tiny, "fd-alexnet,swd")
-        #expect(lines.count == 2 && lines.allSatisfy { $0.contains("slicedWasserstein") })
-        #expect(!lines.contains { $0.contains("fd-alexnet") })
-        let run = try tiny.open(
-            "notes", TinyRun.recipe("dcgan", ["training.scoreKimg=1", "training.metrics=fd-alexnet"]))
-        let notes = try run.trainer.monitor(of: tiny.store, subset: nil).notes
-        #expect(notes.count == 1 && notes[0].contains("facegan weights"), "\(notes)")
+        let error = #expect(throws: TrainingError.self) { try lines(tiny, "fd-alexnet,swd") }
+        #expect("\(error!)".contains("facegan weights") && "\(error!)".contains("training.metrics"), "\(error!)")
+        #expect(!FileManager.default.fileExists(atPath: tiny.folder("fd-alexnet,swd")))
+    }
+
+    /// Metrics that need labels or a saved model cannot be computed during a training.
+    @Test(arguments: ["accuracy", "ppl-face"])
+    func metricsOfSavedModelsRefuseTheRun(metric: String) throws {
+        let tiny = try TinyRun()
+        let error = #expect(throws: TrainingError.self) { try lines(tiny, metric) }
+        #expect("\(error!)".contains("facegan evaluate"), "\(error!)")
+        #expect(!FileManager.default.fileExists(atPath: tiny.folder(metric)))
     }
 
     @Test func unknownMetricsAreAnErrorBeforeTheFirstStep() throws {
