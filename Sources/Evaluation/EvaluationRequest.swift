@@ -33,7 +33,7 @@ public struct EvaluationRequest: Sendable {
     public var count: Int?
     /// Limit of the reference pictures; nil for all.
     public var referenceCount: Int?
-    /// Part of the reference pictures or, without a reference, of the evaluated pictures; nil for all.
+    /// Part of both sets; nil for all. With a reference, evaluated pictures without official splits are used completely.
     public var part: DataSplit?
     /// Data protocol of both sides; nil for the protocol of the model or store.
     public var data: Datasets.DataProtocol?
@@ -82,20 +82,38 @@ public struct EvaluationRequest: Sendable {
                 try FeatureExtractors.load($0, face: face, device: device)
             }
             (evaluated, other) = try sides(device, progress, isCancelled)
-            let evaluator = Evaluator(
-                other == nil ? asked.filter { !$0.needsReference } : asked, networks: networks, device: device
-            )
-            guard !evaluator.metrics.isEmpty else {
+            let usable = other == nil ? asked.filter { !$0.needsReference } : asked
+            guard !usable.isEmpty else {
                 throw EvaluationError(
                     "\(asked.map { "\($0)" }.joined(separator: ", ")): these metrics require reference pictures; name them"
                         + " with --against.")
             }
-            evaluation = try evaluator(
+            let (defined, omitted) = try definedMetrics(usable, evaluated, other)
+            let evaluator = Evaluator(defined, networks: networks, device: device)
+            var found = try evaluator(
                 evaluated, against: other, progress: { progress(.evaluating($0)) }, isCancelled: isCancelled)
+            found.warnings += omitted
+            evaluation = found
         }
         guard wantsReport else { return Result(evaluation: evaluation, html: nil) }
         let report = EvaluationReport(evaluation, evaluated: evaluated, reference: other)
         return Result(evaluation: evaluation, html: try report.html())
+    }
+
+    /// Metrics that are defined for the numbers of pictures, and warnings about the others.
+    /// - Throws: `EvaluationError` if the caller named a metric that is undefined, or if all are.
+    private func definedMetrics(
+        _ metrics: [Metric], _ evaluated: any PictureSet, _ other: (any PictureSet)?
+    ) throws -> ([Metric], [String]) {
+        let obstacles = metrics.map {
+            $0.obstacle(evaluated: evaluated.count, reference: other?.count, side: evaluated.side)
+        }
+        let defined = zip(metrics, obstacles).filter { $0.1 == nil }.map(\.0)
+        let reasons = obstacles.compactMap(\.self)
+        guard !defined.isEmpty, self.metrics == nil || reasons.isEmpty else {
+            throw EvaluationError(reasons.joined(separator: "; ") + ": add pictures, or omit the metric")
+        }
+        return (defined, reasons.map { "omitted: \($0)" })
     }
 
     private func requestedMetrics() throws -> [Metric] {
@@ -124,7 +142,10 @@ public struct EvaluationRequest: Sendable {
         let isModel = PictureSets.isModel(source)
         var ownOptions = options
         ownOptions.count = count
-        if reference == nil, !isModel { ownOptions.part = part }
+        if !isModel {
+            // A folder of generated faces has no parts.
+            if reference == nil { ownOptions.part = part } else { ownOptions.officialPart = part }
+        }
         let model = isModel ? try open(source, ownOptions) : nil
         var otherOptions = options
         (otherOptions.count, otherOptions.part) = (referenceCount, part)

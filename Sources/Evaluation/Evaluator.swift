@@ -48,8 +48,8 @@ public struct Evaluator {
     ///   - reference: reference pictures; nil skips metrics that need them.
     ///   - progress: called between batches and metrics.
     ///   - isCancelled: called between batches and metrics.
-    /// - Throws: `EvaluationError` for sets of different protocols, and for metrics that do not apply to the pictures;
-    ///   `CheckpointError` and `WeightsError` for missing networks; `FileError` for the cache; `CancellationError`.
+    /// - Throws: `EvaluationError` for sets of different protocols, and for metrics that do not apply to the pictures or to their
+    ///   number; `CheckpointError` and `WeightsError` for missing networks; `FileError` for the cache; `CancellationError`.
     public func callAsFunction(
         _ evaluated: any PictureSet, against reference: (any PictureSet)? = nil,
         progress: (Stage) -> Void = { _ in },
@@ -58,6 +58,12 @@ public struct Evaluator {
         let started = ProcessInfo.processInfo.systemUptime
         var evaluation = Evaluation(evaluated: evaluated, reference: reference, engine: Engine.version)
         evaluation.warnings = try Self.comparability(evaluated, reference)
+        let obstacles = metrics.filter { reference != nil || !$0.needsReference }.compactMap {
+            $0.obstacle(evaluated: evaluated.count, reference: reference?.count, side: evaluated.side)
+        }
+        guard obstacles.isEmpty else {
+            throw EvaluationError(obstacles.joined(separator: "; ") + ": add pictures, or omit the metric")
+        }
         let pass = FeaturePass(networks, cache: cache, device: device)
         func extract(_ pictures: any PictureSet) throws -> [String: FeatureSet] {
             try pass(
@@ -226,7 +232,7 @@ public struct FeatureCache {
     /// Cached features; nil if there are none, or if the file is damaged.
     func read(_ pictures: some PictureSet, _ network: FeatureExtractor) -> FeatureSet? {
         let path = path(pictures, network)
-        guard FileManager.default.fileExists(atPath: path),
+        guard pictures.count > 1, FileManager.default.fileExists(atPath: path),
             let (tensors, metadata) = try? TensorFile.read(path, requiringChecksum: true),
             let count = metadata["count"].flatMap({ Int($0) }), count == pictures.count
         else { return nil }
@@ -241,6 +247,8 @@ public struct FeatureCache {
     }
 
     func write(_ set: FeatureSet, _ pictures: some PictureSet, _ network: FeatureExtractor) throws {
+        // One picture has no covariance.
+        guard pictures.count > 1 else { return }
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let tensors = [
             (name: "mean", tensor: set.moments.mean), ("covariance", set.moments.covariance),

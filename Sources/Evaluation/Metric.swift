@@ -88,6 +88,50 @@ public struct Metric: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
+extension Metric {
+    /// Smallest numbers of pictures for which a metric is defined, and smallest width and height in pixels.
+    struct Minimum {
+        var evaluated = 1
+        var reference = 1
+        var side = 1
+    }
+
+    /// Smallest input for which the metric is defined. Useful values need thousands of pictures.
+    var minimum: Minimum {
+        switch kind {
+        case .frechet: Minimum(evaluated: 2, reference: 2)
+        case .kernel: Minimum(evaluated: 4, reference: 4)
+        // More pictures than neighbors: 3 for precision and recall, 5 for density and coverage.
+        case .precisionRecall, .densityCoverage: Minimum(evaluated: 6, reference: 6)
+        case .diversity: Minimum(evaluated: 2)
+        case .nearest: Minimum(reference: 2)
+        // The score is a mean over ten parts.
+        case .inceptionScore: Minimum(evaluated: 10)
+        case .slicedWasserstein: Minimum(evaluated: 2, reference: 2, side: 8)
+        case .attributes, .accuracy, .pathLength: Minimum()
+        }
+    }
+
+    /// Reason why the metric is undefined for a number of pictures; nil if it is defined.
+    /// - Parameters:
+    ///   - evaluated: number of evaluated pictures.
+    ///   - reference: number of reference pictures; nil without a reference.
+    ///   - side: width and height of the pictures, in pixels.
+    public func obstacle(evaluated: Int, reference: Int?, side: Int) -> String? {
+        let least = minimum
+        if evaluated < least.evaluated {
+            return "\(self) requires \(least.evaluated) or more evaluated pictures, got \(evaluated)"
+        }
+        if let reference, reference < least.reference, needsReference || reference == 0 {
+            return "\(self) requires \(least.reference) or more reference pictures, got \(reference)"
+        }
+        if side < least.side {
+            return "\(self) requires pictures of \(least.side) or more pixels on each side, got \(side)"
+        }
+        return nil
+    }
+}
+
 /// Score: a value with its interval, and everything that it depends on.
 public struct Score: Sendable, Codable, Equatable {
     /// Name of the metric, such as `fd-face`.

@@ -98,13 +98,13 @@ public struct PairMeasure {
     /// Values [N] of pictures [N, 3, H, W] and others [N, 3, H, W], both in -1...1.
     public func callAsFunction(_ images: Tensor, _ others: Tensor) -> Tensor { function(images, others) }
 
-    /// Measures whose weights are on this machine.
+    /// Measures that are defined at this size and whose weights are on this machine.
     /// - Parameters:
     ///   - side: width and height of the pictures, in pixels.
     ///   - device: device of the networks.
     /// - Throws: `WeightsError`, `CheckpointError`, `FileError` for networks that cannot be loaded.
     public static func available(side: Int, device: Device = .cpu) throws -> [PairMeasure] {
-        try pixels(side: side) + [faces(device: device)] + perceptual(device: device)
+        try pixels(side: side) + [faces(device: device)] + perceptual(side: side, device: device)
             + identity(device: device)
     }
 
@@ -120,8 +120,10 @@ public struct PairMeasure {
         var measures = [
             measure("psnr", "PSNR, dB") { PairDistances.psnr($0, $1) },
             measure("psnr-y", "PSNR of luma, dB") { PairDistances.psnr($0, $1, channels: .luma) },
-            measure("ssim", "SSIM") { PairDistances.ssim($0, $1) },
         ]
+        // SSIM has windows of 11 pixels.
+        guard side >= PairDistances.minSSIMSide else { return measures }
+        measures.append(measure("ssim", "SSIM") { PairDistances.ssim($0, $1) })
         let scales = PairDistances.msSSIMScales(height: side, width: side)
         if scales > 1 {
             let note =
@@ -141,8 +143,12 @@ public struct PairMeasure {
         ) { a, b in 1 - cosine(network(a).features, network(b).features) }
     }
 
-    private static func perceptual(device: Device) throws -> [PairMeasure] {
-        FeatureNetworks.distanceNames.compactMap { name in
+    /// Smallest width and height for which all layers of the perceptual distances have an output, in pixels.
+    private static let minPerceptualSide = 32
+
+    private static func perceptual(side: Int, device: Device) throws -> [PairMeasure] {
+        guard side >= minPerceptualSide else { return [] }
+        return FeatureNetworks.distanceNames.compactMap { name in
             guard let distance = try? FeatureNetworks.perceptualDistance(name) else { return nil }
             distance.move(to: device, format: .channelsLast)
             return PairMeasure(

@@ -26,6 +26,8 @@ public enum PictureSets {
         public var suggested: Datasets.DataProtocol?
         /// Part of a data set; nil for all.
         public var part: DataSplit?
+        /// Part of a data set that has official splits; other pictures are used completely. nil for all.
+        public var officialPart: DataSplit?
         /// Device of a model.
         public var device = Device.cpu
 
@@ -50,7 +52,7 @@ public enum PictureSets {
     ///   - progress: called with packed and total pictures while pictures are packed.
     ///   - isCancelled: called while pictures are packed.
     /// - Throws: `CheckpointError` for a model that cannot be loaded, `DataError` for pictures that cannot be read, `FileError`;
-    ///   `CancellationError`.
+    ///   `EvaluationError` for a part without pictures; `CancellationError`.
     public static func open(
         _ name: String, _ options: Options, progress: (Int, Int) -> Void = { _, _ in },
         isCancelled: () -> Bool = { false }
@@ -67,9 +69,17 @@ public enum PictureSets {
         let (data, meant) = try protocols(of: source, options)
         let store = try StoreCache().open(
             source, named: name, protocol: data, progress: progress, cancelled: isCancelled)
-        return StorePictures(
-            store, title: name, part: options.part, limit: options.count, data: meant,
+        let part = options.part ?? (store.labels.splits.isEmpty ? nil : options.officialPart)
+        let pictures = StorePictures(
+            store, title: name, part: part, limit: options.count, data: meant,
             warnings: warnings(about: source, name))
+        if let part, pictures.count == 0 {
+            let counts = DataSplit.allCases.map { "\($0.rawValue) \(store.part($0).count)" }
+            throw EvaluationError(
+                "\(name): no pictures in the \(part.rawValue) part (\(counts.joined(separator: ", "))); choose another part, or"
+                    + " omit it")
+        }
+        return pictures
     }
 
     /// Protocol for reading a source, and protocol that its pictures have.

@@ -110,7 +110,7 @@ struct Scorer {
                 distance: { ($0 - $1).square().sum([1]).sqrt() })
         }
         var found = estimate(made)
-        if let real {
+        if let real, real.sample.shape[0] > 1 {
             let other = estimate(real).value
             found.notes.append("reference: \(Self.rounded(other)); much lower values indicate mode collapse")
         }

@@ -103,7 +103,7 @@ extension PairDistances {
     /// Number of scales of `msSSIM` for pictures of this size, 1...5. Values with different numbers are not comparable.
     public static func msSSIMScales(height: Int, width: Int) -> Int {
         let side = min(height, width)
-        precondition(side >= window, "ssim: expected sides of \(window) or more, got \(height) x \(width)")
+        precondition(side >= minSSIMSide, "ssim: expected sides of \(minSSIMSide) or more, got \(height) x \(width)")
         return (1...msSSIMPaper.count).last { side >> ($0 - 1) >= window } ?? 1
     }
 
@@ -117,6 +117,9 @@ extension PairDistances {
 
     private static let msSSIMPaper = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333]
     private static let window = 11
+
+    /// Smallest width and height of pictures for `ssim` and `msSSIM`, in pixels.
+    public static var minSSIMSide: Int { window }
 
     /// max(x, 0)^weight of any shape, with a gradient of 0 instead of NaN at and below 0.
     private static func power(_ x: Tensor, _ weight: Double) -> Tensor {
