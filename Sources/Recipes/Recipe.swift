@@ -43,6 +43,11 @@ public struct Recipe: SettingsGroup, Equatable {
     /// - Throws: errors of the visitor.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
         try v.text("name", &name, "Short name, also the default name of the run directory.")
+        // The name becomes a part of paths and of a page.
+        try v.check(
+            isFileName(name), "name",
+            "1 to 64 letters, digits, spaces or any of . _ + -, without .., not beginning with a dot"
+        )
         try v.text("about", &about, "One-sentence description.")
         var kind = system.kind
         try v.choice("system", &kind, "System that is trained; it determines the other groups of a recipe.")
@@ -57,6 +62,11 @@ public struct Recipe: SettingsGroup, Equatable {
         try v.group("average", &average, "Moving average of the weights, which is used for inference.")
         try v.group("supervision", &supervision, "Monitoring of the run and recovery from divergence.")
         try v.group("training", &training, "Length of the run and intervals of its outputs.")
+    }
+
+    private func isFileName(_ text: String) -> Bool {
+        (1...64).contains(text.count) && text.first != "." && !text.contains("..") && text.last != " "
+            && text.allSatisfy { $0.isLetter || $0.isNumber || " ._+-".contains($0) }
     }
 
     /// Keys of earlier versions and their replacements.
