@@ -14,15 +14,18 @@ func lastError() -> String { String(cString: api.last_error()) }
 
 /// Checks the status of a C call. Traps if it failed, because such a failure is a programming error.
 ///
-/// Inside `recoveringFromOutOfMemory`, out of memory is recorded in the scope instead, and the result is false.
+/// Inside `recoveringFromOutOfMemory`, out of memory is recorded in the scope instead, and the result is false. Elsewhere it calls
+/// the handler of `Engine.endOnOutOfMemory`.
 @discardableResult
 func check(
     _ status: ct_status, _ what: @autoclosure () -> String, file: StaticString = #fileID, line: UInt = #line
 ) -> Bool {
     if status == CT_OK { return true }
     let reason = lastError()
-    if status == CT_OUT_OF_MEMORY, let scope = RecoveryScope.current {
-        scope.error = scope.error ?? .outOfMemory("\(what()): \(reason)")
+    if status == CT_OUT_OF_MEMORY {
+        let error = TorchError.outOfMemory("\(what()): \(reason)")
+        guard let scope = RecoveryScope.current else { Engine.end(with: error, file: file, line: line) }
+        scope.error = scope.error ?? error
         return false
     }
     fatalError("\(what()): \(reason)", file: file, line: line)

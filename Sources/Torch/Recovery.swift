@@ -1,3 +1,6 @@
+import Foundation
+import Synchronization
+
 /// The first out-of-memory error of a `recoveringFromOutOfMemory` scope.
 final class RecoveryScope: @unchecked Sendable {
     @TaskLocal static var current: RecoveryScope?
@@ -26,6 +29,60 @@ public func recoveringFromOutOfMemory<Result>(_ body: () throws -> Result) throw
     }
 }
 
+extension Engine {
+    private static let handler = Mutex<(@Sendable (TorchError) -> Never)?>(nil)
+
+    /// Ends the process through `handler`, instead of a trap, if a device runs out of memory outside of
+    /// `recoveringFromOutOfMemory`.
+    ///
+    /// On the CPU it also limits the memory of the process to that of the machine or container. Without the limit the kernel
+    /// kills a process that uses too much memory, and there is no message.
+    /// - Parameters:
+    ///   - device: device of the computation.
+    ///   - handler: reports the error and ends the process. Called on the thread of the operator.
+    public static func endOnOutOfMemory(
+        on device: Device, handler: @escaping @Sendable (TorchError) -> Never
+    ) {
+        Self.handler.withLock { $0 = handler }
+        guard device == .cpu, let bytes = machineMemory else { return }
+        var limit = rlimit()
+        let resource = dataLimit
+        guard getrlimit(resource, &limit) == 0, limit.rlim_cur > rlim_t(bytes) else { return }
+        limit.rlim_cur = rlim_t(bytes)
+        setrlimit(resource, &limit)
+    }
+
+    static func end(with error: TorchError, file: StaticString, line: UInt) -> Never {
+        if let handler = handler.withLock({ $0 }) { handler(error) }
+        fatalError("\(error)", file: file, line: line)
+    }
+
+    #if canImport(Glibc)
+        private static let dataLimit = __rlimit_resource_t(RLIMIT_DATA.rawValue)
+    #else
+        private static let dataLimit = RLIMIT_DATA
+    #endif
+
+    /// Memory and swap of the machine, or the limit of the container if it is lower, in bytes; nil if unknown.
+    private static var machineMemory: Int? {
+        let lines =
+            (try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8))?.split(separator: "\n") ?? []
+        func kilobytes(_ key: String) -> Int? {
+            lines.first { $0.hasPrefix(key + ":") }?.split(separator: " ").dropFirst().first.flatMap {
+                Int($0)
+            }
+        }
+        let machine = kilobytes("MemTotal").map { 1024 * ($0 + (kilobytes("SwapTotal") ?? 0)) }
+        let containers = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
+            .compactMap {
+                (try? String(contentsOfFile: $0, encoding: .utf8)).flatMap {
+                    Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
+                }
+            }
+        return ([machine].compactMap(\.self) + containers).min()
+    }
+}
+
 /// Error of the engine that is not a programming error.
 public enum TorchError: Error, CustomStringConvertible, Sendable {
     /// libtorch or the C API library could not be loaded; the text is the reason.
@@ -41,7 +98,7 @@ public enum TorchError: Error, CustomStringConvertible, Sendable {
         case .engineNotLoaded(let why):
             "the engine (libtorch) could not be loaded: \(why)\nRun `make setup`, or set TORCH_HOME to a PyTorch >= 2.11."
         case .outOfMemory(let why):
-            "out of memory: \(why)\nUse a smaller batch (--set batchSize=...) or another device."
+            "out of memory: \(why)\nUse a smaller batch (--set batchSize=..., or --batch), a lower resolution, or a machine with more memory."
         case .refused(let why): why
         }
     }

@@ -14,11 +14,7 @@ struct DeviceOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Threads of one operator on the CPU. (default: number of cores)"))
     var threads: Int?
 
-    func validate() throws {
-        if let threads, threads < 1 {
-            throw ValidationError("--threads: expected 1 or more, got \(threads).")
-        }
-    }
+    func validate() throws { try NumberRange.check("--threads", threads, NumberRange.threads) }
 
     /// Loads the engine and selects the device.
     /// - Throws: `CommandError` if CUDA is requested and there is no device; `EngineError` without libtorch.
@@ -26,6 +22,16 @@ struct DeviceOptions: ParsableArguments {
         try Engine.load()
         Engine.useBlockAllocator()
         if let threads { Engine.setThreads(threads) }
+        let selected = try selectedDevice()
+        Engine.endOnOutOfMemory(on: selected) { error in
+            // Files are replaced atomically, so nothing is lost but the work since the last save.
+            ConsoleOutput.standardError.writeLine("\nError: \(error)")
+            _exit(1)
+        }
+        return selected
+    }
+
+    private func selectedDevice() throws -> Device {
         switch device {
         case .auto: return Engine.bestDevice
         case .cpu: return .cpu
@@ -48,9 +54,7 @@ struct StageOptions: ParsableArguments {
     var best = false
 
     func validate() throws {
-        if !(0...1).contains(strength) {
-            throw ValidationError("--strength: expected 0 to 1, got \(strength).")
-        }
+        try NumberRange.check("--strength", strength, 0...1)
     }
 
     func load(_ model: String, device: Device) throws -> RestorationModel {
