@@ -76,10 +76,8 @@ struct AlignCommand: ParsableCommand {
         if model != nil, protocolName != nil {
             throw ValidationError("--run sets the protocol; omit --protocol.")
         }
-        if let side, !(8...4096).contains(side) {
-            throw ValidationError("--side: expected 8 to 4096, got \(side).")
-        }
-        if minFace < 1 { throw ValidationError("--min-face: expected 1 or more, got \(minFace).") }
+        try NumberRange.check("--side", side, 8...4096)
+        try NumberRange.check("--min-face", minFace, NumberRange.side)
     }
 
     func run() throws {

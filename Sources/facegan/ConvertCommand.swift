@@ -47,9 +47,7 @@ struct ConvertCommand: ParsableCommand {
     @OptionGroup var place: DeviceOptions
 
     func validate() throws {
-        if !(0...10).contains(intensity) {
-            throw ValidationError("--intensity: expected 0 to 10, got \(intensity).")
-        }
+        try NumberRange.check("--intensity", intensity, 0...10)
     }
 
     /// Intensities of the strip, relative to the requested one.

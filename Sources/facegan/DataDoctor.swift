@@ -49,9 +49,7 @@ struct DataDoctor: ParsableCommand {
     var threads: Int?
 
     func validate() throws {
-        if let threads, threads < 1 {
-            throw ValidationError("--threads: expected 1 or more, got \(threads).")
-        }
+        try NumberRange.check("--threads", threads, NumberRange.threads)
         if quarantineDuplicates, quarantine == nil {
             throw ValidationError("--quarantine-duplicates: name the file with --quarantine.")
         }

@@ -93,9 +93,9 @@ struct DataMeasure: ParsableCommand {
     var threads = 2
 
     func validate() throws {
-        guard batchSize > 0, threads > 0, seconds > 0 else {
-            throw ValidationError("--batch-size, --threads and --seconds: expected numbers above 0.")
-        }
+        try NumberRange.check("--batch-size", batchSize, NumberRange.batch)
+        try NumberRange.check("--seconds", seconds, NumberRange.seconds)
+        try NumberRange.check("--threads", threads, NumberRange.threads)
     }
 
     func run() throws {

@@ -50,10 +50,8 @@ struct DataPrepare: ParsableCommand {
     var threads: Int?
 
     func validate() throws {
-        if let limit, limit < 1 { throw ValidationError("--limit: expected 1 or more, got \(limit).") }
-        if let threads, threads < 1 {
-            throw ValidationError("--threads: expected 1 or more, got \(threads).")
-        }
+        try NumberRange.check("--limit", limit, NumberRange.pictures)
+        try NumberRange.check("--threads", threads, NumberRange.threads)
         try choice.validate()
     }
 

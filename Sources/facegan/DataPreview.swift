@@ -57,9 +57,7 @@ struct DataPreview: ParsableCommand {
     var seed: UInt64 = 0
 
     func validate() throws {
-        if let count, !(1...10_000).contains(count) {
-            throw ValidationError("--count: expected 1 to 10000, got \(count).")
-        }
+        try NumberRange.check("--count", count, 1...10_000)
         if let probability = augmentProbability {
             guard (0...1).contains(probability) else {
                 throw ValidationError("--augment-probability: expected 0 to 1, got \(probability).")

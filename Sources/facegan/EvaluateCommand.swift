@@ -94,8 +94,10 @@ struct EvaluateCommand: AsyncParsableCommand {
 
     func validate() throws {
         try place.validate()
-        for (name, value) in [("--count", count), ("--reference-count", referenceCount)] {
-            if let value, value < 8 { throw ValidationError("\(name): expected 8 or more, got \(value).") }
+        try NumberRange.check("--count", count, NumberRange.pictures)
+        try NumberRange.check("--reference-count", referenceCount, NumberRange.pictures)
+        guard !seed.addingReportingOverflow(UInt64(count ?? PictureSets.modelCount)).overflow else {
+            throw ValidationError("--seed: the seeds from \(seed) on exceed \(UInt64.max).")
         }
     }
 

@@ -35,7 +35,7 @@ struct FaceOptions: ParsableArguments {
     var overwrite = false
 
     func validate() throws {
-        if minFace < 1 { throw ValidationError("--min-face: expected 1 or more, got \(minFace).") }
+        try NumberRange.check("--min-face", minFace, NumberRange.side)
         if aligned, paste {
             throw ValidationError("--paste requires a search for faces; omit --aligned.")
         }

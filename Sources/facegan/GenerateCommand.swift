@@ -122,13 +122,10 @@ struct GenerateCommand: AsyncParsableCommand {
         if sheet, savedLatents != nil {
             throw ValidationError("--save-latents cannot be combined with --sheet.")
         }
-        if let count, count < 1 || count > 1_000_000 {
-            throw ValidationError("--count: expected 1 to 1,000,000, got \(count).")
-        }
-        for (name, value) in [("--frames", frames), ("--batch", batch), ("--columns", columns ?? 1)]
-        where value < 1 {
-            throw ValidationError("\(name): expected 1 or more, got \(value).")
-        }
+        try NumberRange.check("--count", count, 1...1_000_000)
+        try NumberRange.check("--frames", frames, 1...100_000)
+        try NumberRange.check("--batch", batch, NumberRange.batch)
+        try NumberRange.check("--columns", columns, 1...1_000_000)
         if sheet, interpolate || files || columns != nil || attributes != nil {
             throw ValidationError(
                 "--sheet writes one picture of all attributes; it cannot be combined with --interpolate, --files, --columns "

@@ -49,9 +49,8 @@ struct MeasureCritic: ParsableCommand {
 
     func validate() throws {
         try place.validate()
-        guard steps > 0, every > 0 else {
-            throw ValidationError("--steps, --every: expected numbers above 0.")
-        }
+        try NumberRange.check("--steps", steps, 1...1_000_000)
+        try NumberRange.check("--every", every, 1...1_000_000)
     }
 
     func run() throws {
@@ -119,7 +118,8 @@ struct MeasureLayers: ParsableCommand {
         }
 
     func validate() throws {
-        guard batch > 0, times > 0 else { throw ValidationError("--batch and --times: expected 1 or more.") }
+        try NumberRange.check("--batch", batch, NumberRange.batch)
+        try NumberRange.check("--times", times, 1...10_000)
     }
 
     func run() throws {
@@ -237,6 +237,13 @@ struct MeasureUse: ParsableCommand {
     var precision: Precision = .auto
 
     @OptionGroup var place: DeviceOptions
+
+    func validate() throws {
+        try place.validate()
+        try NumberRange.check("--batch", batch, NumberRange.batch)
+        try NumberRange.check("--width", width, 1...4096)
+        try NumberRange.check("--seconds", seconds, NumberRange.seconds)
+    }
 
     func run() throws {
         let device = try place.prepare()

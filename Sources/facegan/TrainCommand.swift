@@ -82,12 +82,9 @@ struct TrainCommand: ParsableCommand {
 
     func validate() throws {
         try place.validate()
-        for (name, value) in [("--kimg", kimg), ("--minutes", minutes)] {
-            if let value, !(value > 0) {
-                throw ValidationError("\(name): expected more than 0, got \(value).")
-            }
-        }
-        if let steps, steps < 1 { throw ValidationError("--steps: expected 1 or more, got \(steps).") }
+        try NumberRange.check("--kimg", kimg, 1e-6...1e9)
+        try NumberRange.check("--minutes", minutes, 1e-6...1e7)
+        try NumberRange.check("--steps", steps, 1...1_000_000_000_000)
     }
 
     func run() throws {
@@ -116,8 +113,15 @@ struct TrainCommand: ParsableCommand {
             precision: precision, start: from, restart: restart)
         greet(run, console)
         let before = run.resumedAt
-        let outcome = try run.run(
-            until: TrainingLimit(kimg: kimg, steps: steps, minutes: minutes), output: console)
+        let outcome: TrainingRun.Outcome
+        do {
+            outcome = try run.run(
+                until: TrainingLimit(kimg: kimg, steps: steps, minutes: minutes), output: console)
+        } catch TorchError.outOfMemory(let reason) where before == nil && run.trainer.clock.steps <= 1 {
+            // The run did not begin: without its files, the next command may have other settings.
+            try run.directory.clear()
+            throw TorchError.outOfMemory(reason)
+        }
         let clock = run.trainer.clock
         let state = "\(Readable.count(clock.images, "image")) in \(Readable.count(clock.steps, "step"))"
         let peak = ProcessMemory.peak.map { "; memory \(Readable.bytes($0)) at its peak" } ?? ""

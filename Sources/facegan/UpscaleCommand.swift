@@ -49,7 +49,7 @@ struct UpscaleCommand: ParsableCommand {
 
     func validate() throws {
         try place.validate()
-        if tile < 16 { throw ValidationError("--tile: expected 16 or more, got \(tile).") }
+        try NumberRange.check("--tile", tile, 16...4096)
     }
 
     /// Largest number of pixels of a result for which the comparison is written.
