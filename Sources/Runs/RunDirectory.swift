@@ -108,13 +108,9 @@ public final class RunDirectory {
             let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
             return names.filter(isOwn).sorted().map { folder + "/" + $0 }
         }
-        func isNumbered(_ name: String, _ suffix: String) -> Bool {
-            name.hasPrefix("images-") && name.hasSuffix(suffix)
-                && name.dropFirst("images-".count).dropLast(suffix.count).allSatisfy(\.isASCIIDigit)
-        }
         let states = ["last", "best", Self.beforeCriticName].map { $0 + ".safetensors" }
-        return files(checkpointsPath) { states.contains($0) || isNumbered($0, ".safetensors") }
-            + files(previewsPath) { isNumbered($0, ".png") }
+        return files(checkpointsPath) { states.contains($0) || Self.isNumbered($0, ".safetensors") }
+            + files(previewsPath) { Self.isNumbered($0, ".png") }
             + files(eventsPath) { $0.hasPrefix("events.out.tfevents.") }
     }
 
@@ -135,7 +131,7 @@ public final class RunDirectory {
     public var states: [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpointsPath)) ?? []
         let others = names.filter {
-            $0 == "best.safetensors" || $0.hasPrefix("images-") && $0.hasSuffix(".safetensors")
+            $0 == "best.safetensors" || Self.isNumbered($0, ".safetensors")
         }.sorted().map { path -> (path: String, images: Int) in
             let path = checkpointsPath + "/" + path
             let images = (try? SafetensorsFile(path: path))?.metadata["images"].flatMap { Int($0) }
@@ -147,9 +143,15 @@ public final class RunDirectory {
     /// Paths of the preview grids, by ascending length of the training.
     public var previews: [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: previewsPath)) ?? []
-        return names.filter { $0.hasPrefix("images-") && $0.hasSuffix(".png") }.sorted().map {
+        return names.filter { Self.isNumbered($0, ".png") }.sorted().map {
             previewsPath + "/" + $0
         }
+    }
+
+    /// Whether a file has a name of `keptPath` or `previewPath`.
+    private static func isNumbered(_ name: String, _ ending: String) -> Bool {
+        name.hasPrefix("images-") && name.hasSuffix(ending)
+            && name.dropFirst("images-".count).dropLast(ending.count).allSatisfy(\.isASCIIDigit)
     }
 
     private static func padded(_ number: Int) -> String {

@@ -45,7 +45,9 @@ struct AlignCommand: ParsableCommand {
         help: "A run or model; its protocol and resolution are used.")
     var model: String?
 
-    @Option(help: ArgumentHelp("Width and height of a result in pixels. (default: from the protocol)"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Width and height of a result in pixels. (default: from the protocol)"))
     var side: Int?
 
     @Option(
@@ -54,7 +56,7 @@ struct AlignCommand: ParsableCommand {
     )
     var faces: FaceChoice = .largest
 
-    @Option(help: ArgumentHelp("Smallest size of a face.", valueName: "pixels"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Smallest size of a face.", valueName: "pixels"))
     var minFace = 24
 
     @Flag(help: "Also search for small faces in large photographs; takes several times as long.")

@@ -38,7 +38,8 @@ struct ConvertCommand: ParsableCommand {
         transform: { try AttributeList($0) })
     var attributes: AttributeList
 
-    @Option(help: "Intensity of the changes: 1 as in training, 0 none, 2 twice as much.")
+    @Option(
+        parsing: .unconditional, help: "Intensity of the changes: 1 as in training, 0 none, 2 twice as much.")
     var intensity = 1.0
 
     @Flag(help: "Use the state of a run with the best score, in place of the newest.")

@@ -45,7 +45,7 @@ struct DataDoctor: ParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Search for different files with the same picture.")
     var nearDuplicates = true
 
-    @Option(help: "Number of decoding threads.")
+    @Option(parsing: .unconditional, help: "Number of decoding threads.")
     var threads: Int?
 
     func validate() throws {

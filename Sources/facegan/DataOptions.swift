@@ -11,7 +11,9 @@ struct ProtocolOptions: ParsableArguments {
         help: ArgumentHelp("Data protocol, such as celeba64-178. (default: from the kind of source)"))
     var name: String?
 
-    @Option(help: ArgumentHelp("Width and height of a sample in pixels, without --protocol. (default: 64)"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Width and height of a sample in pixels, without --protocol. (default: 64)"))
     var resolution: Int?
 
     func validate() throws {
@@ -83,13 +85,13 @@ struct DataMeasure: ParsableCommand {
     @Argument(help: "A packed store.")
     var store: String
 
-    @Option(help: "Samples per batch.")
+    @Option(parsing: .unconditional, help: "Samples per batch.")
     var batchSize = 64
 
-    @Option(help: "Duration of each measurement, in seconds.")
+    @Option(parsing: .unconditional, help: "Duration of each measurement, in seconds.")
     var seconds = 2.0
 
-    @Option(help: "Number of loader threads.")
+    @Option(parsing: .unconditional, help: "Number of loader threads.")
     var threads = 2
 
     func validate() throws {

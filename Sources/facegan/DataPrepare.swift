@@ -34,7 +34,7 @@ struct DataPrepare: ParsableCommand {
 
     @OptionGroup var choice: ProtocolOptions
 
-    @Option(help: "Limit of the packed pictures.")
+    @Option(parsing: .unconditional, help: "Limit of the packed pictures.")
     var limit: Int?
 
     @Option(help: "Only this part of CelebA: train, validation or test.")
@@ -46,7 +46,7 @@ struct DataPrepare: ParsableCommand {
     )
     var exclude: String?
 
-    @Option(help: "Number of decoding threads. The store does not depend on it.")
+    @Option(parsing: .unconditional, help: "Number of decoding threads. The store does not depend on it.")
     var threads: Int?
 
     func validate() throws {

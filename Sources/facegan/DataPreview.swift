@@ -34,7 +34,8 @@ struct DataPreview: ParsableCommand {
 
     @OptionGroup var choice: ProtocolOptions
 
-    @Option(help: ArgumentHelp("Number of pictures. (default: 64, with --augment 8)"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Number of pictures. (default: 64, with --augment 8)"))
     var count: Int?
 
     /// Kind of augmentation.
@@ -46,6 +47,7 @@ struct DataPreview: ParsableCommand {
     var augment: Changes?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Probability of an operation of ada, or of a change by diffaugment, 0 to 1. (default: 0.6, 1)",
             valueName: "probability"))
@@ -53,7 +55,7 @@ struct DataPreview: ParsableCommand {
 
     @OptionGroup(title: "Augmentation of the data") var amounts: AugmentationOptions
 
-    @Option(help: "Seed of the augmentation.")
+    @Option(parsing: .unconditional, help: "Seed of the augmentation.")
     var seed: UInt64 = 0
 
     func validate() throws {

@@ -11,7 +11,9 @@ struct DeviceOptions: ParsableArguments {
     @Option(help: "auto uses CUDA if there is a device.")
     var device: Choice = .auto
 
-    @Option(help: ArgumentHelp("Threads of one operator on the CPU. (default: number of cores)"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Threads of one operator on the CPU. (default: number of cores)"))
     var threads: Int?
 
     func validate() throws { try NumberRange.check("--threads", threads, NumberRange.threads) }
@@ -47,7 +49,9 @@ struct DeviceOptions: ParsableArguments {
 
 /// State of a restorer, and strength of its second stage.
 struct StageOptions: ParsableArguments {
-    @Option(help: "0 for the weights from before the critic, 1 for the newest; values between interpolate.")
+    @Option(
+        parsing: .unconditional,
+        help: "0 for the weights from before the critic, 1 for the newest; values between interpolate.")
     var strength = 1.0
 
     @Flag(help: "Use the state of a run with the best score, in place of the newest.")

@@ -46,10 +46,10 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Option(help: "Source of the reference pictures. (default: the training pictures of a run)")
     var against: String?
 
-    @Option(help: ArgumentHelp("Number of generated faces. (default: 10000)"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Number of generated faces. (default: 10000)"))
     var count: Int?
 
-    @Option(help: ArgumentHelp("Limit of the reference pictures. (default: all)"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Limit of the reference pictures. (default: all)"))
     var referenceCount: Int?
 
     @Option(help: "Part of the photographs: train, validation or test.")
@@ -66,7 +66,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Option(help: "A run or model of the recipe attributes, in place of the bundled face network.")
     var face: String?
 
-    @Option(help: "First seed of the generated faces.")
+    @Option(parsing: .unconditional, help: "First seed of the generated faces.")
     var seed: UInt64 = 0
 
     @Flag(

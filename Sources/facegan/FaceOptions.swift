@@ -25,7 +25,7 @@ struct FaceOptions: ParsableArguments {
     )
     var faces: FaceChoice = .largest
 
-    @Option(help: ArgumentHelp("Smallest size of a face.", valueName: "pixels"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Smallest size of a face.", valueName: "pixels"))
     var minFace = 24
 
     @Flag(help: "Also write the whole photographs with the changed faces in them.")

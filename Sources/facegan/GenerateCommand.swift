@@ -33,11 +33,12 @@ struct GenerateCommand: AsyncParsableCommand {
     var model: String
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Seeds and ranges of seeds, such as 0-63,100. (default: 0-63)"),
         transform: { try SeedList($0) })
     var seeds: SeedList?
 
-    @Option(help: "Number of faces; their seeds begin at 0.")
+    @Option(parsing: .unconditional, help: "Number of faces; their seeds begin at 0.")
     var count: Int?
 
     @Option(
@@ -92,13 +93,14 @@ struct GenerateCommand: AsyncParsableCommand {
     )
     var interpolate = false
 
-    @Option(help: "Frames of a film from one seed to the next.")
+    @Option(parsing: .unconditional, help: "Frames of a film from one seed to the next.")
     var frames = 24
 
-    @Option(help: ArgumentHelp("Columns of the grid. (default: a square grid)"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Columns of the grid. (default: a square grid)"))
     var columns: Int?
 
     @Option(
+        parsing: .unconditional,
         help: "Upper limit of the faces that are computed at once. Bounds the memory; does not change faces.")
     var batch = GeneratorRunner.batchSize
 

@@ -36,10 +36,10 @@ struct MeasureCritic: ParsableCommand {
             "Change values of the recipe. May be repeated.", valueName: "path=value ..."))
     var overrides: [String] = []
 
-    @Option(help: "Number of steps.")
+    @Option(parsing: .unconditional, help: "Number of steps.")
     var steps = 8
 
-    @Option(help: "Steps of one measurement.")
+    @Option(parsing: .unconditional, help: "Steps of one measurement.")
     var every = 2
 
     @Option(help: "fp32, bf16 or auto.")
@@ -72,13 +72,13 @@ struct MeasureLayers: ParsableCommand {
               facegan measure layers --batch 64 --precision fp32
             """)
 
-    @Option(help: "Batch size.")
+    @Option(parsing: .unconditional, help: "Batch size.")
     var batch = 128
 
     @Option(help: "fp32, bf16 or auto.")
     var precision: Precision = .auto
 
-    @Option(help: "Number of measurements; the median is reported.")
+    @Option(parsing: .unconditional, help: "Number of measurements; the median is reported.")
     var times = 9
 
     @OptionGroup var place: DeviceOptions
@@ -224,13 +224,15 @@ struct MeasureUse: ParsableCommand {
     @Argument(help: "generator, classifier, features or inception.")
     var network: Network
 
-    @Option(help: "Batch size.")
+    @Option(parsing: .unconditional, help: "Batch size.")
     var batch = 64
 
-    @Option(help: "Channels of the layer next to the picture. (default: from the network)")
+    @Option(
+        parsing: .unconditional,
+        help: "Channels of the layer next to the picture. (default: from the network)")
     var width: Int?
 
-    @Option(help: "Duration, in seconds.")
+    @Option(parsing: .unconditional, help: "Duration, in seconds.")
     var seconds = 3.0
 
     @Option(help: "fp32, bf16 or auto.")

@@ -28,6 +28,11 @@ enum NumberRange {
     /// - Throws: `ValidationError` that states the range.
     static func check(_ name: String, _ value: Double?, _ range: ClosedRange<Double>) throws {
         guard let value, !range.contains(value) else { return }
-        throw ValidationError("\(name): expected \(range.lowerBound) to \(range.upperBound), got \(value).")
+        throw ValidationError(
+            "\(name): expected \(text(range.lowerBound)) to \(text(range.upperBound)), got \(value).")
+    }
+
+    private static func text(_ value: Double) -> String {
+        Int(exactly: value).map { Readable.count($0) } ?? "\(value)"
     }
 }

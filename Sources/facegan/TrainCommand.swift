@@ -50,13 +50,15 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Run directory. (default: runs/NAME-OF-THE-RECIPE)"))
     var out: String?
 
-    @Option(help: "Length of the whole run, in thousands of images. (default: from the recipe)")
+    @Option(
+        parsing: .unconditional,
+        help: "Length of the whole run, in thousands of images. (default: from the recipe)")
     var kimg: Double?
 
-    @Option(help: "Length of the whole run, in steps.")
+    @Option(parsing: .unconditional, help: "Length of the whole run, in steps.")
     var steps: Int?
 
-    @Option(help: "Limit of this session, in minutes.")
+    @Option(parsing: .unconditional, help: "Limit of this session, in minutes.")
     var minutes: Double?
 
     @Option(
@@ -65,7 +67,7 @@ struct TrainCommand: ParsableCommand {
             "Change values of the recipe. May be repeated.", valueName: "path=value ..."))
     var overrides: [String] = []
 
-    @Option(help: ArgumentHelp("Seed of the random streams. (default: 0)"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Seed of the random streams. (default: 0)"))
     var seed: UInt64?
 
     @Option(
@@ -82,8 +84,8 @@ struct TrainCommand: ParsableCommand {
 
     func validate() throws {
         try place.validate()
-        try NumberRange.check("--kimg", kimg, 1e-6...1e9)
-        try NumberRange.check("--minutes", minutes, 1e-6...1e7)
+        try NumberRange.check("--kimg", kimg, 0.001...1e9)
+        try NumberRange.check("--minutes", minutes, 0.001...1e7)
         try NumberRange.check("--steps", steps, 1...1_000_000_000_000)
     }
 

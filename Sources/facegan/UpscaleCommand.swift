@@ -39,7 +39,9 @@ struct UpscaleCommand: ParsableCommand {
 
     @OptionGroup var stage: StageOptions
 
-    @Option(help: "Side of the tiles, in pixels of the photograph; smaller tiles need less memory.")
+    @Option(
+        parsing: .unconditional,
+        help: "Side of the tiles, in pixels of the photograph; smaller tiles need less memory.")
     var tile = 192
 
     @Flag(help: "Replace existing files.")

@@ -46,21 +46,62 @@ import Testing
         // Numbers
         Case(
             arguments: ["train", "--recipe", "dcgan", "--data", "builtin:8", "--kimg", "0"],
-            says: ["--kimg", "more than 0"]),
+            says: ["--kimg: expected 0.001 to 1,000,000,000, got 0.0"]),
         Case(
             arguments: ["train", "--recipe", "dcgan", "--data", "builtin:8", "--steps", "0"],
-            says: ["--steps", "1 or more"]),
+            says: ["--steps: expected 1 to 1,000,000,000,000, got 0"]),
         Case(
             arguments: ["train", "--recipe", "dcgan", "--data", "builtin:8", "--precision", "fp8"],
             says: ["fp8", "--precision", "bf16"]),
+        Case(
+            arguments: ["train", "--recipe", "dcgan", "--data", "builtin:8", "--kimg", "inf"],
+            says: ["--kimg", "got inf"]),
+        Case(
+            arguments: ["train", "--recipe", "dcgan", "--data", "builtin:8", "--minutes", "nan"],
+            says: ["--minutes", "got nan"]),
+        Case(
+            arguments: [
+                "train", "--recipe", "dcgan", "--data", "builtin:8", "--steps", "9223372036854775807",
+            ],
+            says: ["--steps", "9223372036854775807"]),
+        Case(
+            arguments: ["train", "--recipe", "dcgan", "--data", "builtin:8", "--threads", "100000"],
+            says: ["--threads: expected 1 to ", "100000"]),
+        Case(
+            arguments: ["data", "doctor", "builtin:8", "--threads", "100000"], says: ["--threads", "100000"]),
+        Case(
+            arguments: ["evaluate", "builtin:8", "--seed", "18446744073709551615"],
+            says: ["--seed", "18446744073709551615"]),
+        // Few pictures
+        Case(
+            arguments: [
+                "evaluate", "builtin:1", "--against", "builtin:8", "--protocol", "square16", "--metrics",
+                "fd-face",
+            ],
+            says: ["fd-face requires 2 or more evaluated pictures, got 1"], status: 1),
+        Case(
+            arguments: [
+                "evaluate", "builtin:8", "--against", "builtin:3", "--protocol", "square16", "--metrics",
+                "kd-face",
+            ],
+            says: ["kd-face requires 4 or more reference pictures, got 3"], status: 1),
+        Case(
+            arguments: [
+                "evaluate", "builtin:8", "--part", "test", "--protocol", "square16", "--metrics",
+                "attributes",
+            ],
+            says: ["builtin:8: no pictures in the test part", "train"], status: 1),
         // Generating
         Case(arguments: ["generate", "no/such/run"], says: ["no/such/run", "facegan train"], status: 1),
         Case(arguments: ["generate", "x", "--seeds", "5-3"], says: ["5-3", "--seeds"]),
+        Case(arguments: ["generate", "x", "--seeds", "-5"], says: ["'-5' is not a seed", "0-63,100"]),
         Case(arguments: ["generate", "x", "--seeds", "one"], says: ["one", "--seeds"]),
         Case(arguments: ["generate", "x", "--seeds", "1,,2"], says: ["1,,2", "--seeds"]),
         Case(arguments: ["generate", "x", "--seeds", "1", "--count", "2"], says: ["--seeds", "--count"]),
         Case(arguments: ["generate", "x", "--raw", "--ema"], says: ["--raw", "--ema"]),
-        Case(arguments: ["generate", "x", "--columns", "0"], says: ["--columns", "1 or more"]),
+        Case(
+            arguments: ["generate", "x", "--columns", "0"],
+            says: ["--columns: expected 1 to 1,000,000, got 0"]),
         Case(arguments: ["generate"], says: ["<model>"]),
         // Importing
         Case(arguments: ["import", "no-such.pth", "--out", "x"], says: ["no-such.pth"], status: 1),

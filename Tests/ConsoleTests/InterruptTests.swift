@@ -57,6 +57,26 @@ private func isRequestedSoon() async -> Bool {
         }
     }
 
+    /// A closed terminal sends SIGHUP. Under `nohup` it is ignored.
+    @Test func hangUpRequestsTheEnd() async {
+        await #expect(processExitsWith: .exitCode(129)) {
+            signal(SIGHUP, SIG_DFL)
+            Interrupt.install()
+            send(SIGHUP)
+            guard await isRequestedSoon() else { exit(1) }
+            send(SIGHUP)
+            try await Task.sleep(for: .milliseconds(50))
+            exit(Interrupt.exitStatus)
+        }
+        await #expect(processExitsWith: .exitCode(5)) {
+            signal(SIGHUP, SIG_IGN)
+            Interrupt.install()
+            send(SIGHUP)
+            try await Task.sleep(for: .milliseconds(50))
+            exit(Interrupt.isRequested ? 1 : 5)
+        }
+    }
+
     @Test func closedPipesAreIgnored() async {
         await #expect(processExitsWith: .exitCode(4)) {
             Interrupt.install()

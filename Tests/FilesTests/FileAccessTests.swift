@@ -77,7 +77,51 @@ import Testing
         let lost = folder.file("none/model")
         expectError(lost, "No such file") { _ = try AtomicFile(path: lost) }
         let inner = try TemporaryFolder()
-        expectError(inner.path, "move the file into place") { try AtomicFile.write([1], to: inner.path) }
+        expectError(inner.path, "is a folder") { try AtomicFile.write([1], to: inner.path) }
+    }
+
+    @Test func devicesAreWrittenInPlace() throws {
+        // A link to the device, because the test must not damage the device if it fails.
+        let link = folder.file("null")
+        #expect(symlink("/dev/null", link) == 0)
+        let file = try AtomicFile(path: link)
+        try file.write([1, 2, 3])
+        try file.overwrite([9], at: 1)
+        #expect(file.count == 3)
+        try file.commit()
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "/dev/null")
+        var status = stat()
+        #expect(stat(link, &status) == 0 && status.st_mode & S_IFMT == S_IFCHR)
+        #expect(try folder.contents() == ["null"])
+    }
+
+    @Test func pipesAreWrittenInPlace() throws {
+        let pipe = folder.file("pipe")
+        #expect(mkfifo(pipe, 0o600) == 0)
+        let reading = open(pipe, O_RDONLY | O_NONBLOCK)
+        defer { close(reading) }
+        let file = try AtomicFile(path: pipe)
+        try file.write([7, 8, 9])
+        try file.overwrite([1], at: 0)
+        var buffer = [UInt8](repeating: 0, count: 16)
+        // Nothing arrives before the content is complete.
+        #expect(read(reading, &buffer, 16) <= 0)
+        try file.commit()
+        #expect(read(reading, &buffer, 16) == 3 && buffer.prefix(3) == [1, 8, 9])
+        var status = stat()
+        #expect(stat(pipe, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+        #expect(try folder.contents() == ["pipe"])
+    }
+
+    /// `/dev/fd/N` continues the descriptor, as a shell's `>>` does. Reopening would begin at the start of the file.
+    @Test func descriptorsAreWrittenAtTheirPosition() throws {
+        try folder.write([1, 2], to: "log")
+        let descriptor = open(folder.file("log"), O_WRONLY | O_APPEND)
+        defer { close(descriptor) }
+        try AtomicFile.write([3, 4], to: "/dev/fd/\(descriptor)")
+        let file = try MappedFile(path: folder.file("log"))
+        #expect(try file.bytes(file.all) == [1, 2, 3, 4])
+        expectError("/dev/fd/9999", "descriptor 9999") { try AtomicFile.write([1], to: "/dev/fd/9999") }
     }
 
     @Test func writesRelativePaths() throws {

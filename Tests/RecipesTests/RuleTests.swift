@@ -22,6 +22,10 @@ struct BrokenRule: Sendable, CustomTestStringConvertible {
 
     /// Rules of all systems.
     static let common = [
+        BrokenRule(
+            "dcgan", ["name=../up"], "name",
+            "1 to 64 letters, digits, spaces or any of . _ + -, without .., not beginning with a dot, received `../up`"
+        ),
         BrokenRule("dcgan", ["resolution=48"], "resolution", "a power of two, received `48`"),
         BrokenRule(
             "dcgan", ["schedule.kind=linear", "schedule.startKimg=9", "schedule.endKimg=5"],

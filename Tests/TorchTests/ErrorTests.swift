@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 import Torch
@@ -21,6 +22,35 @@ import Torch
         try expect(
             result, said: "convolution(Float[1, 3, 8, 8], Float[4, 2, 3, 3], none, ",
             "expected input[1, 3, 8, 8] to have 2 channels, but got 3 channels", "ErrorTests.swift:4711")
+    }
+
+    /// A program that opts in reports a lack of memory and ends with its own status.
+    @Test func outOfMemoryEndsThroughTheHandler() async throws {
+        let result = await #expect(processExitsWith: .exitCode(1), observing: [\.standardErrorContent]) {
+            Engine.endOnOutOfMemory(on: .cpu) { error in
+                FileHandle.standardError.write(Data("Error: \(error)\n".utf8))
+                _exit(1)
+            }
+            _ = Tensor.zeros([1 << 46])
+        }
+        try expect(result, said: "Error: out of memory", "batchSize")
+    }
+
+    /// The limit of the process lets many allocations fail whose sum exceeds the memory of the machine.
+    @Test func sumsOfAllocationsAreLimited() async throws {
+        let result = await #expect(processExitsWith: .exitCode(1), observing: [\.standardErrorContent]) {
+            Engine.endOnOutOfMemory(on: .cpu) { error in
+                FileHandle.standardError.write(Data("Error: \(error)\n".utf8))
+                _exit(1)
+            }
+            // Memory that is never written does not count for the kernel, but for the limit.
+            var all: [Tensor] = []
+            for _ in 0..<100_000 {
+                let shape = [1 << 28]
+                all.append(op("empty.memory_format", [shape], named: ["dtype": DType.float32], #fileID, 4711))
+            }
+        }
+        try expect(result, said: "Error: out of memory")
     }
 
     @Test func anUnknownOperatorTraps() async throws {

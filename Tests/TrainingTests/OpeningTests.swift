@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Recipes
+import Runs
 import TestSupport
 import Testing
 import Torch
@@ -248,9 +249,67 @@ import Training
         try tiny.train("run", recipe, steps: 3)
         try FileManager.default.removeItem(atPath: tiny.folder("run/run.json"))
         let text = message { _ = try tiny.open("run", recipe) }
-        #expect(text.contains("no run.json") && text.contains("--restart"), "\(text)")
+        #expect(text.contains("no run.json") && text.contains("last.safetensors"), "\(text)")
         try tiny.place.write("{\"data\": 3", to: "run/run.json")
-        let damaged = message { _ = try tiny.open("run", recipe) }
-        #expect(damaged.contains("run.json") && damaged.contains("damaged"), "\(damaged)")
+        for restart in [false, true] {
+            let damaged = message { _ = try tiny.open("run", recipe, restart: restart) }
+            #expect(damaged.contains("run.json") && damaged.contains("damaged"), "\(damaged)")
+        }
+        #expect(try tiny.states("run") == ["last.safetensors"])
+    }
+
+    /// Files of the user in a folder without a run stay, whatever their names are.
+    @Test(arguments: [
+        "recipe.yaml", "log.jsonl", "film.png", "scores.png", "checkpoints/best.safetensors",
+        "previews/images-0000000250.png", "events/events.out.tfevents.1.x.1.v2",
+    ])
+    func filesOfTheUserRefuseTheRun(name: String) throws {
+        let tiny = try TinyRun()
+        try tiny.place.write("mine", to: "run/" + name)
+        for restart in [false, true] {
+            let text = message { _ = try tiny.open("run", TinyRun.recipe(), restart: restart) }
+            #expect(text.contains((name as NSString).lastPathComponent) && text.contains("--out"), "\(text)")
+        }
+        #expect(String(decoding: tiny.bytes("run/" + name), as: UTF8.self) == "mine")
+    }
+
+    @Test func otherFilesInTheFoldersOfARunStay() throws {
+        let tiny = try TinyRun()
+        let names = [
+            "notes.txt", "previews/holiday.jpg", "checkpoints/images-of-us.safetensors", "events/1999.txt",
+        ]
+        for name in names { try tiny.place.write("mine", to: "run/" + name) }
+        try tiny.train("run", TinyRun.recipe(), steps: 2)
+        let run = try tiny.open("run", TinyRun.recipe("dcgan", ["batchSize=4"]), restart: true)
+        #expect(run.resumedAt == nil && run.directory.previews.isEmpty)
+        for name in names { #expect(String(decoding: tiny.bytes("run/" + name), as: UTF8.self) == "mine") }
+    }
+
+    @Test func deletedStatesAreAnError() throws {
+        let tiny = try TinyRun()
+        let recipe = try TinyRun.recipe()
+        try tiny.train("run", recipe, steps: 2)
+        for name in try tiny.states("run") {
+            try FileManager.default.removeItem(atPath: tiny.folder("run/checkpoints/" + name))
+        }
+        let text = message { _ = try tiny.open("run", recipe) }
+        #expect(text.contains("checkpoints") && text.contains("--restart"), "\(text)")
+        #expect(try tiny.open("run", recipe, restart: true).resumedAt == nil)
+    }
+
+    @Test func anEditedRecipeIsAnError() throws {
+        let tiny = try TinyRun()
+        try tiny.train("run", TinyRun.recipe(), steps: 2)
+        let path = tiny.folder("run/recipe.yaml")
+        let text = String(decoding: tiny.bytes("run/recipe.yaml"), as: UTF8.self)
+        let edited = text.replacing("batchSize: 8", with: "batchSize: 16")
+        #expect(edited != text)
+        try Data(edited.utf8).write(to: URL(fileURLWithPath: path))
+        let error = message { _ = try tiny.open("run", .load(path)) }
+        #expect(error.contains("batchSize: 8 → 16") && error.contains("recipe.yaml"), "\(error)")
+        // A change that does not affect the training is permitted.
+        let longer = text.replacing("logSteps: 3", with: "logSteps: 2")
+        try Data(longer.utf8).write(to: URL(fileURLWithPath: path))
+        #expect(try tiny.open("run", .load(path)).resumedAt?.steps == 2)
     }
 }

@@ -196,7 +196,8 @@ import Training
     func missingWeightsRefuseTheRun() throws {
         let tiny = try TinyRun()
         let error = #expect(throws: TrainingError.self) { try lines(tiny, "fd-alexnet,swd") }
-        #expect("\(error!)".contains("facegan weights") && "\(error!)".contains("training.metrics"), "\(error!)")
+        #expect("\(error!)".contains("facegan weights"), "\(error!)")
+        #expect("\(error!)".contains("training.metrics"), "\(error!)")
         #expect(!FileManager.default.fileExists(atPath: tiny.folder("fd-alexnet,swd")))
     }
 
