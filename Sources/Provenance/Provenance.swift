@@ -4,12 +4,12 @@ import Imaging
 ///
 /// The mark is metadata, which anyone can remove. Its absence proves nothing.
 public enum Provenance {
-    /// Returns the origin declared by a PNG or JPEG file of this or another program; nil if there is none.
+    /// Returns the origin declared by a PNG, JPEG or WebP file of this or another program; nil if there is none.
     public static func read(_ bytes: UnsafeRawBufferPointer) -> Origin? {
         packets(bytes).lazy.compactMap { XMP.origin($0) }.first
     }
 
-    /// Returns the origin declared by a PNG or JPEG file of this or another program; nil if there is none.
+    /// Returns the origin declared by a PNG, JPEG or WebP file of this or another program; nil if there is none.
     public static func read(_ bytes: [UInt8]) -> Origin? { bytes.withUnsafeBytes { read($0) } }
 
     /// Encodes a PNG file of a picture that may derive from a generated one.
@@ -25,14 +25,26 @@ public enum Provenance {
     private static func packets(_ bytes: UnsafeRawBufferPointer) -> [String] {
         switch PictureFormat.detect(bytes) {
         case .png:
-            let head = Array(SyntheticImage.xmpKey.utf8) + [0, 0, 0]
+            let key = Array(SyntheticImage.xmpKey.utf8) + [0]
             return PNGChunks(bytes).compactMap { chunk in
                 let payload = bytes[chunk.payload]
-                guard chunk.kind == "iTXt", payload.starts(with: head) else { return nil }
-                // Language and translated key are terminated by zero bytes.
-                let rest = payload.dropFirst(head.count)
-                let parts = rest.split(separator: 0, maxSplits: 2, omittingEmptySubsequences: false)
-                return parts.count == 3 ? String(decoding: parts[2], as: UTF8.self) : nil
+                guard chunk.kind == "iTXt", payload.starts(with: key), payload.count >= key.count + 2 else {
+                    return nil
+                }
+                // Flag and method of compression. Language and translated key are terminated by zero bytes.
+                let rest = payload.dropFirst(key.count)
+                let isCompressed = rest.first == 1
+                let parts = rest.dropFirst(2).split(
+                    separator: 0, maxSplits: 2, omittingEmptySubsequences: false)
+                guard parts.count == 3 else { return nil }
+                guard isCompressed else { return String(decoding: parts[2], as: UTF8.self) }
+                return inflated(UnsafeRawBufferPointer(rebasing: parts[2])).map {
+                    String(decoding: $0, as: UTF8.self)
+                }
+            }
+        case .webp:
+            return WebPChunks(bytes).filter { $0.kind == "XMP " }.map {
+                String(decoding: bytes[$0.payload], as: UTF8.self)
             }
         case .jpeg:
             let head = Array(PictureEncoder.xmpSignature.utf8)
