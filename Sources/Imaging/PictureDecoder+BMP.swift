@@ -144,7 +144,8 @@ struct BMPFile {
             }
         }
         // Programs that do not know alpha leave zeros.
-        if hasAlpha, stride(from: 3, to: picture.pixels.count, by: 4).allSatisfy({ picture.pixels[$0] == 0 }) {
+        if hasAlpha, stride(from: 3, to: picture.pixels.count, by: 4).allSatisfy({ picture.pixels[$0] == 0 })
+        {
             for i in stride(from: 3, to: picture.pixels.count, by: 4) { picture.pixels[i] = 255 }
         }
         return picture
@@ -242,7 +243,8 @@ private struct BitField {
         shift = mask == 0 ? 0 : UInt32(mask.trailingZeroBitCount)
         maximum = mask >> shift
         guard maximum & (maximum &+ 1) == 0 else {
-            throw ImagingError("damaged BMP: a bit mask with gaps", advice: "download or create the file again")
+            throw ImagingError(
+                "damaged BMP: a bit mask with gaps", advice: "download or create the file again")
         }
     }
 

@@ -16,7 +16,8 @@ extension PictureDecoder {
         guard format == .avif ? readsAVIF : readsHEIC else {
             throw missing(
                 "a decoder of libheif", for: format,
-                package: format == .avif ? "libheif-plugin-dav1d" : "libheif-plugin-libde265", brew: "libheif")
+                package: format == .avif ? "libheif-plugin-dav1d" : "libheif-plugin-libde265", brew: "libheif"
+            )
         }
         var info = CodecsHEIFInfo()
         let heif = try calling("damaged \(format.title)") {

@@ -9,7 +9,8 @@ extension PictureDecoder {
         // Canon's raw files have its mark after the header.
         if bytes.count > 10, bytes[8..<10].elementsEqual("CR".utf8) {
             throw ImagingError(
-                "camera raw files are not supported", advice: "convert it to PNG or JPEG", isUnsupported: true)
+                "camera raw files are not supported", advice: "convert it to PNG or JPEG", isUnsupported: true
+            )
         }
         var info = CodecsTIFFInfo()
         try calling("TIFF that cannot be decoded", advice: "convert it to PNG or JPEG") { message, size in
