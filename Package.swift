@@ -181,8 +181,7 @@ let package = Package(
             "Evaluation",
             [
                 "Checkpoints", "PretrainedWeights", "Recipes", "Models", "Metrics", "TorchNN", "Torch",
-                "Datasets",
-                "SyntheticFaces", "Imaging",
+                "Datasets", "SyntheticFaces", "Provenance", "Imaging",
             ]),
         tests("Checkpoints", ["ModelTestSupport", "Recipes", "Models", "TorchNN", "Torch"]),
         tests(

@@ -59,8 +59,8 @@ public final class MappedFile: Sendable {
         return try withExtendedLifetime(self) { try body(part) }
     }
 
-    /// Maximum size of a copy in `bytes`: 4 GiB. A sparse file can have any size.
-    public static let copyLimit = 1 << 32
+    /// Maximum size of a copy in `bytes`: 1 GiB. A sparse file can have any size.
+    public static let copyLimit = 1 << 30
 
     /// Returns a copy of the bytes of a range.
     /// - Throws: `FileError` if the range is not inside the file or has more than `copyLimit` bytes.

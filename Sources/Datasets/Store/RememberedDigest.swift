@@ -6,21 +6,26 @@ import Foundation
 /// A digest is remembered for the device, the inode, the size, the time of modification and the time of the last change
 /// of a file. A program can restore the time of modification after it wrote to a file, but not the time of the last change.
 /// Digests are in the folder `verified` of the cache.
-enum RememberedDigest {
+package enum RememberedDigest {
     /// Returns the digest of a file, computed at most once.
     /// - Parameters:
     ///   - path: path of the file.
     ///   - kind: name of the kind of digest.
+    ///   - cache: folder of the cache; nil for the default folder.
+    ///   - settled: seconds since the last change of a file that can be remembered.
     ///   - compute: reads the file and returns its digest.
     /// - Throws: errors of `compute`; `FileError` if the file cannot be read.
-    static func value(for path: String, kind: String, compute: () throws -> String) throws -> String {
+    package static func value(
+        for path: String, kind: String, in cache: String? = nil, settled: Double = 2,
+        compute: () throws -> String
+    ) throws -> String {
         guard let before = stamp(path, kind) else { return try compute() }
-        let record = CacheFolder.path + "/verified/" + Digest.sha256(before.key).prefix(32)
+        let record = (cache ?? CacheFolder.path) + "/verified/" + Digest.sha256(before.key).prefix(32)
         if let known = read(record) { return known }
         let start = Date().timeIntervalSince1970
         let digest = try compute()
         // A file that changed within the resolution of its times could change again without another time.
-        if let after = stamp(path, kind), after.key == before.key, after.changed < start - 2 {
+        if let after = stamp(path, kind), after.key == before.key, after.changed < start - settled {
             write(digest, to: record)
         }
         return digest
