@@ -80,7 +80,7 @@ let package = Package(
         module("Provenance", ["Imaging"]),
         module("Torch", ["CTorch", "Files"]),
         // Level 2
-        module("Datasets", ["SyntheticFaces", "Imaging", "Files"]),
+        module("Datasets", ["SyntheticFaces", "Provenance", "Imaging", "Files"]),
         module("TorchNN", ["Torch"]),
         // Level 3
         module("Models", ["TorchNN", "Torch", "Imaging", "Settings"]),
@@ -88,7 +88,8 @@ let package = Package(
         module("Metrics", ["Torch"]),
         // Level 4
         module(
-            "Recipes", ["Models", "Objectives", "TorchNN", "Torch", "Datasets", "Settings"],
+            "Recipes",
+            ["Models", "Objectives", "TorchNN", "Torch", "Datasets", "Imaging", "Settings"],
             resources: [.embedInCode("Recipes")]),
         module(
             "PretrainedWeights", ["Models", "TorchNN", "Torch", "Downloads", "Settings", "Files"]),
@@ -98,7 +99,7 @@ let package = Package(
             [
                 "Recipes", "PretrainedWeights", "Models", "TorchNN", "Torch", "Datasets", "Settings", "Files",
             ]),
-        module("Runs", ["Recipes", "Datasets", "Files"]),
+        module("Runs", ["Recipes", "Datasets", "Imaging", "Files"]),
         // Level 6
         module(
             "Evaluation",
@@ -164,7 +165,7 @@ let package = Package(
         tests("TorchNN", ["Torch"]),
         tests("SyntheticFaces", ["Imaging"]),
         tests("Downloads", ["Files"]),
-        tests("Datasets", ["SyntheticFaces", "Imaging", "Files"]),
+        tests("Datasets", ["SyntheticFaces", "Provenance", "Imaging", "Files"]),
         tests("Models", ["TensorTestSupport", "TorchNN", "Torch", "Objectives", "Files", "Imaging"]),
         tests("Objectives", ["Models", "TorchNN", "Torch", "Settings"]),
         tests("Metrics", ["Torch"]),
@@ -180,8 +181,7 @@ let package = Package(
             "Evaluation",
             [
                 "Checkpoints", "PretrainedWeights", "Recipes", "Models", "Metrics", "TorchNN", "Torch",
-                "Datasets",
-                "SyntheticFaces", "Imaging",
+                "Datasets", "SyntheticFaces", "Provenance", "Imaging",
             ]),
         tests("Checkpoints", ["ModelTestSupport", "Recipes", "Models", "TorchNN", "Torch"]),
         tests(

@@ -1,4 +1,5 @@
 import Files
+import Foundation
 import Imaging
 
 /// Conversion of pictures into training samples: a named combination of crop, resize filter and size.
@@ -27,14 +28,19 @@ public struct DataProtocol: Sendable, Equatable {
     public let filter: ResizeFilter
     /// Width and height of a sample in pixels.
     public let size: Int
+    /// Color behind transparent pixels.
+    public let background: Background
 
     /// Creates a protocol. `size` must be positive.
-    public init(name: String, crop: Crop, filter: ResizeFilter = .lanczos, size: Int) {
+    public init(
+        name: String, crop: Crop, filter: ResizeFilter = .lanczos, size: Int, background: Background = .white
+    ) {
         precondition(size > 0, "DataProtocol: expected a size above 0, got \(size)")
         self.name = name
         self.crop = crop
         self.filter = filter
         self.size = size
+        self.background = background
     }
 
     /// Canonical description of everything that affects the pixels, in one line. It does not contain the name.
@@ -45,7 +51,10 @@ public struct DataProtocol: Sendable, Equatable {
             case .box(let left, let top, let right, let bottom): "box \(left),\(top),\(right),\(bottom)"
             case .square: "square"
             }
-        return "facegan data protocol 1; crop \(region); resize \(filter.rawValue) \(size)x\(size); rgb u8"
+        // White is not named: it was the only background of earlier protocols, whose hashes remain valid.
+        let behind = background == .white ? "" : "; background \(background.hexadecimal)"
+        return
+            "facegan data protocol 1; crop \(region); resize \(filter.rawValue) \(size)x\(size); rgb u8\(behind)"
     }
 
     /// The first 16 hexadecimal digits of the SHA-256 of `text`.
@@ -63,10 +72,16 @@ extension DataProtocol {
     /// Parses the output of `text`. Returns nil for any other text.
     init?(name: String, text: String) {
         let parts = text.split(separator: ";").map { $0.split(separator: " ").map(String.init) }
-        guard parts.count == 4, parts[1].count >= 2, parts[2].count == 3,
+        guard parts.count == 4 || parts.count == 5, parts[1].count >= 2, parts[2].count == 3,
             let filter = ResizeFilter(rawValue: parts[2][1]),
-            let size = parts[2][2].split(separator: "x").first.flatMap({ Int($0) }), size > 0
+            let size = parts[2][2].split(separator: "x").first.flatMap({ Int($0) }),
+            (1...Self.largestSide).contains(size)
         else { return nil }
+        var background = Background.white
+        if parts.count == 5 {
+            guard parts[4].count == 2, let color = Background(parts[4][1]) else { return nil }
+            background = color
+        }
         let crop: Crop
         let numbers =
             parts[1].count == 3 ? parts[1][2].split { "x,".contains($0) }.compactMap { Int($0) } : []
@@ -76,9 +91,58 @@ extension DataProtocol {
         case ("box", 4): crop = .box(left: numbers[0], top: numbers[1], right: numbers[2], bottom: numbers[3])
         default: return nil
         }
-        self.init(name: name, crop: crop, filter: filter, size: size)
+        guard crop.isValid(within: Self.largestSide) else { return nil }
+        self.init(name: name, crop: crop, filter: filter, size: size, background: background)
         // Only the canonical form is accepted.
         guard self.text == text else { return nil }
+    }
+}
+
+extension DataProtocol {
+    /// Largest side of a sample and of a crop in a file, in pixels.
+    private static let largestSide = 65_535
+
+    /// Whether a name from a file is safe to show and to use in file names: 1 to 100 ASCII letters, digits, `-`, `_`
+    /// and `.`, and it does not begin with `.`.
+    static func isSafeName(_ name: String) -> Bool {
+        (1...100).contains(name.utf8.count) && !name.hasPrefix(".")
+            && name.utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
+                default: false
+                }
+            }
+    }
+
+    /// Returns this protocol with another color behind transparent pixels. Its name ends with `-background-RRGGBB`
+    /// unless the color is white.
+    public func over(_ background: Background) -> DataProtocol {
+        let stem = Self.split(name)?.stem ?? name
+        let suffix = background == .white ? "" : Self.backgroundInfix + background.hexadecimal
+        return DataProtocol(
+            name: stem + suffix, crop: crop, filter: filter, size: size, background: background)
+    }
+
+    private static let backgroundInfix = "-background-"
+
+    /// The parts of a name with a background; nil for other names.
+    private static func split(_ name: String) -> (stem: String, background: Background)? {
+        guard let range = name.range(of: backgroundInfix),
+            let color = Background(String(name[range.upperBound...]))
+        else { return nil }
+        return (String(name[..<range.lowerBound]), color)
+    }
+}
+
+extension DataProtocol.Crop {
+    /// Whether the crop has pixels, no negative coordinates, and none above `limit`.
+    func isValid(within limit: Int) -> Bool {
+        switch self {
+        case .center(let size): (1...limit).contains(size)
+        case .box(let left, let top, let right, let bottom):
+            left >= 0 && top >= 0 && left < right && top < bottom && right <= limit && bottom <= limit
+        case .square: true
+        }
     }
 }
 
@@ -88,7 +152,8 @@ extension DataProtocol {
     /// - Throws: `DataError` if the picture is smaller than the crop.
     public func apply(_ picture: Picture) throws -> Picture {
         let box = try box(width: picture.width, height: picture.height)
-        return try picture.rgb().cropped(to: box).resized(width: size, height: size, filter: filter)
+        return try picture.rgb(over: background).cropped(to: box).resized(
+            width: size, height: size, filter: filter)
     }
 
     /// Maps a point of the original picture to the sample.
@@ -156,10 +221,12 @@ extension DataProtocol {
     /// | `faces64`, `square64` | the largest centered square |
     ///
     /// 64 can be any power of two in 8...1024. The crop can be any other centered square. A suffix `-box`,
-    /// `-bilinear` or `-bicubic` replaces the antialiased Lanczos filter.
+    /// `-bilinear` or `-bicubic` replaces the antialiased Lanczos filter. A suffix `-background-000000` replaces white
+    /// behind transparent pixels by another color, in hexadecimal digits.
     ///
     /// - Throws: `DataError` for any other name.
     public static func parse(_ name: String) throws -> DataProtocol {
+        if let (stem, color) = split(name) { return try parse(stem).over(color) }
         var parts = name.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
         var filter = ResizeFilter.lanczos
         if parts.count > 1, let last = parts.last, let named = ResizeFilter(rawValue: last), named != .lanczos
@@ -184,57 +251,6 @@ extension DataProtocol {
         case ("celeba", let side?) where (16...178).contains(side): return .center(size: side)
         case ("lfw", let side?) where (16...250).contains(side): return .center(size: side)
         default: return nil
-        }
-    }
-}
-
-/// The size of an original picture in pixels.
-struct PictureSize: Sendable {
-    let width: Int
-    let height: Int
-}
-
-extension DataProtocol {
-    /// The size in pixels at which a rendering source should draw its pictures for this protocol.
-    var drawnSize: Int {
-        switch crop {
-        case .square: size
-        case .center(let side): side
-        case .box(_, _, let right, let bottom): max(right, bottom)
-        }
-    }
-
-    /// Returns the sample of a source's content and the size of the original picture.
-    ///
-    /// - Throws: `ImagingError` if the picture cannot be decoded; `DataError` if it is damaged or smaller than the
-    ///   crop.
-    func sample(of content: PictureContent) throws -> (picture: Picture, original: PictureSize) {
-        switch content {
-        case .drawn(let picture):
-            return (try apply(picture), PictureSize(width: picture.width, height: picture.height))
-        case .encoded(let bytes):
-            // The pixels equal those of `apply` on the whole picture; rows outside the crop are not decoded.
-            let decoded = try bytes.withUnsafeBytes { bytes in
-                try PictureDecoder.decode(bytes, width: size, height: size, filter: filter) { width, height in
-                    try box(width: width, height: height)
-                }
-            }
-            if let damage = decoded.damage { throw DataError(damage) }
-            return (
-                decoded.picture, PictureSize(width: decoded.originalWidth, height: decoded.originalHeight)
-            )
-        }
-    }
-}
-
-extension PictureDecoder.Decoded {
-    /// The first warning that makes a picture unfit for training because the decoder filled in missing data; nil if
-    /// there is none.
-    var damage: String? {
-        warnings.first { warning in
-            warning.hasPrefix("truncated")
-                // Extraneous bytes between segments do not change any pixel.
-                || (warning.hasPrefix("damaged") && !warning.contains("extraneous bytes"))
         }
     }
 }

@@ -44,9 +44,8 @@ public struct EvaluationReport {
 
     private func grid(_ set: any PictureSet) throws -> [UInt8] {
         let count = min(Self.gridCount, set.count)
-        let pictures = (0..<count).map { set.picture(set.drawn == nil ? $0 * set.count / count : $0) }
-        return try encoded(
-            Grid.compose(pictures), drawnBy: set.drawn, source: .trainedAlgorithmicMedia)
+        let shown = (0..<count).map { set.drawn == nil ? $0 * set.count / count : $0 }
+        return try Provenance.png(Grid.compose(shown.map(set.picture)), origin: set.origin(of: shown))
     }
 
     private func neighbors(_ reference: any PictureSet) throws -> [UInt8] {
@@ -56,18 +55,12 @@ public struct EvaluationReport {
         let captions = evaluation.neighbors.flatMap {
             [String(format: "%.3f", evaluation.isPaired ? $0.distance : $0.quantile), ""]
         }
-        return try encoded(
-            Grid.compose(pictures, columns: 8, captions: captions), drawnBy: evaluated.drawn,
-            source: .compositeWithTrainedAlgorithmicMedia)
-    }
-
-    private func encoded(_ picture: Picture, drawnBy facts: DrawnFacts?, source: Origin.Source) throws
-        -> [UInt8]
-    {
-        let origin = facts.map {
-            Origin(software: Origin.program, model: $0.model, fields: [("use", "evaluation")], source: source)
-        }
-        return try Provenance.png(picture, origin: origin)
+        let origins = [
+            evaluated.origin(of: evaluation.neighbors.map(\.evaluated)),
+            reference.origin(of: evaluation.neighbors.map(\.reference)),
+        ]
+        return try Provenance.png(
+            Grid.compose(pictures, columns: 8, captions: captions), origin: Origin.derived(from: origins))
     }
 
     private func figure(_ png: [UInt8], _ caption: String) -> String {

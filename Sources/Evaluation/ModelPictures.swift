@@ -149,6 +149,11 @@ public struct StorePictures: PictureSet {
     /// Number of pictures.
     public var count: Int { indices.count }
 
+    /// The mark of the packed pictures.
+    public func origin(of indices: [Int]) -> Origin? {
+        store.origin(of: indices.map { self.indices[$0] })
+    }
+
     /// Labels of the store; nil if it has none.
     public var attributes: (names: [String], values: [Int8])? {
         let labels = store.labels

@@ -94,7 +94,7 @@ public enum PictureSets {
         let usual = try source.kind.suggestedProtocol(size: size)
         guard let wanted else { return (usual, usual) }
         if let first = try? source.picture(at: 0), first.width == size, first.height == size {
-            return (try .parse("square\(size)"), wanted)
+            return (try DataProtocol.parse("square\(size)").over(wanted.background), wanted)
         }
         return options.data.map { ($0, $0) } ?? (usual, usual)
     }
@@ -137,6 +137,8 @@ public protocol PictureSet {
     var data: Datasets.DataProtocol { get }
     /// Generation of the pictures; nil for files and photographs.
     var drawn: DrawnFacts? { get }
+    /// The mark of generated media that a picture made of the given pictures must bear; nil if none of them has one.
+    func origin(of indices: [Int]) -> Origin?
     /// Reasons why scores are less reliable, such as JPEG compression.
     var warnings: [String] { get }
     /// Whether features are cached.
@@ -167,6 +169,11 @@ public struct DrawnFacts: Sendable, Equatable, Codable {
 extension PictureSet {
     /// nil: not generated.
     public var drawn: DrawnFacts? { nil }
+
+    /// The mark of the model that generated the pictures; nil for others.
+    public func origin(of indices: [Int]) -> Origin? {
+        drawn.map { Origin(software: Origin.program, model: $0.model, fields: [("use", "evaluation")]) }
+    }
     /// No warnings.
     public var warnings: [String] { [] }
     /// false: features are not cached.

@@ -59,9 +59,21 @@ public final class MappedFile: Sendable {
         return try withExtendedLifetime(self) { try body(part) }
     }
 
+    /// Maximum size of a copy in `bytes`: 1 GiB. A sparse file can have any size.
+    public static let copyLimit = 1 << 30
+
     /// Returns a copy of the bytes of a range.
-    /// - Throws: `FileError` if the range is not inside the file.
-    public func bytes(_ range: Range<Int>) throws -> [UInt8] { try withBytes(range) { Array($0) } }
+    /// - Throws: `FileError` if the range is not inside the file or has more than `copyLimit` bytes.
+    public func bytes(_ range: Range<Int>) throws -> [UInt8] {
+        try withBytes(range) { bytes in
+            guard bytes.count <= Self.copyLimit else {
+                throw FileError(
+                    path: path, what: "\(bytes.count) bytes are too many to read at once",
+                    advice: "Expected at most \(Self.copyLimit) bytes.")
+            }
+            return Array(bytes)
+        }
+    }
 
     /// Range of the whole file.
     public var all: Range<Int> { 0..<count }

@@ -59,31 +59,3 @@ struct PNGWriter {
         [UInt8(value >> 24 & 255), UInt8(value >> 16 & 255), UInt8(value >> 8 & 255), UInt8(value & 255)]
     }
 }
-
-/// Sequence of the chunks of a PNG file. It ends at the first malformed chunk. Checksums are not verified.
-package struct PNGChunks: Sequence, IteratorProtocol {
-    /// A chunk of a PNG file.
-    package struct Chunk {
-        /// Four-letter type.
-        package let kind: String
-        /// Byte range of the payload in the file.
-        package let payload: Range<Int>
-    }
-
-    private let bytes: UnsafeRawBufferPointer
-    private var position = 8
-
-    /// Creates a sequence.
-    /// - Parameter bytes: buffer that must remain valid during the iteration.
-    package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
-
-    package mutating func next() -> Chunk? {
-        guard position + 12 <= bytes.count else { return nil }
-        let length = bytes[position..<position + 4].reduce(0) { $0 << 8 | Int($1) }
-        guard length <= bytes.count - position - 12 else { return nil }
-        let kind = String(decoding: bytes[position + 4..<position + 8], as: UTF8.self)
-        let payload = position + 8..<position + 8 + length
-        position += 12 + length
-        return Chunk(kind: kind, payload: payload)
-    }
-}

@@ -47,8 +47,8 @@ public struct Picture: Sendable, Equatable {
             })
     }
 
-    /// Converts the picture to 3 channels. Gray is repeated; transparency is composited on white.
-    public func rgb() -> Picture {
+    /// Converts the picture to 3 channels. Gray is repeated; transparent pixels are composited on a background.
+    public func rgb(over background: Background = .white) -> Picture {
         if channels == 3 { return self }
         return Picture(width: width, height: height, channels: 3) { out in
             pixels.withUnsafeBufferPointer { source in
@@ -57,15 +57,29 @@ public struct Picture: Sendable, Equatable {
                         for c in 0..<3 { out[3 * i + c] = source[i] }
                     }
                 } else {
+                    let behind = (Int(background.red), Int(background.green), Int(background.blue))
                     for i in 0..<width * height {
                         let alpha = Int(source[4 * i + 3])
-                        for c in 0..<3 {
-                            let sum = Int(source[4 * i + c]) * alpha + 255 * (255 - alpha)
-                            out[3 * i + c] = UInt8((sum + 127) / 255)
+                        func composite(_ channel: Int, _ behind: Int) {
+                            let sum = Int(source[4 * i + channel]) * alpha + behind * (255 - alpha)
+                            out[3 * i + channel] = UInt8((sum + 127) / 255)
                         }
+                        composite(0, behind.0)
+                        composite(1, behind.1)
+                        composite(2, behind.2)
                     }
                 }
             }
+        }
+    }
+}
+
+extension Picture {
+    /// Whether a pixel is not opaque.
+    package var isTransparent: Bool {
+        guard channels == 4 else { return false }
+        return pixels.withUnsafeBufferPointer { pixels in
+            stride(from: 3, to: pixels.count, by: 4).contains { pixels[$0] != 255 }
         }
     }
 }

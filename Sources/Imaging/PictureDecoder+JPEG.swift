@@ -14,7 +14,7 @@ extension PictureDecoder {
 
     static func headerJPEG(_ bytes: UnsafeRawBufferPointer) throws -> Header {
         try withJPEG(bytes) { _, info in
-            let orientation = JPEGSegments.orientation(bytes)
+            let orientation = EXIF.orientation(jpeg: bytes)
             let (w, h) = upright(Int(info.width), Int(info.height), orientation)
             return Header(format: .jpeg, width: w, height: h, orientation: orientation)
         }
@@ -43,13 +43,13 @@ extension PictureDecoder {
                 let all = PictureBox(x: 0, y: 0, width: Int(width), height: Int(height))
                 warnings = try read(jpeg, bytes, info, eighths, part: all, into: out)
             }
-            let orientation = JPEGSegments.orientation(bytes)
+            let orientation = EXIF.orientation(jpeg: bytes)
             let (originalWidth, originalHeight) = upright(Int(info.width), Int(info.height), orientation)
             let picture = isCMYK(info) ? fromInvertedCMYK(stored) : stored
             return Decoded(
                 picture: picture.oriented(orientation), format: .jpeg, warnings: warnings,
                 originalWidth: originalWidth, originalHeight: originalHeight, bitDepth: 8,
-                orientation: orientation)
+                orientation: orientation, isTransparent: false)
         }
     }
 
@@ -59,7 +59,7 @@ extension PictureDecoder {
         _ filter: ResizeFilter,
         _ crop: (Int, Int) throws -> PictureBox
     ) throws -> Decoded? {
-        guard JPEGSegments.orientation(bytes) == 1 else { return nil }
+        guard EXIF.orientation(jpeg: bytes) == 1 else { return nil }
         return try withJPEG(bytes) { jpeg, info -> Decoded? in
             guard !isCMYK(info) else { return nil }
             let (fullWidth, fullHeight) = (Int(info.width), Int(info.height))
@@ -82,7 +82,7 @@ extension PictureDecoder {
             return Decoded(
                 picture: strip.resized(from: part, width: width, height: height, filter: filter).rgb(),
                 format: .jpeg, warnings: warnings, originalWidth: fullWidth, originalHeight: fullHeight,
-                bitDepth: 8, orientation: 1)
+                bitDepth: 8, orientation: 1, isTransparent: false)
         }
     }
 
@@ -182,47 +182,5 @@ package struct JPEGSegments: Sequence, IteratorProtocol {
             i -= 1
         }
         return false
-    }
-
-    /// EXIF orientation, 1...8; 1 if missing or invalid.
-    static func orientation(_ bytes: UnsafeRawBufferPointer) -> Int {
-        for segment in JPEGSegments(bytes) where segment.marker == 0xE1 {
-            let payload = UnsafeRawBufferPointer(rebasing: bytes[segment.payload])
-            if payload.count > 6, payload[..<6].elementsEqual([0x45, 0x78, 0x69, 0x66, 0, 0]) {
-                return EXIF.orientation(UnsafeRawBufferPointer(rebasing: payload[6...]))
-            }
-        }
-        return 1
-    }
-}
-
-/// Reader of the orientation in EXIF data (a TIFF header with tags).
-enum EXIF {
-    /// Tag 0x0112 of the first directory, 1...8; 1 if missing or invalid.
-    static func orientation(_ tiff: UnsafeRawBufferPointer) -> Int {
-        guard tiff.count >= 8 else { return 1 }
-        let little: Bool
-        switch (tiff[0], tiff[1]) {
-        case (0x49, 0x49): little = true
-        case (0x4D, 0x4D): little = false
-        default: return 1
-        }
-        func short(_ at: Int) -> Int {
-            little ? Int(tiff[at]) | Int(tiff[at + 1]) << 8 : Int(tiff[at]) << 8 | Int(tiff[at + 1])
-        }
-        func long(_ at: Int) -> Int {
-            little ? short(at) | short(at + 2) << 16 : short(at) << 16 | short(at + 2)
-        }
-        let directory = long(4)
-        guard directory <= tiff.count - 2 else { return 1 }
-        for i in 0..<short(directory) {
-            let entry = directory + 2 + 12 * i
-            guard entry + 12 <= tiff.count else { return 1 }
-            if short(entry) == 0x0112 && short(entry + 2) == 3 {
-                let value = short(entry + 8)
-                return (1...8).contains(value) ? value : 1
-            }
-        }
-        return 1
     }
 }

@@ -1,8 +1,10 @@
 import CCodecs
 
-/// Decoder of JPEG, PNG and (if libwebp is installed) WebP to 8-bit pixels.
+/// Decoder of JPEG, PNG and BMP, and, with libraries that are loaded at run time, of WebP (libwebp), TIFF (libtiff),
+/// HEIC and AVIF (libheif), to 8-bit pixels.
 ///
-/// It accepts untrusted data: sizes are checked before memory is allocated, and damage results in an
+/// Pictures become upright: the EXIF orientation of JPEG, PNG and WebP, the orientation of TIFF, and the
+/// transformations of HEIC and AVIF are applied. It accepts untrusted data: sizes are checked before memory is allocated, and damage results in an
 /// ``ImagingError``.
 public enum PictureDecoder {
     /// Properties of a picture that are known before its pixels are decoded.
@@ -13,7 +15,7 @@ public enum PictureDecoder {
         public let width: Int
         /// Height in pixels after the EXIF orientation is applied.
         public let height: Int
-        /// EXIF orientation, 1...8.
+        /// EXIF orientation, 1...8; 1 for HEIC and AVIF, whose transformations are a part of the picture.
         public let orientation: Int
     }
 
@@ -33,12 +35,14 @@ public enum PictureDecoder {
         public let bitDepth: Int
         /// EXIF orientation, 1...8, which is already applied.
         public let orientation: Int
+        /// Whether a pixel of the file is not opaque.
+        public let isTransparent: Bool
     }
 
     /// Decodes a whole picture.
     ///
     /// - Parameters:
-    ///   - bytes: a JPEG, PNG or WebP file.
+    ///   - bytes: a file of one of the formats.
     ///   - limits: maximum size of the picture.
     ///   - minimumSize: if given, a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size if both sides have at least
     ///     this length. This is much faster, but the result differs from decoding and then reducing the whole
@@ -47,12 +51,16 @@ public enum PictureDecoder {
     public static func decode(
         _ bytes: UnsafeRawBufferPointer, limits: DecodeLimits = DecodeLimits(), minimumSize: Int? = nil
     ) throws -> Decoded {
+        try limits.check(byteCount: bytes.count)
         let format = PictureFormat.detect(bytes)
         switch format {
         case .jpeg: return try decodeJPEG(bytes, limits, minimumSize)
         case .png: return try decodePNG(bytes, limits)
         case .webp: return try decodeWebP(bytes, limits)
-        default: throw refusal(of: format, count: bytes.count)
+        case .bmp: return try decodeBMP(bytes, limits)
+        case .tiff: return try decodeTIFF(bytes, limits)
+        case .heic, .avif: return try decodeHEIF(bytes, format, limits)
+        case .gif, .unknown: throw refusal(of: format, count: bytes.count)
         }
     }
 
@@ -69,12 +77,16 @@ public enum PictureDecoder {
     ///
     /// - Throws: `ImagingError` if the format is not supported or the header is damaged.
     public static func header(_ bytes: UnsafeRawBufferPointer) throws -> Header {
+        try DecodeLimits().check(byteCount: bytes.count)
         let format = PictureFormat.detect(bytes)
         switch format {
         case .jpeg: return try headerJPEG(bytes)
         case .png: return try headerPNG(bytes)
         case .webp: return try headerWebP(bytes)
-        default: throw refusal(of: format, count: bytes.count)
+        case .bmp: return try headerBMP(bytes)
+        case .tiff: return try headerTIFF(bytes)
+        case .heic, .avif: return try headerHEIF(bytes, format)
+        case .gif, .unknown: throw refusal(of: format, count: bytes.count)
         }
     }
 
@@ -88,21 +100,24 @@ public enum PictureDecoder {
     /// Decodes, crops and resizes a picture to RGB in one step. This is the fastest way from a file to a training
     /// sample.
     ///
-    /// The result equals that of decoding the whole picture, `rgb()`, `cropped(to:)` and
+    /// The result equals that of decoding the whole picture, `rgb(over:)`, `cropped(to:)` and
     /// `resized(width:height:filter:)`.
     /// - Parameters:
-    ///   - bytes: a JPEG, PNG or WebP file.
+    ///   - bytes: a file of one of the formats.
     ///   - limits: maximum size of the picture in the file.
     ///   - width: width of the result in pixels.
     ///   - height: height of the result in pixels.
     ///   - filter: kernel of the resampling.
+    ///   - background: color behind transparent pixels.
     ///   - crop: returns the part to use, given the upright width and height.
     /// - Throws: `ImagingError` if the format is not supported, the picture is damaged, it exceeds the limits, or
     ///   the part is outside it; errors of `crop`.
     public static func decode(
         _ bytes: UnsafeRawBufferPointer, limits: DecodeLimits = DecodeLimits(), width: Int, height: Int,
-        filter: ResizeFilter = .lanczos, crop: (_ width: Int, _ height: Int) throws -> PictureBox
+        filter: ResizeFilter = .lanczos, background: Background = .white,
+        crop: (_ width: Int, _ height: Int) throws -> PictureBox
     ) throws -> Decoded {
+        try limits.check(byteCount: bytes.count)
         if PictureFormat.detect(bytes) == .jpeg,
             let fast = try decodeUprightJPEG(bytes, limits, width: width, height: height, filter, crop)
         {
@@ -110,23 +125,33 @@ public enum PictureDecoder {
         }
         let whole = try decode(bytes, limits: limits)
         let box = try crop(whole.picture.width, whole.picture.height)
-        let part = try whole.picture.rgb().cropped(to: box)
+        let part = try whole.picture.rgb(over: background).cropped(to: box)
         return Decoded(
             picture: part.resized(width: width, height: height, filter: filter), format: whole.format,
             warnings: whole.warnings, originalWidth: whole.originalWidth,
             originalHeight: whole.originalHeight,
-            bitDepth: whole.bitDepth, orientation: whole.orientation)
+            bitDepth: whole.bitDepth, orientation: whole.orientation, isTransparent: whole.isTransparent)
     }
 
     private static func refusal(of format: PictureFormat, count: Int) -> ImagingError {
         switch format {
         case .unknown where count == 0: ImagingError("the file is empty")
-        case .unknown: ImagingError("not a JPEG, PNG or WebP picture (unknown first bytes)")
+        case .unknown: ImagingError("not a picture of a known format (unknown first bytes)")
         default:
             ImagingError(
-                "\(format.rawValue.uppercased()) pictures are not supported",
-                advice: "convert it to PNG or JPEG")
+                "\(format.title) pictures are not supported", advice: "convert it to PNG or JPEG",
+                isUnsupported: true)
         }
+    }
+
+    /// An error about a library that is loaded at run time and was not found.
+    static func missing(_ library: String, for format: PictureFormat, package: String, brew: String)
+        -> ImagingError
+    {
+        ImagingError(
+            "\(format.title) pictures need \(library), which is not installed",
+            advice: "install it (`apt install \(package)`, or `brew install \(brew)`) or convert the picture",
+            isUnsupported: true)
     }
 
     /// Calls a codec function with a buffer for its error message, and throws the message on failure.
@@ -143,86 +168,6 @@ public enum PictureDecoder {
     }
 }
 
-extension PictureDecoder {
-    private static func withPNG<R>(
-        _ bytes: UnsafeRawBufferPointer, _ body: (OpaquePointer, CodecsPNGInfo) throws -> R
-    ) throws -> R {
-        var info = CodecsPNGInfo()
-        let png = try calling("damaged PNG") {
-            ccodecs_png_open(bytes.baseAddress, bytes.count, &info, $0, $1)
-        }
-        defer { ccodecs_png_close(png) }
-        return try body(png, info)
-    }
-
-    static func headerPNG(_ bytes: UnsafeRawBufferPointer) throws -> Header {
-        try withPNG(bytes) { _, info in
-            Header(format: .png, width: Int(info.width), height: Int(info.height), orientation: 1)
-        }
-    }
-
-    static func decodePNG(_ bytes: UnsafeRawBufferPointer, _ limits: DecodeLimits) throws -> Decoded {
-        try withPNG(bytes) { png, info in
-            let (width, height) = (Int(info.width), Int(info.height))
-            try limits.check(width: width, height: height)
-            let picture = try Picture(width: width, height: height, channels: Int(info.channels)) { out in
-                try calling("damaged PNG", advice: "download or create the file again") { message, size in
-                    ccodecs_png_read(png, out.baseAddress, out.count, message, size) ? () : nil
-                }
-            }
-            return Decoded(
-                picture: picture, format: .png,
-                warnings: info.bit_depth == 16 ? ["16 bits per channel reduced to 8"] : [],
-                originalWidth: width, originalHeight: height, bitDepth: Int(info.bit_depth), orientation: 1)
-        }
-    }
-}
-
-extension PictureDecoder {
-    /// Whether libwebp is installed.
-    public static var readsWebP: Bool { ccodecs_webp_available() }
-
-    private static func infoWebP(_ bytes: UnsafeRawBufferPointer) throws -> (
-        width: Int, height: Int, alpha: Bool
-    ) {
-        guard readsWebP else {
-            throw ImagingError(
-                "WebP pictures need libwebp, which is not installed",
-                advice: "install it (`apt install libwebp7`, or `brew install webp`) or convert the picture")
-        }
-        var (width, height, alpha): (UInt32, UInt32, Bool) = (0, 0, false)
-        try calling("damaged WebP", advice: "animated WebP pictures are not supported") { message, size in
-            ccodecs_webp_info(
-                bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, &width, &height, &alpha, message,
-                size)
-                ? () : nil
-        }
-        return (Int(width), Int(height), alpha)
-    }
-
-    static func headerWebP(_ bytes: UnsafeRawBufferPointer) throws -> Header {
-        let info = try infoWebP(bytes)
-        return Header(format: .webp, width: info.width, height: info.height, orientation: 1)
-    }
-
-    static func decodeWebP(_ bytes: UnsafeRawBufferPointer, _ limits: DecodeLimits) throws -> Decoded {
-        let info = try infoWebP(bytes)
-        try limits.check(width: info.width, height: info.height)
-        let picture = try Picture(width: info.width, height: info.height, channels: info.alpha ? 4 : 3) {
-            out in
-            try calling("damaged WebP", advice: "download or create the file again") { message, size in
-                ccodecs_webp_read(
-                    bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, info.alpha, UInt32(info.width),
-                    UInt32(info.height), out.baseAddress, out.count, message, size) ? () : nil
-            }
-        }
-        return Decoded(
-            picture: picture, format: .webp, warnings: [], originalWidth: info.width,
-            originalHeight: info.height,
-            bitDepth: 8, orientation: 1)
-    }
-}
-
 /// Maximum size of pictures to decode.
 public struct DecodeLimits: Sendable, Equatable {
     /// Maximum number of pixels. The default is 100 million.
@@ -230,11 +175,27 @@ public struct DecodeLimits: Sendable, Equatable {
     /// Maximum width and height. The default is 65,535.
     public var side: Int
 
+    /// Maximum size of a file with an encoded picture, in bytes: 512 MiB, more than 100 million pixels of 32 bits.
+    public static let byteCount = 1 << 29
+
     /// Creates limits.
     public init(pixels: Int = 100_000_000, side: Int = 65_535) {
         self.pixels = pixels
         self.side = side
     }
+
+    /// Checks the size of a file with an encoded picture before the file is read.
+    ///
+    /// - Throws: `ImagingError` if it exceeds ``byteCount``.
+    public static func check(byteCount: Int) throws {
+        guard byteCount <= Self.byteCount else {
+            throw ImagingError(
+                "the file has \(byteCount) bytes, and a picture can have at most \(Self.byteCount)",
+                advice: "reduce its size before use")
+        }
+    }
+
+    func check(byteCount: Int) throws { try Self.check(byteCount: byteCount) }
 
     func check(width: Int, height: Int) throws {
         guard width > 0, height > 0 else { throw ImagingError("the picture has no pixels") }
@@ -247,48 +208,19 @@ public struct DecodeLimits: Sendable, Equatable {
     }
 }
 
-/// Picture format, recognized by the first bytes of a file.
-public enum PictureFormat: String, Sendable, CaseIterable {
-    /// JPEG.
-    case jpeg
-    /// PNG.
-    case png
-    /// WebP.
-    case webp
-    /// GIF, which cannot be decoded.
-    case gif
-    /// BMP, which cannot be decoded.
-    case bmp
-    /// No known format.
-    case unknown
-
-    /// Recognizes the format by the first bytes.
-    public static func detect(_ bytes: UnsafeRawBufferPointer) -> PictureFormat {
-        func begins(_ magic: [UInt8], at offset: Int = 0) -> Bool {
-            bytes.count >= offset + magic.count && bytes[offset..<offset + magic.count].elementsEqual(magic)
-        }
-        if begins([0xFF, 0xD8, 0xFF]) { return .jpeg }
-        if begins([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return .png }
-        if begins(Array("RIFF".utf8)) && begins(Array("WEBP".utf8), at: 8) { return .webp }
-        if begins(Array("GIF8".utf8)) { return .gif }
-        if begins(Array("BM".utf8)) && bytes.count >= 26 { return .bmp }
-        return .unknown
-    }
-
-    /// Recognizes the format by the first bytes.
-    public static func detect(_ bytes: [UInt8]) -> PictureFormat { bytes.withUnsafeBytes { detect($0) } }
-}
-
 /// An error while a picture is read, processed or written.
 public struct ImagingError: Error, CustomStringConvertible, Sendable, Equatable {
     /// The problem.
     public let what: String
     /// What the user can do; empty if there is no advice.
     public let advice: String
+    /// Whether the file may be intact, but its format cannot be decoded on this machine.
+    package let isUnsupported: Bool
 
-    package init(_ what: String, advice: String = "") {
+    package init(_ what: String, advice: String = "", isUnsupported: Bool = false) {
         self.what = what
         self.advice = advice
+        self.isUnsupported = isUnsupported
     }
 
     /// Problem and advice.

@@ -74,6 +74,33 @@ extension Origin: CustomStringConvertible {
 }
 
 extension Origin {
+    /// The origin of a picture made of several pictures, such as a contact sheet.
+    ///
+    /// - Parameter origins: the marks of the pictures; nil for a picture without a mark.
+    /// - Returns: nil if no picture has a mark; a composite if some pictures have none.
+    public static func derived(from origins: [Origin?]) -> Origin? {
+        let marked = origins.compactMap { $0 }
+        guard !marked.isEmpty else { return nil }
+        let merged = merged(marked)
+        return marked.count == origins.count
+            ? merged : merged.with(source: .compositeWithTrainedAlgorithmicMedia)
+    }
+
+    /// Returns this origin with another digital source type.
+    package func with(source: Source) -> Origin {
+        Origin(
+            software: software, model: model, fields: fields.map { ($0.name, $0.value) }, source: source)
+    }
+
+    /// XMP packet with this origin.
+    package var packet: String { XMP.packet(self) }
+
+    /// Reads the origin in an XMP packet. Returns nil if the packet does not declare a generated picture.
+    package init?(packet: String) {
+        guard let origin = XMP.origin(packet) else { return nil }
+        self = origin
+    }
+
     /// The origin of a picture composed of several: common values, and lists of differing values.
     ///
     /// Consecutive numbers become ranges: the seeds 0, 1, 2, 7 become "0-2, 7".

@@ -1,4 +1,5 @@
 import Datasets
+import Imaging
 import Foundation
 import Settings
 
@@ -6,6 +7,9 @@ import Settings
 public struct DataSettings: SettingsGroup, Equatable {
     /// Name of a data protocol, such as `celeba64-178`, or `auto` for the default of the source at the recipe's resolution.
     public var dataProtocol = "auto"
+    /// Color behind transparent pixels: `white`, `black`, `gray`, or six hexadecimal digits. Another color than white
+    /// becomes a part of the protocol's name and hash; white keeps the protocol as it is named.
+    public var background = "white"
     /// Part of the source that is used; nil for the whole source.
     public var split: DataSplit?
     /// Probability of a horizontal flip, 0...1.
@@ -32,6 +36,11 @@ public struct DataSettings: SettingsGroup, Equatable {
         try v.text(
             "protocol", &dataProtocol,
             "Data protocol (crop, filter and size) by name, such as celeba64-178, or auto.")
+        try v.text(
+            "background", &background,
+            "Color behind transparent pixels: white, black, gray, or six hexadecimal digits.")
+        try v.check(
+            Background(background) != nil, "background", "white, black, gray, or six hexadecimal digits")
         var part = split?.rawValue ?? "all"
         try v.choice(
             "split", &part, of: ["all"] + DataSplit.allCases.map(\.rawValue),

@@ -1,4 +1,5 @@
 import Datasets
+import Imaging
 import Recipes
 
 /// Opening of training pictures.
@@ -16,13 +17,16 @@ public enum TrainingData {
         cancelled: () -> Bool = { false }, packed: (StorePreparation.Report) -> Void = { _ in }
     ) throws -> FaceStore {
         let opened = try SourceOpener.open(source)
-        let wanted: DataProtocol
+        var wanted: DataProtocol
         if recipe.data.dataProtocol != "auto" {
             wanted = try DataProtocol.parse(recipe.data.dataProtocol)
         } else if let store = opened as? StoreSource {
             wanted = store.store.data
         } else {
             wanted = try opened.kind.suggestedProtocol(size: recipe.resolution)
+        }
+        if let background = Background(recipe.data.background), background != .white {
+            wanted = wanted.over(background)
         }
         return try StoreCache().open(
             opened, named: source, protocol: wanted, progress: progress, cancelled: cancelled, packed: packed)

@@ -3,6 +3,7 @@ import Console
 import Datasets
 import Files
 import Foundation
+import Imaging
 
 /// Data protocol of samples.
 struct ProtocolOptions: ParsableArguments {
@@ -16,15 +17,31 @@ struct ProtocolOptions: ParsableArguments {
         help: ArgumentHelp("Width and height of a sample in pixels, without --protocol. (default: 64)"))
     var resolution: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Color behind transparent pixels: white, black, gray, or six hexadecimal digits. (default: white)"
+        ))
+    var background: String?
+
     func validate() throws {
         if name != nil, resolution != nil {
             throw ValidationError("--resolution is part of the protocol; give one of the two.")
+        }
+        if let background, Background(background) == nil {
+            throw ValidationError(
+                "--background: expected white, black, gray, or six hexadecimal digits such as f0f0f0, got "
+                    + "'\(background)'.")
         }
     }
 
     /// The requested protocol; else that of a packed store; else the usual one for the kind of source.
     /// - Throws: `DataError` for an unknown name.
     func resolve(for source: any PictureSource) throws -> Datasets.DataProtocol {
+        let data = try unpainted(for: source)
+        return background.flatMap(Background.init).map(data.over) ?? data
+    }
+
+    private func unpainted(for source: any PictureSource) throws -> Datasets.DataProtocol {
         if let name { return try DataProtocol.parse(name) }
         if resolution == nil, let packed = source.packedProtocol { return packed }
         return try source.kind.suggestedProtocol(size: resolution ?? 64)

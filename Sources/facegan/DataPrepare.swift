@@ -86,6 +86,7 @@ struct DataPrepare: ParsableCommand {
                 "skipped: \(Readable.count(report.bad.count - 20)) more; 'facegan data doctor \(source)' lists them all"
             )
         }
+        for note in report.noteLines { output.writeLine("note: \(note)") }
         for summary in LabelSummary.lines(pictures.labelIssues) { output.writeLine("labels: \(summary)") }
         let rate = Readable.rate(Double(report.written + report.bad.count) / max(report.seconds, 1e-9))
         output.writeLine(

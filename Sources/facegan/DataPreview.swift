@@ -5,6 +5,7 @@ import Evaluation
 import Files
 import Imaging
 import Objectives
+import Provenance
 import Torch
 
 /// `facegan data preview`: a contact sheet.
@@ -15,7 +16,7 @@ struct DataPreview: ParsableCommand {
         discussion: """
             Converts pictures, evenly spaced over the source, to samples of the protocol, as training does. With --augment, \
             every row shows a sample and random augmentations of it: those of the data, or those of the discriminator \
-            (diffaugment, ada), which need libtorch.
+            (diffaugment, ada), which need libtorch. A sheet with generated pictures gets their mark.
 
             Examples:
               facegan data preview img_align_celeba.zip --out sheet.png
@@ -83,7 +84,7 @@ struct DataPreview: ParsableCommand {
             case .data: preview.sheet(augmentation: amounts.augmentation, seed: seed)
             case .diffaugment, .ada: try ViewSheet.compose(preview.pictures, view, seed: seed)
             }
-        try AtomicFile.write(PictureEncoder.png(sheet), to: out)
+        try AtomicFile.write(Provenance.png(sheet, origin: preview.origin), to: out)
         let output = ConsoleOutput.standardOutput
         for picture in preview.bad { output.writeLine("not shown: \(picture.name): \(picture.reason)") }
         output.writeLine(

@@ -67,11 +67,17 @@ struct DoctorCommand: ParsableCommand {
         }
         for text in Engine.trace.split(separator: "\n") { line("", output.styled(String(text), .dim)) }
 
-        line(
-            "pictures",
-            "JPEG and PNG built in; WebP " + (PictureDecoder.readsWebP ? "by libwebp" : "not available"))
+        line("pictures", "JPEG, PNG and BMP built in")
         var options: [String] = []
-        if !PictureDecoder.readsWebP { options.append("for WebP pictures: apt install libwebp7") }
+        for (format, isRead, library, package) in [
+            ("WebP", PictureDecoder.readsWebP, "libwebp", "libwebp7"),
+            ("TIFF", PictureDecoder.readsTIFF, "libtiff", "libtiff6"),
+            ("HEIC", PictureDecoder.readsHEIC, "libheif", "libheif1"),
+            ("AVIF", PictureDecoder.readsAVIF, "libheif", "libheif1"),
+        ] {
+            line("", "\(format) " + (isRead ? "by \(library)" : "not available (\(library))"))
+            if !isRead { options.append("for \(format) pictures: apt install \(package)") }
+        }
         for (tool, use, package) in [("curl", "downloads", "curl"), ("ffmpeg", "mp4 films", "ffmpeg")] {
             let path = Self.find(tool)
             line(tool, path ?? "not found")

@@ -101,7 +101,8 @@ struct FaceOptions: ParsableArguments {
         if picture.width == picture.height {
             return picture.resized(width: side, height: side, filter: data.filter)
         }
-        let crop = Datasets.DataProtocol(name: data.name, crop: data.crop, filter: data.filter, size: side)
+        let crop = Datasets.DataProtocol(
+            name: data.name, crop: data.crop, filter: data.filter, size: side, background: data.background)
         return try crop.apply(picture)
     }
 }

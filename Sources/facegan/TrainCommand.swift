@@ -175,6 +175,7 @@ struct TrainCommand: ParsableCommand {
                             + (report.bad.isEmpty
                                 ? ""
                                 : "; skipped \(report.bad.count) bad ones (facegan data doctor \(source))"))
+                    for note in report.noteLines { console.writeLine("note: \(note)") }
                 })
         } catch is CancellationError {
             line.finish("Stopped while packing; nothing was written.")

@@ -2,6 +2,7 @@ import Datasets
 import Evaluation
 import Foundation
 import Metrics
+import Provenance
 import TestSupport
 import Testing
 import Torch
@@ -160,5 +161,29 @@ import Torch
         for score in found.scores { #expect(page.contains("<code>\(score.name)</code>")) }
         #expect(page.contains("&lt;faces&gt;") && !page.contains("<faces>"))
         #expect(page.components(separatedBy: "data:image/png;base64,").count == 4)
+    }
+
+    @Test func picturesOfThePageBearTheMarksOfTheFiles() throws {
+        let place = try TemporaryFolder()
+        let reference = try Self.store(place, "builtin:80@2")
+        for index in 0..<80 {
+            let image = SyntheticImage(
+                picture: reference.picture(index), origin: Origin(software: "FaceGAN", model: "m"))
+            try place.write(image.png(), to: "generated/\(index).png")
+        }
+        let faces = StorePictures(try Self.store(place, place.file("generated")), title: "generated")
+        let photos = StorePictures(reference, title: "reference")
+        let found = try Evaluator(Self.metrics, networks: [Self.quarters()], cache: nil)(
+            faces, against: photos)
+        let page = String(
+            decoding: try EvaluationReport(found, evaluated: faces, reference: photos).html(), as: UTF8.self)
+        let figures = page.components(separatedBy: "data:image/png;base64,").dropFirst().compactMap {
+            Data(base64Encoded: String($0.prefix { $0 != "\"" }))
+        }
+        // The evaluated pictures, the reference, and pairs of both.
+        #expect(
+            figures.map { Provenance.read([UInt8]($0))?.source } == [
+                .trainedAlgorithmicMedia, nil, .compositeWithTrainedAlgorithmicMedia,
+            ])
     }
 }

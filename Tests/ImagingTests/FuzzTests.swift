@@ -63,6 +63,21 @@ import Testing
         try fuzz(["lossless", "lossy", "alpha"].map { try golden($0 + ".webp") }, seed: 3)
     }
 
+    @Test func bmp() throws {
+        let names = ["rgb24", "palette8", "bilevel", "os2", "alpha32", "rgb565", "rle4", "rle8"]
+        try fuzz(names.map { try formatGolden($0 + ".bmp") }, seed: 4)
+    }
+
+    @Test(.enabled(if: PictureDecoder.readsTIFF)) func tiff() throws {
+        let names = ["raw", "lzw", "packbits", "group4", "palette", "rgba", "gray16", "orientation-6"]
+        try fuzz(names.map { try formatGolden($0 + ".tif") }, seed: 5)
+    }
+
+    @Test(.enabled(if: PictureDecoder.readsHEIC && PictureDecoder.readsAVIF)) func heif() throws {
+        let names = ["rgb.heic", "rgb10.heic", "rgb.avif", "alpha.avif"]
+        try fuzz(names.map { try formatGolden($0) }, seed: 6)
+    }
+
     /// Returns the PNG with corrected checksums, so that damage passes the checksum test.
     private func withCorrectChecksums(_ bytes: [UInt8]) -> [UInt8] {
         var result = bytes

@@ -1,3 +1,4 @@
+import Foundation
 import Imaging
 import Provenance
 import Testing
@@ -96,6 +97,33 @@ import Testing
             let found = try #require(Provenance.read(PictureEncoder.jpeg(picture, xmp: packet)))
             #expect(found.source == .compositeWithTrainedAlgorithmicMedia && found.software == "Other")
         }
+    }
+
+    @Test func marksInOtherContainersAreRead() throws {
+        let jpeg = try image(seed: "5").jpeg()
+        let text = String(decoding: jpeg, as: UTF8.self)
+        let start = try #require(text.range(of: "<?xpacket begin"))
+        let end = try #require(text.range(of: "<?xpacket end=\"w\"?>"))
+        let packet = Array(text[start.lowerBound..<end.upperBound].utf8)
+        let tiff = Array("II*\0".utf8) + [8, 0, 0, 0] + packet + [0, 0]
+        let avif = [0, 0, 0, 16] + Array("ftypavif".utf8) + [0, 0, 0, 0] + packet
+        let count = packet.count
+        let chunk = Array("XMP ".utf8) + [UInt8(count & 255), UInt8(count >> 8), 0, 0] + packet
+        let webP = Array("RIFF\0\0\0\0WEBP".utf8) + chunk
+        for file in [tiff, avif, webP] {
+            #expect(Provenance.read(file)?["seed"] == "5")
+            #expect(Provenance.read(Array(file.dropLast(count / 2))) == nil)
+        }
+        #expect(Provenance.read(Array("II*\0".utf8) + packet.dropFirst(400)) == nil)
+    }
+
+    @Test func derivedPicturesBearTheMarksOfTheirPictures() {
+        let one = Origin(software: "a", model: "m", fields: [("seed", "1")])
+        let two = Origin(software: "a", model: "m", fields: [("seed", "2")])
+        #expect(Origin.derived(from: [nil, nil]) == nil && Origin.derived(from: []) == nil)
+        #expect(Origin.derived(from: [one, two])?.source == .trainedAlgorithmicMedia)
+        #expect(Origin.derived(from: [one, two])?["seed"] == "1-2")
+        #expect(Origin.derived(from: [one, nil])?.source == .compositeWithTrainedAlgorithmicMedia)
     }
 
     @Test func truncatedFilesDoNotTrap() throws {

@@ -28,6 +28,9 @@ struct BrokenRule: Sendable, CustomTestStringConvertible {
         ),
         BrokenRule("dcgan", ["resolution=48"], "resolution", "a power of two, received `48`"),
         BrokenRule(
+            "dcgan", ["data.background=beige"], "data.background",
+            "white, black, gray, or six hexadecimal digits, received `beige`"),
+        BrokenRule(
             "dcgan", ["schedule.kind=linear", "schedule.startKimg=9", "schedule.endKimg=5"],
             "schedule.endKimg", "more than startKimg, received `5`"),
         BrokenRule("dcgan", ["schedule.kind=step"], "schedule.everyKimg", "more than 0"),

@@ -1,4 +1,4 @@
-// WebP through libwebp, which is looked for at run time.
+// WebP through libwebp, which is loaded at run time if it is installed.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -13,11 +13,20 @@ struct PictureExamination: Sendable {
     var thumbnail: Thumbnail?
 
     private let name: String
+    private let usual: DataProtocol?
 
     /// Examines a picture.
-    /// - Parameter data: the protocol whose crop must fit; nil to accept every size.
-    init(name: String, content: Result<PictureContent, any Error>, protocol data: DataProtocol?) {
+    /// - Parameters:
+    ///   - name: name of the picture in its source.
+    ///   - content: the content, or the reason why it cannot be read.
+    ///   - data: the protocol whose crop must fit; nil to accept every size.
+    ///   - usual: the protocol for which enlargements are reported; nil for none.
+    init(
+        name: String, content: Result<PictureContent, any Error>, protocol data: DataProtocol?,
+        usual: DataProtocol? = nil
+    ) {
         self.name = name
+        self.usual = usual
         switch content {
         case .failure(let error): fail(.unreadable, "\(error)")
         case .success(.drawn(let picture)): examine(picture, protocol: data)
@@ -59,7 +68,7 @@ struct PictureExamination: Sendable {
             }
         } catch {
             let text = "\(error)"
-            let isUnsupported = format == .gif || format == .bmp || text.contains("libwebp")
+            let isUnsupported = (error as? ImagingError)?.isUnsupported ?? false
             fail(isUnsupported ? .unsupported : text.contains("truncated") ? .truncated : .damaged, text)
         }
     }
@@ -78,17 +87,19 @@ struct PictureExamination: Sendable {
     }
 
     private mutating func note(_ decoded: PictureDecoder.Decoded, format: PictureFormat) {
-        if decoded.picture.channels == 4, decoded.picture.hasTransparency { warnings.append(.transparent) }
-        if decoded.bitDepth == 16 { warnings.append(.sixteenBit) }
-        if decoded.warnings.contains(where: { $0.contains("CMYK") }) { warnings.append(.cmyk) }
+        warnings += decoded.conversions
         if decoded.orientation > 1 { warnings.append(.rotated) }
         if decoded.warnings.contains(where: { $0.contains("extraneous bytes") }) { warnings.append(.stray) }
         let suffix = name.utf8.lastIndex(of: UInt8(ascii: ".")).map { name[$0...].lowercased() } ?? ""
         let expected: PictureFormat? =
             switch suffix {
-            case ".jpg", ".jpeg", ".jpe": .jpeg
+            case ".jpg", ".jpeg", ".jpe", ".jfif": .jpeg
             case ".png": .png
             case ".webp": .webp
+            case ".bmp": .bmp
+            case ".tif", ".tiff": .tiff
+            case ".heic": .heic
+            case ".avif": .avif
             default: nil
             }
         if let expected, expected != format { warnings.append(.wrongExtension) }
@@ -102,6 +113,7 @@ struct PictureExamination: Sendable {
         } catch {
             return fail(.tooSmall, "\(error)")
         }
+        if let usual, usual.enlarges(width: width, height: height) { warnings.append(.enlarged) }
         if picture.isGray { warnings.append(.gray) }
         let thumbnail = Thumbnail(picture)
         if thumbnail.isBlank { warnings.append(.blank) }
@@ -122,10 +134,6 @@ extension Picture {
             }
             return true
         }
-    }
-
-    fileprivate var hasTransparency: Bool {
-        channels == 4 && stride(from: 3, to: pixels.count, by: 4).contains { pixels[$0] != 255 }
     }
 }
 
@@ -165,14 +173,16 @@ public struct PictureProblem: Sendable, Equatable {
 public enum PictureWarning: String, Sendable, CaseIterable, Codable {
     /// No visible color.
     case gray = "gray"
-    /// Transparent pixels, composited on white.
-    case transparent = "transparent (composited on white)"
-    /// 16 bits per channel, reduced to 8.
-    case sixteenBit = "16 bits per channel (reduced to 8)"
+    /// Transparent pixels, composited on the background of the protocol.
+    case transparent = "transparent (composited on the background)"
+    /// More than 8 bits per channel, reduced to 8.
+    case deep = "more than 8 bits per channel (reduced to 8)"
     /// CMYK, converted to RGB.
     case cmyk = "CMYK (converted)"
     /// An EXIF orientation other than upright, applied during decoding.
     case rotated = "rotated by EXIF (made upright)"
+    /// A crop smaller than the sample of the protocol.
+    case enlarged = "smaller than the sample (enlarged)"
     /// Nearly a single color.
     case blank = "almost one color"
     /// A file extension of another format.

@@ -4,7 +4,8 @@ import Foundation
 public enum SourceDoctor {
     /// Options of an examination.
     public struct Options: Sendable {
-        /// The protocol whose crop must fit every picture; nil to accept every size.
+        /// The protocol whose crop must fit every picture; nil to accept every size. Pictures whose crop is smaller than
+        /// the sample are reported; without a protocol, for the default protocol of the source with 64 pixels.
         public var data: DataProtocol?
         /// Whether near-duplicates are searched.
         public var findsNearDuplicates = true
@@ -39,10 +40,11 @@ public enum SourceDoctor {
         var tally = Tally()
         do {
             let data = options.data
+            let usual = try data ?? source.packedProtocol ?? source.kind.suggestedProtocol(size: 64)
             try ParallelReader.run(
                 source, indices: Array(0..<names.count), size: data?.drawnSize ?? 128,
                 threads: options.threads ?? ProcessInfo.processInfo.activeProcessorCount,
-                work: { PictureExamination(name: names[$0], content: $1, protocol: data) },
+                work: { PictureExamination(name: names[$0], content: $1, protocol: data, usual: usual) },
                 deliver: { index, examination in
                     if let problem = examination.problem {
                         let bad = SourceReport.Bad(

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Imaging
 
 /// The pictures of a folder and its subfolders, sorted by path.
 public struct FolderSource: PictureSource {
@@ -7,7 +8,7 @@ public struct FolderSource: PictureSource {
     public let name: String
     /// Paths relative to the folder, in byte order.
     public let names: [String]
-    /// Hash of names, sizes and modification times.
+    /// Hash of names, sizes, and times of modification and of the last change.
     public let fingerprint: String
     /// The kind, `folder`.
     public var kind: SourceKind { .folder }
@@ -28,15 +29,17 @@ public struct FolderSource: PictureSource {
             digest.add(file.name)
             digest.add(file.size)
             digest.add(file.modified)
+            digest.add(file.changed)
         }
         fingerprint = digest.finish()
     }
 
     /// Returns the bytes of a file. `size` is ignored.
     ///
-    /// - Throws: `FileError` if the file cannot be read.
+    /// - Throws: `FileError` if the file cannot be read; `ImagingError` if it is too large for a picture.
     public func content(at index: Int, size: Int) throws -> PictureContent {
         let file = try MappedFile(path: root + "/" + names[index])
+        try DecodeLimits.check(byteCount: file.count)
         return .encoded(try file.bytes(0..<file.count))
     }
 }
@@ -48,6 +51,8 @@ private struct FolderListing {
         let size: Int
         /// Modification time in nanoseconds since 1970.
         let modified: Int
+        /// Time of the last change of content or properties, in nanoseconds since 1970.
+        let changed: Int
     }
 
     private struct Folder: Hashable {
@@ -79,14 +84,17 @@ private struct FolderListing {
             let name = relative.isEmpty ? file : relative + "/" + file
             // A dangling link is listed, so that reading it reports the error.
             guard stat(root + "/" + name, &status) == 0 else {
-                if PictureNames.isPicture(name) { files.append(File(name: name, size: 0, modified: 0)) }
+                if PictureNames.isPicture(name) {
+                    files.append(File(name: name, size: 0, modified: 0, changed: 0))
+                }
                 continue
             }
             if status.st_mode & S_IFMT == S_IFDIR {
                 try visit(name)
             } else if PictureNames.isPicture(name) {
+                let (modified, changed) = status.times
                 files.append(
-                    File(name: name, size: Int(status.st_size), modified: status.modifiedNanoseconds))
+                    File(name: name, size: Int(status.st_size), modified: modified, changed: changed))
             }
         }
     }
@@ -95,17 +103,5 @@ private struct FolderListing {
         DataError(
             "\(path): the folder cannot be listed: \(String(cString: strerror(errno))): check its permissions"
         )
-    }
-}
-
-extension stat {
-    /// Modification time of the content in nanoseconds since 1970.
-    var modifiedNanoseconds: Int {
-        #if canImport(Darwin)
-            let time = st_mtimespec
-        #else
-            let time = st_mtim
-        #endif
-        return Int(time.tv_sec) * 1_000_000_000 + Int(time.tv_nsec)
     }
 }

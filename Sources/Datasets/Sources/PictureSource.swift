@@ -1,5 +1,6 @@
 import Files
 import Imaging
+import Provenance
 
 /// A collection of pictures in a fixed order.
 public protocol PictureSource: Sendable {
@@ -23,6 +24,8 @@ public protocol PictureSource: Sendable {
     var damage: String? { get }
     /// The protocol of a packed store; nil for other sources.
     var packedProtocol: DataProtocol? { get }
+    /// The mark of a generated picture that a packed store recorded; nil for other sources and pictures.
+    func packedOrigin(at index: Int) -> Origin?
     /// Hexadecimal hash that depends on the content and not on its location.
     var fingerprint: String { get }
 
@@ -93,6 +96,8 @@ extension PictureSource {
     public var damage: String? { nil }
     /// No protocol.
     public var packedProtocol: DataProtocol? { nil }
+    /// Nil: the mark is in the content.
+    public func packedOrigin(at index: Int) -> Origin? { nil }
     /// Nil: landmarks are in pixels of the picture.
     public var landmarkFrame: Int? { nil }
 

@@ -89,7 +89,7 @@ public enum SourceOpener {
         case .tar, .gzip:
             archive = try TarSource(path: path)
         case .safetensors:
-            return StoreSource(try FaceStore(path: path))
+            return try StoreSource(path: path)
         case .html:
             throw DataError(
                 "\(path): the file is a web page, not an archive: the server sent a page instead "

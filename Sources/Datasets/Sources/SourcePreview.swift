@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Provenance
 
 /// A few samples of a source after cropping and resizing.
 public struct SourcePreview: Sendable {
@@ -7,6 +8,8 @@ public struct SourcePreview: Sendable {
     public let pictures: [Picture]
     /// Names of the samples' pictures.
     public let names: [String]
+    /// The mark of generated pictures that a picture made of the samples must bear; nil if no picture has one.
+    public let origin: Origin?
     /// Selected pictures that cannot be used, with reasons.
     public let bad: [StorePreparation.BadPicture]
 
@@ -16,24 +19,27 @@ public struct SourcePreview: Sendable {
     ///   - data: the protocol of the samples.
     ///   - count: the maximum number of samples, positive.
     /// - Throws: `DataError` if no picture can be used, the archive cannot be read, or a store has another
-    ///   protocol.
+    ///   protocol or does not match its content hash.
     public init(of source: any PictureSource, protocol data: DataProtocol, count: Int) throws {
         precondition(count > 0, "SourcePreview: expected a count above 0, got \(count)")
+        if source is StoreSource, let damage = source.damage { throw DataError(damage) }
         let applied = try source.applying(data)
         let wanted = min(count, source.count)
         let indices = (0..<wanted).map { $0 * source.count / wanted }
         let allNames = source.names
         var pictures: [Picture] = []
         var names: [String] = []
+        var origins: [Origin?] = []
         var bad: [StorePreparation.BadPicture] = []
         try ParallelReader.run(
             source, indices: indices, size: applied.drawnSize,
             threads: ProcessInfo.processInfo.activeProcessorCount,
-            work: { _, content in Result { try applied.sample(of: content.get()).picture } },
+            work: { _, content in Result { try applied.sample(of: content.get()) } },
             deliver: { index, sample in
                 switch sample {
-                case .success(let picture):
-                    pictures.append(picture)
+                case .success(let sample):
+                    pictures.append(sample.picture)
+                    origins.append(sample.origin ?? source.packedOrigin(at: index))
                     names.append(allNames[index])
                 case .failure(let error):
                     bad.append(StorePreparation.BadPicture(name: allNames[index], reason: "\(error)"))
@@ -47,6 +53,7 @@ public struct SourcePreview: Sendable {
         self.pictures = pictures
         self.names = names
         self.bad = bad
+        origin = Origin.derived(from: origins)
     }
 
     /// Composes all samples into one picture.

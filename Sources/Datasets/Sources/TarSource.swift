@@ -10,7 +10,7 @@ public struct TarSource: PictureSource {
     public let names: [String]
     /// The error that prevents reading beyond the listed pictures; nil if the archive is complete.
     public let damage: String?
-    /// Hash of names, sizes, file length and both ends of the file.
+    /// Hash of names, sizes and the content of the file.
     public let fingerprint: String
     /// The kind, `tar`.
     public var kind: SourceKind { .tar }
@@ -41,7 +41,8 @@ public struct TarSource: PictureSource {
         }
         self.names = names
         self.damage = damage
-        digest.add(contentsOf: try TarSource.ends(of: path))
+        // A file can change in place without another size or name of a picture.
+        digest.add(try RememberedDigest.sha256(of: path))
         fingerprint = digest.finish()
     }
 
@@ -76,15 +77,6 @@ public struct TarSource: PictureSource {
             index += 1
             return try body(index - 1, content) && index < names.count
         }
-    }
-
-    /// The first and last 64 KiB of the file and its length. The end of a gzip file contains a CRC of its content.
-    private static func ends(of path: String) throws -> [UInt8] {
-        let file = try MappedFile(path: path)
-        let length = min(file.count, 65_536)
-        var bytes = try file.bytes(0..<length) + file.bytes((file.count - length)..<file.count)
-        withUnsafeBytes(of: UInt64(file.count).littleEndian) { bytes += $0 }
-        return bytes
     }
 }
 
@@ -137,26 +129,5 @@ public struct ZipSource: PictureSource {
     func file(named name: String) throws -> [UInt8]? {
         guard let entry = archive.entries.last(where: { $0.name == name }) else { return nil }
         return try archive.read(entry)
-    }
-}
-
-/// A packed store as a source for examination, preview and repacking.
-package struct StoreSource: PictureSource {
-    package let store: FaceStore
-    package let name: String
-    package var kind: SourceKind { .store }
-
-    package init(_ store: FaceStore) {
-        self.store = store
-        name = store.path.split(separator: "/").last.map(String.init) ?? store.path
-    }
-
-    package var names: [String] { store.names }
-    package var labels: Labels { store.labels }
-    package var packedProtocol: DataProtocol? { store.data }
-    package var fingerprint: String { store.contentHash }
-
-    package func content(at index: Int, size: Int) throws -> PictureContent {
-        .drawn(store.picture(index))
     }
 }

@@ -1,9 +1,12 @@
 import Files
 import Imaging
+import Provenance
 
 /// A packed data set: RGB samples of equal size and their labels in one safetensors file.
 ///
-/// Opening reads the labels. Images are read from disk when they are used. Any number of threads may read.
+/// Opening reads the labels and validates all metadata. It also compares images and labels with the content hash, unless
+/// the same unchanged file was compared before. Images are read from disk when they are used. Any number of threads may
+/// read.
 ///
 ///     let store = try FaceStore(path: "celeba.faces")
 ///     print(store.count, store.data.name, store.contentHash)
@@ -24,7 +27,10 @@ public final class FaceStore: Sendable {
     public let sourceKind: SourceKind
     /// The number of pictures that were skipped because they were bad.
     public let skippedCount: Int
+    /// Formats with libraries loaded at run time that could be decoded when the store was packed; nil in older stores.
+    let decoders: String?
 
+    private let marks: StoreMarks
     private let file: SafetensorsFile
     /// Images are read rather than mapped, because mapped pages count as memory of the process.
     private let pixels: FileReader
@@ -39,8 +45,16 @@ public final class FaceStore: Sendable {
     /// Opens a store.
     ///
     /// - Throws: `FileError` if the file cannot be read or is not a valid safetensors file; `DataError` if it is
-    ///   not a store or has an unsupported version.
-    public init(path: String) throws {
+    ///   not a store, has an unsupported version or invalid metadata, or does not match its content hash.
+    public convenience init(path: String) throws {
+        try self.init(unverified: path)
+        try verifyContent()
+    }
+
+    /// Opens a store without a comparison with its content hash.
+    ///
+    /// - Throws: as `init(path:)`, except for the comparison.
+    init(unverified path: String) throws {
         self.path = path
         let file = try SafetensorsFile(path: path)
         let reader = StoreReader(file: file, path: path)
@@ -49,10 +63,12 @@ public final class FaceStore: Sendable {
         (count, images) = try reader.images(size: data.size)
         nameLines = try reader.names(count: count)
         labels = try reader.labels(count: count)
-        contentHash = try reader.text(StoreFormat.Key.contentHash)
-        sourceName = try reader.text(StoreFormat.Key.source)
-        sourceKind = SourceKind(rawValue: try reader.text(StoreFormat.Key.sourceKind)) ?? .folder
-        skippedCount = Int(try reader.text(StoreFormat.Key.skipped)) ?? 0
+        marks = try reader.marks(count: count)
+        contentHash = try reader.contentHash()
+        sourceName = try reader.sourceName()
+        sourceKind = try reader.sourceKind()
+        skippedCount = try reader.skippedCount()
+        decoders = file.metadata[StoreFormat.Key.decoders]
         self.file = file
         pixels = try FileReader(path: path)
     }
@@ -118,6 +134,24 @@ public final class FaceStore: Sendable {
         labels.splits.indices.filter { labels.splits[$0] == split.code }
     }
 
+    /// The mark of generated pictures that a picture made of the given samples must bear; nil if none of their pictures had
+    /// one.
+    public func origin(of indices: some Sequence<Int>) -> Origin? { marks.origin(of: indices) }
+
+    /// Compares images and labels with the content hash. Remembers a file that was compared.
+    ///
+    /// - Throws: `DataError` if they differ; `FileError` if the file cannot be read.
+    func verifyContent() throws {
+        let actual = try RememberedDigest.value(for: path, kind: "store") {
+            try StoreReader(file: file, path: path).actualContentHash(data: data, images: images)
+        }
+        guard actual == contentHash else {
+            throw DataError(
+                "\(path): the store is invalid: its pictures or labels do not match its contentHash: it was changed "
+                    + "after it was packed, or is damaged: pack the source again with 'facegan data prepare'")
+        }
+    }
+
     /// Reads the whole file and compares it with its checksum.
     ///
     /// - Throws: `FileError` if they differ or the file cannot be read.
@@ -158,11 +192,26 @@ extension FaceStore {
 /// | `split` | U8 | [N] | 0 train, 1 validation, 2 test, 255 unknown |
 /// | `names` | U8 | [bytes] | UTF-8, one name per line |
 /// | `identityNames` | U8 | [bytes] | UTF-8, one name per line |
+/// | `marks` | U8 | [N] | mark of a generated picture: 0 none, 1 generated, 2 composite |
 ///
 /// All tensors except `images` and `names` are optional.
 enum StoreFormat {
     static let format = "facegan-faces"
     static let version = "1"
+
+    /// Label tensors of the content hash, in its order.
+    static let hashedTensors = [
+        Tensor.landmarks, Tensor.vectors, Tensor.identities, Tensor.classes, Tensor.attributes, Tensor.split,
+    ]
+
+    /// Formats that libraries loaded at run time can decode on this machine.
+    static var decoders: String {
+        let found = [
+            ("webp", PictureDecoder.readsWebP), ("tiff", PictureDecoder.readsTIFF),
+            ("heic", PictureDecoder.readsHEIC), ("avif", PictureDecoder.readsAVIF),
+        ]
+        return found.filter(\.1).map(\.0).joined(separator: " ")
+    }
 
     enum Tensor {
         static let images = "images"
@@ -174,6 +223,7 @@ enum StoreFormat {
         static let split = "split"
         static let names = "names"
         static let identityNames = "identityNames"
+        static let marks = "marks"
     }
 
     enum Key {
@@ -188,5 +238,9 @@ enum StoreFormat {
         static let source = "source"
         static let sourceKind = "sourceKind"
         static let skipped = "skipped"
+        /// Formats with libraries loaded at run time that could be decoded.
+        static let decoders = "decoders"
+        /// XMP packet with the origin of the generated pictures; missing if there are none.
+        static let origin = "origin"
     }
 }

@@ -10,6 +10,9 @@ public struct StoreCache: Sendable {
     /// The folder of the cache.
     public let folder: String
 
+    /// Version of the decoding. It changes when the pixels of a format change, such as through its orientation.
+    private static let decoding = "2"
+
     /// Creates a cache.
     /// - Parameter folder: nil for the default folder.
     public init(folder: String? = nil) {
@@ -23,6 +26,7 @@ public struct StoreCache: Sendable {
     ) -> String {
         var key = Fingerprint("store")
         key.add(StoreFormat.version)
+        key.add(Self.decoding)
         key.add(source.fingerprint)
         key.add(data.hash)
         key.add(options.text)
@@ -48,7 +52,12 @@ public struct StoreCache: Sendable {
     ) throws -> FaceStore {
         let path = path(for: source, protocol: data, options: options)
         // A store that cannot be opened, for example after a disk error, is packed again.
-        if let store = try? FaceStore(path: path), store.data.hash == data.hash { return store }
+        // A store that lacks pictures is packed again if libraries for other formats were installed.
+        if let store = try? FaceStore(path: path), store.data.hash == data.hash,
+            store.skippedCount == 0 || store.decoders == StoreFormat.decoders
+        {
+            return store
+        }
         do {
             try FileManager.default.createDirectory(
                 atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
@@ -61,7 +70,7 @@ public struct StoreCache: Sendable {
             source: source, protocol: data, to: path, options: options, progress: progress,
             cancelled: cancelled)
         packed(report)
-        return try FaceStore(path: path)
+        return try FaceStore(unverified: path)
     }
 
     /// Opens a packed store, or the cached store of any other source.
@@ -95,8 +104,8 @@ public struct StoreCache: Sendable {
     ///   - progress: called only while packing; see `StorePreparation.prepare`.
     ///   - cancelled: polled after every picture while packing.
     ///   - packed: receives the report if the store was packed.
-    /// - Throws: `DataError` if a packed store has another protocol or options select pictures from it; errors of
-    ///   `StorePreparation.prepare`.
+    /// - Throws: `DataError` if a packed store has another protocol or does not match its content hash, or options
+    ///   select pictures from it; errors of `StorePreparation.prepare`.
     public func open(
         _ source: any PictureSource, named specification: String, protocol data: DataProtocol,
         options: PreparationOptions = PreparationOptions(),
@@ -104,11 +113,13 @@ public struct StoreCache: Sendable {
         cancelled: () -> Bool = { false },
         packed: (StorePreparation.Report) -> Void = { _ in }
     ) throws -> FaceStore {
-        guard let packedStore = (source as? StoreSource)?.store else {
+        guard let opened = source as? StoreSource else {
             return try store(
                 for: source, protocol: data, options: options, progress: progress, cancelled: cancelled,
                 packed: packed)
         }
+        if let damage = opened.damage { throw DataError(damage) }
+        let packedStore = opened.store
         guard packedStore.data.hash == data.hash else {
             throw DataError(
                 "\(specification): the store has the protocol \(packedStore.data), but \(data) is "

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Imaging
+import Provenance
 
 /// Packing of a source into a store: pictures are decoded, cropped and resized once, before training.
 public enum StorePreparation {
@@ -18,12 +19,19 @@ public enum StorePreparation {
         public let written: Int
         /// Skipped pictures.
         public let bad: [BadPicture]
+        /// The number of packed pictures by conversion, such as `.transparent` or `.enlarged`.
+        public let notes: [PictureWarning: Int]
         /// Content hash of the store, 64 hexadecimal digits.
         public let contentHash: String
         /// Size of the store in bytes.
         public let byteCount: Int
         /// Duration in seconds.
         public let seconds: Double
+
+        /// The conversions with their numbers, one line for each, in the order of `PictureWarning`.
+        public var noteLines: [String] {
+            PictureWarning.allCases.compactMap { note in notes[note].map { "\($0) \(note.rawValue)" } }
+        }
     }
 
     /// Packs the pictures in the order of the source. Bad pictures are skipped and listed in the report.
@@ -48,7 +56,9 @@ public enum StorePreparation {
         let start = Date()
         if let damage = source.damage {
             throw DataError(
-                "\(source.name): the archive is damaged and is not packed partially: \(damage)")
+                source is StoreSource
+                    ? damage : "\(source.name): the archive is damaged and is not packed partially: \(damage)"
+            )
         }
         let applied = try source.applying(data)
         let indices = try options.indices(in: source)
@@ -59,6 +69,8 @@ public enum StorePreparation {
         let names = source.names
         var written: [Int] = []
         var sizes: [PictureSize] = []
+        var origins: [Origin?] = []
+        var notes: [PictureWarning: Int] = [:]
         var bad: [BadPicture] = []
         var done = 0
         progress(0, indices.count)
@@ -75,6 +87,8 @@ public enum StorePreparation {
                     }
                     written.append(index)
                     sizes.append(sample.original)
+                    origins.append(sample.origin ?? source.packedOrigin(at: index))
+                    for note in sample.notes { notes[note, default: 0] += 1 }
                 case .failure(let error):
                     bad.append(BadPicture(name: names[index], reason: "\(error)"))
                 }
@@ -92,10 +106,10 @@ public enum StorePreparation {
         try labels.mapLandmarks(by: applied, sizes: sizes, frame: source.landmarkFrame)
         let contents = StoreContents(
             data: data, labels: labels, names: written.map { names[$0] }, sourceName: source.name,
-            sourceKind: source.kind, skipped: bad.count)
+            sourceKind: source.kind, skipped: bad.count, marks: StoreMarks(origins))
         let contentHash = try contents.write(to: path, images: spool, imageHash: hash)
         return Report(
-            written: written.count, bad: bad, contentHash: contentHash,
+            written: written.count, bad: bad, notes: notes, contentHash: contentHash,
             byteCount: try MappedFile(path: path).count, seconds: Date().timeIntervalSince(start))
     }
 }

@@ -1,4 +1,5 @@
 import Files
+import Provenance
 
 /// Reader of a packed store. Each part is validated against the others.
 struct StoreReader {
@@ -24,12 +25,53 @@ struct StoreReader {
         return value
     }
 
+    /// Returns the protocol after checking that name, text and hash belong together.
     func dataProtocol() throws -> DataProtocol {
-        let text = try text(StoreFormat.Key.protocolText)
-        guard let data = DataProtocol(name: try self.text(StoreFormat.Key.protocolName), text: text) else {
-            throw invalid("the protocol '\(text)' is unknown")
+        let name = try text(StoreFormat.Key.protocolName)
+        guard DataProtocol.isSafeName(name) else {
+            throw invalid(
+                "the name of its protocol is not made of 1 to 100 letters, digits, '-', '_' and '.'")
+        }
+        guard let data = DataProtocol(name: name, text: try text(StoreFormat.Key.protocolText)) else {
+            throw invalid("the text of its protocol '\(name)' is not a valid description")
+        }
+        guard try text(StoreFormat.Key.protocolHash) == data.hash else {
+            throw invalid("the hash of its protocol '\(name)' does not match the protocol's text")
+        }
+        if let known = try? DataProtocol.parse(name), known.hash != data.hash {
+            throw invalid("the text of its protocol is not that of '\(name)'")
         }
         return data
+    }
+
+    func contentHash() throws -> String {
+        let hash = try text(StoreFormat.Key.contentHash)
+        guard hash.utf8.count == 64,
+            hash.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
+        else { throw invalid("its contentHash is not made of 64 lowercase hexadecimal digits") }
+        return hash
+    }
+
+    func sourceName() throws -> String {
+        let name = try text(StoreFormat.Key.source)
+        guard name.utf8.count <= 4096 else { throw invalid("the name of its source is too long") }
+        return PictureNames.oneLine(name)
+    }
+
+    func sourceKind() throws -> SourceKind {
+        guard let kind = SourceKind(rawValue: try text(StoreFormat.Key.sourceKind)) else {
+            throw invalid(
+                "the kind of its source is not one of "
+                    + SourceKind.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        return kind
+    }
+
+    func skippedCount() throws -> Int {
+        guard let count = Int(try text(StoreFormat.Key.skipped)), count >= 0 else {
+            throw invalid("the number of skipped pictures is not a number of 0 or more")
+        }
+        return count
     }
 
     func images(size: Int) throws -> (count: Int, range: Range<Int>) {
@@ -55,7 +97,8 @@ struct StoreReader {
         typealias Tensor = StoreFormat.Tensor
         var labels = Labels(count: count)
         let names = try text(StoreFormat.Key.attributeNames)
-        labels.attributeNames = names.isEmpty ? [] : names.split(separator: "\n").map(String.init)
+        labels.attributeNames =
+            names.isEmpty ? [] : names.split(separator: "\n").map { PictureNames.oneLine(String($0)) }
         labels.attributes = try values(
             Tensor.attributes, .i8, [count, labels.attributeNames.count], as: Int8.self)
         labels.identities = try values(Tensor.identities, .i32, [count], as: Int32.self)
@@ -67,7 +110,70 @@ struct StoreReader {
         if let entry = file[Tensor.vectors], entry.shape.count == 2 { labels.vectorWidth = entry.shape[1] }
         labels.vectors = try values(Tensor.vectors, .f32, [count, labels.vectorWidth], as: UInt32.self)
             .map(Float.init(bitPattern:))
+        try check(labels)
         return labels
+    }
+
+    /// Checks the ranges of all label values.
+    private func check(_ labels: Labels) throws {
+        func require(_ name: String, _ expected: String, _ isValid: Bool) throws {
+            if !isValid { throw invalid("the tensor '\(name)' has values other than \(expected)") }
+        }
+        typealias Tensor = StoreFormat.Tensor
+        try require(
+            Tensor.attributes, "1, -1 and 0", labels.attributes.allSatisfy { (-1...1).contains($0) })
+        let splits = DataSplit.allCases.map(\.code) + [DataSplit.unknownCode]
+        try require(Tensor.split, "0, 1, 2 and 255", labels.splits.allSatisfy { splits.contains($0) })
+        let persons =
+            labels.identityNames.isEmpty ? Int32.max : Int32(clamping: labels.identityNames.count)
+        try require(
+            Tensor.identities, "-1 and the numbers of persons",
+            labels.identities.allSatisfy { $0 >= -1 && $0 < persons })
+        try require(Tensor.classes, "-1 and more", labels.classes.allSatisfy { $0 >= -1 })
+        try require(
+            Tensor.landmarks, "NaN and positions of at most 1,000,000 pixels",
+            labels.landmarks.allSatisfy { $0.isNaN || $0.magnitude <= 1_000_000 })
+        try require(Tensor.vectors, "NaN and finite numbers", labels.vectors.allSatisfy { !$0.isInfinite })
+    }
+
+    /// The marks of generated pictures.
+    func marks(count: Int) throws -> StoreMarks {
+        let codes = try values(StoreFormat.Tensor.marks, .u8, [count], as: UInt8.self)
+        guard !codes.isEmpty else { return StoreMarks() }
+        guard let packet = file.metadata[StoreFormat.Key.origin], packet.utf8.count <= 1 << 20,
+            let origin = Origin(packet: packet)
+        else {
+            throw invalid("it has marks of generated pictures without a valid '\(StoreFormat.Key.origin)'")
+        }
+        guard codes.allSatisfy({ $0 < 3 }) else { throw invalid("the tensor 'marks' has values above 2") }
+        return StoreMarks(codes: codes, merged: origin)
+    }
+
+    /// Computes the content hash from images and labels.
+    ///
+    /// - Throws: `FileError` if the file cannot be read.
+    func actualContentHash(data: DataProtocol, images: Range<Int>) throws -> String {
+        var hash = Digest.SHA256Stream()
+        hash.update(Array(data.text.utf8))
+        // The images are read rather than mapped, because mapped pages count as memory of the process.
+        let reader = try FileReader(path: path)
+        var buffer = [UInt8](repeating: 0, count: min(images.count, 1 << 22))
+        var position = images.lowerBound
+        while position < images.upperBound {
+            let count = min(buffer.count, images.upperBound - position)
+            try buffer.withUnsafeMutableBytes { bytes in
+                let part = UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])
+                try reader.read(part, at: position)
+                hash.update(UnsafeRawBufferPointer(part))
+            }
+            position += count
+        }
+        for name in StoreFormat.hashedTensors {
+            guard let entry = file[name], !entry.range.isEmpty else { continue }
+            hash.update(Array(name.utf8))
+            try file.file.withBytes(entry.range) { hash.update($0) }
+        }
+        return hash.finish()
     }
 
     /// The values of a tensor; empty if the store does not contain it.
@@ -95,86 +201,5 @@ struct StoreReader {
 
     private func invalid(_ what: String) -> DataError {
         DataError("\(path): the store is invalid: \(what): pack the source again with 'facegan data prepare'")
-    }
-}
-
-/// Content of a store except the images, and its writer.
-struct StoreContents {
-    let data: DataProtocol
-    let labels: Labels
-    let names: [String]
-    let sourceName: String
-    let sourceKind: SourceKind
-    /// The number of pictures that were skipped because they were bad.
-    let skipped: Int
-
-    /// Writes the store and returns its content hash.
-    /// - Parameters:
-    ///   - path: path of the store.
-    ///   - images: the samples in order.
-    ///   - imageHash: hash state after the protocol and the images.
-    /// - Throws: `FileError` if the file cannot be written; `DataError` if the buffered images cannot be read.
-    func write(to path: String, images: SpoolFile, imageHash: Digest.SHA256Stream) throws -> String {
-        typealias Tensor = StoreFormat.Tensor
-        let count = names.count
-        // Wide types first: safetensors requires every tensor to be aligned to its element size.
-        var tensors: [(name: String, type: ElementType, shape: [Int], bytes: [UInt8])] = []
-        func add(_ name: String, _ type: ElementType, _ shape: [Int], _ bytes: [UInt8]) {
-            if !bytes.isEmpty { tensors.append((name, type, shape, bytes)) }
-        }
-        add(
-            Tensor.landmarks, .f32, [count, Labels.landmarkWidth / 2, 2],
-            littleEndian(labels.landmarks.map(\.bitPattern)))
-        add(
-            Tensor.vectors, .f32, [count, labels.vectorWidth], littleEndian(labels.vectors.map(\.bitPattern)))
-        add(Tensor.identities, .i32, [count], littleEndian(labels.identities))
-        add(Tensor.classes, .i32, [count], littleEndian(labels.classes))
-        add(
-            Tensor.attributes, .i8, [count, labels.attributeNames.count],
-            labels.attributes.map { UInt8(bitPattern: $0) })
-        add(Tensor.split, .u8, [count], labels.splits)
-
-        var hash = imageHash
-        for tensor in tensors {
-            hash.update(Array(tensor.name.utf8))
-            hash.update(tensor.bytes)
-        }
-        let contentHash = hash.finish()
-
-        for (name, lines) in [(Tensor.names, names), (Tensor.identityNames, labels.identityNames)] {
-            let bytes = Array(lines.map(PictureNames.oneLine).joined(separator: "\n").utf8)
-            add(name, .u8, [bytes.count], bytes)
-        }
-        let imageEntry = SafetensorsWriter.Entry(
-            name: Tensor.images, dtype: .u8, shape: [count, data.size, data.size, 3]
-        ) { sink in try images.drain(sink) }
-        try SafetensorsWriter.write(
-            path: path, metadata: metadata(contentHash: contentHash),
-            entries: [imageEntry]
-                + tensors.map { .init(name: $0.name, dtype: $0.type, shape: $0.shape, bytes: $0.bytes) })
-        return contentHash
-    }
-
-    private func metadata(contentHash: String) -> [String: String] {
-        typealias Key = StoreFormat.Key
-        return [
-            Key.format: StoreFormat.format,
-            Key.version: StoreFormat.version,
-            Key.protocolName: data.name,
-            Key.protocolText: data.text,
-            Key.protocolHash: data.hash,
-            Key.contentHash: contentHash,
-            Key.attributeNames: labels.attributeNames.joined(separator: "\n"),
-            Key.source: sourceName,
-            Key.sourceKind: sourceKind.rawValue,
-            Key.skipped: String(skipped),
-        ]
-    }
-
-    private func littleEndian<T: FixedWidthInteger>(_ values: [T]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(values.count * MemoryLayout<T>.size)
-        for value in values { withUnsafeBytes(of: value.littleEndian) { bytes += $0 } }
-        return bytes
     }
 }
