@@ -33,16 +33,22 @@ struct ImportFailure {
         mismatch = best?.mismatch ?? search.mismatch(network, candidate)
         let wrong = Set(mismatch.misshaped.map(\.key) + mismatch.unexpected)
         taken = candidate.entries.map(\.key).filter { !wrong.contains($0) }
-        var lines = [
-            "\(network.rawValue) of \(search.recipe.name): \(taken.count) keys fit, \(mismatch.missing.count) missing, "
-                + "\(mismatch.unexpected.count) unexpected, \(mismatch.misshaped.count) of another shape"
-        ]
-        if !candidate.path.isEmpty { lines.append("  from \(ImportText.short(candidate.title))") }
-        lines += ImportText.list("missing", mismatch.missing)
-        lines += ImportText.list("unexpected", mismatch.unexpected)
-        lines += ImportText.list(
-            "of another shape",
-            mismatch.misshaped.map { "\($0.key) expected \($0.expected), got \($0.received)" })
+        var lines: [String] = []
+        if TensorShapes(candidate).network ?? candidate.namedNetwork ?? requested == nil {
+            // Neither the shapes nor the names tell what it is.
+            lines.append("no network of the recipe \(search.recipe.name) has these layers")
+            lines += ImportText.list("keys in the file", candidate.entries.map(\.key))
+        } else {
+            lines.append(
+                "\(network.rawValue) of \(search.recipe.name): \(taken.count) keys fit, \(mismatch.missing.count) missing, "
+                    + "\(mismatch.unexpected.count) unexpected, \(mismatch.misshaped.count) of another shape")
+            if !candidate.path.isEmpty { lines.append("  from \(ImportText.short(candidate.title))") }
+            lines += ImportText.list("missing", mismatch.missing)
+            lines += ImportText.list("unexpected", mismatch.unexpected)
+            lines += ImportText.list(
+                "of another shape",
+                mismatch.misshaped.map { "\($0.key) expected \($0.expected), got \($0.received)" })
+        }
         lines.append(Self.advice(candidate, network, requested, mismatch, &search))
         report = lines
     }

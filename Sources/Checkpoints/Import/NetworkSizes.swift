@@ -64,6 +64,14 @@ struct NetworkSizes {
         return try? SettingsDocument.decode(yaml: recipe.yaml, path: recipe.name, overrides: overrides)
     }
 
+    /// Sizes for a reader: without limits and switches that are those of the recipe.
+    func shown(for recipe: Recipe) -> [String] {
+        values.filter { size in
+            ["resolution", "size", "filters"].contains(size.key.split(separator: ".").last ?? "")
+                || Self.differs(size, from: recipe)
+        }.map { "\($0.key) \($0.value)" }
+    }
+
     /// Whether a size differs from the value in a recipe.
     static func differs(_ size: (key: String, value: String), from recipe: Recipe) -> Bool {
         let changed = try? SettingsDocument.decode(
@@ -93,7 +101,7 @@ struct NetworkSizes {
     private static func dcganGenerator(_ shapes: TensorShapes, _ labels: Int, _ limit: Int) -> NetworkSizes? {
         let layers = shapes.convolutions
         guard layers.count >= 2, layers.allSatisfy({ $0[2] == 4 }),
-            let last = layers.last(where: { $0[1] == 3 })
+            let last = layers.last(where: { $0[1] == shapes.colors ?? 3 })
         else { return nil }
         // Every output is the input of the next layer. The remaining input is that of the first layer.
         var inputs = layers.map { $0[0] }
@@ -117,7 +125,8 @@ struct NetworkSizes {
     private static func dcganDiscriminator(_ shapes: TensorShapes, _ limit: Int) -> NetworkSizes? {
         let layers = shapes.convolutions
         guard layers.count >= 2, layers.allSatisfy({ $0[2] == 4 }),
-            let first = layers.first(where: { $0[1] == 3 }), layers.contains(where: { $0[0] == 1 }),
+            let first = layers.first(where: { $0[1] == shapes.colors ?? 3 }),
+            layers.contains(where: { $0[0] == 1 }),
             let largest = layers.map({ $0[0] }).max(),
             let found = doubling(first[0], halvings: layers.count - 1, largest: largest, limit: limit)
         else { return nil }

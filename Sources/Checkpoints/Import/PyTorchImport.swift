@@ -115,6 +115,8 @@ struct ImportChoice {
     private(set) var discriminator: ImportSearch.Match?
     /// Recipe with the sizes of all networks.
     private(set) var recipe: Recipe
+    /// Recipe before the sizes of the file were applied.
+    private let original: Recipe
     private var notes: [String] = []
 
     /// - Parameters:
@@ -137,7 +139,7 @@ struct ImportChoice {
                     + " \(keys.prefix(6).joined(separator: ", ")). Choose one with --key \(keys[0])")
         }
         main = best[0]
-        recipe = main.recipe
+        (recipe, original) = (main.recipe, search.recipe)
         if !averages.isEmpty, !plain.isEmpty {
             let names = plain.map(\.candidate.title).prefix(4).joined(separator: ", ")
             if plain.count == 1, plain[0].recipe == main.recipe, network == .generator {
@@ -215,7 +217,7 @@ struct ImportChoice {
                 facts.append("biases added to the means of the batch normalization")
             }
             if !facts.isEmpty { lines.append("  " + facts.joined(separator: "; ")) }
-            let sizes = (match.sizes?.values ?? []).map { "\($0.key) \($0.value)" }
+            let sizes = match.sizes?.shown(for: original) ?? []
             if !sizes.isEmpty { lines.append("  " + sizes.joined(separator: ", ")) }
         }
         add(network, main)
