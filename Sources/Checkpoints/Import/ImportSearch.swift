@@ -30,7 +30,7 @@ struct ImportSearch {
     /// outermost.
     mutating func matches(_ network: PyTorchImport.Network, in candidates: [StateCandidate]) -> [Match] {
         var found: [(match: Match, names: Set<String>)] = []
-        for candidate in candidates where TensorShapes(candidate).network ?? network == network {
+        for candidate in candidates {
             guard let match = match(network, candidate) else { continue }
             let names = Set(candidate.entries.map(\.name))
             if let index = found.firstIndex(where: { $0.names.isSuperset(of: names) }) {

@@ -139,7 +139,9 @@ struct NetworkSizes {
         _ network: PyTorchImport.Network, _ shapes: TensorShapes, _ labels: Int, _ limit: Int
     ) -> NetworkSizes? {
         let layers = shapes.convolutions
-        guard layers.allSatisfy({ $0[2] == 5 }), let edge = layers.first(where: { $0[1] == 3 }),
+        guard layers.allSatisfy({ $0[2] == 5 }),
+            let edge = network == .generator
+                ? layers.last(where: { $0[1] == 3 }) : layers.first(where: { $0[1] == 3 }),
             let linear = shapes.linears.first
         else { return nil }
         let largest = (network == .generator ? linear[0] : linear[1]) / 16
@@ -248,8 +250,11 @@ struct TensorShapes {
     var network: PyTorchImport.Network? {
         guard let first = convolutions.first, let last = convolutions.last else { return nil }
         let colors = [1, 3]
-        let endsInOne = last[0] == 1 || linears.last?[0] == 1
-        if colors.contains(first[1]), endsInOne { return .discriminator }
+        // No generator has a linear layer with one output, in whatever order the layers are.
+        if linears.contains(where: { $0[0] == 1 }), convolutions.contains(where: { colors.contains($0[1]) }) {
+            return .discriminator
+        }
+        if colors.contains(first[1]), last[0] == 1 { return .discriminator }
         if colors.contains(last[1]) || colors.contains(last[0]) { return .generator }
         return nil
     }
