@@ -77,7 +77,9 @@ public struct Checkpoint {
     /// - Throws: `FileError` for a damaged file, `CheckpointError` for a file that is not a model or state.
     public init(path: String, sections: [String]? = nil) throws {
         let file = try TensorFile(path: path)
-        try file.verify()
+        // A file of another program has neither, and no checksum to compare.
+        let isForeign = file.metadata["format"] == nil && file.metadata[SafetensorsFile.digestKey] == nil
+        if !isForeign { try file.verify() }
         if let format = file.metadata["format"], format != Self.format, format.hasPrefix("facegan ") {
             throw CheckpointError(
                 "\(path): written by another version of FaceGAN (\(format); this version reads \(Self.format))."
@@ -85,8 +87,8 @@ public struct Checkpoint {
         }
         guard file.metadata["format"] == Self.format, let text = file.metadata["recipe"] else {
             throw CheckpointError(
-                "\(path): a safetensors file, but not a model or state of this program."
-                    + " `facegan import` makes one from a PyTorch state dictionary.")
+                "\(path): a safetensors file, but not a model or state of this program. If it holds the weights of a"
+                    + " generator, convert it: facegan import \(path) --out model.safetensors")
         }
         // Larger numbers would overflow sums of clocks.
         let clockRange = 0...1_000_000_000_000_000_000

@@ -1,4 +1,5 @@
 import Datasets
+import Files
 import Foundation
 import Recipes
 import Torch
@@ -41,6 +42,11 @@ public struct ModelFile: Sendable, Hashable {
             guard state == .last else {
                 throw CheckpointError("\(source): a file; only a run directory has a best state")
             }
+            guard !Self.isPyTorch(source) else {
+                throw CheckpointError(
+                    "\(source): a PyTorch file, not a model of FaceGAN. Convert it first: facegan import \(source) --out"
+                        + " model.safetensors")
+            }
             path = source
             return
         }
@@ -59,6 +65,31 @@ public struct ModelFile: Sendable, Hashable {
                     + " A run saves its first state within minutes of its start.")
         }
         path = source + "/" + name
+    }
+
+    /// Whether a path names a file that `torch.save` wrote, which `facegan import` converts.
+    ///
+    /// The content decides; a file that cannot be read is judged by its extension.
+    public static func isPyTorch(_ path: String) -> Bool {
+        let kind =
+            try? FileManager.default.attributesOfItem(
+                atPath: (path as NSString).resolvingSymlinksInPath)[.type] as? FileAttributeType
+        guard kind == .typeRegular, let file = FileHandle(forReadingAtPath: path) else { return false }
+        defer { try? file.close() }
+        let head = [UInt8]((try? file.read(upToCount: 16)) ?? Data())
+        if head.starts(with: [0x50, 0x4B, 0x03, 0x04]) {
+            let names = (try? ZipArchive(path: path).entries.map(\.name)) ?? []
+            return names.contains { $0 == "data.pkl" || $0.hasSuffix("/data.pkl") }
+                || (names.isEmpty && hasPyTorchExtension(path))
+        }
+        // The pickle of a magic number, with which older files begin, or another pickle.
+        let isPickle = head.count >= 2 && head[0] == 0x80 && (2...5).contains(head[1])
+        return isPickle
+            && (hasPyTorchExtension(path) || head.dropFirst(2).starts(with: [0x8A, 0x0A, 0x6C, 0xFC]))
+    }
+
+    private static func hasPyTorchExtension(_ path: String) -> Bool {
+        ["pth", "pt", "ckpt", "bin", "pkl", "tar"].contains((path as NSString).pathExtension.lowercased())
     }
 
     /// Recipe of the model. Reads no weights.

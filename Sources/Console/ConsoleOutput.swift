@@ -1,6 +1,9 @@
 import Foundation
+import Synchronization
 
 /// A text output stream and the capabilities of its terminal.
+///
+/// Control characters in text are made visible, because text contains names from strangers; see `ConsoleText`.
 public struct ConsoleOutput: Sendable {
     /// Whether the output is a terminal, so that lines can be rewritten in place.
     public let isInteractive: Bool
@@ -40,20 +43,68 @@ public struct ConsoleOutput: Sendable {
     /// Width of the terminal in columns; 80 if unknown.
     public var width: Int { measure() }
 
-    /// Writes text without buffering.
-    public func write(_ text: String) { sink(text) }
+    /// Writes text without buffering. Control characters are made visible.
+    public func write(_ text: String) { sink(ConsoleText.encoded(text, hasColors: hasColors)) }
 
-    /// Writes a line.
-    public func writeLine(_ text: String = "") { sink(text + "\n") }
+    /// Writes a line. Control characters are made visible.
+    public func writeLine(_ text: String = "") { write(text + "\n") }
 
-    /// Returns text with a style, or unchanged if there are no colors.
+    /// Writes text with escape sequences of this module.
+    func writeControl(_ text: String) { sink(text) }
+
+    /// Returns text with a style for `write` and `writeLine`, or unchanged text if there are no colors.
     public func styled(_ text: String, _ style: ConsoleStyle) -> String {
-        hasColors ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
+        hasColors ? StyleMark.styled(text, style) : text
+    }
+}
+
+// MARK: Standard output
+
+extension ConsoleOutput {
+    // A global, because standard output belongs to the process.
+    private static let failure = Atomic<Int32>(0)
+
+    /// Reason of the first failed write to standard output; nil if all succeeded.
+    ///
+    /// A failed write does not stop the work of a command. The command reports it at its end.
+    public static var standardOutputFailure: StandardOutputFailure? {
+        let code = failure.load(ordering: .relaxed)
+        return code == 0 ? nil : StandardOutputFailure(code: code)
+    }
+
+    /// Prepares the standard streams of a program. Call it first.
+    ///
+    /// A closed pipe becomes a failed write, which can be reported. A closed descriptor is occupied, so that a file that is
+    /// opened later does not receive the text of the program.
+    public static func prepareStandardStreams() {
+        signal(SIGPIPE, SIG_IGN)
+        for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) < 0 && errno == EBADF {
+            // Read-only: writing fails as before. The lowest free descriptor is the closed one.
+            _ = open("/dev/null", O_RDONLY)
+        }
+    }
+
+    fileprivate static func recordFailure(_ code: Int32) {
+        _ = failure.compareExchange(expected: 0, desired: code, ordering: .relaxed)
+    }
+}
+
+/// Failure of a write to standard output.
+public struct StandardOutputFailure: Error, Sendable, CustomStringConvertible {
+    let code: Int32
+
+    /// Whether the reader closed a pipe, such as `head` after its last line.
+    public var isClosedPipe: Bool { code == EPIPE }
+
+    /// Message for the user.
+    public var description: String {
+        "standard output cannot be written: \(String(cString: strerror(code))). The output is not complete; check the"
+            + " destination and repeat the command."
     }
 }
 
 /// Style of text on a terminal. The raw value is the ANSI code.
-public enum ConsoleStyle: Int, Sendable {
+public enum ConsoleStyle: Int, Sendable, CaseIterable {
     /// Bold.
     case bold = 1
     /// Dim.
@@ -72,8 +123,18 @@ private func writeAll(_ text: String, to descriptor: Int32) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
         let written = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-        // A closed pipe or a full disk must not stop a training run.
-        guard written > 0 || errno == EINTR else { return }
-        bytes = bytes.dropFirst(max(0, written))
+        if written < 0, errno == EINTR { continue }
+        if written < 0, errno == EAGAIN {
+            // A pipe that another program made non-blocking.
+            var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+            _ = poll(&waiting, 1, 1000)
+            continue
+        }
+        guard written > 0 else {
+            // A closed pipe or a full disk must not stop a training run.
+            if descriptor == 1 { ConsoleOutput.recordFailure(written < 0 ? errno : EIO) }
+            return
+        }
+        bytes = bytes.dropFirst(written)
     }
 }

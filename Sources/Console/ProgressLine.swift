@@ -141,10 +141,10 @@ public final class LiveLine: Sendable {
             guard time - state.drawnAt >= Self.secondsBetweenDrawings else { return }
             state.drawnAt = time
             // The last column is not used, because some terminals wrap when it is filled.
-            let line = TextWidth.truncated(text(), to: output.width - 1)
+            let line = TextWidth.truncated(ConsoleText.printableLine(text()), to: output.width - 1)
             guard line != state.shown else { return }
             state.shown = line
-            output.write("\r\(line)\u{1B}[K")
+            output.writeControl("\r\(line)\u{1B}[K")
         }
     }
 
@@ -152,14 +152,15 @@ public final class LiveLine: Sendable {
     public func print(_ text: String) {
         state.withLock { state in
             guard !state.shown.isEmpty else { return output.writeLine(text) }
-            output.write("\r\u{1B}[K\(text)\n\(state.shown)")
+            let text = ConsoleText.encoded(text, hasColors: output.hasColors)
+            output.writeControl("\r\u{1B}[K\(text)\n\(state.shown)")
         }
     }
 
     /// Removes the bottom line.
     public func clear() {
         state.withLock { state in
-            if !state.shown.isEmpty { output.write("\r\u{1B}[K") }
+            if !state.shown.isEmpty { output.writeControl("\r\u{1B}[K") }
             state = State()
         }
     }

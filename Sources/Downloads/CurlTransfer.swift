@@ -77,7 +77,10 @@ struct CurlTransfer {
         var arguments = [
             "--location", "--fail", "--silent", "--show-error", "--include", "--suppress-connect-headers",
             "--connect-timeout", "20", "--speed-limit", "1", "--speed-time", String(stallSeconds),
-            "--proto", "=http,https", "--user-agent", "Mozilla/5.0 (compatible; facegan)",
+            // A redirection never leaves https. Only an address that a user wrote begins with http.
+            "--proto", address.lowercased().hasPrefix("http:") ? "=http,https" : "=https",
+            "--proto-redir", address.lowercased().hasPrefix("http:") ? "=http,https" : "=https",
+            "--user-agent", "Mozilla/5.0 (compatible; facegan)",
         ]
         if offset > 0 {
             arguments += ["--continue-at", String(offset)]

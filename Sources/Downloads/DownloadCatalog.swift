@@ -1,25 +1,27 @@
 /// Public data sets that can be downloaded from their official addresses.
 ///
-/// Checksums are those of the data set loaders of torchvision (MD5) and scikit-learn (SHA-256).
+/// Checksums are those of the data set loaders of torchvision and scikit-learn.
 public enum DownloadCatalog {
     /// Alignment of the photographs of LFW.
     public enum LFWEdition: String, Sendable, CaseIterable {
-        /// Aligned by deep funneling.
-        case deepfunneled
         /// Aligned by funneling.
         case funneled
+        /// Aligned by deep funneling. No SHA-256 is published.
+        case deepfunneled
         /// Not aligned.
         case original
     }
 
     /// Labeled Faces in the Wild: 13,233 photographs of 5,749 persons, 250x250.
+    ///
+    /// `.deepfunneled` has no checksum, so that the user must name one.
     public static func lfw(_ edition: LFWEdition) -> Download {
-        let official = "http://vis-www.cs.umass.edu/lfw/"
+        let official = "https://vis-www.cs.umass.edu/lfw/"
         return switch edition {
         case .deepfunneled:
             Download(
                 fileName: "lfw-deepfunneled.tgz", addresses: [official + "lfw-deepfunneled.tgz"],
-                checksum: .md5("68331da3eb755a505a502b5aacb3c201"), content: .gzip)
+                checksum: nil, content: .gzip)
         case .funneled:
             Download(
                 fileName: "lfw-funneled.tgz",
@@ -39,20 +41,20 @@ public enum DownloadCatalog {
     public static let celebA: [Download] = [
         drive(
             "img_align_celeba.zip", id: "0B7EVK8r0v71pZjFTYXZWM3FlRnM", key: "0-dYn9z10tMJOBAkviAcfdyQ",
-            md5: "00d2c5bc6d35e252742224ab0c1e8fcb", content: .zip),
+            sha256: "46fb89443c578308acf364d7d379fe1b9efb793042c0af734b6112e4fd3a8c74", content: .zip),
         drive(
             "list_attr_celeba.txt", id: "0B7EVK8r0v71pblRyaVFSWGxPY0U", key: "0-YW2qIuRcWHy_1C2VaRGL3Q",
-            md5: "75e246fa4810816ffd6ee81facbd244c"),
+            sha256: "f0e5da289d5ccf75ffe8811132694922b60f2af59256ed362afa03fefba324d0"),
         drive(
             "list_eval_partition.txt", id: "0B7EVK8r0v71pY0NSMzRuSXJEVkk",
-            md5: "d32c9cbf5e040fd4025c592c306e6668"),
+            sha256: "fc955bcb3ef8fbdf7d5640d9a8693a8431b5f2ee291a5c1449a1549e7e073fe7"),
         drive(
             "identity_CelebA.txt", id: "1_ee_0u7vcNLOfNLegJRHmolfH5ICW-XS",
-            md5: "32bd1bd63d3c78cd57e08160ec5ed1e2"),
+            sha256: "c6143857c3e2630ac2da9f782e9c1232e5e59be993a9d44e8a7916c78a6158c0"),
         drive(
             "list_landmarks_align_celeba.txt", id: "0B7EVK8r0v71pd0FJY3Blby1HUTQ",
             key: "0-aFtzLN5nfdhHXpAsgYA8_g",
-            md5: "cc24ecafdb5b50baae59b03474781f8c"),
+            sha256: "6c02a87569907f6db2ba99019085697596730e8129f67a3d61659f198c48d43b"),
     ]
 
     /// Page of CelebA with its terms of use and a link to its folder.
@@ -63,12 +65,12 @@ public enum DownloadCatalog {
     /// A file on Google Drive. `confirm` skips the page about virus scans; `resourcekey` opens links created before
     /// 2021.
     private static func drive(
-        _ name: String, id: String, key: String? = nil, md5: String, content: Download.Content = .text
+        _ name: String, id: String, key: String? = nil, sha256: String, content: Download.Content = .text
     ) -> Download {
         let address = "https://drive.usercontent.google.com/download?id=\(id)&export=download&confirm=t"
         return Download(
             fileName: name, addresses: [address] + (key.map { [address + "&resourcekey=" + $0] } ?? []),
-            checksum: .md5(md5), content: content)
+            checksum: .sha256(sha256), content: content)
     }
 }
 

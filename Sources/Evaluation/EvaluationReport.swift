@@ -22,7 +22,7 @@ public struct EvaluationReport {
     /// Renders the page, UTF-8.
     /// - Throws: `ImagingError` if a picture cannot be encoded.
     public func html() throws -> [UInt8] {
-        var parts = [Self.head(evaluation.evaluated.title), facts(), scores()]
+        var parts: [HTML] = [Self.head(evaluation.evaluated.title), facts(), scores()]
         parts.append("<h2>The pictures</h2><div class=\"pair\">")
         parts.append(try figure(grid(evaluated), evaluation.evaluated.title))
         if let reference { parts.append(try figure(grid(reference), reference.title)) }
@@ -37,7 +37,7 @@ public struct EvaluationReport {
         if !evaluation.attributes.isEmpty { parts.append(attributes()) }
         if !evaluation.accuracies.isEmpty { parts.append(accuracies()) }
         parts.append("</main></body></html>\n")
-        return Array(parts.joined(separator: "\n").utf8)
+        return Array(parts.joined(separator: "\n").source.utf8)
     }
 
     // MARK: Pictures
@@ -63,14 +63,14 @@ public struct EvaluationReport {
             Grid.compose(pictures, columns: 8, captions: captions), origin: Origin.derived(from: origins))
     }
 
-    private func figure(_ png: [UInt8], _ caption: String) -> String {
-        "<figure><img src=\"data:image/png;base64,\(Data(png).base64EncodedString())\" alt=\"\(MarkupText.escaped(caption))\">"
-            + "<figcaption>\(MarkupText.escaped(caption))</figcaption></figure>"
+    private func figure(_ png: [UInt8], _ caption: String) -> HTML {
+        "<figure><img src=\"data:image/png;base64,\(Data(png).base64EncodedString())\" alt=\"\(caption)\">"
+            + "<figcaption>\(caption)</figcaption></figure>"
     }
 
     // MARK: Text
 
-    private static func neighborText(isPaired: Bool) -> String {
+    private static func neighborText(isPaired: Bool) -> HTML {
         if isPaired {
             return
                 "<h2>The worst pairs</h2><p>Each evaluated picture and the one that it should equal, the furthest apart first, with"
@@ -82,27 +82,27 @@ public struct EvaluationReport {
             + " neighbor among themselves: near 0, the picture is a copy.</p>"
     }
 
-    private func facts() -> String {
-        func row(_ name: String, _ side: Evaluation.Side?) -> String {
+    private func facts() -> HTML {
+        func row(_ name: String, _ side: Evaluation.Side?) -> HTML {
             guard let side else { return "" }
             let drawn = side.drawn.map {
                 "; seeds \($0.seeds.lowerBound)–\($0.seeds.upperBound), \($0.weights) weights, \($0.precision),"
                     + " truncation \($0.truncationPsi)"
             }
             return
-                "<tr><th>\(name)</th><td>\(MarkupText.escaped(side.title))</td><td>\(side.count) pictures of"
+                "<tr><th>\(name)</th><td>\(side.title)</td><td>\(side.count) pictures of"
                 + " \(side.side)×\(side.side), protocol \(side.dataProtocol) (\(side.protocolHash))\(drawn ?? "")</td></tr>"
+                as HTML
         }
-        let warnings = evaluation.warnings.map { "<p class=\"warning\">\(MarkupText.escaped($0))</p>" }
-            .joined()
+        let warnings = evaluation.warnings.map { "<p class=\"warning\">\($0)</p>" as HTML }.joined()
         return
             "<table class=\"facts\">\(row("evaluated", evaluation.evaluated))\(row("against", evaluation.reference))"
             + "</table>\(warnings)<p class=\"small\">libtorch \(evaluation.engine), "
             + "\(evaluation.date.formatted(.iso8601)), \(Int(evaluation.seconds)) s</p>"
     }
 
-    private func scores() -> String {
-        let rows = evaluation.scores.map { score in
+    private func scores() -> HTML {
+        let rows = evaluation.scores.map { score -> HTML in
             let interval =
                 score.low.flatMap { low in score.high.map { "\(Self.number(low)) – \(Self.number($0))" } }
                 ?? ""
@@ -110,27 +110,28 @@ public struct EvaluationReport {
             let counts = [score.evaluatedCount, score.referenceCount].compactMap { $0.map(String.init) }
                 .joined(separator: " / ")
             return
-                "<tr><td><b>\(MarkupText.escaped(score.label))\(arrow)</b><br><code>\(score.name)</code></td>"
+                "<tr><td><b>\(score.label)\(arrow)</b><br><code>\(score.name)</code></td>"
                 + "<td class=\"n\">\(Self.number(score.value))</td><td class=\"n\">\(interval)</td>"
                 + "<td class=\"n\">\(score.atInfinity.map(Self.number) ?? "")</td><td class=\"n\">\(counts)</td>"
-                + "<td>\(MarkupText.escaped(score.features)), \(score.dtype)</td>"
-                + "<td class=\"small\">\(score.notes.map(MarkupText.escaped).joined(separator: "; "))</td></tr>"
+                + "<td>\(score.features), \(score.dtype)</td>"
+                + "<td class=\"small\">\(score.notes.joined(separator: "; "))</td></tr>"
         }
         return "<table><tr><th>measure</th><th>value</th><th>95 % interval</th><th>at N = ∞</th><th>N</th>"
             + "<th>features</th><th>notes</th></tr>\(rows.joined())</table>"
     }
 
-    private func attributes() -> String {
+    private func attributes() -> HTML {
         let ordered = evaluation.attributes.sorted {
             abs($0.evaluated - ($0.reference ?? $0.evaluated))
                 > abs($1.evaluated - ($1.reference ?? $1.evaluated))
         }
-        func bar(_ share: Double, _ kind: String) -> String {
+        func bar(_ share: Double, _ kind: String) -> HTML {
             "<div class=\"bar \(kind)\" style=\"width:\(Self.number(max(0.2, 100 * share)))%\"></div>"
         }
-        let rows = ordered.map { share in
-            "<tr><td>\(MarkupText.escaped(share.name.replacing("_", with: " ")))</td><td class=\"bars\">"
-                + bar(share.evaluated, "evaluated") + (share.reference.map { bar($0, "reference") } ?? "")
+        let rows = ordered.map { share -> HTML in
+            "<tr><td>\(share.name.replacing("_", with: " "))</td><td class=\"bars\">"
+                + bar(share.evaluated, "evaluated")
+                + (share.reference.map { bar($0, "reference") } ?? "" as HTML)
                 + "</td><td class=\"n\">\(Self.percent(share.evaluated))</td>"
                 + "<td class=\"n\">\(share.reference.map(Self.percent) ?? "")</td></tr>"
         }
@@ -140,14 +141,14 @@ public struct EvaluationReport {
             + " first.</p><table class=\"attributes\">\(rows.joined())</table>"
     }
 
-    private func accuracies() -> String {
-        let rows = evaluation.accuracies.map { score in
+    private func accuracies() -> HTML {
+        let rows = evaluation.accuracies.map { score -> HTML in
             let cells = [
                 Self.percent(score.accuracy), "\(Self.percent(score.low)) – \(Self.percent(score.high))",
                 Self.percent(score.balanced), Self.percent(score.positives),
             ]
-            return "<tr><td>\(MarkupText.escaped(score.name.replacing("_", with: " ")))</td>"
-                + cells.map { "<td class=\"n\">\($0)</td>" }.joined() + "</tr>"
+            return "<tr><td>\(score.name.replacing("_", with: " "))</td>"
+                + cells.map { "<td class=\"n\">\($0)</td>" as HTML }.joined() + "</tr>"
         }
         return
             "<h2>How often the network is right</h2><table><tr><th>attribute</th><th>right</th><th>95 % interval</th>"
@@ -163,9 +164,9 @@ public struct EvaluationReport {
         return String(format: "%.\(min(digits, 6))f", value)
     }
 
-    private static func head(_ title: String) -> String {
+    private static func head(_ title: String) -> HTML {
         """
-        <!doctype html><html lang="en"><head><meta charset="utf-8"><title>\(MarkupText.escaped(title))</title><style>
+        <!doctype html><html lang="en"><head><meta charset="utf-8"><title>\(title)</title><style>
         body{font:15px/1.5 system-ui,sans-serif;color:#222;margin:0;background:#fafafa}
         main{max-width:1180px;margin:0 auto;padding:24px}
         table{border-collapse:collapse;background:#fff;width:100%;margin:12px 0}
@@ -176,7 +177,7 @@ public struct EvaluationReport {
         figcaption{color:#777;font-size:13px}.facts th{width:90px}
         .bars{width:55%}.bar{height:8px;margin:2px 0}.evaluated{background:#2f6fd0}.reference{background:#b9c4d4}
         .key{padding:0 8px;border-radius:3px}.key.evaluated{color:#fff}.attributes td{padding:2px 10px;border:0}
-        </style></head><body><main><h1>\(MarkupText.escaped(title))</h1>
+        </style></head><body><main><h1>\(title)</h1>
         """
     }
 }

@@ -41,6 +41,8 @@ public enum PictureSets {
     /// Whether a name is a model file or a run directory.
     public static func isModel(_ name: String) -> Bool {
         if name.hasSuffix(".safetensors") { return true }
+        // Opening it as a model explains how to convert it.
+        if ModelFile.isPyTorch(name) { return true }
         return FileManager.default.fileExists(atPath: name + "/run.json")
             || FileManager.default.fileExists(atPath: name + "/checkpoints")
     }

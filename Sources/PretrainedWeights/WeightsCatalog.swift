@@ -1,9 +1,7 @@
 import Downloads
 import Models
 
-/// Catalog of published weights. The program does not include them.
-///
-/// File names of torchvision contain the beginning of the SHA-256.
+/// Catalog of published weights, each with its SHA-256. The program does not include them.
 public enum WeightsCatalog {
     /// All entries.
     public static let all: [KnownWeights] = features + heads + faces
@@ -29,24 +27,28 @@ public enum WeightsCatalog {
         .init(
             "inception-torchvision", "Inception-v3 of torchvision; distances on it are not FID",
             publisher: "torchvision", license: imageNet, file: "inception_v3_google-0cc3c7bd.pth",
-            megabytes: 109, checksum: .sha256Beginning("0cc3c7bd"),
+            megabytes: 109,
+            checksum: .sha256("0cc3c7bd75056d25e46cba549dc184522069b81e9787eff6df84f397bd52a5ef"),
             addresses: [torchvision + "inception_v3_google-0cc3c7bd.pth"],
             marks: ["fc.weight": [1000, 2048], "AuxLogits.fc.weight": [1000, 768]]),
         .init(
             "vgg16", "VGG-16: perceptual distances and losses", publisher: "torchvision", license: imageNet,
-            file: "vgg16-397923af.pth", megabytes: 553, checksum: .sha256Beginning("397923af"),
+            file: "vgg16-397923af.pth", megabytes: 553,
+            checksum: .sha256("397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"),
             addresses: [torchvision + "vgg16-397923af.pth"],
             marks: ["features.0.weight": [64, 3, 3, 3], "features.28.weight": [512, 512, 3, 3]],
             unused: ["classifier."]),
         .init(
             "alexnet", "AlexNet: perceptual distances", publisher: "torchvision", license: imageNet,
-            file: "alexnet-owt-7be5be79.pth", megabytes: 244, checksum: .sha256Beginning("7be5be79"),
+            file: "alexnet-owt-7be5be79.pth", megabytes: 244,
+            checksum: .sha256("7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02"),
             addresses: [torchvision + "alexnet-owt-7be5be79.pth"],
             marks: ["features.0.weight": [64, 3, 11, 11], "features.10.weight": [256, 256, 3, 3]],
             unused: ["classifier."]),
         .init(
             "squeezenet", "SqueezeNet 1.1: perceptual distances", publisher: "torchvision", license: imageNet,
-            file: "squeezenet1_1-b8a52dc0.pth", megabytes: 5, checksum: .sha256Beginning("b8a52dc0"),
+            file: "squeezenet1_1-b8a52dc0.pth", megabytes: 5,
+            checksum: .sha256("b8a52dc049b60e4b6ab68ad0df457362afab8b6304b2febdc1650a5dab4d7e7b"),
             addresses: [torchvision + "squeezenet1_1-b8a52dc0.pth"], marks: squeezeNet,
             unused: ["classifier."]),
         .init(
@@ -103,17 +105,28 @@ public enum WeightsCatalog {
                 "https://github.com/ShiqiYu/libfacedetection.train/raw/master/weights/yunet_n.pth"
             ], marks: ["state_dict.backbone.model0.conv1.weight": [16, 3, 3, 3]],
             place: "state_dict."),
-        mtcnn("pnet", "proposes faces", 0.03, marks: ["conv4_2.weight": [4, 32, 1, 1]]),
-        mtcnn("rnet", "refines the proposals", 0.4, marks: ["dense5_2.weight": [4, 128]]),
-        mtcnn("onet", "finds five points", 1.6, marks: ["dense6_3.weight": [10, 256]]),
+        mtcnn(
+            "pnet", "proposes faces", 0.03,
+            "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f",
+            marks: ["conv4_2.weight": [4, 32, 1, 1]]),
+        mtcnn(
+            "rnet", "refines the proposals", 0.4,
+            "bbb937de72efc9ef83b186c49f5f558467a1d7e3453a8ece0d71a886633f6a86",
+            marks: ["dense5_2.weight": [4, 128]]),
+        mtcnn(
+            "onet", "finds five points", 1.6,
+            "165bfbe42940416ccfb977545cf0e976d5bf321f67083ae2aaaa5c764280118d",
+            marks: ["dense6_3.weight": [10, 256]]),
     ]
 
-    private static func mtcnn(_ stage: String, _ about: String, _ megabytes: Double, marks: [String: [Int]])
+    private static func mtcnn(
+        _ stage: String, _ about: String, _ megabytes: Double, _ sha256: String, marks: [String: [Int]]
+    )
         -> KnownWeights
     {
         .init(
             "mtcnn-" + stage, "MTCNN, the stage that \(about)", publisher: "timesler/facenet-pytorch",
-            license: "MIT", file: stage + ".pt", megabytes: megabytes, checksum: nil,
+            license: "MIT", file: stage + ".pt", megabytes: megabytes, checksum: .sha256(sha256),
             addresses: ["https://raw.githubusercontent.com/timesler/facenet-pytorch/master/data/\(stage).pt"],
             marks: marks)
     }

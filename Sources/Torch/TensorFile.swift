@@ -139,8 +139,16 @@ public enum PyTorchStateDictionary {
     public static func read(_ path: String, where isWanted: (String) -> Bool = { _ in true }) throws
         -> [(name: String, tensor: Tensor)]
     {
-        let wanted = try PyTorchFile(path: path).tensors.filter { isWanted($0.name) }
-        let dtypes = try wanted.map { try DType($0.tensor.dtype, of: $0.name, in: path) }
+        try read(PyTorchFile(path: path), where: isWanted)
+    }
+
+    /// Reads tensors of an open file to the CPU; see `read(_:where:)`.
+    /// - Throws: `FileError` if the file cannot be read or a tensor has an unsupported type; `TorchError.outOfMemory`.
+    public static func read(_ file: PyTorchFile, where isWanted: (String) -> Bool = { _ in true }) throws
+        -> [(name: String, tensor: Tensor)]
+    {
+        let wanted = file.tensors.filter { isWanted($0.name) }
+        let dtypes = try wanted.map { try DType($0.tensor.dtype, of: $0.name, in: file.path) }
         return try recoveringFromOutOfMemory {
             try zip(wanted, dtypes).map { item, dtype in
                 let bytes = try item.tensor.contiguousBytes()

@@ -233,14 +233,21 @@ public struct StateMismatch: Error, CustomStringConvertible, Sendable {
 
     /// Compares the keys and shapes of a module or optimizer (`own`) with those of a state (`given`).
     public init(own: [(key: String, tensor: Tensor)], given: [(key: String, tensor: Tensor)]) {
+        self.init(
+            ownShapes: own.map { ($0.key, $0.tensor.shape) },
+            givenShapes: given.map { ($0.key, $0.tensor.shape) })
+    }
+
+    /// Compares the keys and shapes of a module or optimizer (`ownShapes`) with those of a state (`givenShapes`).
+    public init(ownShapes: [(key: String, shape: [Int])], givenShapes: [(key: String, shape: [Int])]) {
         let shapes = Dictionary(
-            given.map { ($0.key, $0.tensor.shape) }, uniquingKeysWith: { first, _ in first })
-        let known = Set(own.map(\.key))
-        missing = own.map(\.key).filter { shapes[$0] == nil }
-        unexpected = given.map(\.key).filter { !known.contains($0) }
-        misshaped = own.compactMap { key, tensor in
-            guard let shape = shapes[key], shape != tensor.shape else { return nil }
-            return .init(key: key, expected: tensor.shape, received: shape)
+            givenShapes.map { ($0.key, $0.shape) }, uniquingKeysWith: { first, _ in first })
+        let known = Set(ownShapes.map(\.key))
+        missing = ownShapes.map(\.key).filter { shapes[$0] == nil }
+        unexpected = givenShapes.map(\.key).filter { !known.contains($0) }
+        misshaped = ownShapes.compactMap { key, expected in
+            guard let shape = shapes[key], shape != expected else { return nil }
+            return .init(key: key, expected: expected, received: shape)
         }
     }
 

@@ -18,8 +18,8 @@ struct DataDownload: ParsableCommand {
             CelebA is on Google Drive, which limits downloads per day and then sends a web page. In this case, try again \
             later, or download it in a browser and move it to the folder: the command then downloads the missing files.
 
-            The server of LFW is often not available. Without --edition, the deep-funneled edition is tried first, then the \
-            funneled edition from the mirror of scikit-learn: the same photographs with a different alignment.
+            Without --edition, LFW is the funneled edition, from the mirror of scikit-learn. The server of LFW is often not \
+            available. No SHA-256 of the deep-funneled edition is published, so that it requires --sha256.
 
             Examples:
               facegan data download lfw --to data/lfw
@@ -35,7 +35,7 @@ struct DataDownload: ParsableCommand {
     @Option(help: "Folder of the files.")
     var to: String
 
-    @Option(help: "LFW's edition: deepfunneled, funneled or original.")
+    @Option(help: "LFW's edition: funneled, deepfunneled or original.")
     var edition: DownloadCatalog.LFWEdition?
 
     @Option(
@@ -72,16 +72,13 @@ struct DataDownload: ParsableCommand {
     }
 
     private func fetchLFW(_ output: ConsoleOutput) throws {
-        let first = DownloadCatalog.lfw(edition ?? .deepfunneled)
-        do {
-            try fetch(adapt(first, isArchive: true), output)
-        } catch let error as DownloadError where edition == nil && url.isEmpty {
-            let second = DownloadCatalog.lfw(.funneled)
-            output.writeLine(
-                "\(error)\nDownloading \(second.fileName) instead: the same photographs with a different alignment."
-            )
-            try fetch(adapt(second, isArchive: true), output)
+        let file = adapt(DownloadCatalog.lfw(edition ?? .funneled), isArchive: true)
+        guard file.checksum != nil else {
+            throw CommandError(
+                "\(file.fileName): no SHA-256 of this edition is published. Give the one that you trust with --sha256, or"
+                    + " download the edition funneled.")
         }
+        try fetch(file, output)
     }
 
     /// A file that fails does not stop the others.

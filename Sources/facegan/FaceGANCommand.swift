@@ -1,4 +1,6 @@
 import ArgumentParser
+import Console
+import Foundation
 import Provenance
 
 /// The command `facegan`.
@@ -21,4 +23,39 @@ struct FaceGANCommand: AsyncParsableCommand {
             RecipesCommand.self, ImportCommand.self, ExportCommand.self, WeightsCommand.self,
             DoctorCommand.self, MeasureCommand.self,
         ])
+}
+
+extension FaceGANCommand {
+    /// Runs the command line, prints the error or help page, and ends the process with the exit status.
+    ///
+    /// All text passes through `ConsoleOutput`, which makes control characters visible. A failed write to standard output is
+    /// a failure.
+    static func main() async {
+        ConsoleOutput.prepareStandardStreams()
+        do {
+            var command = try await asyncParseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            end(with: error)
+        }
+        end(with: nil)
+    }
+
+    private static func end(with error: (any Error)?) -> Never {
+        let status = error.map { exitCode(for: $0) } ?? .success
+        // The text is empty for an exit code, whose message was printed before.
+        let text = error.map { fullMessage(for: $0) } ?? ""
+        if !text.isEmpty {
+            (status.isSuccess ? ConsoleOutput.standardOutput : .standardError).writeLine(text)
+        }
+        if status.isSuccess, let failure = ConsoleOutput.standardOutputFailure {
+            if !failure.isClosedPipe { ConsoleOutput.standardError.writeLine("Error: \(failure)") }
+            Foundation.exit(ExitCode.failure.rawValue)
+        }
+        Foundation.exit(status.rawValue)
+    }
 }

@@ -10,7 +10,7 @@ import Synthesis
 struct PhotoList {
     let photos: [Photograph]
 
-    /// - Throws: `CommandError` for a path that does not exist, a folder without pictures, and two photographs with the same name.
+    /// - Throws: `CommandError` for a path that does not exist, and a folder without pictures.
     init(_ arguments: [String]) throws {
         var found: [Photograph] = []
         for argument in arguments {
@@ -24,23 +24,40 @@ struct PhotoList {
                 guard !names.isEmpty else {
                     throw CommandError("\(path): no pictures in this folder")
                 }
-                found += names.map {
-                    Photograph(path: path + "/" + $0, name: ($0 as NSString).deletingPathExtension)
-                }
+                found += names.map { Photograph(path: path + "/" + $0, name: $0) }
             } else {
-                let file = (path as NSString).lastPathComponent
-                found.append(Photograph(path: path, name: (file as NSString).deletingPathExtension))
+                found.append(Photograph(path: path, name: (path as NSString).lastPathComponent))
             }
         }
-        var seen: [String: String] = [:]
-        for photo in found {
-            if let other = seen.updateValue(photo.path, forKey: photo.name) {
-                throw CommandError(
-                    "\(other) and \(photo.path): their results would have the same name \(photo.name); process them "
-                        + "one at a time, into separate folders")
-            }
+        // A photograph that is named twice, such as by its folder, is processed once.
+        var seen = Set<String>()
+        found = found.filter {
+            seen.insert(URL(fileURLWithPath: $0.path).resolvingSymlinksInPath().path).inserted
         }
-        photos = found
+        photos = zip(found, Self.resultNames(of: found.map(\.name))).map {
+            Photograph(path: $0.path, name: $1)
+        }
+    }
+
+    /// Names of the results of photographs: their names without the extension.
+    ///
+    /// Names that would be equal keep the extension (`face-jpg`, `face-png`), and have a number where that is equal, too
+    /// (`face-jpg`, `face-jpg-2`).
+    static func resultNames(of names: [String]) -> [String] {
+        func stem(_ name: String) -> String { (name as NSString).deletingPathExtension }
+        let counts = Dictionary(names.map { (stem($0), 1) }, uniquingKeysWith: +)
+        var used = Set(counts.filter { $0.value == 1 }.keys)
+        return names.map { name in
+            let stem = stem(name)
+            guard counts[stem] ?? 1 > 1 else { return stem }
+            let first = stem + "-" + (name as NSString).pathExtension.lowercased()
+            var (result, number) = (first, 1)
+            while !used.insert(result).inserted {
+                number += 1
+                result = "\(first)-\(number)"
+            }
+            return result
+        }
     }
 }
 

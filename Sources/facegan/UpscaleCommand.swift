@@ -15,15 +15,15 @@ struct UpscaleCommand: ParsableCommand {
         commandName: "upscale",
         abstract: "Enlarge photographs by super resolution.",
         discussion: """
-            Enlarges each photograph by the factor of the model: 2, 4 or 8. For results of up to 16 million pixels, also \
-            writes a comparison with bicubic interpolation. Large photographs are computed in overlapping tiles. The model \
-            invents details that the photograph does not show: they are not evidence of what was there.
+            Enlarges each photograph by the factor of the model: 2, 4 or 8. Large photographs are computed in overlapping \
+            tiles. The model invents details that the photograph does not show: they are not evidence of what was there.
 
             A model that was also trained against a critic has two sets of weights; --strength interpolates: 0 is closer to \
             the pixels, 1 is sharper.
 
             Examples:
               facegan upscale runs/superres small.jpg --out large/
+              facegan upscale runs/superres small.jpg --beside --out large/
               facegan upscale runs/superres photos/ --strength 0.5 --out large/
               facegan upscale runs/superres big.png --tile 128 --out large/
             """)
@@ -44,6 +44,12 @@ struct UpscaleCommand: ParsableCommand {
         help: "Side of the tiles, in pixels of the photograph; smaller tiles need less memory.")
     var tile = 192
 
+    @Flag(
+        help:
+            "Also write NAME-beside.png: a comparison with bicubic interpolation, for results of up to 16 million pixels."
+    )
+    var beside = false
+
     @Flag(help: "Replace existing files.")
     var overwrite = false
 
@@ -61,7 +67,7 @@ struct UpscaleCommand: ParsableCommand {
         Interrupt.install()
         let list = try PhotoList(photos).photos
         let files = ResultFiles(out: out, overwrites: overwrite)
-        try files.checkNames(for: list, endings: [".png", "-beside.png"])
+        try files.checkNames(for: list, endings: [".png"] + (beside ? ["-beside.png"] : []))
         // Threads that spin while they wait would slow down decoding and encoding.
         setenv("OMP_WAIT_POLICY", "passive", 0)
         let device = try place.prepare()
@@ -79,7 +85,7 @@ struct UpscaleCommand: ParsableCommand {
                 note("\(photo.name): tile \(tiles) of \(total)")
             }
             try files.write(large, to: "\(photo.name).png")
-            guard large.width * large.height <= Self.mostBeside else { return 1 }
+            guard beside, large.width * large.height <= Self.mostBeside else { return 1 }
             let plain = picture.resized(
                 width: picture.width * scale, height: picture.height * scale, filter: .bicubic)
             try files.write(

@@ -32,6 +32,34 @@ import Testing
         #expect(result.errors.contains("2.10"))
     }
 
+    /// Every wheel that a script installs has a version and checksums.
+    @Test func installedWheelsArePinned() throws {
+        let folder = packageRoot() + "/scripts/requirements"
+        let lists = try FileManager.default.contentsOfDirectory(atPath: folder)
+        #expect(Set(lists) == ["engine-cpu.txt", "engine.txt", "packages.txt", "pillow.txt"])
+        for list in lists {
+            let text = try String(contentsOfFile: folder + "/" + list, encoding: .utf8)
+            let entries = text.replacing("\\\n", with: "").split(separator: "\n").filter {
+                !$0.hasPrefix("#")
+            }
+            for entry in entries {
+                let words = entry.split(separator: " ")
+                #expect(words.count >= 2 && words[0].contains("=="), "\(list): \(entry)")
+                for word in words.dropFirst() {
+                    #expect(word.hasPrefix("--hash=sha256:") && word.count == 14 + 64, "\(list): \(word)")
+                }
+            }
+        }
+        // A wheel for each of three versions of Python and two processors.
+        let engine = try String(contentsOfFile: folder + "/engine-cpu.txt", encoding: .utf8)
+        #expect(engine.components(separatedBy: "--hash").count == 7)
+        for script in Self.bash {
+            let text = try String(contentsOfFile: packageRoot() + "/" + script, encoding: .utf8)
+            #expect(!text.contains("--extra-index-url"), "\(script) adds an index")
+            #expect(!text.contains("http://"), "\(script) downloads without https")
+        }
+    }
+
     /// The bundle's launcher asks python3 for PyTorch and hands its folder and the right engine library to the command.
     @Test func launcherFindsTheEngineOfPython() throws {
         let bundle = try Bundle(python: "2.13.0+cpu /somewhere/torch")

@@ -53,9 +53,6 @@ import Testing
         #expect(try facegan(["a.png", "--out", "o", "--protocol", "celebs"]).errors.contains("celebs"))
         #expect(
             try facegan(["a.png", "--out", "o", "--run", "r"]).errors.contains("r: no such run or model"))
-        try photo("other/a.png")
-        let twins = try facegan(["a.png", "other", "--out", "o"])
-        #expect(twins.status == 1 && twins.errors.contains("their results would have the same name a"))
     }
 
     @Test func nothingIsReplacedUnasked() throws {

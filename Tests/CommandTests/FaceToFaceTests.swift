@@ -90,6 +90,7 @@ import Testing
         let whole = try use("upscale", "superres")
         #expect(whole.status == 0, "\(whole.errors)")
         #expect(try size("a.png") == [64, 64] && size("b.png") == [80, 80])
+        #expect(!FileManager.default.fileExists(atPath: folder.file("out/a-beside.png")))
         let large = try PictureDecoder.decode(bytes(folder.file("out/b.png"))).picture
         // Tiles do not cause seams: the picture is equal except for rounding.
         let tiled = try use("upscale", "superres", "--tile", "16", "--overwrite")
@@ -97,6 +98,23 @@ import Testing
         let other = try PictureDecoder.decode(bytes(folder.file("out/b.png"))).picture
         let difference = zip(large.pixels, other.pixels).map { abs(Int($0) - Int($1)) }.max() ?? 0
         #expect(difference <= 2, "\(difference)")
+        // The comparison is written on request.
+        #expect(try use("upscale", "superres", "--beside", "--overwrite").status == 0)
+        #expect(try size("a-beside.png").first == 2 * 64 + 6)
+    }
+
+    /// Photographs of the same name keep separate results.
+    @Test func twinsAreKeptApart() throws {
+        let photo = try PictureDecoder.decode(try Self.photo(32)).picture
+        try folder.write(PictureEncoder.jpeg(photo), to: "photos/a.jpg")
+        try folder.write(try Self.photo(40), to: "other/a.png")
+        let result = try Command.run(
+            "upscale", models.file("superres"), folder.file("photos"), folder.file("other/a.png"),
+            folder.file("photos/b.png"), "--out", folder.file("out"))
+        #expect(result.status == 0, "\(result.errors)")
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.file("out")).sorted()
+        #expect(names == ["a-jpg.png", "a-png-2.png", "a-png.png", "b.png"])
+        #expect(try size("a-png.png") == [64, 64] && size("a-png-2.png") == [80, 80])
     }
 
     @Test func attributesChange() throws {

@@ -58,11 +58,74 @@ import Testing
         #expect(try folder.contents() == [], "a model that does not fit was written")
     }
 
-    /// The message for weights of another size names the setting to change.
-    @Test func anotherSizeIsExplained() throws {
+    /// Sizes are read from the file.
+    @Test func sizesAreReadAndShown() throws {
         let result = try take("netG.pth")
+        #expect(result.status == 0, "\(result.output)\(result.errors)")
+        #expect(result.output.contains("resolution 16, generator.latent.size 10, generator.filters 8"))
+        // Also the recipe, if none is named.
+        let found = try Command.run(
+            "import", goldens("Command/netG.pth"), "--out", "other.safetensors", folder: folder.path)
+        #expect(found.status == 0 && found.output.contains("generator of dcgan"), "\(found.output)")
+    }
+
+    /// A size of the command line that the file contradicts is named.
+    @Test func contradictedSizesAreNamed() throws {
+        let result = try take("netG.pth", "--set", "generator.filters=32", "resolution=16")
         #expect(result.status == 1)
-        #expect(result.output.contains("--set generator.filters="), "\(result.output)")
+        #expect(
+            result.output.contains("The file has generator.filters 8. Omit --set generator.filters"),
+            "\(result.output)")
+        #expect(result.output.split(separator: "\n").count <= 24)
+        #expect(try folder.contents() == [])
+    }
+
+    /// The recipe that fits is named.
+    @Test func anotherRecipeIsSuggested() throws {
+        let result = try Command.run(
+            "import", goldens("Command/netG.pth"), "--recipe", "wgan-gp", "--out", "model.safetensors",
+            folder: folder.path)
+        #expect(result.status == 1)
+        #expect(result.output.contains("Use --recipe dcgan."), "\(result.output)")
+        #expect(result.output.split(separator: "\n").count <= 24)
+    }
+
+    /// Both networks and the average of a checkpoint in one model file.
+    @Test func checkpointsOfTrainingsAreImported() throws {
+        let result = try Command.run(
+            "import", goldens("Import/ema.pth"), "--out", "model.safetensors", folder: folder.path)
+        #expect(result.status == 0, "\(result.output)\(result.errors)")
+        #expect(
+            result.output.contains("generator of dcgan") && result.output.contains("discriminator of dcgan"))
+        let drawn = try Command.run(
+            "generate", "model.safetensors", "--seeds", "0", "--out", "a.png", folder: folder.path)
+        #expect(
+            drawn.status == 0 && drawn.output.contains("averaged weights"), "\(drawn.output)\(drawn.errors)")
+        // Training continues with both networks.
+        let trained = try Command.run(
+            "train", "--from", "model.safetensors", "--data", "builtin:16", "--steps", "1", "--set",
+            "batchSize=8",
+            "--out", "run", folder: folder.path)
+        #expect(trained.status == 0, "\(trained.errors)")
+        #expect(!trained.errors.contains("random"), "\(trained.errors)")
+    }
+
+    private static let photo = goldens("Command/faces.png")
+
+    /// Commands that need a model name the command that makes one.
+    @Test(arguments: [
+        ["generate"], ["evaluate"], ["export", "--out", "x"],
+        ["train", "--data", "builtin:8", "--out", "run", "--from"],
+        ["upscale", Self.photo, "--out", "x"], ["evaluate", "builtin:16", "--against"],
+        ["align", Self.photo, "--out", "x", "--run"],
+    ])
+    func pyTorchFilesInOtherCommands(arguments: [String]) throws {
+        let path = goldens("Command/netG.pth")
+        let isLast = ["--from", "--against", "--run"].contains(arguments.last)
+        let result = try Command.run(
+            isLast ? arguments + [path] : [arguments[0], path] + arguments.dropFirst(), folder: folder.path)
+        #expect(result.status == 1)
+        #expect(result.errors.contains("facegan import \(path)"), "\(result.errors)")
         #expect(try folder.contents() == [])
     }
 

@@ -197,8 +197,19 @@ struct DownloaderTests {
         for edition in DownloadCatalog.LFWEdition.allCases {
             #expect(
                 DownloadCatalog.lfw(edition).addresses.contains {
-                    $0.hasPrefix("http://vis-www.cs.umass.edu/lfw/")
+                    $0.hasPrefix("https://vis-www.cs.umass.edu/lfw/")
                 })
+        }
+        // Every file has a SHA-256, except for an edition of which none is published.
+        for file in DownloadCatalog.celebA + DownloadCatalog.LFWEdition.allCases.map(DownloadCatalog.lfw) {
+            #expect(file.addresses.allSatisfy { $0.hasPrefix("https://") })
+            if file.fileName == "lfw-deepfunneled.tgz" {
+                #expect(file.checksum == nil)
+            } else if case .sha256(let sum) = file.checksum {
+                #expect(sum.count == 64)
+            } else {
+                Issue.record("\(file.fileName) has no SHA-256")
+            }
         }
     }
 }

@@ -11,6 +11,8 @@ public struct PyTorchFile: Sendable {
     public let tensors: [(name: String, tensor: Record)]
     /// Numbers and strings by name. Names follow the same rules as those of the tensors.
     public let scalars: [String: Scalar]
+    /// Names of the nested dictionaries, lists and tuples, by the same rules.
+    public let containers: [String]
     private let index: [String: Int]
 
     /// Opens a file and reads its structure.
@@ -25,6 +27,7 @@ public struct PyTorchFile: Sendable {
         try flattener.flatten()
         tensors = flattener.tensors
         scalars = flattener.scalars
+        containers = flattener.containers
         index = Dictionary(uniqueKeysWithValues: flattener.tensors.enumerated().map { ($1.name, $0) })
     }
 

@@ -4,6 +4,8 @@
 struct PyTorchFlattener {
     private(set) var tensors: [(name: String, tensor: PyTorchFile.Record)] = []
     private(set) var scalars: [String: PyTorchFile.Scalar] = [:]
+    /// Names of the nested dictionaries and lists, in the order of the file.
+    private(set) var containers: [String] = []
 
     private let content: PyTorchFile.Content
     private let path: String
@@ -43,6 +45,7 @@ struct PyTorchFlattener {
             tensors.append((name, try record(content.tensors[index], name)))
         case .container(let index):
             let container = content.containers[index]
+            if depth > 0 { containers.append(name) }
             if container.kind == .dictionary {
                 for i in stride(from: 0, to: container.items.count, by: 2) {
                     let key = try key(container.items[i], in: name)
