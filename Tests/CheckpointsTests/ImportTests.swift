@@ -166,6 +166,10 @@ import TorchNN
                 "discriminator.maxFilters=16", "generator.latent.size=6", "discriminator.deviationGroup=0",
             ]
         ),
+        (
+            "conditional",
+            ["resolution=16", "generator.filters=4", "discriminator.filters=6", "generator.latent.size=9"]
+        ),
     ])
     func sizesOfFamiliesAreFound(name: String, overrides: [String]) throws {
         let sized = try Recipe.load(name, overrides: overrides)
