@@ -42,7 +42,8 @@ import TorchNN
             "generator", "netG", "netG_state_dict", "model_state_dict", "lightning", "nested", "ema", "list",
             "legacy", "module-module", "orig-mod", "module-orig-mod", "prefix-generator", "sequential",
             "net-0",
-            "named", "grouped", "blocks", "underscores", "no-counts", "double", "parameters",
+            "counters", "swa", "g_running", "alphabetical", "named", "grouped", "blocks", "underscores",
+            "no-counts", "double", "parameters",
         ].map { $0 + ".pth" } + ["layers.safetensors"]
 
     /// Every spelling of the same weights draws PyTorch's pictures, with the sizes of the file.
@@ -164,6 +165,10 @@ import TorchNN
                 "discriminator.channelBase=256",
                 "discriminator.maxFilters=16", "generator.latent.size=6", "discriminator.deviationGroup=0",
             ]
+        ),
+        (
+            "conditional",
+            ["resolution=16", "generator.filters=4", "discriminator.filters=6", "generator.latent.size=9"]
         ),
     ])
     func sizesOfFamiliesAreFound(name: String, overrides: [String]) throws {

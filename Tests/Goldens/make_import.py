@@ -94,6 +94,11 @@ def main():
         "nested": {"models": {"G": {"state_dict": prefixed(plain, "module.")}, "D": {"state_dict": critic}}},
         "ema": {"g": raw, "d": critic, "g_ema": plain, "g_optim": optimizer.state_dict()},
         "list": {"models": [plain, critic]},
+        # A scheduler with a Counter, a set, and tensors that are not part of a network.
+        "counters": {"netG": {**plain, "fixed_noise": torch.zeros(4, LATENT)}, "tags": {"a"},
+                     "scheduler": {"milestones": collections.Counter([3, 5])}},
+        "swa": {"n_averaged": torch.tensor(7), **prefixed(plain, "module.")},
+        "g_running": {"g_running": plain, "generator": raw, "discriminator": critic},
         # Prefixes
         "module-module": prefixed(plain, "module.module."),
         "orig-mod": prefixed(plain, "_orig_mod."),
@@ -108,6 +113,8 @@ def main():
         "underscores": renamed(without_counts(bare), lambda i, rest: f"l{i}_{rest}"),
         # Tensors
         "no-counts": without_counts(plain),
+        # In alphabetical order, layer 10 precedes layer 2.
+        "alphabetical": collections.OrderedDict(sorted(renamed(bare, lambda i, rest: f"l.{int(i) + 7}.{rest}").items())),
         "double": collections.OrderedDict((k, v.double()) for k, v in plain.items()),
         "parameters": collections.OrderedDict(
             (k, nn.Parameter(v, requires_grad=False) if v.is_floating_point() else v) for k, v in plain.items()),

@@ -47,11 +47,16 @@ struct ImportSearch {
     }
 
     private mutating func match(_ network: PyTorchImport.Network, _ candidate: StateCandidate) -> Match? {
-        let sizes = NetworkSizes(of: network, in: candidate, recipe: recipe)
-        guard let sized = sizes.map({ $0.applied(to: recipe, fixed: fixed) }) ?? recipe,
+        if let sizes = NetworkSizes(of: network, in: candidate, recipe: recipe),
+            let sized = sizes.applied(to: recipe, fixed: fixed),
             let fit = StateFit(candidate, own: own(network, sized))
-        else { return nil }
-        return Match(candidate: candidate, fit: fit, sizes: sizes, recipe: sized)
+        {
+            return Match(candidate: candidate, fit: fit, sizes: sizes, recipe: sized)
+        }
+        // Networks whose sizes are not known from their shapes have those of the recipe.
+        return StateFit(candidate, own: own(network, recipe)).map {
+            Match(candidate: candidate, fit: $0, sizes: nil, recipe: recipe)
+        }
     }
 
     /// Differences between the keys and shapes of a candidate and those of a network with the sizes of the candidate.

@@ -153,10 +153,12 @@ struct ImportChoice {
                 )
             }
         }
-        if network == .generator { addDiscriminator(others, &search) }
+        if network == .generator { addDiscriminator(others, search) }
     }
 
-    private mutating func addDiscriminator(_ candidates: [StateCandidate], _ search: inout ImportSearch) {
+    private mutating func addDiscriminator(_ candidates: [StateCandidate], _ other: ImportSearch) {
+        // The discriminator is for pictures of the generator.
+        var search = ImportSearch(other.file, recipe: recipe, fixed: other.fixed)
         let used = Set(main.candidate.entries.map(\.name))
         let rest = candidates.filter { used.isDisjoint(with: $0.entries.map(\.name)) }
         var found = search.matches(.discriminator, in: rest)
@@ -167,15 +169,14 @@ struct ImportChoice {
                 notes.append("the discriminator \(other.title) does not fit this recipe and was not imported")
             }
         case 1:
-            let sizes = found[0].sizes?.applied(to: recipe, fixed: search.fixed.union(["resolution"]))
-            guard found[0].recipe.resolution == recipe.resolution, let sizes else {
+            guard found[0].recipe.resolution == recipe.resolution else {
                 notes.append(
                     "the discriminator \(found[0].candidate.title) is for pictures of another size and was not imported"
                 )
                 return
             }
             discriminator = found[0]
-            recipe = sizes
+            recipe = found[0].recipe
         default:
             let names = found.map(\.candidate.title).prefix(4).joined(separator: ", ")
             notes.append(

@@ -17,7 +17,7 @@ struct StateCandidate {
     /// Name of the candidate in messages.
     var title: String { path.isEmpty ? "the file" : "`\(path)`" }
     /// Whether the names say that the weights are a moving average.
-    var isAverage: Bool { Self.words(path).contains { $0.contains("ema") || Self.averages.contains($0) } }
+    var isAverage: Bool { Self.words(path).contains { word in Self.averages.contains { word.contains($0) } } }
     /// Network that the names indicate; nil if they indicate none.
     var namedNetwork: PyTorchImport.Network? {
         for word in Self.words(path).reversed() {
@@ -95,7 +95,12 @@ struct StateCandidate {
 
     // MARK: Names
 
-    private static let averages: Set<String> = ["average", "averaged", "avg", "shadow", "smooth", "smoothed"]
+    private static let averages: Set<String> = ["ema", "average", "avg", "shadow", "smooth", "running"]
+    /// Tensors of training programs that are not part of a network.
+    private static let counters: Set<String> = [
+        "fixed_noise", "fixed_z", "n_averaged", "initted", "step", "steps", "epoch", "iteration",
+        "iterations",
+    ]
     private static let wrappers: Set<String> = [
         "module", "_orig_mod", "model", "models", "net", "network", "networks", "nets", "gan", "params",
         "weights", "state_dict", "parameters",
@@ -109,9 +114,11 @@ struct StateCandidate {
         path.split(separator: ".").map { $0.lowercased() }
     }
 
+    /// Whether a name belongs to an optimizer or to a counter of a training program.
     private static func isOptimizer(_ name: String) -> Bool {
         words(name).contains {
-            $0.contains("optim") || $0 == "opt" || $0.hasPrefix("opt_") || $0.hasSuffix("_opt")
+            counters.contains($0) || $0.contains("optim") || $0 == "opt" || $0.hasPrefix("opt_")
+                || $0.hasSuffix("_opt")
                 || optimizerStates.contains($0)
         }
     }
@@ -128,7 +135,8 @@ struct StateCandidate {
 
     private static func isWrapper(_ word: String) -> Bool {
         let word = word.lowercased()
-        return wrappers.contains(word) || word.contains("state_dict") || word.contains("ema")
-            || averages.contains(word) || isDiscriminator(word) || isGenerator(word)
+        return wrappers.contains(word) || word.contains("state_dict")
+            || averages.contains { word.contains($0) }
+            || isDiscriminator(word) || isGenerator(word)
     }
 }

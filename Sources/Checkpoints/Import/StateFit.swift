@@ -30,9 +30,11 @@ struct StateFit {
             StateCandidate.Entry(
                 key: Self.spectralKey(entry.key), name: entry.name, shape: entry.shape)
         }
+        // In alphabetical order, layer 10 precedes layer 2. Layers of equal shapes would be exchanged.
+        let isAlphabetical = zip(given, given.dropFirst()).allSatisfy { $0.key < $1.key }
         if let fit = Self.byNames(given, own) {
             self = fit
-        } else if let fit = Self.byModules(given, own, order: nil)
+        } else if let fit = (isAlphabetical ? nil : Self.byModules(given, own, order: nil))
             ?? Self.byModules(given, own, order: NaturalOrder.precedes) ?? Self.byShapes(given, own)
         {
             self = fit

@@ -29,6 +29,10 @@ struct PickleContainer {
 /// Python objects that a state dictionary may refer to. All others are rejected.
 enum PickleGlobal {
     case orderedDictionary
+    /// `collections.Counter`, a dictionary of numbers.
+    case counter
+    /// `set` and `frozenset`, which are read as lists.
+    case set
     case rebuildTensor, rebuildTensorV2, rebuildTensorV3
     case rebuildParameter, rebuildParameterWithState
     case size, device
@@ -39,6 +43,10 @@ enum PickleGlobal {
     init?(module: String, name: String) {
         switch (module, name) {
         case ("collections", "OrderedDict"): self = .orderedDictionary
+        case ("collections", "Counter"): self = .counter
+        case ("builtins", "set"), ("__builtin__", "set"), ("builtins", "frozenset"),
+            ("__builtin__", "frozenset"):
+            self = .set
         case ("torch._utils", "_rebuild_tensor"): self = .rebuildTensor
         case ("torch._utils", "_rebuild_tensor_v2"): self = .rebuildTensorV2
         case ("torch._utils", "_rebuild_tensor_v3"): self = .rebuildTensorV3
@@ -101,6 +109,14 @@ extension PickleMachine {
     mutating func call(_ function: PickleGlobal, _ arguments: [PickleValue]) throws -> PickleValue {
         switch function {
         case .orderedDictionary: return try orderedDictionary(arguments)
+        case .counter:
+            guard let first = arguments.first else { return make(.dictionary, []) }
+            _ = try items(.dictionary, first)
+            return first
+        case .set:
+            guard let first = arguments.first else { return make(.list, []) }
+            _ = try items(.list, first)
+            return first
         case .rebuildTensor: return try tensor(arguments, count: 4)
         case .rebuildTensorV2: return try tensor(arguments, count: 6)
         case .rebuildTensorV3:
