@@ -1,7 +1,6 @@
-/// A tar archive, plain or compressed with gzip. Only regular files are listed.
+/// A tar archive, plain or compressed with gzip. Regular files are listed.
 ///
-/// Supported are ustar, GNU long names and large sizes, and pax. Folders, links and devices are skipped. A plain
-/// archive also provides a list of entries and random access from any thread.
+/// Supported are ustar, GNU long names and large sizes, and pax. A plain archive also provides a list of entries and random access from any thread.
 public final class TarArchive: Sendable {
     /// A regular file in an archive.
     public struct Entry: Sendable, Equatable {
@@ -15,6 +14,24 @@ public final class TarArchive: Sendable {
         public let offset: Int
         /// Whether zeros are omitted from the content. It cannot be read.
         public let isSparse: Bool
+
+        /// The same content with another name.
+        package func named(_ bytes: [UInt8]) -> Entry {
+            Entry(name: FileNames.text(bytes), nameBytes: bytes, size: size, offset: offset, isSparse: isSparse)
+        }
+    }
+
+    /// A link or a special file in an archive.
+    public struct Link: Sendable, Equatable {
+        /// Name in the archive.
+        public let name: String
+        /// Name as stored, in any encoding.
+        public let nameBytes: [UInt8]
+        /// Name in the archive of the file to which the link refers; nil for special files, and for targets outside the
+        /// archive.
+        public let target: [UInt8]?
+        /// What it is, such as "a symbolic link".
+        public let phrase: String
     }
 
     /// The content of a file during a sequential pass.
@@ -67,8 +84,10 @@ public final class TarArchive: Sendable {
     /// Calls `body` for every regular file in order, until it returns `false`.
     ///
     /// The content passed to `body` is valid only during the call. After the last file, the end of the archive and the checksum of a compressed archive have been verified.
+    /// - Returns: the links and special files among the visited files.
     /// - Throws: `FileError` if the archive is damaged, after the files before the damage; errors of `body`.
-    public func forEach(_ body: (Entry, Content) throws -> Bool) throws {
+    @discardableResult
+    public func forEach(_ body: (Entry, Content) throws -> Bool) throws -> [Link] {
         var parser = try TarParser(file)
         while let entry = try parser.next() {
             var (head, whole): ([UInt8], [UInt8]?) = ([], nil)
@@ -83,9 +102,10 @@ public final class TarArchive: Sendable {
                 if missing > 0 { head += try parser.part(missing) }
                 return Array(head.prefix(count))
             }
-            guard try body(entry, content) else { return }
+            guard try body(entry, content) else { break }
             if whole == nil { try parser.skip(entry, after: head.count) }
         }
+        return parser.links
     }
 
     /// Returns the content of an entry of a plain archive.
@@ -197,6 +217,8 @@ struct TarParser {
     private let file: MappedFile
     private var stream: TarStream
     private var isFirst = true
+    /// Links and special files before the current position.
+    private(set) var links: [TarArchive.Link] = []
 
     /// Maximum size of a long name or a pax header in bytes.
     private static let extensionLimit = 1 << 20
@@ -208,7 +230,7 @@ struct TarParser {
 
     /// Returns the next regular file, or nil at the end. Its content must then be read or skipped.
     mutating func next() throws -> TarArchive.Entry? {
-        var longName: [UInt8]?
+        var (longName, longTarget): ([UInt8]?, [UInt8]?)
         var pax: [String: [UInt8]] = [:]
         while let header = try nextHeader() {
             let size = try pax["size"].map { try number(text($0[...])) } ?? header.size
@@ -232,15 +254,48 @@ struct TarParser {
                 var continues = header.continues
                 while continues { continues = try stream.readAll(512)[504] != 0 }
                 return entry(pax["path"] ?? longName ?? header.name, size: size, isSparse: true)
-            case UInt8(ascii: "K"), UInt8(ascii: "g"): try skip(header.size)
+            case UInt8(ascii: "K"):
+                longTarget = Array(try extensionContent(header.size).prefix { $0 != 0 })
+            case UInt8(ascii: "g"): try skip(header.size)
             // Links, devices and folders have no content, regardless of their size field.
-            case UInt8(ascii: "1")...UInt8(ascii: "6"): (longName, pax) = (nil, [:])
+            case UInt8(ascii: "1")...UInt8(ascii: "6"):
+                let name = pax["path"] ?? longName ?? header.name
+                addLink(header.kind, name, target: pax["linkpath"] ?? longTarget ?? header.target)
+                (longName, longTarget, pax) = (nil, nil, [:])
             default:
                 try skip(size)
-                (longName, pax) = (nil, [:])
+                (longName, longTarget, pax) = (nil, nil, [:])
             }
         }
         return nil
+    }
+
+    private mutating func addLink(_ kind: UInt8, _ name: [UInt8], target: [UInt8]) {
+        let text = FileNames.text(name)
+        switch kind {
+        case UInt8(ascii: "1"):
+            links.append(.init(name: text, nameBytes: name, target: target, phrase: "a link without a target"))
+        case UInt8(ascii: "2"):
+            let path = Self.resolve(target, from: name)
+            links.append(.init(name: text, nameBytes: name, target: path, phrase: "a symbolic link"))
+        case UInt8(ascii: "5"): break
+        default: links.append(.init(name: text, nameBytes: name, target: nil, phrase: "not a regular file"))
+        }
+    }
+
+    /// Name in the archive of the target of a symbolic link; nil if it is outside the archive.
+    private static func resolve(_ target: [UInt8], from name: [UInt8]) -> [UInt8]? {
+        let slash = UInt8(ascii: "/")
+        guard target.first != slash else { return nil }
+        var parts = Array(name.split(separator: slash).dropLast())
+        for part in target.split(separator: slash) {
+            if part.elementsEqual("..".utf8) {
+                guard parts.popLast() != nil else { return nil }
+            } else if !part.elementsEqual(".".utf8) {
+                parts.append(part)
+            }
+        }
+        return Array(parts.joined(separator: [slash]))
     }
 
     private func entry(_ name: [UInt8], size: Int, isSparse: Bool) -> TarArchive.Entry {
@@ -302,6 +357,7 @@ struct TarParser {
         var name: [UInt8]
         var size: Int
         var kind: UInt8
+        var target: [UInt8]
         /// Whether a further block follows the header of a sparse file (GNU).
         var continues: Bool
     }
@@ -330,7 +386,8 @@ struct TarParser {
             name = block[345..<500].prefix { $0 != 0 } + [UInt8(ascii: "/")] + name
         }
         return Header(
-            name: name, size: try octal(block[124..<136]), kind: block[156], continues: block[482] != 0)
+            name: name, size: try octal(block[124..<136]), kind: block[156],
+            target: Array(block[157..<257].prefix { $0 != 0 }), continues: block[482] != 0)
     }
 
     /// Parses a number in octal digits, or in binary if the first bit is set (GNU).

@@ -152,7 +152,7 @@ struct DoctorPrinter {
         table.add(["same file", duplicates(report.exactDuplicates)])
         table.add(["same picture", duplicates(report.nearDuplicates)])
         table.add(["sizes", sizes])
-        table.add(["not pictures", report.skipped.isEmpty ? "none" : Readable.count(report.skipped.count, "file")])
+        table.add(["skipped", report.skipped.isEmpty ? "none" : Readable.count(report.skipped.count, "file")])
         table.add(["labels", labels])
         let rate = Readable.rate(Double(report.pictureCount) / max(report.seconds, 1e-9))
         table.add(["time", "\(Readable.duration(report.seconds)) (\(rate) pictures/s)"])

@@ -11,8 +11,8 @@ struct DatasetJSON {
 
     /// Labels by the name of the picture.
     private var table: [FileName: [Double]] = [:]
-    /// Names in the order of the files.
-    private var order: [String] = []
+    /// Names in the order of the files, with the folders of their files.
+    private var order: [(name: String, folder: String)] = []
     private var isClass: Bool?
     private var width: Int?
     private var issues: [LabelIssue] = []
@@ -72,7 +72,7 @@ struct DatasetJSON {
         if table.updateValue(label, forKey: FileName(key)) != nil {
             issue(.duplicateRow, name, "the last one is used")
         } else {
-            order.append(key)
+            order.append((name, folder))
         }
     }
 
@@ -92,10 +92,15 @@ struct DatasetJSON {
             if let label = unmatched.removeValue(forKey: FileName(name)) { found[index] = label }
         }
         if !unmatched.isEmpty, found.count < names.count {
-            let ends = Dictionary(grouping: names.indices.filter { found[$0] == nil }) { names[$0] }
-            for name in order where unmatched[FileName(name)] != nil {
-                guard let index = Self.picture(withEndOf: name, in: ends), found[index] == nil else { continue }
-                found[index] = unmatched.removeValue(forKey: FileName(name))
+            let left = names.indices.filter { found[$0] == nil }
+            let paths = Dictionary(grouping: left) { names[$0] }
+            let files = Dictionary(grouping: left) { PictureNames.file(names[$0]) }
+            for row in order where unmatched[FileName(row.folder + row.name)] != nil {
+                let ending = ("/" + row.name).utf8
+                let longer = files[PictureNames.file(row.name)]?.filter { names[$0].utf8.reversed().starts(with: ending.reversed()) }
+                let index = Self.picture(withEndOf: row.name, in: row.folder, paths) ?? longer?.only
+                guard let index, found[index] == nil else { continue }
+                found[index] = unmatched.removeValue(forKey: FileName(row.folder + row.name))
             }
         }
         if !isClass { labels.vectorWidth = width }
@@ -110,19 +115,26 @@ struct DatasetJSON {
                 labels.vectors += label?.map { Float($0) } ?? Array(repeating: .nan, count: width)
             }
         }
-        for name in order where unmatched[FileName(name)] != nil {
-            issues.append(LabelIssue(kind: .missingPicture, file: Self.fileName, subject: name, detail: ""))
+        for row in order where unmatched[FileName(row.folder + row.name)] != nil {
+            issues.append(LabelIssue(kind: .missingPicture, file: Self.fileName, subject: row.name, detail: ""))
         }
         return issues
     }
 
     /// The picture whose name is the longest end of a path, in any Unicode normal form; nil if there is none or several.
-    private static func picture(withEndOf path: String, in names: [String: [Int]]) -> Int? {
+    private static func picture(
+        withEndOf path: String, in folder: String, _ pictures: [String: [Int]]
+    ) -> Int? {
         var end = path[...]
         while true {
-            if let found = names[String(end)] { return found.count == 1 ? found[0] : nil }
+            if let found = pictures[folder + end] { return found.only }
             guard let slash = end.utf8.firstIndex(of: UInt8(ascii: "/")) else { return nil }
             end = end[end.utf8.index(after: slash)...]
         }
     }
+}
+
+extension [Int] {
+    /// The element of an array that has only one.
+    fileprivate var only: Int? { count == 1 ? self[0] : nil }
 }

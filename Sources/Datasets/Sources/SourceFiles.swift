@@ -74,12 +74,13 @@ public struct SkippedFile: Sendable, Codable, Equatable {
 }
 
 extension SkippedFile {
-    /// Groups files by kind, the largest group first: "3 files: 2 × a text file (a.txt, b.txt), …".
+    /// Groups files by kind, the largest group first: "a text file (2): a.txt, b.txt".
     package static func summary(_ files: [SkippedFile], names limit: Int = 3) -> [String] {
         Dictionary(grouping: files, by: \.kind).sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
             .map { kind, files in
                 let shown = files.prefix(limit).map(\.name).joined(separator: ", ")
-                return "\(files.count) × \(kind) (\(shown)\(files.count > limit ? ", …" : ""))"
+                return kind + (files.count > 1 ? " (\(files.count))" : "") + ": " + shown
+                    + (files.count > limit ? ", …" : "")
             }
     }
 }
@@ -102,7 +103,7 @@ package enum PictureNames {
         var isHidden = false
         for part in name.utf8.split(separator: UInt8(ascii: "/")) {
             if part.elementsEqual("__MACOSX".utf8) || part.starts(with: "._".utf8) { return systemNote }
-            isHidden = isHidden || part.first == UInt8(ascii: ".")
+            isHidden = isHidden || part.first == UInt8(ascii: ".") && !part.elementsEqual("..".utf8)
         }
         if [".DS_Store", "Thumbs.db", "desktop.ini"].contains(file(name)) { return systemNote }
         return isHidden ? "a hidden file" : nil

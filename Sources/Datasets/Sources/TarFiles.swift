@@ -14,8 +14,9 @@ struct TarFiles: SourceFiles {
     private let archive: TarArchive
     /// The entries of `files`.
     private let entries: [TarArchive.Entry]
-    /// Positions of `files` among all files of the archive.
+    /// Positions of `files` among all regular files of the archive; links have larger numbers.
     private let positions: [Int]
+    private let regularCount: Int
     /// Contents of label files of a compressed archive, by position.
     private let labels: [Int: [UInt8]]
     private let copy: DecompressedCopy
@@ -31,9 +32,10 @@ struct TarFiles: SourceFiles {
         var found: [TarArchive.Entry] = []
         var types: [(kind: FileKind?, note: String?)] = []
         var labels: [Int: [UInt8]] = [:]
+        var links: [TarArchive.Link] = []
         var damage: String?
         do {
-            try archive.forEach { entry, content in
+            links = try archive.forEach { entry, content in
                 if archive.entries == nil, LabelFiles.isLabelFile(entry.name) { labels[found.count] = try content() }
                 types.append(try TarFiles.type(of: entry, content))
                 found.append(entry)
@@ -42,6 +44,18 @@ struct TarFiles: SourceFiles {
         } catch {
             guard !types.isEmpty else { throw error }
             damage = "\(error)"
+        }
+        regularCount = found.count
+        var skipped: [SkippedFile] = []
+        let targets = Dictionary(zip(found.map { PictureNames.unpacked($0.nameBytes) }, 0...)) { $1 }
+        for link in links {
+            guard let target = link.target.flatMap({ targets[PictureNames.unpacked($0)] }) else {
+                skipped.append(SkippedFile(name: link.name, kind: link.phrase))
+                continue
+            }
+            let note = PictureNames.note(FileNames.text(PictureNames.unpacked(link.nameBytes)))
+            types.append((PictureNames.hasPictureExtension(link.name) ? nil : types[target].kind, note))
+            found.append(found[target].named(link.nameBytes))
         }
         let list = UniqueNames(
             found.map {
@@ -57,7 +71,7 @@ struct TarFiles: SourceFiles {
             SourceFile(
                 name: $0.name, size: found[$0.item].size, kind: types[$0.item].kind, note: types[$0.item].note)
         }
-        replaced = list.replaced
+        replaced = list.replaced + skipped
         self.labels = labels
         self.damage = damage
     }
@@ -65,7 +79,7 @@ struct TarFiles: SourceFiles {
     private static func type(
         of entry: TarArchive.Entry, _ content: TarArchive.Content
     ) throws -> (kind: FileKind?, note: String?) {
-        if let note = PictureNames.note(entry.name) { return (nil, note) }
+        if let note = PictureNames.note(FileNames.text(PictureNames.unpacked(entry.nameBytes))) { return (nil, note) }
         if PictureNames.hasPictureExtension(entry.name) { return (nil, nil) }
         if entry.isSparse { return (nil, "a sparse file, which cannot be read") }
         return (FileKind.detect(try content.head(FileKind.headSize), count: entry.size), nil)
@@ -73,7 +87,8 @@ struct TarFiles: SourceFiles {
 
     func readsInOrder(_ indices: [Int]) -> Bool {
         guard archive.entries == nil else { return false }
-        return zip(indices, indices.dropFirst()).allSatisfy { positions[$0] < positions[$1] }
+        return indices.allSatisfy { positions[$0] < regularCount }
+            && zip(indices, indices.dropFirst()).allSatisfy { positions[$0] < positions[$1] }
     }
 
     /// Returns the content of a file.
