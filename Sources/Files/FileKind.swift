@@ -105,7 +105,8 @@ public enum FileKind: String, Sendable, CaseIterable, Codable {
     /// Whether the file is a picture, in a format that can be decoded or not.
     public var isPicture: Bool {
         switch self {
-        case .jpeg, .png, .webp, .gif, .bmp, .tiff, .heic, .avif, .jpegXL, .jpeg2000, .netpbm, .photoshop: true
+        case .jpeg, .png, .webp, .gif, .bmp, .tiff, .heic, .avif, .jpegXL, .jpeg2000, .netpbm, .photoshop:
+            true
         default: false
         }
     }
@@ -205,10 +206,12 @@ private struct FileHead {
             if begins("WEBP", at: 8) { return .webp }
             if begins("AVI ", at: 8) { return .avi }
         }
-        if begins("BM"), bytes.count >= 18, [12, 40, 52, 56, 64, 108, 124].contains(number(at: 14, width: 4)) {
+        if begins("BM"), bytes.count >= 18, [12, 40, 52, 56, 64, 108, 124].contains(number(at: 14, width: 4))
+        {
             return .bmp
         }
-        if begins("P"), bytes.count > 2, (0x31...0x36).contains(bytes[1]), [9, 10, 13, 32].contains(bytes[2]) {
+        if begins("P"), bytes.count > 2, (0x31...0x36).contains(bytes[1]), [9, 10, 13, 32].contains(bytes[2])
+        {
             return .netpbm
         }
         if begins("ftyp", at: 4) { return media }
@@ -224,7 +227,8 @@ private struct FileHead {
 
     private static let signatures: [(bytes: [UInt8], kind: FileKind)] = [
         (Array("PK\u{3}\u{4}".utf8), .zip), (Array("PK\u{5}\u{6}".utf8), .zip), ([0x1F, 0x8B], .gzip),
-        ([0xFD, 0x37, 0x7A, 0x58, 0x5A], .xz), (Array("BZh".utf8), .bzip2), ([0x28, 0xB5, 0x2F, 0xFD], .zstd),
+        ([0xFD, 0x37, 0x7A, 0x58, 0x5A], .xz), (Array("BZh".utf8), .bzip2),
+        ([0x28, 0xB5, 0x2F, 0xFD], .zstd),
         ([0x37, 0x7A, 0xBC, 0xAF], .sevenZip), (Array("Rar!".utf8), .rar), (Array("PAR1".utf8), .parquet),
         (Array("ARROW1".utf8), .arrow), (Array("FEA1".utf8), .arrow), ([0x89, 0x48, 0x44, 0x46], .hdf5),
         ([0x93] + Array("NUMPY".utf8), .numpy), (Array("MATLAB ".utf8), .matlab),
@@ -269,7 +273,9 @@ private struct FileHead {
         if begins("ustar", at: 257) { return true }
         guard bytes.count >= 512, bytes[0] != 0 else { return false }
         let digits = bytes[148..<156].filter { $0 != 32 && $0 != 0 }
-        guard (3...7).contains(digits.count), digits.allSatisfy({ (0x30...0x37).contains($0) }) else { return false }
+        guard (3...7).contains(digits.count), digits.allSatisfy({ (0x30...0x37).contains($0) }) else {
+            return false
+        }
         let sum = bytes[..<148].reduce(0) { $0 + Int($1) } + bytes[156..<512].reduce(0) { $0 + Int($1) } + 256
         return digits.reduce(0) { $0 << 3 | Int($1 - 48) } == sum
     }

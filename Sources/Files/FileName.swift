@@ -45,7 +45,9 @@ package enum FileNames {
     package static func distinct(_ names: [String]) -> [String] {
         var used = Set<FileName>(minimumCapacity: names.count)
         var waiting: [Int] = []
-        for (index, name) in names.enumerated() where !used.insert(FileName(name)).inserted { waiting.append(index) }
+        for (index, name) in names.enumerated() where !used.insert(FileName(name)).inserted {
+            waiting.append(index)
+        }
         var result = names
         for index in waiting {
             let name = names[index]
@@ -76,7 +78,8 @@ package enum FileNames {
                 }
             let part = bytes[at..<min(bytes.count, at + width)]
             let text = String(decoding: part, as: UTF8.self)
-            if width > 0, part.count == width, text.utf8.elementsEqual(part), !text.unicodeScalars.contains(where: isControl)
+            if width > 0, part.count == width, text.utf8.elementsEqual(part),
+                !text.unicodeScalars.contains(where: isControl)
             {
                 result += text
                 at += width
@@ -89,7 +92,8 @@ package enum FileNames {
     }
 
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) || scalar.value == 0x2028 || scalar.value == 0x2029
+        scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) || scalar.value == 0x2028
+            || scalar.value == 0x2029
     }
 
     private static func escape(_ byte: UInt8) -> String {

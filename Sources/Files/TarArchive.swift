@@ -17,7 +17,8 @@ public final class TarArchive: Sendable {
 
         /// The same content with another name.
         package func named(_ bytes: [UInt8]) -> Entry {
-            Entry(name: FileNames.text(bytes), nameBytes: bytes, size: size, offset: offset, isSparse: isSparse)
+            Entry(
+                name: FileNames.text(bytes), nameBytes: bytes, size: size, offset: offset, isSparse: isSparse)
         }
     }
 
@@ -274,7 +275,8 @@ struct TarParser {
         let text = FileNames.text(name)
         switch kind {
         case UInt8(ascii: "1"):
-            links.append(.init(name: text, nameBytes: name, target: target, phrase: "a link without a target"))
+            links.append(
+                .init(name: text, nameBytes: name, target: target, phrase: "a link without a target"))
         case UInt8(ascii: "2"):
             let path = Self.resolve(target, from: name)
             links.append(.init(name: text, nameBytes: name, target: path, phrase: "a symbolic link"))
@@ -300,7 +302,8 @@ struct TarParser {
 
     private func entry(_ name: [UInt8], size: Int, isSparse: Bool) -> TarArchive.Entry {
         TarArchive.Entry(
-            name: FileNames.text(name), nameBytes: name, size: size, offset: stream.position, isSparse: isSparse)
+            name: FileNames.text(name), nameBytes: name, size: size, offset: stream.position,
+            isSparse: isSparse)
     }
 
     /// Throws an error if the content of an entry cannot be read.

@@ -74,7 +74,8 @@ public final class ZipArchive: Sendable {
         let range = try dataRange(entry)
         let count = min(count, entry.size)
         return entry.method == 0
-            ? try file.bytes(range.lowerBound..<(range.lowerBound + count)) : try inflate(entry, range, count: count)
+            ? try file.bytes(range.lowerBound..<(range.lowerBound + count))
+            : try inflate(entry, range, count: count)
     }
 
     /// Returns the byte range of a stored entry in `file`; nil for a compressed entry. The CRC is not verified.
@@ -179,7 +180,8 @@ public final class ZipArchive: Sendable {
                     count += step.produced
                     status = step.status
                 }
-                guard wanted < entry.size || status == .end && count == entry.size && read == input.count else {
+                guard wanted < entry.size || status == .end && count == entry.size && read == input.count
+                else {
                     throw problem(entry, "does not have the decompressed size stated in the directory")
                 }
             }
@@ -248,7 +250,9 @@ struct ZipDirectory {
     /// Decodes a name: UTF-8 if it is valid, the Unicode name in the extra field, or code page 437.
     private func text(_ name: [UInt8], isUTF8: Bool, extra: Range<Int>) -> String {
         let text = FileNames.text(name)
-        if isUTF8 || text.utf8.elementsEqual(name) || String(validating: name, as: UTF8.self) != nil { return text }
+        if isUTF8 || text.utf8.elementsEqual(name) || String(validating: name, as: UTF8.self) != nil {
+            return text
+        }
         var at = extra.lowerBound
         while extra.upperBound - at >= 4 {
             let (tag, count) = (bytes.u16(at), bytes.u16(at + 2))

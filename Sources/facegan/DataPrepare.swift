@@ -88,7 +88,9 @@ struct DataPrepare: ParsableCommand {
                 "bad: \(Readable.count(report.bad.count - 20)) more; 'facegan data doctor \(source)' lists them all"
             )
         }
-        for line in SkippedFile.summary(pictures.skipped) { output.writeLine("skipped: \(PictureNames.oneLine(line))") }
+        for line in SkippedFile.summary(pictures.skipped) {
+            output.writeLine("skipped: \(PictureNames.oneLine(line))")
+        }
         for summary in LabelSummary.lines(pictures.labelIssues) { output.writeLine("labels: \(summary)") }
         let rate = Readable.rate(Double(report.written + report.bad.count) / max(report.seconds, 1e-9))
         output.writeLine(

@@ -34,7 +34,8 @@ struct PictureExamination: Sendable {
     private mutating func examine(_ bytes: [UInt8], protocol data: DataProtocol?) {
         let format = PictureFormat.detect(bytes)
         guard format != .unknown else {
-            return failUnknown(FileKind.detect(Array(bytes.prefix(FileKind.headSize)), count: bytes.count), bytes)
+            return failUnknown(
+                FileKind.detect(Array(bytes.prefix(FileKind.headSize)), count: bytes.count), bytes)
         }
         checkSize(bytes)
         guard problem == nil else { return }
@@ -59,10 +60,12 @@ struct PictureExamination: Sendable {
         case .empty: fail(.empty, "the file is empty")
         case .html: fail(.webPage, "the file is a web page, which the server sent instead of the picture")
         case .unknown: fail(.notPicture, "the file does not begin like any picture format")
-        case .zeros where bytes.allSatisfy({ $0 == 0 }): fail(.notPicture, "the file contains only zero bytes")
+        case .zeros where bytes.allSatisfy({ $0 == 0 }):
+            fail(.notPicture, "the file contains only zero bytes")
         case .zeros: fail(.notPicture, "the file begins with zero bytes")
         case _ where kind.isPicture:
-            fail(.unsupported, "the file is \(kind.phrase), which is not supported; convert it to PNG or JPEG")
+            fail(
+                .unsupported, "the file is \(kind.phrase), which is not supported; convert it to PNG or JPEG")
         default:
             fail(.notPicture, "the file is \(kind.phrase)" + (kind.advice.isEmpty ? "" : ". " + kind.advice))
         }
@@ -141,7 +144,8 @@ extension PictureProblem {
     ///   - data: the protocol of the samples.
     ///   - error: the error, for a problem that the examination does not find.
     init(
-        name: String, content: Result<PictureContent, any Error>, protocol data: DataProtocol, error: any Error
+        name: String, content: Result<PictureContent, any Error>, protocol data: DataProtocol,
+        error: any Error
     ) {
         let found = PictureExamination(name: name, content: content, protocol: data).problem
         self = found ?? PictureProblem(name: name, kind: .damaged, reason: "\(error)")

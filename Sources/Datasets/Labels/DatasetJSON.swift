@@ -27,7 +27,8 @@ struct DatasetJSON {
         let object: Any
         do {
             let isMarked = bytes.starts(with: [0xEF, 0xBB, 0xBF])
-            object = try JSONSerialization.jsonObject(with: Data(isMarked ? Array(bytes.dropFirst(3)) : bytes))
+            object = try JSONSerialization.jsonObject(
+                with: Data(isMarked ? Array(bytes.dropFirst(3)) : bytes))
         } catch {
             throw DataError("\(path): the file is not JSON: \(error.localizedDescription)")
         }
@@ -48,7 +49,8 @@ struct DatasetJSON {
 
     private mutating func add(_ row: Any, number: Int, folder: String) {
         guard let pair = row as? [Any], pair.count == 2, let listed = pair[0] as? String else {
-            return issue(.malformedRow, "entry \(number)", "expected [name, label], got '\(Self.excerpt(row))'")
+            return issue(
+                .malformedRow, "entry \(number)", "expected [name, label], got '\(Self.excerpt(row))'")
         }
         let name = LabelTable.path(listed)
         let values = (pair[1] as? [NSNumber])?.map(\.doubleValue)
@@ -97,7 +99,9 @@ struct DatasetJSON {
             let files = Dictionary(grouping: left) { PictureNames.file(names[$0]) }
             for row in order where unmatched[FileName(row.folder + row.name)] != nil {
                 let ending = ("/" + row.name).utf8
-                let longer = files[PictureNames.file(row.name)]?.filter { names[$0].utf8.reversed().starts(with: ending.reversed()) }
+                let longer = files[PictureNames.file(row.name)]?.filter {
+                    names[$0].utf8.reversed().starts(with: ending.reversed())
+                }
                 let index = Self.picture(withEndOf: row.name, in: row.folder, paths) ?? longer?.only
                 guard let index, found[index] == nil else { continue }
                 found[index] = unmatched.removeValue(forKey: FileName(row.folder + row.name))
@@ -116,7 +120,8 @@ struct DatasetJSON {
             }
         }
         for row in order where unmatched[FileName(row.folder + row.name)] != nil {
-            issues.append(LabelIssue(kind: .missingPicture, file: Self.fileName, subject: row.name, detail: ""))
+            issues.append(
+                LabelIssue(kind: .missingPicture, file: Self.fileName, subject: row.name, detail: ""))
         }
         return issues
     }

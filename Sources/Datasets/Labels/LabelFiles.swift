@@ -66,7 +66,9 @@ struct LabelFiles: Sendable {
         let found = files.files.indices.filter {
             files.files[$0].note == nil && Self.isLabelFile(files.files[$0].name)
         }
-        func depth(_ index: Int) -> Int { files.files[index].name.utf8.lazy.filter { $0 == UInt8(ascii: "/") }.count }
+        func depth(_ index: Int) -> Int {
+            files.files[index].name.utf8.lazy.filter { $0 == UInt8(ascii: "/") }.count
+        }
         func rank(_ index: Int) -> Int {
             Self.extensions.firstIndex { files.files[index].name.lowercased().hasSuffix($0) } ?? 0
         }
@@ -106,7 +108,8 @@ struct LabelFiles: Sendable {
 
     private static func role(_ name: String) -> (WritableKeyPath<LabelFiles, LabelFile?> & Sendable)? {
         let file = PictureNames.file(name).lowercased()
-        guard let dot = file.lastIndex(of: "."), extensions.contains(String(file[file.index(after: dot)...])) else {
+        guard let dot = file.lastIndex(of: "."), extensions.contains(String(file[file.index(after: dot)...]))
+        else {
             return nil
         }
         return tables[String(file[..<dot])]

@@ -146,7 +146,8 @@ struct LabelTable {
             }
         }
         for (row, name) in names.enumerated() where !isUsed[row] && self.row(of: name) == row {
-            issues.append(LabelIssue(kind: .missingPicture, file: file, subject: name, detail: "row \(row + 1)"))
+            issues.append(
+                LabelIssue(kind: .missingPicture, file: file, subject: name, detail: "row \(row + 1)"))
         }
         return (matched, issues)
     }
@@ -171,5 +172,7 @@ struct LabelTable {
 
 extension Float {
     /// Text without a decimal point if the value is an integer.
-    fileprivate var formatted: String { self == rounded() && abs(self) < 1e9 ? String(Int(self)) : String(self) }
+    fileprivate var formatted: String {
+        self == rounded() && abs(self) < 1e9 ? String(Int(self)) : String(self)
+    }
 }

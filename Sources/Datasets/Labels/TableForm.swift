@@ -37,16 +37,20 @@ struct TableForm {
         }
         var titles = head.map { $0.map { scanner.text($0) } } ?? []
         while titles.last?.isEmpty == true { titles.removeLast() }
-        fieldCount = Self.fieldCount(rows, titles: titles.count, isPlain: scanner.separator == nil, width: width)
+        fieldCount = Self.fieldCount(
+            rows, titles: titles.count, isPlain: scanner.separator == nil, width: width)
         nameColumn = Self.nameColumn(scanner, rows.filter { $0.count == fieldCount }, titles)
         // CelebA's files have no title for the column with the names.
-        if !titles.isEmpty, titles.count == fieldCount - 1 { titles.insert("", at: min(nameColumn, titles.count)) }
+        if !titles.isEmpty, titles.count == fieldCount - 1 {
+            titles.insert("", at: min(nameColumn, titles.count))
+        }
         let others = (0..<fieldCount).filter { $0 != nameColumn }
         let counters = others.filter { column in
             // Only as many columns can be ignored as there are more than required.
             guard width == nil || others.count > width ?? 0 else { return false }
             let title = column < titles.count ? titles[column].lowercased() : nil
-            let isUntitled = title.map { $0.isEmpty || $0.hasPrefix("unnamed") || $0 == "index" } ?? (column == 0)
+            let isUntitled =
+                title.map { $0.isEmpty || $0.hasPrefix("unnamed") || $0 == "index" } ?? (column == 0)
             return isUntitled && column < nameColumn || column == 0 && Self.isCounter(scanner, rows, column)
         }
         valueColumns = others.filter { !counters.contains($0) }
@@ -55,7 +59,8 @@ struct TableForm {
 
     /// The number in a first line that has nothing else.
     private static func count(_ table: TableScanner, _ fields: [Range<Int>]) -> Float? {
-        guard fields.dropFirst().allSatisfy(\.isEmpty), let first = fields.first, let count = table.number(first),
+        guard fields.dropFirst().allSatisfy(\.isEmpty), let first = fields.first,
+            let count = table.number(first),
             count >= 0, count == count.rounded(), count < 1e9
         else { return nil }
         return count
@@ -65,7 +70,8 @@ struct TableForm {
     private static func isHead(_ table: TableScanner, _ fields: [Range<Int>]) -> Bool {
         if fields[0].isEmpty { return true }
         return fields.allSatisfy { field in
-            field.isEmpty || table.number(field) == nil && !PictureNames.hasPictureExtension(table.text(field))
+            field.isEmpty
+                || table.number(field) == nil && !PictureNames.hasPictureExtension(table.text(field))
         }
     }
 
@@ -77,12 +83,16 @@ struct TableForm {
             frequency[max(filled, min(row.count, titles)), default: 0] += 1
         }
         // Without rows, and with different numbers, the titles decide.
-        if let count = [titles, titles + 1].first(where: { $0 > 1 && frequency[$0, default: 0] * 2 >= rows.count }),
+        if let count = [titles, titles + 1].first(where: {
+            $0 > 1 && frequency[$0, default: 0] * 2 >= rows.count
+        }),
             titles > 0, !rows.isEmpty
         {
             return frequency[titles + 1, default: 0] > frequency[titles, default: 0] ? titles + 1 : count
         }
-        if let common = frequency.max(by: { ($0.value, $0.key) < ($1.value, $1.key) })?.key { return max(2, common) }
+        if let common = frequency.max(by: { ($0.value, $0.key) < ($1.value, $1.key) })?.key {
+            return max(2, common)
+        }
         return max(2, width.map { $0 + 1 } ?? (isPlain ? titles + 1 : titles))
     }
 

@@ -47,7 +47,8 @@ struct TableScanner {
         var at = field.lowerBound
         while at < field.upperBound {
             result.append(bytes[at] < 0x20 ? 0x20 : bytes[at])
-            let isDoubled = bytes[at] == Self.quote && at + 1 < field.upperBound && bytes[at + 1] == Self.quote
+            let isDoubled =
+                bytes[at] == Self.quote && at + 1 < field.upperBound && bytes[at + 1] == Self.quote
             at += isDoubled ? 2 : 1
         }
         return String(decoding: result, as: UTF8.self)
@@ -74,7 +75,9 @@ struct TableScanner {
         let text = text(field).lowercased()
         if text == "true" { return 1 }
         if text == "false" { return 0 }
-        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) || "+-.,e".utf8.contains($0) }) else { return nil }
+        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) || "+-.,e".utf8.contains($0) }) else {
+            return nil
+        }
         let plain = separator == UInt8(ascii: ",") ? text : text.replacing(",", with: ".")
         guard let value = Double(plain), value.isFinite else { return nil }
         return Float(value)
@@ -175,7 +178,9 @@ extension TableScanner {
             width = max(width, fields.count)
             guard fields.count >= 2 else { continue }
             // The name can follow a column with the number of the row.
-            let isRow = { (first: Int) in fields.count > first && fields[first...].allSatisfy { number($0) != nil } }
+            let isRow = { (first: Int) in
+                fields.count > first && fields[first...].allSatisfy { number($0) != nil }
+            }
             if isRow(1) || number(fields[0]) != nil && isRow(2) || isRow(0) { score += 1 }
         }
         return (score, width)
@@ -187,7 +192,8 @@ extension TableScanner {
         let isLittle = file.starts(with: [0xFF, 0xFE])
         guard isLittle || file.starts(with: [0xFE, 0xFF]) else { return file }
         let units = stride(from: 2, to: file.count - 1, by: 2).map {
-            isLittle ? UInt16(file[$0]) | UInt16(file[$0 + 1]) << 8 : UInt16(file[$0]) << 8 | UInt16(file[$0 + 1])
+            isLittle
+                ? UInt16(file[$0]) | UInt16(file[$0 + 1]) << 8 : UInt16(file[$0]) << 8 | UInt16(file[$0 + 1])
         }
         return Array(String(decoding: units, as: UTF16.self).utf8)
     }

@@ -35,7 +35,8 @@ struct FileSource: PictureSource {
         self.skipped = skipped
         name =
             files.kind == .folder
-            ? URL(fileURLWithPath: files.path).standardizedFileURL.lastPathComponent : PictureNames.file(files.path)
+            ? URL(fileURLWithPath: files.path).standardizedFileURL.lastPathComponent
+            : PictureNames.file(files.path)
         names = pictures.map { files.files[$0].name }
         labelIssues = issues
         readsInOrder = files.readsInOrder(pictures)

@@ -31,7 +31,8 @@ struct FolderFiles: SourceFiles {
         guard file.count <= ZipArchive.sizeLimit else {
             throw FileError(
                 path: file.path,
-                what: "the file has \(file.count) bytes, more than the limit of \(ZipArchive.sizeLimit) for a picture",
+                what:
+                    "the file has \(file.count) bytes, more than the limit of \(ZipArchive.sizeLimit) for a picture",
                 advice: "Remove it, or convert it.")
         }
         return try file.bytes(file.all)
@@ -39,7 +40,8 @@ struct FolderFiles: SourceFiles {
 
     func mapped(_ index: Int) throws -> MappedFile {
         try MappedFile(
-            path: path + "/" + files[index].name, bytes: Array(path.utf8) + [UInt8(ascii: "/")] + items[index].name)
+            path: path + "/" + files[index].name,
+            bytes: Array(path.utf8) + [UInt8(ascii: "/")] + items[index].name)
     }
 
     /// Hash of names, sizes, and times of the last change of content and state.
@@ -136,7 +138,9 @@ private struct FolderListing {
         while let entry = readdir(stream) {
             let offset = MemoryLayout<dirent>.offset(of: \dirent.d_name) ?? 0
             let start = (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: UInt8.self)
-            let name = Array(UnsafeBufferPointer(start: start, count: strlen(UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self))))
+            let name = Array(
+                UnsafeBufferPointer(
+                    start: start, count: strlen(UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self))))
             if name != [0x2E], name != [0x2E, 0x2E] { names.append(name) }
             errno = 0
         }

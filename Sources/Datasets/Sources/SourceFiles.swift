@@ -89,7 +89,8 @@ extension SkippedFile {
 package enum PictureNames {
     /// Extensions of pictures. Files with another extension are recognized by their content.
     static let extensions: Set<String> = [
-        "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "tif", "tiff", "heic", "heif", "avif", "jxl",
+        "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "tif", "tiff", "heic", "heif", "avif",
+        "jxl",
     ]
 
     /// Whether the extension of a name is that of a picture.
@@ -129,9 +130,12 @@ package enum PictureNames {
     /// Removes what unpacking removes from names in archives: `/` at the beginning, `.` as a folder, empty folders.
     static func unpacked(_ name: [UInt8]) -> [UInt8] {
         let slash = UInt8(ascii: "/")
-        guard name.first == slash || name.starts(with: "./".utf8) || name.indices.dropLast().contains(where: {
-            name[$0] == slash && (name[$0 + 1] == slash || name[$0 + 1] == UInt8(ascii: "."))
-        }) else { return name }
+        guard
+            name.first == slash || name.starts(with: "./".utf8)
+                || name.indices.dropLast().contains(where: {
+                    name[$0] == slash && (name[$0 + 1] == slash || name[$0 + 1] == UInt8(ascii: "."))
+                })
+        else { return name }
         let parts = name.split(separator: slash).filter { !$0.elementsEqual([UInt8(ascii: ".")]) }
         return Array(parts.joined(separator: [slash]))
     }

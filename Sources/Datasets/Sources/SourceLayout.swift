@@ -10,7 +10,9 @@ struct SourceLayout {
     /// Recognizes the folders of CelebA, CelebAMask-HQ and FFHQ. Other sets use all pictures.
     init(_ files: [SourceFile], labels: LabelFiles) {
         let all = files.indices.filter { files[$0].isPicture }
-        func inside(_ folder: String) -> [Int] { all.filter { PictureNames.isInside(files[$0].name, folder) } }
+        func inside(_ folder: String) -> [Int] {
+            all.filter { PictureNames.isInside(files[$0].name, folder) }
+        }
         var choice: (folder: String, kind: SourceKind?)?
         for (folder, kind) in Self.known(labels) where !inside(folder).isEmpty {
             choice = (folder, kind)

@@ -82,7 +82,8 @@ public enum SourceOpener {
             found.json = []
             let rest = layout.skipped(files.files, used: Set(found.used.compactMap(\.index) + [index]))
             return try source(
-                inner, beside: beside, outer: found, skipped: skipped + rest + files.replaced, depth: depth + 1)
+                inner, beside: beside, outer: found, skipped: skipped + rest + files.replaced,
+                depth: depth + 1)
         }
         let names = layout.pictures.map { files.files[$0].name }
         let isCelebALike = looksLikeCelebA(names)
@@ -132,7 +133,8 @@ public enum SourceOpener {
         return DataError(
             "\(files.path): no pictures found: \(content): "
                 + (archives > 0
-                    ? "unpack the archives, or name one of them" : "expected pictures such as JPEG and PNG files"))
+                    ? "unpack the archives, or name one of them"
+                    : "expected pictures such as JPEG and PNG files"))
     }
 
     /// Whether the names have six digits, as in CelebA: `img_align_celeba/000001.jpg`.

@@ -36,7 +36,9 @@ struct TarFiles: SourceFiles {
         var damage: String?
         do {
             links = try archive.forEach { entry, content in
-                if archive.entries == nil, LabelFiles.isLabelFile(entry.name) { labels[found.count] = try content() }
+                if archive.entries == nil, LabelFiles.isLabelFile(entry.name) {
+                    labels[found.count] = try content()
+                }
                 types.append(try TarFiles.type(of: entry, content))
                 found.append(entry)
                 return true
@@ -69,7 +71,8 @@ struct TarFiles: SourceFiles {
         entries = kept.map { found[$0.item] }
         files = kept.map {
             SourceFile(
-                name: $0.name, size: found[$0.item].size, kind: types[$0.item].kind, note: types[$0.item].note)
+                name: $0.name, size: found[$0.item].size, kind: types[$0.item].kind, note: types[$0.item].note
+            )
         }
         replaced = list.replaced + skipped
         self.labels = labels
@@ -79,7 +82,9 @@ struct TarFiles: SourceFiles {
     private static func type(
         of entry: TarArchive.Entry, _ content: TarArchive.Content
     ) throws -> (kind: FileKind?, note: String?) {
-        if let note = PictureNames.note(FileNames.text(PictureNames.unpacked(entry.nameBytes))) { return (nil, note) }
+        if let note = PictureNames.note(FileNames.text(PictureNames.unpacked(entry.nameBytes))) {
+            return (nil, note)
+        }
         if PictureNames.hasPictureExtension(entry.name) { return (nil, nil) }
         if entry.isSparse { return (nil, "a sparse file, which cannot be read") }
         return (FileKind.detect(try content.head(FileKind.headSize), count: entry.size), nil)

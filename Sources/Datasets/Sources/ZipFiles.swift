@@ -88,7 +88,9 @@ struct UniqueNames {
         }
         let order = latest.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
         let names = FileNames.distinct(order.map { items[$0].text })
-        kept = zip(order, names).map { (item: $0, name: $1) }.sorted { PictureNames.precedes($0.name, $1.name) }
+        kept = zip(order, names).map { (item: $0, name: $1) }.sorted {
+            PictureNames.precedes($0.name, $1.name)
+        }
         self.replaced = replaced
     }
 }
