@@ -170,8 +170,8 @@ public struct Downloader: Sendable {
         switch (download.content, kind) {
         case (_, .html): throw Mismatch(description: "it is a web page, not \(download.fileName)")
         case (_, .empty): throw Mismatch(description: "it is empty")
-        case (.zip, .zip), (.gzip, .gzip), (.text, .unknown): break
-        case (.weights, .zip), (.weights, .unknown), (.weights, .safetensors): break
+        case (.zip, .zip), (.gzip, .gzip), (.text, .text), (.text, .unknown): break
+        case (.weights, .zip), (.weights, .pickle), (.weights, .safetensors), (.weights, .unknown): break
         default: throw Mismatch(description: "it is not a \(download.content) file")
         }
         let sha256 = try Digest.sha256(file: path)

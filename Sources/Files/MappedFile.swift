@@ -18,15 +18,37 @@ public final class MappedFile: Sendable {
     /// Size in bytes.
     public let count: Int
     nonisolated(unsafe) private let base: UnsafeMutableRawPointer?
+    /// The file whose mapping a part shares; nil for a mapping of its own.
+    private let whole: MappedFile?
 
     /// Maps a file.
     /// - Throws: `FileError` if `path` is not a readable regular file.
-    public init(path: String) throws {
-        self.path = path
+    public convenience init(path: String) throws { try self.init(path: path, bytes: nil) }
+
+    /// Maps a file whose path need not be UTF-8.
+    /// - Parameters:
+    ///   - path: path for messages.
+    ///   - bytes: path for the system; nil for that of `path`.
+    /// - Throws: `FileError` if the path does not name a readable regular file.
+    package convenience init(path: String, bytes: [UInt8]?) throws {
         // Without O_NONBLOCK, opening a named pipe would block until there is a writer.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK
+        let descriptor =
+            bytes.map { bytes in
+                (bytes + [0]).withUnsafeBufferPointer { name in
+                    name.withMemoryRebound(to: CChar.self) { $0.baseAddress.map { open($0, flags) } ?? -1 }
+                }
+            } ?? open(path, flags)
         guard descriptor >= 0 else { throw FileError.system(path, "open the file") }
         defer { close(descriptor) }
+        try self.init(path: path, descriptor: descriptor)
+    }
+
+    /// Maps the file of an open descriptor, which can be closed afterwards.
+    /// - Throws: `FileError` if it is not a regular file.
+    package init(path: String, descriptor: Int32) throws {
+        self.path = path
+        whole = nil
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw FileError.system(path, "read the file's size") }
         guard status.st_mode & S_IFMT == S_IFREG else {
@@ -45,7 +67,16 @@ public final class MappedFile: Sendable {
         base = address
     }
 
-    deinit { if let base { munmap(base, count) } }
+    /// A part of another file, such as a stored entry of an archive. The bytes are not copied.
+    /// - Throws: `FileError` if the range is not inside the file.
+    package init(_ range: Range<Int>, of whole: MappedFile, path: String) throws {
+        self.path = path
+        self.whole = whole
+        count = range.count
+        base = try whole.withBytes(range) { UnsafeMutableRawPointer(mutating: $0.baseAddress) }
+    }
+
+    deinit { if whole == nil, let base { munmap(base, count) } }
 
     /// Calls `body` with the bytes of a range. The buffer is valid only during the call.
     /// - Throws: `FileError` if the range is not inside the file; errors of `body`.

@@ -31,10 +31,10 @@ public struct SafetensorsFile: Sendable {
     /// - Throws: `FileError` if the file cannot be read or violates the format.
     public init(path: String) throws {
         file = try MappedFile(path: path)
-        guard file.count >= 8 else { throw FileSignature.mismatch(file, expected: "a safetensors file") }
+        guard file.count >= 8 else { throw FileError.mismatch(file, expected: "a safetensors file") }
         let length = try file.withBytes(0..<8) { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
         guard length <= min(file.count - 8, Self.headerLimit) else {
-            throw FileSignature.mismatch(file, expected: "a safetensors file")
+            throw FileError.mismatch(file, expected: "a safetensors file")
         }
         let data = 8 + Int(length)
         let header = try file.withBytes(8..<data) { try SafetensorsHeader.parse($0, path: path) }

@@ -1,16 +1,52 @@
-/// A tar archive, plain or compressed with gzip. Only regular files are listed.
+/// A tar archive, plain or compressed with gzip. Regular files are listed.
 ///
-/// Supported are ustar, GNU long names and large sizes, and pax. Folders, links and devices are skipped. A plain
-/// archive also provides a list of entries and random access from any thread.
+/// Supported are ustar, GNU long names and large sizes, and pax. A plain archive also provides a list of entries and random access from any thread.
 public final class TarArchive: Sendable {
     /// A regular file in an archive.
     public struct Entry: Sendable, Equatable {
-        /// Name in the archive, with `/` between folders.
+        /// Name in the archive, with `/` between folders. Bytes that are not UTF-8 are written as `\xHH`.
         public let name: String
+        /// Name as stored, in any encoding.
+        public let nameBytes: [UInt8]
         /// Size in bytes.
         public let size: Int
         /// Offset of the content in the decompressed archive.
         public let offset: Int
+        /// Whether zeros are omitted from the content. It cannot be read.
+        public let isSparse: Bool
+
+        /// The same content with another name.
+        package func named(_ bytes: [UInt8]) -> Entry {
+            Entry(
+                name: FileNames.text(bytes), nameBytes: bytes, size: size, offset: offset, isSparse: isSparse)
+        }
+    }
+
+    /// A link or a special file in an archive.
+    public struct Link: Sendable, Equatable {
+        /// Name in the archive.
+        public let name: String
+        /// Name as stored, in any encoding.
+        public let nameBytes: [UInt8]
+        /// Name in the archive of the file to which the link refers; nil for special files, and for targets outside the
+        /// archive.
+        public let target: [UInt8]?
+        /// What it is, such as "a symbolic link".
+        public let phrase: String
+    }
+
+    /// The content of a file during a sequential pass.
+    public struct Content {
+        fileprivate let all: () throws -> [UInt8]
+        fileprivate let first: (Int) throws -> [UInt8]
+
+        /// Returns the whole content.
+        /// - Throws: `FileError` if the archive is damaged, or the file is sparse or larger than `sizeLimit`.
+        public func callAsFunction() throws -> [UInt8] { try all() }
+
+        /// Returns the first `count` bytes, or fewer at the end.
+        /// - Throws: `FileError` if the archive is damaged.
+        public func head(_ count: Int) throws -> [UInt8] { try first(count) }
     }
 
     /// The mapped file.
@@ -24,8 +60,11 @@ public final class TarArchive: Sendable {
     /// Opens an archive. A plain archive is validated completely.
     /// - Throws: `FileError` if the file cannot be read or is not a tar archive; for a plain archive, if any header
     ///   is damaged.
-    public init(path: String) throws {
-        let file = try MappedFile(path: path)
+    public convenience init(path: String) throws { try self.init(MappedFile(path: path)) }
+
+    /// Opens an archive in a mapped file. A plain archive is validated completely.
+    /// - Throws: `FileError` if the file is not a tar archive; for a plain archive, if any header is damaged.
+    public init(_ file: MappedFile) throws {
         self.file = file
         if try GzipStream.detect(file) {
             entries = nil
@@ -45,22 +84,29 @@ public final class TarArchive: Sendable {
 
     /// Calls `body` for every regular file in order, until it returns `false`.
     ///
-    /// The closure passed to `body` returns the content of the file and is valid only during the call. After the last
-    /// file, the end of the archive and the checksum of a compressed archive have been verified.
+    /// The content passed to `body` is valid only during the call. After the last file, the end of the archive and the checksum of a compressed archive have been verified.
+    /// - Returns: the links and special files among the visited files.
     /// - Throws: `FileError` if the archive is damaged, after the files before the damage; errors of `body`.
-    public func forEach(_ body: (Entry, () throws -> [UInt8]) throws -> Bool) throws {
+    @discardableResult
+    public func forEach(_ body: (Entry, Content) throws -> Bool) throws -> [Link] {
         var parser = try TarParser(file)
         while let entry = try parser.next() {
-            var content: [UInt8]?
-            let continues = try body(entry) {
-                if let content { return content }
-                let bytes = try parser.content(entry)
-                content = bytes
+            var (head, whole): ([UInt8], [UInt8]?) = ([], nil)
+            let content = Content {
+                if let whole { return whole }
+                let bytes = try parser.content(entry, after: head)
+                whole = bytes
                 return bytes
+            } first: { count in
+                if let whole { return Array(whole.prefix(count)) }
+                let missing = min(count, entry.size) - head.count
+                if missing > 0 { head += try parser.part(missing) }
+                return Array(head.prefix(count))
             }
-            guard continues else { return }
-            if content == nil { try parser.skip(entry) }
+            guard try body(entry, content) else { break }
+            if whole == nil { try parser.skip(entry, after: head.count) }
         }
+        return parser.links
     }
 
     /// Returns the content of an entry of a plain archive.
@@ -72,7 +118,29 @@ public final class TarArchive: Sendable {
                 path: file.path, what: "a compressed archive can only be read in order",
                 advice: "Use forEach, or decompress it first.")
         }
-        return try file.bytes(entry.offset..<entry.offset + entry.size)
+        return try Self.content(of: entry, in: file)
+    }
+
+    /// Returns the content of an entry from the decompressed bytes of its archive.
+    /// - Throws: `FileError` if the entry is sparse, larger than `sizeLimit`, or not inside the file.
+    package static func content(of entry: Entry, in bytes: MappedFile) throws -> [UInt8] {
+        try TarParser.check(entry, path: bytes.path)
+        return try bytes.bytes(entry.offset..<entry.offset + entry.size)
+    }
+
+    /// Returns the bytes of the archive: this file if it is plain, otherwise a temporary decompressed copy. Offsets of
+    /// entries refer to these bytes.
+    /// - Throws: `FileError` if the compressed data is damaged or the copy cannot be written.
+    package func decompressed() throws -> MappedFile {
+        guard try GzipStream.detect(file) else { return file }
+        let stream = try GzipStream(file)
+        return try ScratchFile.write(path: file.path) { append in
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+            defer { buffer.deallocate() }
+            while case let count = try stream.read(into: buffer), count > 0 {
+                try append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            }
+        }
     }
 }
 
@@ -150,6 +218,8 @@ struct TarParser {
     private let file: MappedFile
     private var stream: TarStream
     private var isFirst = true
+    /// Links and special files before the current position.
+    private(set) var links: [TarArchive.Link] = []
 
     /// Maximum size of a long name or a pax header in bytes.
     private static let extensionLimit = 1 << 20
@@ -161,54 +231,114 @@ struct TarParser {
 
     /// Returns the next regular file, or nil at the end. Its content must then be read or skipped.
     mutating func next() throws -> TarArchive.Entry? {
-        var longName: String?
-        var pax: [String: String] = [:]
+        var (longName, longTarget): ([UInt8]?, [UInt8]?)
+        var pax: [String: [UInt8]] = [:]
         while let header = try nextHeader() {
-            let size = try pax["size"].map { try number($0) } ?? header.size
+            let size = try pax["size"].map { try number(text($0[...])) } ?? header.size
             switch header.kind {
             case UInt8(ascii: "L"):
-                longName = text(try extensionContent(header.size).prefix { $0 != 0 })
+                longName = Array(try extensionContent(header.size).prefix { $0 != 0 })
             case UInt8(ascii: "x"):
                 pax = try parsePax(try extensionContent(header.size))
             case 0, UInt8(ascii: "0"), UInt8(ascii: "7"):
-                let name = pax["path"] ?? longName ?? header.name
-                guard pax["GNU.sparse.major"] == nil, pax["GNU.sparse.map"] == nil else { throw sparse(name) }
+                let name = pax["GNU.sparse.name"] ?? pax["path"] ?? longName ?? header.name
+                let isSparse = pax["GNU.sparse.major"] != nil || pax["GNU.sparse.map"] != nil
                 // In archives before POSIX, a folder is a file whose name ends with a slash.
-                if name.hasSuffix("/") {
+                if name.last == UInt8(ascii: "/") {
                     try skip(size)
                 } else {
-                    return TarArchive.Entry(name: name, size: size, offset: stream.position)
+                    return entry(name, size: size, isSparse: isSparse)
                 }
                 (longName, pax) = (nil, [:])
-            case UInt8(ascii: "S"): throw sparse(longName ?? header.name)
-            case UInt8(ascii: "K"), UInt8(ascii: "g"): try skip(header.size)
+            case UInt8(ascii: "S"):
+                // Further blocks with the positions of the parts precede the content.
+                var continues = header.continues
+                while continues { continues = try stream.readAll(512)[504] != 0 }
+                return entry(pax["path"] ?? longName ?? header.name, size: size, isSparse: true)
+            case UInt8(ascii: "K"):
+                longTarget = Array(try extensionContent(header.size).prefix { $0 != 0 })
+            case UInt8(ascii: "g"): try skip(header.size)
             // Links, devices and folders have no content, regardless of their size field.
-            case UInt8(ascii: "1")...UInt8(ascii: "6"): (longName, pax) = (nil, [:])
+            case UInt8(ascii: "1")...UInt8(ascii: "6"):
+                let name = pax["path"] ?? longName ?? header.name
+                addLink(header.kind, name, target: pax["linkpath"] ?? longTarget ?? header.target)
+                (longName, longTarget, pax) = (nil, nil, [:])
             default:
                 try skip(size)
-                (longName, pax) = (nil, [:])
+                (longName, longTarget, pax) = (nil, nil, [:])
             }
         }
         return nil
     }
 
-    /// Returns the content of the entry that `next()` returned last.
-    mutating func content(_ entry: TarArchive.Entry) throws -> [UInt8] {
+    private mutating func addLink(_ kind: UInt8, _ name: [UInt8], target: [UInt8]) {
+        let text = FileNames.text(name)
+        switch kind {
+        case UInt8(ascii: "1"):
+            links.append(
+                .init(name: text, nameBytes: name, target: target, phrase: "a link without a target"))
+        case UInt8(ascii: "2"):
+            let path = Self.resolve(target, from: name)
+            links.append(.init(name: text, nameBytes: name, target: path, phrase: "a symbolic link"))
+        case UInt8(ascii: "5"): break
+        default: links.append(.init(name: text, nameBytes: name, target: nil, phrase: "not a regular file"))
+        }
+    }
+
+    /// Name in the archive of the target of a symbolic link; nil if it is outside the archive.
+    private static func resolve(_ target: [UInt8], from name: [UInt8]) -> [UInt8]? {
+        let slash = UInt8(ascii: "/")
+        guard target.first != slash else { return nil }
+        var parts = Array(name.split(separator: slash).dropLast())
+        for part in target.split(separator: slash) {
+            if part.elementsEqual("..".utf8) {
+                guard parts.popLast() != nil else { return nil }
+            } else if !part.elementsEqual(".".utf8) {
+                parts.append(part)
+            }
+        }
+        return Array(parts.joined(separator: [slash]))
+    }
+
+    private func entry(_ name: [UInt8], size: Int, isSparse: Bool) -> TarArchive.Entry {
+        TarArchive.Entry(
+            name: FileNames.text(name), nameBytes: name, size: size, offset: stream.position,
+            isSparse: isSparse)
+    }
+
+    /// Throws an error if the content of an entry cannot be read.
+    static func check(_ entry: TarArchive.Entry, path: String) throws {
+        guard !entry.isSparse else {
+            throw FileError(
+                path: path, what: "the file \"\(entry.name)\" in the archive is sparse",
+                advice: "Create the archive again without --sparse.")
+        }
         guard entry.size <= TarArchive.sizeLimit else {
             throw FileError(
-                path: file.path,
+                path: path,
                 what:
                     "the file \"\(entry.name)\" in the archive has \(entry.size) bytes, more than the "
                     + "limit of \(TarArchive.sizeLimit)",
                 advice: "Remove it from the archive.")
         }
-        let bytes = try stream.readAll(entry.size)
-        try stream.skip(padding(entry.size))
-        return bytes
     }
 
-    /// Skips the content of the entry that `next()` returned last.
-    mutating func skip(_ entry: TarArchive.Entry) throws { try skip(entry.size) }
+    /// Returns the content of the entry that `next()` returned last, whose first bytes `head` were read.
+    mutating func content(_ entry: TarArchive.Entry, after head: [UInt8] = []) throws -> [UInt8] {
+        try Self.check(entry, path: file.path)
+        let bytes = try stream.readAll(entry.size - head.count)
+        try stream.skip(padding(entry.size))
+        return head.isEmpty ? bytes : head + bytes
+    }
+
+    /// Returns the next `count` bytes of the content.
+    mutating func part(_ count: Int) throws -> [UInt8] { try stream.readAll(count) }
+
+    /// Skips the content of the entry that `next()` returned last, of which `count` bytes were read.
+    mutating func skip(_ entry: TarArchive.Entry, after count: Int = 0) throws {
+        try stream.skip(entry.size - count)
+        try stream.skip(padding(entry.size))
+    }
 
     private mutating func skip(_ size: Int) throws {
         try stream.skip(size)
@@ -227,9 +357,12 @@ struct TarParser {
     // MARK: Headers
 
     private struct Header {
-        var name: String
+        var name: [UInt8]
         var size: Int
         var kind: UInt8
+        var target: [UInt8]
+        /// Whether a further block follows the header of a sparse file (GNU).
+        var continues: Bool
     }
 
     /// Returns the next header block, or nil at the end of the archive.
@@ -250,10 +383,14 @@ struct TarParser {
         }
         guard claimed == sum else { throw isFirst ? notTar() : broken("the checksum of a header is wrong") }
         isFirst = false
-        var name = text(block[0..<100].prefix { $0 != 0 })
+        var name = Array(block[0..<100].prefix { $0 != 0 })
         let isPosix = Array(block[257..<263]) == Array("ustar\0".utf8)
-        if isPosix, block[345] != 0 { name = text(block[345..<500].prefix { $0 != 0 }) + "/" + name }
-        return Header(name: name, size: try octal(block[124..<136]), kind: block[156])
+        if isPosix, block[345] != 0 {
+            name = block[345..<500].prefix { $0 != 0 } + [UInt8(ascii: "/")] + name
+        }
+        return Header(
+            name: name, size: try octal(block[124..<136]), kind: block[156],
+            target: Array(block[157..<257].prefix { $0 != 0 }), continues: block[482] != 0)
     }
 
     /// Parses a number in octal digits, or in binary if the first bit is set (GNU).
@@ -280,8 +417,8 @@ struct TarParser {
     }
 
     /// Parses records of the form "LENGTH KEY=VALUE\n", where the length is that of the whole record.
-    private func parsePax(_ bytes: [UInt8]) throws -> [String: String] {
-        var result: [String: String] = [:]
+    private func parsePax(_ bytes: [UInt8]) throws -> [String: [UInt8]] {
+        var result: [String: [UInt8]] = [:]
         var at = 0
         while at < bytes.count {
             let digits = bytes[at...].prefix(8).prefix { $0 != 32 }
@@ -292,7 +429,7 @@ struct TarParser {
             guard let equals = record.firstIndex(of: UInt8(ascii: "=")) else {
                 throw broken("a pax header is invalid")
             }
-            result[text(record[..<equals])] = text(record[(equals + 1)...])
+            result[text(record[..<equals])] = Array(record[(equals + 1)...])
             at += count
         }
         return result
@@ -300,15 +437,9 @@ struct TarParser {
 
     private func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
 
-    private func notTar() -> FileError { FileSignature.mismatch(file, expected: "a tar archive") }
+    private func notTar() -> FileError { FileError.mismatch(file, expected: "a tar archive") }
 
     private func broken(_ what: String) -> FileError {
         FileError.broken(file.path, "the tar archive is damaged: \(what)")
-    }
-
-    private func sparse(_ name: String) -> FileError {
-        FileError(
-            path: file.path, what: "the file \"\(name)\" in the archive is sparse",
-            advice: "Create the archive again without --sparse.")
     }
 }

@@ -8,7 +8,11 @@ public final class ZipArchive: Sendable {
     /// An entry of the directory.
     public struct Entry: Sendable, Equatable {
         /// Name in the archive, with `/` between folders. Names of folders end with `/`.
+        ///
+        /// Names that are not UTF-8 are decoded by code page 437, so different names remain different.
         public let name: String
+        /// Name as stored, in any encoding.
+        public let nameBytes: [UInt8]
         /// Decompressed size in bytes.
         public let size: Int
         /// Size in the archive in bytes.
@@ -19,10 +23,12 @@ public final class ZipArchive: Sendable {
         public let method: Int
         /// CRC-32 of the decompressed content.
         public let crc: UInt32
+        /// Whether the archive was created on a system that separates folders by backslashes.
+        package let isFromWindows: Bool
         let isEncrypted: Bool
 
         /// Whether the entry is a folder.
-        public var isFolder: Bool { name.hasSuffix("/") }
+        public var isFolder: Bool { name.utf8.last == UInt8(ascii: "/") }
     }
 
     /// The mapped file.
@@ -35,8 +41,11 @@ public final class ZipArchive: Sendable {
 
     /// Opens an archive.
     /// - Throws: `FileError` if the file cannot be read, is not a zip archive or has a damaged directory.
-    public init(path: String) throws {
-        let file = try MappedFile(path: path)
+    public convenience init(path: String) throws { try self.init(MappedFile(path: path)) }
+
+    /// Opens an archive in a mapped file.
+    /// - Throws: `FileError` if the file is not a zip archive or has a damaged directory.
+    public init(_ file: MappedFile) throws {
         self.file = file
         entries = try file.withBytes(file.all) { try ZipDirectory(bytes: $0, file: file).entries() }
     }
@@ -54,9 +63,19 @@ public final class ZipArchive: Sendable {
                 "has a decompressed size of \(entry.size) bytes, more than the limit of \(limit)")
         }
         let range = try dataRange(entry)
-        let bytes = entry.method == 0 ? try file.bytes(range) : try inflate(entry, range)
+        let bytes = entry.method == 0 ? try file.bytes(range) : try inflate(entry, range, count: entry.size)
         guard Digest.crc32(bytes) == entry.crc else { throw problem(entry, "does not match its checksum") }
         return bytes
+    }
+
+    /// Returns the first bytes of the decompressed content of an entry. The CRC is not verified.
+    /// - Throws: `FileError` if the entry is damaged, encrypted or compressed with an unsupported method.
+    public func head(_ entry: Entry, count: Int) throws -> [UInt8] {
+        let range = try dataRange(entry)
+        let count = min(count, entry.size)
+        return entry.method == 0
+            ? try file.bytes(range.lowerBound..<(range.lowerBound + count))
+            : try inflate(entry, range, count: count)
     }
 
     /// Returns the byte range of a stored entry in `file`; nil for a compressed entry. The CRC is not verified.
@@ -64,6 +83,35 @@ public final class ZipArchive: Sendable {
     public func storedRange(_ entry: Entry) throws -> Range<Int>? {
         let range = try dataRange(entry)
         return entry.method == 0 ? range : nil
+    }
+
+    /// Returns the content of an entry as a file: a part of this file if it is stored, otherwise a temporary copy.
+    /// - Throws: `FileError` if the entry is damaged, encrypted or compressed with an unsupported method, or the copy
+    ///   cannot be written.
+    package func unpacked(_ entry: Entry) throws -> MappedFile {
+        let range = try dataRange(entry)
+        let path = "\(file.path):\(entry.name)"
+        if entry.method == 0 { return try MappedFile(range, of: file, path: path) }
+        let inflater = try Inflater(CCODECS_RAW, path: file.path)
+        var (crc, size, position) = (UInt32(0), 0, range.lowerBound)
+        let copy = try ScratchFile.write(path: path) { append in
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+            defer { buffer.deallocate() }
+            var status = Inflater.Status.more
+            while status == .more, size <= entry.size {
+                let step = try file.withBytes(position..<range.upperBound) { try inflater.step($0, buffer) }
+                status = step.status
+                position += step.consumed
+                size += step.produced
+                let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<step.produced])
+                crc = Digest.crc32(bytes, continuing: crc)
+                try append(bytes)
+            }
+            guard status == .end, size == entry.size, crc == entry.crc else {
+                throw problem(entry, "does not match its size and checksum")
+            }
+        }
+        return copy
     }
 
     /// Verifies the CRC of an entry. Stored entries are not copied.
@@ -105,24 +153,25 @@ public final class ZipArchive: Sendable {
         guard start <= whole, entry.compressedSize <= whole - start else {
             throw problem(entry, "ends after the end of the file")
         }
-        let name = try file.withBytes(nameStart..<nameStart + nameCount) {
-            String(decoding: $0, as: UTF8.self)
+        let name = try file.bytes(nameStart..<nameStart + nameCount)
+        guard name == entry.nameBytes else {
+            throw problem(entry, "has the name \"\(FileNames.text(name))\" in its local header")
         }
-        guard name == entry.name else { throw problem(entry, "has the name \"\(name)\" in its local header") }
         guard entry.method != 0 || entry.size == entry.compressedSize else {
             throw problem(entry, "has two different sizes")
         }
         return start..<start + entry.compressedSize
     }
 
-    private func inflate(_ entry: Entry, _ range: Range<Int>) throws -> [UInt8] {
+    /// Decompresses the first `count` bytes of an entry.
+    private func inflate(_ entry: Entry, _ range: Range<Int>, count wanted: Int) throws -> [UInt8] {
         // The compression ratio of deflate is at most 1,032. A larger size is invalid, and no memory is allocated for it.
         guard entry.size / 1032 <= range.count else { throw problem(entry, "has an impossible size") }
         let inflater = try Inflater(CCODECS_RAW, path: file.path)
         return try file.withBytes(range) { input in
-            try [UInt8](unsafeUninitializedCapacity: entry.size) { output, count in
+            try [UInt8](unsafeUninitializedCapacity: wanted) { output, count in
                 var (read, status) = (0, Inflater.Status.more)
-                while status == .more {
+                while status == .more, count < wanted || wanted == entry.size {
                     let step = try inflater.step(
                         UnsafeRawBufferPointer(rebasing: input[read...]),
                         UnsafeMutableRawBufferPointer(
@@ -131,7 +180,8 @@ public final class ZipArchive: Sendable {
                     count += step.produced
                     status = step.status
                 }
-                guard status == .end, count == entry.size, read == input.count else {
+                guard wanted < entry.size || status == .end && count == entry.size && read == input.count
+                else {
                     throw problem(entry, "does not have the decompressed size stated in the directory")
                 }
             }
@@ -172,9 +222,10 @@ struct ZipDirectory {
             )
             let next = at + 46 + nameCount + extraCount + commentCount
             guard next <= end else { throw broken("entry \(entries.count) is invalid") }
-            let name = bytes[(at + 46)..<(at + 46 + nameCount)]
+            let name = Array(bytes[(at + 46)..<(at + 46 + nameCount)])
+            let extra = (at + 46 + nameCount)..<(next - commentCount)
             var (packed, size, offset) = (bytes.u32(at + 20), bytes.u32(at + 24), bytes.u32(at + 42))
-            try widen(extra: (at + 46 + nameCount)..<(next - commentCount), &size, &packed, &offset)
+            try widen(extra: extra, &size, &packed, &offset)
             let (moved, overflow) = offset.addingReportingOverflow(location.shift)
             guard bytes.u16(at + 34) == 0 || bytes.u16(at + 34) == 0xFFFF, !overflow, moved < location.start
             else {
@@ -182,8 +233,11 @@ struct ZipDirectory {
             }
             entries.append(
                 ZipArchive.Entry(
-                    name: String(decoding: name, as: UTF8.self), size: size, compressedSize: packed,
-                    offset: moved, method: bytes.u16(at + 10), crc: UInt32(bytes.u32(at + 16)),
+                    name: text(name, isUTF8: bytes.u16(at + 8) & 0x800 != 0, extra: extra), nameBytes: name,
+                    size: size, compressedSize: packed, offset: moved, method: bytes.u16(at + 10),
+                    crc: UInt32(bytes.u32(at + 16)),
+                    // FAT, HPFS, NTFS and VFAT.
+                    isFromWindows: [0, 6, 10, 11, 14].contains(bytes.u8(at + 5)),
                     isEncrypted: bytes.u16(at + 8) & 1 != 0))
             at = next
         }
@@ -191,6 +245,26 @@ struct ZipDirectory {
             throw broken("it has \(entries.count) entries instead of the stated \(location.count)")
         }
         return entries
+    }
+
+    /// Decodes a name: UTF-8 if it is valid, the Unicode name in the extra field, or code page 437.
+    private func text(_ name: [UInt8], isUTF8: Bool, extra: Range<Int>) -> String {
+        let text = FileNames.text(name)
+        if isUTF8 || text.utf8.elementsEqual(name) || String(validating: name, as: UTF8.self) != nil {
+            return text
+        }
+        var at = extra.lowerBound
+        while extra.upperBound - at >= 4 {
+            let (tag, count) = (bytes.u16(at), bytes.u16(at + 2))
+            at += 4
+            guard count <= extra.upperBound - at else { break }
+            // Version, CRC-32 of the name in the header, name.
+            if tag == 0x7075, count > 5, bytes.u8(at) == 1, bytes.u32(at + 1) == Int(Digest.crc32(name)) {
+                return FileNames.text(bytes[(at + 5)..<(at + count)])
+            }
+            at += count
+        }
+        return FileNames.codePage437(name)
     }
 
     /// Reads 64-bit sizes from the extra field where the 32-bit fields have the maximum value.
@@ -263,7 +337,7 @@ struct ZipDirectory {
     }
 
     private func notZip() -> FileError {
-        FileSignature.mismatch(file, expected: "a zip archive")
+        FileError.mismatch(file, expected: "a zip archive")
     }
 
     private func broken(_ what: String) -> FileError {

@@ -13,10 +13,10 @@ struct DataDoctor: ParsableCommand {
             Decodes all pictures and does not stop at a bad one. Bad pictures are files that cannot be decoded completely: \
             empty, truncated or damaged files, web pages in place of pictures, failed checksums, invalid sizes. Also \
             reported: copies of the same file, different files with the same picture (resized, recompressed, mirrored), \
-            unusual sizes, gray, transparent, 16-bit, CMYK and EXIF-rotated pictures, and labels that do not match the \
-            pictures. The checksum of a packed store is verified.
+            unusual sizes, gray, transparent, 16-bit, CMYK and EXIF-rotated pictures, labels that do not match the \
+            pictures, and files that are not pictures. The checksum of a packed store is verified.
 
-            The exit status is 1 if there is a bad picture or the archive is damaged.
+            The exit status is 1 if there is a bad picture or a malformed label row, or the archive is damaged.
 
             Examples:
               facegan data doctor img_align_celeba.zip
@@ -77,7 +77,8 @@ struct DataDoctor: ParsableCommand {
                 found: { bad in
                     badCount += 1
                     line.print(
-                        "\(output.styled("bad", .red))  \(PictureNames.oneLine(bad.name)): \(bad.reason)")
+                        "\(output.styled("bad", .red))  \(PictureNames.oneLine(bad.name)): \(bad.kind.rawValue): \(bad.reason)"
+                    )
                 },
                 cancelled: { Interrupt.isRequested })
         } catch is CancellationError {

@@ -79,14 +79,17 @@ struct DataPrepare: ParsableCommand {
         line.finish()
 
         for picture in report.bad.prefix(20) {
-            output.writeLine("skipped: \(picture.name): \(picture.reason)")
+            output.writeLine("bad: \(picture)")
         }
         if report.bad.count > 20 {
             output.writeLine(
-                "skipped: \(Readable.count(report.bad.count - 20)) more; 'facegan data doctor \(source)' lists them all"
+                "bad: \(Readable.count(report.bad.count - 20)) more; 'facegan data doctor \(source)' lists them all"
             )
         }
         for note in report.noteLines { output.writeLine("note: \(note)") }
+        for line in SkippedFile.summary(pictures.skipped) {
+            output.writeLine("skipped: \(PictureNames.oneLine(line))")
+        }
         for summary in LabelSummary.lines(pictures.labelIssues) { output.writeLine("labels: \(summary)") }
         let rate = Readable.rate(Double(report.written + report.bad.count) / max(report.seconds, 1e-9))
         output.writeLine(

@@ -110,7 +110,13 @@ struct DoctorPrinter {
         list(
             "odd size", report.oddSizes, count: report.oddSizes.count,
             describe: { "\($0.name): \($0.width)x\($0.height)" })
-        list("labels", report.labels.issues, count: report.labels.issues.count, describe: { $0 })
+        // Malformed rows come first.
+        list(
+            "labels", report.labels.issues, count: report.labels.issues.count,
+            shown: max(DoctorPrinter.shown, min(100, report.labels.malformed)), describe: { $0 })
+        for line in SkippedFile.summary(report.skipped, names: DoctorPrinter.shown) {
+            output.writeLine("\(output.styled("skipped", .yellow))  \(PictureNames.oneLine(line))")
+        }
         for warning in PictureWarning.allCases {
             guard let names = report.warnings[warning.rawValue] else { continue }
             let examples = names.prefix(3).joined(separator: ", ") + (names.count > 3 ? ", …" : "")
@@ -133,14 +139,15 @@ struct DoctorPrinter {
         }
     }
 
-    private func list<T>(_ title: String, _ items: [T], count: Int, describe: (T) -> String) {
-        for item in items.prefix(DoctorPrinter.shown) {
+    private func list<T>(
+        _ title: String, _ items: [T], count: Int, shown: Int = DoctorPrinter.shown, describe: (T) -> String
+    ) {
+        for item in items.prefix(shown) {
             output.writeLine("\(output.styled(title, .yellow))  \(PictureNames.oneLine(describe(item)))")
         }
-        if count > DoctorPrinter.shown {
+        if count > shown {
             output.writeLine(
-                "\(output.styled(title, .yellow))  … \(Readable.count(count - DoctorPrinter.shown)) more (--json)"
-            )
+                "\(output.styled(title, .yellow))  … \(Readable.count(count - shown)) more (--json)")
         }
     }
 
@@ -151,6 +158,7 @@ struct DoctorPrinter {
         table.add(["same file", duplicates(report.exactDuplicates)])
         table.add(["same picture", duplicates(report.nearDuplicates)])
         table.add(["sizes", sizes])
+        table.add(["skipped", report.skipped.isEmpty ? "none" : Readable.count(report.skipped.count, "file")])
         table.add(["labels", labels])
         let rate = Readable.rate(Double(report.pictureCount) / max(report.seconds, 1e-9))
         table.add(["time", "\(Readable.duration(report.seconds)) (\(rate) pictures/s)"])

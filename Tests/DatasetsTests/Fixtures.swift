@@ -42,17 +42,22 @@ enum Fixtures {
 
     /// A zip archive with stored entries, as written by `zip -0`.
     static func zip(_ files: [(name: String, bytes: [UInt8])]) -> [UInt8] {
+        zip(raw: files.map { (name: Array($0.name.utf8), bytes: $0.bytes) })
+    }
+
+    /// A zip archive created on Windows, whose names have any encoding.
+    static func zip(raw files: [(name: [UInt8], bytes: [UInt8])]) -> [UInt8] {
         var archive: [UInt8] = []
         var directory: [UInt8] = []
         for (name, bytes) in files {
             let offset = archive.count
             let common =
                 le16(20) + le16(0) + le16(0) + le16(0) + le16(33) + le32(Int(Digest.crc32(bytes)))
-                + le32(bytes.count) + le32(bytes.count) + le16(name.utf8.count) + le16(0)
-            archive += le32(0x0403_4B50) + common + Array(name.utf8) + bytes
+                + le32(bytes.count) + le32(bytes.count) + le16(name.count) + le16(0)
+            archive += le32(0x0403_4B50) + common + name + bytes
             directory +=
                 le32(0x0201_4B50) + le16(20) + common + le16(0) + le16(0) + le16(0) + le32(0) + le32(offset)
-            directory += Array(name.utf8)
+            directory += name
         }
         let start = archive.count
         return archive + directory + le32(0x0605_4B50) + le16(0) + le16(0) + le16(files.count)
@@ -61,18 +66,32 @@ enum Fixtures {
     }
 
     /// A plain tar archive.
-    static func tar(_ files: [(name: String, bytes: [UInt8])]) -> [UInt8] {
+    static func tar(
+        _ files: [(name: String, bytes: [UInt8])], links: [(name: String, target: String, kind: String)] = []
+    ) -> [UInt8] {
+        tar(raw: files.map { (name: Array($0.name.utf8), bytes: $0.bytes) }, links: links)
+    }
+
+    /// A plain tar archive whose names have any encoding. The kind of a link is "1" (hard) or "2" (symbolic).
+    static func tar(
+        raw files: [(name: [UInt8], bytes: [UInt8])],
+        links: [(name: String, target: String, kind: String)] = []
+    ) -> [UInt8] {
         var archive: [UInt8] = []
-        for (name, bytes) in files {
+        let entries =
+            files.map { (name: $0.name, bytes: $0.bytes, target: "", kind: "0") }
+            + links.map { (name: Array($0.name.utf8), bytes: [], target: $0.target, kind: $0.kind) }
+        for (name, bytes, target, kind) in entries {
             var header = [UInt8](repeating: 0, count: 512)
             func put(_ text: String, at offset: Int) {
                 header.replaceSubrange(offset..<(offset + text.utf8.count), with: text.utf8)
             }
-            put(name, at: 0)
+            header.replaceSubrange(0..<name.count, with: name)
             put("0000644", at: 100)
             put(String(format: "%011o", bytes.count), at: 124)
             put("00000000000", at: 136)
-            put("        0", at: 148)
+            put("        " + kind, at: 148)
+            put(target, at: 157)
             put("ustar", at: 257)
             put("00", at: 263)
             put(String(format: "%06o", header.reduce(0) { $0 + Int($1) }) + "\0 ", at: 148)

@@ -27,7 +27,8 @@ struct LabelTests {
             pictures: ["000003.jpg", "000001.jpg", "000002.jpg"])
         defer { _ = folder }
         #expect(source.kind == .celebA)
-        #expect(source.names == ["000001.jpg", "000002.jpg", "000003.jpg"])
+        #expect(source.names == (1...3).map { "Img/img_align_celeba/00000\($0).jpg" })
+        #expect(source.skipped.isEmpty)
         #expect(source.labels.attributeNames == ["Male", "Smiling", "Young"])
         #expect(source.labels.attributes == [-1, 1, 1, 1, -1, -1, 1, 1, -1])
         #expect(source.labels.splits == [0, 1, 2])
@@ -67,13 +68,13 @@ struct LabelTests {
         defer { _ = folder }
         let issues = source.labelIssues
         func subjects(_ kind: LabelIssue.Kind) -> [String] {
-            issues.filter { $0.kind == kind }.map(\.subject)
+            issues.filter { $0.kind == kind }.map { String($0.subject.suffix(10)) }
         }
         #expect(subjects(.countMismatch) == ["line 1"])
         #expect(subjects(.duplicateRow) == ["000001.jpg"])
         #expect(subjects(.malformedRow) == ["000002.jpg", "000003.jpg", "000004.jpg"])
         #expect(subjects(.missingRow) == ["000002.jpg", "000003.jpg", "000005.jpg"])
-        #expect(subjects(.missingPicture) == ["000009"])
+        #expect(subjects(.missingPicture) == ["000009.jpg"])
         #expect(source.labels.attributes == [1, 1, 0, 0, 0, 0, 1, 0, 0, 0])
     }
 
@@ -105,7 +106,7 @@ struct LabelTests {
         let source = try SourceOpener.open(goldens("Datasets/lfw.tgz"))
         #expect(source.kind == .lfw)
         #expect(source.labels.identityNames == ["Al_Abel", "Zoe_Zed"])
-        #expect(source.labels.identities == [1, 0, 0])
+        #expect(source.labels.identities == [0, 0, 1])
         #expect(try source.kind.suggestedProtocol(size: 128).name == "lfw128-160")
     }
 

@@ -13,13 +13,20 @@ struct SourceTests {
     @Test func foldersAreListedRecursivelyAndSorted() throws {
         let folder = try TemporaryFolder()
         for name in [
-            "b/2.png", "b/10.PNG", "a.jpeg", "Z.png", "b/c/1.webp", ".hidden/3.png", "notes.txt", "._a.png",
+            "b/2.png", "b/10.PNG", "a.jpeg", "Z.png", "b/c/1.webp", ".hidden/3.png", "._a.png",
         ] {
             try folder.write(Fixtures.png(1), to: name)
         }
+        try folder.write("three faces", to: "notes.txt")
         let source = try SourceOpener.open(folder.path)
         #expect(source.kind == .folder)
         #expect(source.names == ["Z.png", "a.jpeg", "b/10.PNG", "b/2.png", "b/c/1.webp"])
+        #expect(
+            source.skipped == [
+                SkippedFile(name: "._a.png", kind: "a file of the operating system"),
+                SkippedFile(name: ".hidden/3.png", kind: "a hidden file"),
+                SkippedFile(name: "notes.txt", kind: "a text file"),
+            ])
         #expect(try source.picture(at: 0) == Fixtures.picture(1))
     }
 

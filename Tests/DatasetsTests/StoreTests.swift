@@ -142,8 +142,8 @@ struct StoreTests {
         try folder.write(Fixtures.png(2), to: "c.png")
         let source = try SourceOpener.open(folder.path)
         let path = folder.file("x.faces")
-        #expect(try prepare(source, "square16", to: path).0.names == ["a?b.png", "c.png"])
-        let without = PreparationOptions(excluded: ["a?b.png"])
+        #expect(try prepare(source, "square16", to: path).0.names == ["a\\x0Ab.png", "c.png"])
+        let without = PreparationOptions(excluded: ["a\\x0Ab.png"])
         #expect(try prepare(source, "square16", to: path, options: without).0.names == ["c.png"])
     }
 

@@ -43,18 +43,8 @@ struct PictureExamination: Sendable {
     private mutating func examine(_ bytes: [UInt8], protocol data: DataProtocol?) {
         let format = PictureFormat.detect(bytes)
         guard format != .unknown else {
-            switch FileKind.detect(Array(bytes.prefix(1024)), count: bytes.count) {
-            case .empty: fail(.empty, "the file is empty")
-            case .html: fail(.webPage, "the file is a web page, which the server sent instead of the picture")
-            default:
-                let isZero = bytes.allSatisfy { $0 == 0 }
-                fail(
-                    .notPicture,
-                    isZero
-                        ? "the file contains only zero bytes"
-                        : "the file does not begin like any picture format")
-            }
-            return
+            return failUnknown(
+                FileKind.detect(Array(bytes.prefix(FileKind.headSize)), count: bytes.count), bytes)
         }
         checkSize(bytes)
         guard problem == nil else { return }
@@ -70,6 +60,23 @@ struct PictureExamination: Sendable {
             let text = "\(error)"
             let isUnsupported = (error as? ImagingError)?.isUnsupported ?? false
             fail(isUnsupported ? .unsupported : text.contains("truncated") ? .truncated : .damaged, text)
+        }
+    }
+
+    /// Records the problem of a file in no format of the decoder.
+    private mutating func failUnknown(_ kind: FileKind, _ bytes: [UInt8]) {
+        switch kind {
+        case .empty: fail(.empty, "the file is empty")
+        case .html: fail(.webPage, "the file is a web page, which the server sent instead of the picture")
+        case .unknown: fail(.notPicture, "the file does not begin like any picture format")
+        case .zeros where bytes.allSatisfy({ $0 == 0 }):
+            fail(.notPicture, "the file contains only zero bytes")
+        case .zeros: fail(.notPicture, "the file begins with zero bytes")
+        case _ where kind.isPicture:
+            fail(
+                .unsupported, "the file is \(kind.phrase), which is not supported; convert it to PNG or JPEG")
+        default:
+            fail(.notPicture, "the file is \(kind.phrase)" + (kind.advice.isEmpty ? "" : ". " + kind.advice))
         }
     }
 
@@ -137,8 +144,24 @@ extension Picture {
     }
 }
 
+extension PictureProblem {
+    /// The problem of a picture that could not be packed: the one that `SourceDoctor` finds.
+    /// - Parameters:
+    ///   - name: name of the picture in its source.
+    ///   - content: the content that could not be packed.
+    ///   - data: the protocol of the samples.
+    ///   - error: the error, for a problem that the examination does not find.
+    init(
+        name: String, content: Result<PictureContent, any Error>, protocol data: DataProtocol,
+        error: any Error
+    ) {
+        let found = PictureExamination(name: name, content: content, protocol: data).problem
+        self = found ?? PictureProblem(name: name, kind: .damaged, reason: "\(error)")
+    }
+}
+
 /// The reason why a picture cannot be used.
-public struct PictureProblem: Sendable, Equatable {
+public struct PictureProblem: Error, Sendable, Equatable, CustomStringConvertible {
     /// The kind of a problem. The raw value is the text in reports.
     public enum Kind: String, Sendable, CaseIterable, Codable {
         /// The file has no bytes.
@@ -167,6 +190,9 @@ public struct PictureProblem: Sendable, Equatable {
     public let kind: Kind
     /// The message of the decoder or the archive reader.
     public let reason: String
+
+    /// Name, kind and message in one line.
+    public var description: String { "\(name): \(kind.rawValue): \(reason)" }
 }
 
 /// A property of a picture that is reported but does not prevent its use. The raw value is the text in reports.

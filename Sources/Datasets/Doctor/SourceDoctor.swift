@@ -37,6 +37,7 @@ public enum SourceDoctor {
         let names = source.names
         var report = SourceReport(source: source.name, kind: source.kind, pictureCount: names.count)
         report.damage = source.damage
+        report.skipped = source.skipped
         var tally = Tally()
         do {
             let data = options.data
@@ -92,7 +93,9 @@ extension SourceReport.Labels {
             let count = labels.splits.lazy.filter { $0 == split.code }.count
             if count > 0 { splits["\(split)"] = count }
         }
-        issues = source.labelIssues.map(\.description)
+        let rows = source.labelIssues.filter { $0.kind == .malformedRow }
+        malformed = rows.count
+        issues = (rows + source.labelIssues.filter { $0.kind != .malformedRow }).map(\.description)
         for issue in source.labelIssues { counts[issue.kind.rawValue, default: 0] += 1 }
     }
 }

@@ -50,7 +50,9 @@ public struct SourceReport: Sendable, Codable {
         public var classes = 0
         /// The number of pictures by the name of the split.
         public var splits: [String: Int] = [:]
-        /// Descriptions of all label problems.
+        /// The number of rows that cannot be parsed or have impossible values.
+        public var malformed = 0
+        /// Descriptions of all label problems, malformed rows first.
         public var issues: [String] = []
         /// The number of label problems by kind.
         public var counts: [String: Int] = [:]
@@ -66,6 +68,8 @@ public struct SourceReport: Sendable, Codable {
     public internal(set) var damage: String?
     /// Pictures that cannot be used.
     public internal(set) var bad: [Bad] = []
+    /// Files that are used neither as pictures nor as label files.
+    public internal(set) var skipped: [SkippedFile] = []
     /// Names of pictures by warning.
     public internal(set) var warnings: [String: [String]] = [:]
     /// Groups of files with the same bytes.
@@ -81,8 +85,8 @@ public struct SourceReport: Sendable, Codable {
     /// Duration of the examination in seconds.
     public internal(set) var seconds: Double = 0
 
-    /// Whether every picture can be used and the archive is complete.
-    public var isHealthy: Bool { bad.isEmpty && damage == nil }
+    /// Whether every picture can be used, the archive is complete, and no label row is malformed.
+    public var isHealthy: Bool { bad.isEmpty && damage == nil && labels.malformed == 0 }
 
     init(source: String, kind: SourceKind, pictureCount: Int) {
         self.source = source

@@ -1,20 +1,34 @@
+import Files
 import Foundation
 
 /// Reader of the `dataset.json` of NVlabs' tools: `{"labels": [["00000/img00000000.png", 6], …]}`.
 ///
-/// A label is a class number or a list of numbers. `"labels": null` means that there are no labels.
+/// A label is a class number or a list of numbers. `"labels": null` means that there are no labels. Names are relative
+/// to the folder of the file. Backslashes are read as `/`. A name that is not found is matched by its last parts, so
+/// that absolute paths of another machine are found.
 struct DatasetJSON {
     static let fileName = "dataset.json"
 
-    /// Reads the file and matches its entries with the pictures, whose names are relative to the folder of the file.
-    ///
+    /// Labels by the name of the picture.
+    private var table: [FileName: [Double]] = [:]
+    /// Names in the order of the files, with the folders of their files.
+    private var order: [(name: String, folder: String)] = []
+    private var isClass: Bool?
+    private var width: Int?
+    private var issues: [LabelIssue] = []
+
+    /// Reads a file.
+    /// - Parameters:
+    ///   - bytes: the content.
+    ///   - path: path for messages.
+    ///   - folder: folder of the file relative to the pictures, with a slash at its end; empty for none.
     /// - Throws: `DataError` if the file is not JSON or has another structure.
-    static func read(_ bytes: [UInt8], path: String, names: [String]) throws -> (
-        labels: Labels, issues: [LabelIssue]
-    ) {
+    mutating func read(_ bytes: [UInt8], path: String, folder: String) throws {
         let object: Any
         do {
-            object = try JSONSerialization.jsonObject(with: Data(bytes))
+            let isMarked = bytes.starts(with: [0xEF, 0xBB, 0xBF])
+            object = try JSONSerialization.jsonObject(
+                with: Data(isMarked ? Array(bytes.dropFirst(3)) : bytes))
         } catch {
             throw DataError("\(path): the file is not JSON: \(error.localizedDescription)")
         }
@@ -22,81 +36,110 @@ struct DatasetJSON {
             throw DataError(
                 "\(path): expected an object with the key \"labels\", as written by NVlabs' dataset_tool.py")
         }
-        var labels = Labels(count: names.count)
-        if listed is NSNull { return (labels, []) }
+        if listed is NSNull { return }
         guard let rows = listed as? [Any] else {
             throw DataError("\(path): \"labels\" must be a list of [name, label] pairs or null")
         }
+        for (number, row) in rows.enumerated() { add(row, number: number, folder: folder) }
+    }
 
-        var issues: [LabelIssue] = []
-        func issue(_ kind: LabelIssue.Kind, _ subject: String, _ detail: String) {
-            issues.append(LabelIssue(kind: kind, file: fileName, subject: subject, detail: detail))
-        }
-        var table: [String: [Double]] = [:]
-        var isClass: Bool?
-        var width: Int?
-        for (number, row) in rows.enumerated() {
-            guard let pair = row as? [Any], pair.count == 2, let name = pair[0] as? String else {
-                issue(.malformedRow, "entry \(number)", "expected [name, label]")
-                continue
-            }
-            let values = (pair[1] as? [NSNumber])?.map(\.doubleValue)
-            let value = (pair[1] as? NSNumber)?.doubleValue
-            guard let label = values ?? value.map({ [$0] }), !label.isEmpty,
-                isClass == nil || isClass == (values == nil), width == nil || width == label.count
-            else {
-                issue(.malformedRow, name, "the label differs in kind or length from earlier labels")
-                continue
-            }
-            isClass = values == nil
-            width = label.count
-            if table.updateValue(label, forKey: name) != nil {
-                issue(.duplicateRow, name, "the last one is used")
-            }
-        }
+    private mutating func issue(_ kind: LabelIssue.Kind, _ subject: String, _ detail: String) {
+        issues.append(LabelIssue(kind: kind, file: Self.fileName, subject: subject, detail: detail))
+    }
 
-        guard let isClass, let width else { return (labels, issues) }
+    private mutating func add(_ row: Any, number: Int, folder: String) {
+        guard let pair = row as? [Any], pair.count == 2, let listed = pair[0] as? String else {
+            return issue(
+                .malformedRow, "entry \(number)", "expected [name, label], got '\(Self.excerpt(row))'")
+        }
+        let name = LabelTable.path(listed)
+        let values = (pair[1] as? [NSNumber])?.map(\.doubleValue)
+        let value = (pair[1] as? NSNumber)?.doubleValue
+        func malformed(_ reason: String) {
+            issue(.malformedRow, name, "entry \(number): \(reason): '\(Self.excerpt(pair[1]))'")
+        }
+        guard let label = values ?? value.map({ [$0] }), !label.isEmpty else {
+            return malformed("expected a class number or a list of numbers")
+        }
+        guard isClass == nil || isClass == (values == nil), width == nil || width == label.count else {
+            return malformed("the label differs in kind or length from earlier labels")
+        }
+        guard label.allSatisfy({ Float($0).isFinite }) else { return malformed("the value is too large") }
+        if values == nil, Int32(exactly: label[0]).map({ $0 < -1 }) ?? true {
+            return malformed("the class is not an integer of 0 or more")
+        }
+        isClass = values == nil
+        width = label.count
+        let key = folder + name
+        if table.updateValue(label, forKey: FileName(key)) != nil {
+            issue(.duplicateRow, name, "the last one is used")
+        } else {
+            order.append((name, folder))
+        }
+    }
+
+    private static func excerpt(_ value: Any) -> String {
+        let text = value is NSNull ? "null" : "\(value)"
+        return PictureNames.oneLine(String(text.prefix(60))) + (text.count > 60 ? "…" : "")
+    }
+
+    /// Matches the labels with the pictures.
+    /// - Returns: all mismatches.
+    func match(_ names: [String], into labels: inout Labels) -> [LabelIssue] {
+        guard let isClass, let width else { return issues }
+        var issues = issues
+        var found: [Int: [Double]] = [:]
+        var unmatched = table
+        for (index, name) in names.enumerated() {
+            if let label = unmatched.removeValue(forKey: FileName(name)) { found[index] = label }
+        }
+        if !unmatched.isEmpty, found.count < names.count {
+            let left = names.indices.filter { found[$0] == nil }
+            let paths = Dictionary(grouping: left) { names[$0] }
+            let files = Dictionary(grouping: left) { PictureNames.file(names[$0]) }
+            for row in order where unmatched[FileName(row.folder + row.name)] != nil {
+                let ending = ("/" + row.name).utf8
+                let longer = files[PictureNames.file(row.name)]?.filter {
+                    names[$0].utf8.reversed().starts(with: ending.reversed())
+                }
+                let index = Self.picture(withEndOf: row.name, in: row.folder, paths) ?? longer?.only
+                guard let index, found[index] == nil else { continue }
+                found[index] = unmatched.removeValue(forKey: FileName(row.folder + row.name))
+            }
+        }
         if !isClass { labels.vectorWidth = width }
-        for name in names {
-            let label = table.removeValue(forKey: name)
-            if label == nil { issue(.missingRow, name, "") }
+        for (index, name) in names.enumerated() {
+            let label = found[index]
+            if label == nil {
+                issues.append(LabelIssue(kind: .missingRow, file: Self.fileName, subject: name, detail: ""))
+            }
             if isClass {
                 labels.classes.append(label.flatMap { Int32(exactly: $0[0]) } ?? -1)
             } else {
                 labels.vectors += label?.map { Float($0) } ?? Array(repeating: .nan, count: width)
             }
         }
-        for name in table.keys.sorted() { issue(.missingPicture, name, "") }
-        return (labels, issues)
+        for row in order where unmatched[FileName(row.folder + row.name)] != nil {
+            issues.append(
+                LabelIssue(kind: .missingPicture, file: Self.fileName, subject: row.name, detail: ""))
+        }
+        return issues
+    }
+
+    /// The picture whose name is the longest end of a path, in any Unicode normal form; nil if there is none or several.
+    private static func picture(
+        withEndOf path: String, in folder: String, _ pictures: [String: [Int]]
+    ) -> Int? {
+        var end = path[...]
+        while true {
+            if let found = pictures[folder + end] { return found.only }
+            guard let slash = end.utf8.firstIndex(of: UInt8(ascii: "/")) else { return nil }
+            end = end[end.utf8.index(after: slash)...]
+        }
     }
 }
 
-/// Persons from LFW's file names: one folder per person, `Aaron_Eckhart/Aaron_Eckhart_0001.jpg`.
-enum LFWNames {
-    /// The identities of the pictures; nil if fewer than 90 % of the names follow LFW's pattern.
-    static func labels(for names: [String]) -> Labels? {
-        let people = names.map { person($0) }
-        let sorted = Set(people.compactMap { $0 }).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-        let known = people.lazy.filter { $0 != nil }.count
-        guard known > 0, known * 10 >= names.count * 9 else { return nil }
-        var labels = Labels(count: names.count)
-        let numbers = Dictionary(uniqueKeysWithValues: zip(sorted, Int32(0)...))
-        labels.identityNames = sorted.map(String.init)
-        labels.identities = people.map { $0.flatMap { numbers[$0] } ?? -1 }
-        return labels
-    }
-
-    /// Returns `Name` for `…/Name/Name_0001.jpg`.
-    private static func person(_ name: String) -> Substring? {
-        let parts = name.split(separator: "/")
-        guard parts.count >= 2 else { return nil }
-        let folder = parts[parts.count - 2]
-        let file = parts[parts.count - 1]
-        guard file.hasPrefix(folder), let dot = file.lastIndex(of: ".") else { return nil }
-        let number = file[..<dot].dropFirst(folder.count)
-        guard number.first == "_", number.count == 5,
-            number.dropFirst().allSatisfy({ ("0"..."9").contains($0) })
-        else { return nil }
-        return folder
-    }
+extension [Int] {
+    /// The element of an array that has only one.
+    fileprivate var only: Int? { count == 1 ? self[0] : nil }
 }

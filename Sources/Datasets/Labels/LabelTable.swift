@@ -1,121 +1,178 @@
-/// A text table of integers with one row per picture, in the format of CelebA's label files.
+import Files
+
+/// A text table of numbers with one row per picture: a label file of CelebA in its original format or as written by
+/// spreadsheets and pandas.
 ///
 /// The format is an optional line with the number of rows, an optional line with the column names, then `000001.jpg 1
-/// -1 …`. Commas are separators too, so that the CSV editions of the files can be read.
+/// -1 …`. Separators can be spaces, tabs, commas, semicolons or vertical bars; see `TableScanner`. A column with the
+/// number of the row is ignored, and so is the title of the column with the names.
 struct LabelTable {
     let file: String
     private(set) var columns: [String] = []
     /// The number of values per row.
     private(set) var width = 0
-    /// Row number by the picture's file name without folders and extension, so that PNG editions match the same rows.
-    private(set) var rows: [String: Int] = [:]
+    /// Names of the pictures, by row.
+    private(set) var names: [String] = []
     /// Values of all rows, [rows, width].
-    private(set) var values: [Int32] = []
+    private(set) var values: [Float] = []
     private(set) var issues: [LabelIssue] = []
 
+    /// Row number by the file name without folders and extension, so that PNG editions match the same rows.
+    private var stems: [String: Int] = [:]
+    /// As `stems` for names that are not ASCII, which can differ in their Unicode normal form only.
+    private var exactStems: [FileName: Int] = [:]
+    /// Row number by the path without extension, of rows whose names contain folders.
+    private var paths: [String: Int] = [:]
+    /// File names that occur in several folders.
+    private var ambiguous: Set<String> = []
+
     /// Parses a table. Malformed rows are recorded in `issues`.
-    /// - Parameter width: the required number of values per row; nil to use that of the column names or the first
-    ///   row.
-    init(_ bytes: [UInt8], file: String, width expectedWidth: Int? = nil) {
+    /// - Parameters:
+    ///   - width: the required number of values per row; nil to use that of the column names or the first rows.
+    ///   - hasFractions: whether values need not be integers.
+    init(_ bytes: [UInt8], file: String, width expectedWidth: Int? = nil, hasFractions: Bool = false) {
         self.file = file
-        if let expectedWidth { width = expectedWidth }
-        var announced: Int?
-        var lineNumber = 0
+        var scanner = TableScanner.open(bytes)
+        let form = TableForm(scanner, width: expectedWidth)
+        columns = form.columns
+        width = form.valueColumns.count
+        var fields: [Range<Int>] = []
+        for _ in 0..<form.headLines { _ = scanner.next(&fields) }
         var rowCount = 0
-        var tokens: [Range<Int>] = []
-        var start = 0
-        while start < bytes.count {
-            var end = start
-            while end < bytes.count, bytes[end] != 0x0A { end += 1 }
-            lineNumber += 1
-            LabelTable.split(bytes, start..<end, into: &tokens)
-            start = end + 1
-            guard !tokens.isEmpty else { continue }
-            if lineNumber == 1, tokens.count == 1, let count = LabelTable.integer(bytes, tokens[0]) {
-                announced = Int(count)
-                continue
-            }
-            if rowCount == 0, columns.isEmpty, isHeader(bytes, tokens) {
-                columns = tokens.map { String(decoding: bytes[$0], as: UTF8.self) }
-                if columns[0] == "image_id" { columns.removeFirst() }
-                if expectedWidth == nil { width = columns.count }
-                continue
-            }
-            if width == 0 { width = tokens.count - 1 }
+        while scanner.next(&fields) {
             rowCount += 1
-            addRow(bytes, tokens, line: lineNumber)
+            while fields.count > form.fieldCount, fields.last?.isEmpty == true { fields.removeLast() }
+            addRow(scanner, fields, form, hasFractions: hasFractions)
         }
-        if let announced, announced != rowCount {
-            add(.countMismatch, "line 1", "the line states \(announced) rows, but there are \(rowCount)")
+        if let announced = form.announced, announced != Float(rowCount) {
+            add(
+                .countMismatch, "line 1",
+                "the line states \(Int(announced)) rows, but there are \(rowCount)")
         }
     }
 
-    /// The key of a picture's row.
-    static func key(_ name: String) -> String {
-        let file =
-            name.utf8.lastIndex(of: UInt8(ascii: "/")).map { name[name.utf8.index(after: $0)...] }
-            ?? name[...]
-        guard let dot = file.utf8.lastIndex(of: UInt8(ascii: ".")) else { return String(file) }
-        return String(file[..<dot])
-    }
-
-    private mutating func addRow(_ bytes: [UInt8], _ tokens: [Range<Int>], line: Int) {
-        let name = String(decoding: bytes[tokens[0]], as: UTF8.self)
-        guard tokens.count == width + 1 else {
-            add(.malformedRow, name, "line \(line) has \(tokens.count - 1) values, expected \(width)")
-            return
+    private mutating func addRow(
+        _ scanner: TableScanner, _ fields: [Range<Int>], _ form: TableForm, hasFractions: Bool
+    ) {
+        let nameField = fields.count > form.nameColumn ? fields[form.nameColumn] : fields[0]
+        let name = Self.path(scanner.text(nameField))
+        func malformed(_ reason: String) {
+            add(.malformedRow, name, "line \(scanner.line): \(reason): '\(scanner.excerpt(fields))'")
         }
+        guard fields.count == form.fieldCount else {
+            let others = form.fieldCount - width
+            return malformed("expected \(width) values, got \(max(0, fields.count - others))")
+        }
+        guard !name.isEmpty else { return malformed("the name of the picture is missing") }
         let first = values.count
-        for token in tokens.dropFirst() {
-            guard let value = LabelTable.integer(bytes, token) else {
-                let text = String(decoding: bytes[token].prefix(40), as: UTF8.self)
-                add(.malformedRow, name, "line \(line): '\(text)' is not an integer")
+        for (position, column) in form.valueColumns.enumerated() {
+            let value = scanner.number(fields[column])
+            guard let value, hasFractions || value == value.rounded() && abs(value) <= 16_777_216 else {
+                let title = position < columns.count ? " of \(columns[position])" : ""
                 values.removeLast(values.count - first)
-                return
+                return malformed(
+                    "the value '\(scanner.text(fields[column]).prefix(40))'\(title) is not "
+                        + (hasFractions ? "a number" : "an integer"))
             }
             values.append(value)
         }
-        let key = LabelTable.key(name)
-        if rows[key] != nil { add(.duplicateRow, name, "line \(line); the last one is used") }
-        rows[key] = first / max(width, 1)
+        index(name, line: scanner.line)
     }
+
+    /// Records the name of the row that was read last.
+    private mutating func index(_ name: String, line: Int) {
+        let row = names.count
+        names.append(name)
+        let stem = Self.stem(name)
+        if name.utf8.contains(UInt8(ascii: "/")) {
+            if paths.updateValue(row, forKey: Self.withoutExtension(name)) != nil {
+                add(.duplicateRow, name, "line \(line); the last one is used")
+            } else if stems[stem] != nil {
+                ambiguous.insert(stem)
+            }
+        } else if Self.isASCII(stem) ? stems[stem] != nil : exactStems[FileName(stem)] != nil {
+            add(.duplicateRow, name, "line \(line); the last one is used")
+        }
+        stems[stem] = row
+        if !Self.isASCII(stem) { exactStems[FileName(stem)] = row }
+    }
+
+    private static func isASCII(_ text: String) -> Bool { text.utf8.allSatisfy { $0 < 0x80 } }
 
     private mutating func add(_ kind: LabelIssue.Kind, _ subject: String, _ detail: String) {
         issues.append(LabelIssue(kind: kind, file: file, subject: subject, detail: detail))
     }
 
-    /// Whether a line has column names. A row begins with a file name, which contains a dot, followed by numbers.
-    private func isHeader(_ bytes: [UInt8], _ tokens: [Range<Int>]) -> Bool {
-        !bytes[tokens[0]].contains(UInt8(ascii: "."))
-            && tokens.dropFirst().allSatisfy { LabelTable.integer(bytes, $0) == nil }
-    }
-
-    private static func split(_ bytes: [UInt8], _ line: Range<Int>, into tokens: inout [Range<Int>]) {
-        tokens.removeAll(keepingCapacity: true)
-        var i = line.lowerBound
-        while i < line.upperBound {
-            while i < line.upperBound, isSeparator(bytes[i]) { i += 1 }
-            let start = i
-            while i < line.upperBound, !isSeparator(bytes[i]) { i += 1 }
-            if i > start { tokens.append(start..<i) }
+    /// The row of a picture; nil if there is none.
+    func row(of picture: String) -> Int? {
+        if !paths.isEmpty {
+            var path = Self.withoutExtension(picture)[...]
+            while true {
+                if let row = paths[String(path)] { return row }
+                guard let slash = path.utf8.firstIndex(of: UInt8(ascii: "/")) else { break }
+                path = path[path.utf8.index(after: slash)...]
+            }
         }
+        let stem = Self.stem(picture)
+        if ambiguous.contains(stem) { return nil }
+        return (Self.isASCII(stem) ? nil : exactStems[FileName(stem)]) ?? stems[stem]
     }
 
-    private static func isSeparator(_ byte: UInt8) -> Bool {
-        byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == UInt8(ascii: ",")
-    }
-
-    private static func integer(_ bytes: [UInt8], _ token: Range<Int>) -> Int32? {
-        var i = token.lowerBound
-        let isNegative = bytes[i] == UInt8(ascii: "-")
-        if isNegative { i += 1 }
-        guard i < token.upperBound, token.upperBound - i <= 9 else { return nil }
-        var value: Int32 = 0
-        while i < token.upperBound {
-            guard bytes[i] >= 0x30, bytes[i] <= 0x39 else { return nil }
-            value = value * 10 + Int32(bytes[i] - 0x30)
-            i += 1
+    /// Returns the values of the pictures' rows, [pictures.count, width], and the mismatches between rows and pictures.
+    func matched<T>(
+        _ pictures: [String], unknown: T, _ convert: (Float) -> T?
+    ) -> (values: [T], issues: [LabelIssue]) {
+        var matched: [T] = []
+        matched.reserveCapacity(pictures.count * width)
+        var issues: [LabelIssue] = []
+        var isUsed = [Bool](repeating: false, count: names.count)
+        for picture in pictures {
+            guard let row = row(of: picture) else {
+                matched += repeatElement(unknown, count: width)
+                issues.append(LabelIssue(kind: .missingRow, file: file, subject: picture, detail: ""))
+                continue
+            }
+            isUsed[row] = true
+            for value in values[(row * width)..<((row + 1) * width)] {
+                if let converted = convert(value) {
+                    matched.append(converted)
+                } else {
+                    matched.append(unknown)
+                    issues.append(
+                        LabelIssue(
+                            kind: .malformedRow, file: file, subject: picture,
+                            detail: "row \(row + 1): \(value.formatted) is not a possible value"))
+                }
+            }
         }
-        return isNegative ? -value : value
+        for (row, name) in names.enumerated() where !isUsed[row] && self.row(of: name) == row {
+            issues.append(
+                LabelIssue(kind: .missingPicture, file: file, subject: name, detail: "row \(row + 1)"))
+        }
+        return (matched, issues)
+    }
+
+    /// A path with `/` between folders and without `./` at its beginning.
+    static func path(_ name: String) -> String {
+        guard name.utf8.contains(UInt8(ascii: "\\")) || name.utf8.starts(with: "./".utf8) else { return name }
+        let path = name.replacing("\\", with: "/")
+        return path.utf8.starts(with: "./".utf8) ? String(path.dropFirst(2)) : path
+    }
+
+    /// File name without folders and extension.
+    static func stem(_ name: String) -> String { withoutExtension(PictureNames.file(name)) }
+
+    private static func withoutExtension(_ name: String) -> String {
+        let dot = name.utf8.lastIndex(of: UInt8(ascii: "."))
+        let slash = name.utf8.lastIndex(of: UInt8(ascii: "/"))
+        guard let dot, slash.map({ dot > $0 }) ?? true else { return name }
+        return String(name[..<dot])
+    }
+}
+
+extension Float {
+    /// Text without a decimal point if the value is an integer.
+    fileprivate var formatted: String {
+        self == rounded() && abs(self) < 1e9 ? String(Int(self)) : String(self)
     }
 }

@@ -16,8 +16,9 @@ enum ParallelReader {
         work: @escaping @Sendable (Int, Result<PictureContent, any Error>) -> R,
         deliver: (Int, R) throws -> Bool
     ) throws {
-        // Threads process several pictures at a time to reduce wake-ups.
-        let chunk = max(1, min(8, indices.count / (4 * max(1, threads))))
+        // Threads process several pictures at a time to reduce wake-ups. Pictures that are read ahead are held in
+        // memory, so they are counted one by one.
+        let chunk = source.readsInOrder ? 1 : max(1, min(8, indices.count / (4 * max(1, threads))))
         let queue = ChunkQueue<R>(count: indices.count, chunk: chunk, window: 16 * max(1, threads))
         defer { queue.stop() }
         if source.readsInOrder {
@@ -48,6 +49,8 @@ private final class ChunkQueue<R: Sendable>: Sendable {
         var claimed = 0
         var taken = 0
         var fed: [Int: [Result<PictureContent, any Error>]] = [:]
+        /// Size of the contents in `fed`.
+        var fedBytes = 0
         var done: [Int: [R]] = [:]
         var failure: (any Error)?
     }
@@ -57,6 +60,9 @@ private final class ChunkQueue<R: Sendable>: Sendable {
     private let chunk: Int
     private let window: Int
     private let threads = WorkerThreads(State())
+
+    /// Maximum size of the contents that are read ahead, except for a single larger one.
+    private static var byteLimit: Int { 1 << 28 }
 
     init(count: Int, chunk: Int, window: Int) {
         self.count = count
@@ -130,11 +136,20 @@ private final class ChunkQueue<R: Sendable>: Sendable {
     private func hand(_ pending: inout [Result<PictureContent, any Error>], _ number: Int) -> Bool {
         let contents = pending
         pending.removeAll(keepingCapacity: true)
+        let size = Self.size(contents)
         return threads.wait(wakingOthers: true) { state, _ in
-            guard number - state.taken < window else { return .notYet }
+            guard number - state.taken < window, state.fed.isEmpty || state.fedBytes + size <= Self.byteLimit
+            else { return .notYet }
             state.fed[number] = contents
+            state.fedBytes += size
             return .value(true)
         } ?? false
+    }
+
+    private static func size(_ contents: [Result<PictureContent, any Error>]) -> Int {
+        contents.reduce(0) { sum, content in
+            if case .success(.encoded(let bytes)) = content { sum + bytes.count } else { sum }
+        }
     }
 
     private func claim() -> Int? {
@@ -147,10 +162,11 @@ private final class ChunkQueue<R: Sendable>: Sendable {
     }
 
     private func claimFed() -> (Int, [Result<PictureContent, any Error>])? {
-        threads.wait { state, _ in
+        threads.wait(wakingOthers: true) { state, _ in
             guard state.claimed < chunkCount else { return .value(nil) }
             if let contents = state.fed.removeValue(forKey: state.claimed) {
                 state.claimed += 1
+                state.fedBytes -= Self.size(contents)
                 return .value((state.claimed - 1, contents))
             }
             return state.failure != nil ? .value(nil) : .notYet

@@ -16,6 +16,8 @@ public protocol PictureSource: Sendable {
     var landmarkFrame: Int? { get }
     /// Mismatches between pictures and labels.
     var labelIssues: [LabelIssue] { get }
+    /// Files that are used neither as pictures nor as label files.
+    var skipped: [SkippedFile] { get }
     /// Whether pictures can only be read sequentially, as in a compressed tar. `forEach` is then the efficient way to
     /// read.
     var readsInOrder: Bool { get }
@@ -60,6 +62,10 @@ public enum SourceKind: String, Sendable, CaseIterable, Codable {
     case tar
     /// CelebA, recognized by its label files or names.
     case celebA
+    /// CelebA-HQ, recognized by the folders or attributes of CelebAMask-HQ.
+    case celebAHQ
+    /// FFHQ, recognized by its folders.
+    case ffhq
     /// LFW, recognized by its names.
     case lfw
     /// Pictures with a `dataset.json`.
@@ -77,7 +83,7 @@ public enum SourceKind: String, Sendable, CaseIterable, Codable {
         case .celebA: try .parse("celeba\(size)-178")
         case .lfw: try .parse("lfw\(size)-160")
         case .builtIn: try .parse("faces\(size)")
-        case .folder, .zip, .tar, .labeled, .store: try .parse("square\(size)")
+        case .folder, .zip, .tar, .celebAHQ, .ffhq, .labeled, .store: try .parse("square\(size)")
         }
     }
 }
@@ -90,6 +96,8 @@ extension PictureSource {
     public var labels: Labels { Labels(count: count) }
     /// No mismatches.
     public var labelIssues: [LabelIssue] { [] }
+    /// No skipped files.
+    public var skipped: [SkippedFile] { [] }
     /// False: pictures can be read in any order.
     public var readsInOrder: Bool { false }
     /// No damage.
@@ -170,67 +178,5 @@ struct Fingerprint {
     /// The hash, 64 hexadecimal digits.
     func finish() -> String {
         bytes.withUnsafeBytes { Digest.sha256($0) }
-    }
-}
-
-/// Rules for file names of pictures.
-package enum PictureNames {
-    static let extensions: Set<String> = ["jpg", "jpeg", "jpe", "png", "webp", "gif", "bmp"]
-
-    /// Whether a path names a picture by its extension. Hidden files and macOS resource forks are excluded.
-    static func isPicture(_ path: String) -> Bool {
-        guard let dot = path.utf8.lastIndex(of: UInt8(ascii: ".")),
-            extensions.contains(path[path.utf8.index(after: dot)...].lowercased())
-        else { return false }
-        return !path.split(separator: "/").contains { $0.hasPrefix(".") || $0 == "__MACOSX" }
-    }
-
-    /// Returns a name for use in lists: control characters, such as line breaks, become question marks.
-    package static func oneLine(_ name: String) -> String {
-        guard name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return name }
-        return String(
-            decoding: name.utf8.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
-    }
-
-    /// Order of names by their bytes, independent of the locale.
-    static func precedes(_ a: String, _ b: String) -> Bool {
-        a.utf8.lexicographicallyPrecedes(b.utf8)
-    }
-}
-
-/// A source combined with labels.
-struct LabeledSource: PictureSource {
-    let base: any PictureSource
-    let kind: SourceKind
-    let labels: Labels
-    let labelIssues: [LabelIssue]
-    let fingerprint: String
-
-    /// Creates a labeled source.
-    /// - Parameter digest: hash input that identifies the labels' content; empty if the labels follow from the
-    ///   names.
-    init(_ base: any PictureSource, kind: SourceKind, labels: Labels, issues: [LabelIssue], digest: [UInt8]) {
-        self.base = base
-        self.kind = kind
-        self.labels = labels
-        labelIssues = issues
-        var print = Fingerprint(kind.rawValue)
-        print.add(base.fingerprint)
-        print.add(contentsOf: digest)
-        fingerprint = print.finish()
-    }
-
-    var name: String { base.name }
-    var names: [String] { base.names }
-    var readsInOrder: Bool { base.readsInOrder }
-    var damage: String? { base.damage }
-    var landmarkFrame: Int? { base.landmarkFrame }
-
-    func content(at index: Int, size: Int) throws -> PictureContent {
-        try base.content(at: index, size: size)
-    }
-
-    func forEach(size: Int, _ body: (Int, Result<PictureContent, any Error>) throws -> Bool) throws {
-        try base.forEach(size: size, body)
     }
 }

@@ -3,11 +3,12 @@ import Foundation
 
 /// Opening of a source from a path or specification.
 ///
-/// The following are recognized:
+/// The following are recognized by their content:
 ///
-/// - a folder with CelebA's label files, with a `dataset.json`, with one folder per person as in LFW, or any other
-///   folder of pictures;
-/// - a zip or tar archive (also gzipped) of such a folder; CelebA's label files can be next to it;
+/// - a folder of pictures, with or without label files: tables of CelebA or CelebAMask-HQ, `dataset.json`, one folder
+///   per person as in LFW;
+/// - a zip or tar archive (also gzipped) of such a folder, with the label files inside or next to it;
+/// - a folder or archive that contains such an archive and no pictures;
 /// - a packed store written by `facegan data prepare`;
 /// - `builtin:2000` or `builtin:2000@7`: rendered faces, with their number and an optional seed.
 public enum SourceOpener {
@@ -24,122 +25,116 @@ public enum SourceOpener {
                 "\(path): no such file or folder: expected a folder of pictures, a zip or tar archive, a "
                     + "packed store, or built-in faces such as builtin:2000")
         }
-        let source = isFolder.boolValue ? try openFolder(path) : try openFile(path)
-        guard source.count > 0 else {
-            throw DataError(
-                "\(path): no pictures found: expected files with the extensions "
-                    + PictureNames.extensions.sorted().joined(separator: ", "))
+        if isFolder.boolValue {
+            let above = (path as NSString).standardizingPath + "/.."
+            return try source(FolderFiles(path: path), beside: [above, above + "/.."])
         }
-        return source
-    }
-
-    // MARK: - Folders
-
-    private static func openFolder(_ path: String) throws -> any PictureSource {
-        let files = FileManager.default
-        if let labels = CelebALabels.find(in: [path]) {
-            for subpath in [
-                "img_align_celeba", "Img/img_align_celeba", "img_align_celeba_png",
-                "Img/img_align_celeba_png",
-            ]
-            where files.fileExists(atPath: path + "/" + subpath) {
-                return try celebA(FolderSource(path: path + "/" + subpath), labels)
-            }
-            for subpath in ["img_align_celeba.zip", "Img/img_align_celeba.zip"]
-            where files.fileExists(atPath: path + "/" + subpath) {
-                return try celebA(ZipSource(path: path + "/" + subpath), labels)
-            }
-            return try celebA(FolderSource(path: path), labels)
-        }
-        let json = path + "/" + DatasetJSON.fileName
-        if files.fileExists(atPath: json) {
-            let file = try MappedFile(path: json)
-            return try labeled(FolderSource(path: path), json: file.bytes(0..<file.count), path: json)
-        }
-        // A folder with CelebA's pictures only: its labels are in a parent folder.
-        let above = (path as NSString).standardizingPath + "/.."
-        if let labels = CelebALabels.find(in: [above, above + "/.."]) {
-            let source = try FolderSource(path: path)
-            if looksLikeCelebA(source.names) { return try celebA(source, labels) }
-        }
-        let source = try FolderSource(path: path)
-        if source.count == 0, let archive = try onlyArchive(in: path) { return try openFile(archive) }
-        return recognized(source)
-    }
-
-    /// Path of the archive in a folder; nil if there is none or more than one.
-    private static func onlyArchive(in folder: String) throws -> String? {
-        let archives = try FileManager.default.contentsOfDirectory(atPath: folder).filter { name in
-            [".zip", ".tar", ".tgz", ".tar.gz"].contains { name.lowercased().hasSuffix($0) }
-        }
-        return archives.count == 1 ? folder + "/" + archives[0] : nil
-    }
-
-    // MARK: - Files
-
-    private static func openFile(_ path: String) throws -> any PictureSource {
-        let archive: any PictureSource
-        switch try FileKind.detect(path: path) {
-        case .zip:
-            let zip = try ZipSource(path: path)
-            if let json = try zip.file(named: DatasetJSON.fileName) {
-                return try labeled(zip, json: json, path: path + ":" + DatasetJSON.fileName)
-            }
-            archive = zip
-        case .tar, .gzip:
-            archive = try TarSource(path: path)
-        case .safetensors:
-            return try StoreSource(path: path)
-        case .html:
-            throw DataError(
-                "\(path): the file is a web page, not an archive: the server sent a page instead "
-                    + "of the file, often "
-                    + "because of a download limit: delete it and see 'facegan data download --help'")
-        case .empty:
-            throw DataError("\(path): the file is empty: download it again")
-        case .picture:
-            throw DataError(
-                "\(path): the file is a single picture: expected a folder or an archive of pictures")
-        case .unknown:
-            throw DataError(
-                "\(path): the file is neither a zip or tar archive nor a packed store: expected a folder "
-                    + "of pictures or an archive (.zip, .tar, .tgz)")
-        }
+        let file = try MappedFile(path: path)
+        if FileKind.detect(file) == .safetensors { return try StoreSource(path: path) }
         let folder = (path as NSString).deletingLastPathComponent
         let beside = folder.isEmpty ? "." : folder
-        if looksLikeCelebA(archive.names), let labels = CelebALabels.find(in: [beside, beside + "/.."]) {
-            return try celebA(archive, labels)
+        return try source(archive(file), beside: [beside, beside + "/.."])
+    }
+
+    /// Opens an archive.
+    private static func archive(_ file: MappedFile) throws -> any SourceFiles {
+        let kind = FileKind.detect(file)
+        let problem: String
+        switch kind {
+        case .zip: return try ZipFiles(file)
+        case .tar, .gzip: return try TarFiles(file)
+        case .html:
+            problem =
+                "the file is a web page, not an archive: the server sent a page instead of the file, often because "
+                + "of a download limit: delete it and see 'facegan data download --help'"
+        case .empty: problem = "the file is empty: download it again"
+        case _ where kind.isPicture:
+            problem = "the file is a single picture: expected a folder or an archive of pictures"
+        default:
+            let advice = kind.advice.isEmpty ? "" : " " + kind.advice
+            problem =
+                "the file is neither a zip or tar archive nor a packed store, but \(kind.phrase): expected a folder "
+                + "of pictures or an archive (.zip, .tar, .tgz).\(advice)"
         }
-        return recognized(archive)
+        throw DataError("\(file.path): \(problem)")
     }
 
-    // MARK: - Labels
+    // MARK: - Pictures and labels
 
-    private static func celebA(_ source: any PictureSource, _ files: CelebALabels) throws -> any PictureSource
-    {
-        let (labels, issues) = try files.read(for: source.names)
-        let digests = try files.paths.map { try Digest.sha256(file: $0) }
-        return LabeledSource(
-            source, kind: .celebA, labels: labels, issues: issues, digest: Array(digests.joined().utf8))
-    }
-
-    private static func labeled(
-        _ source: any PictureSource, json: [UInt8], path: String
+    /// Selects the pictures and reads their labels.
+    /// - Parameters:
+    ///   - files: the folder or archive.
+    ///   - beside: folders in which CelebA's label files can be.
+    ///   - outer: label files of the archives that contain this one.
+    ///   - skipped: skipped files of the archives that contain this one.
+    ///   - depth: the number of the archives that contain this one.
+    private static func source(
+        _ files: any SourceFiles, beside: [String], outer: LabelFiles? = nil, skipped: [SkippedFile] = [],
+        depth: Int = 0
     ) throws -> any PictureSource {
-        let (labels, issues) = try DatasetJSON.read(json, path: path, names: source.names)
-        return LabeledSource(source, kind: .labeled, labels: labels, issues: issues, digest: json)
+        var found = LabelFiles(files)
+        if let outer { found.complete(from: outer) }
+        let layout = SourceLayout(files.files, labels: found)
+        if layout.pictures.isEmpty {
+            guard depth < 3, let index = archive(in: files.files) else { throw noPictures(files) }
+            let inner = try archive(files.mapped(index))
+            // The names in an outer dataset.json are not those of the inner archive.
+            found.json = []
+            let rest = layout.skipped(files.files, used: Set(found.used.compactMap(\.index) + [index]))
+            return try source(
+                inner, beside: beside, outer: found, skipped: skipped + rest + files.replaced,
+                depth: depth + 1)
+        }
+        let names = layout.pictures.map { files.files[$0].name }
+        let isCelebALike = looksLikeCelebA(names)
+        if !found.isCelebA, isCelebALike { found.complete(from: LabelFiles(beside: beside)) }
+        let unused = layout.skipped(files.files, used: Set(found.used.compactMap(\.index)))
+        var result = LabelReader(names: names)
+        try result.read(found)
+        var kind = files.kind
+        if found.isCelebA {
+            kind = .celebA
+        } else if !found.json.isEmpty {
+            kind = .labeled
+        } else if let known = layout.kind {
+            kind = known
+        } else if found.maskAttributes != nil {
+            kind = .celebAHQ
+        } else if let persons = LFWNames.labels(for: names) {
+            result.labels = persons
+            kind = .lfw
+        } else if isCelebALike, names[0].contains("celeba") {
+            // CelebA's pictures without label files still get CelebA's default crop.
+            kind = .celebA
+        }
+        return try FileSource(
+            files, pictures: layout.pictures, kind: kind, labels: result.labels, issues: result.issues,
+            digest: result.digest, skipped: skipped + unused + files.replaced)
     }
 
-    private static func recognized(_ source: any PictureSource) -> any PictureSource {
-        if let labels = LFWNames.labels(for: source.names) {
-            return LabeledSource(source, kind: .lfw, labels: labels, issues: [], digest: [])
+    /// The archive to open in place of a folder or archive without pictures: that of CelebA's aligned pictures, or the
+    /// only one.
+    private static func archive(in files: [SourceFile]) -> Int? {
+        let archives = files.indices.filter {
+            files[$0].note == nil && [.zip, .tar, .gzip].contains(files[$0].kind)
         }
-        // CelebA's pictures without label files still get CelebA's default crop.
-        if looksLikeCelebA(source.names), source.names[0].contains("celeba") {
-            return LabeledSource(
-                source, kind: .celebA, labels: Labels(count: source.count), issues: [], digest: [])
+        let aligned = archives.filter {
+            ["img_align_celeba.zip", "img_align_celeba_png.zip"].contains(PictureNames.file(files[$0].name))
         }
-        return source
+        return archives.count == 1 ? archives[0] : aligned.first
+    }
+
+    private static func noPictures(_ files: any SourceFiles) -> DataError {
+        let skipped = files.files.filter { !$0.isPicture }.map { SkippedFile(name: $0.name, kind: $0.phrase) }
+        let content =
+            skipped.isEmpty
+            ? "it is empty" : "it contains " + SkippedFile.summary(skipped).prefix(6).joined(separator: "; ")
+        let archives = files.files.filter { $0.kind?.isArchive == true }.count
+        return DataError(
+            "\(files.path): no pictures found: \(content): "
+                + (archives > 0
+                    ? "unpack the archives, or name one of them"
+                    : "expected pictures such as JPEG and PNG files"))
     }
 
     /// Whether the names have six digits, as in CelebA: `img_align_celeba/000001.jpg`.
@@ -147,7 +142,7 @@ public enum SourceOpener {
         let sample = names.prefix(1000)
         return !sample.isEmpty
             && sample.allSatisfy { name in
-                let key = LabelTable.key(name)
+                let key = LabelTable.stem(name)
                 return key.utf8.count == 6 && key.utf8.allSatisfy { (0x30...0x39).contains($0) }
             }
     }

@@ -34,21 +34,24 @@ public struct SourcePreview: Sendable {
         try ParallelReader.run(
             source, indices: indices, size: applied.drawnSize,
             threads: ProcessInfo.processInfo.activeProcessorCount,
-            work: { _, content in Result { try applied.sample(of: content.get()) } },
+            work: { index, content in
+                Result { try applied.sample(of: content.get()) }.mapError {
+                    PictureProblem(name: allNames[index], content: content, protocol: data, error: $0)
+                }
+            },
             deliver: { index, sample in
                 switch sample {
                 case .success(let sample):
                     pictures.append(sample.picture)
                     origins.append(sample.origin ?? source.packedOrigin(at: index))
                     names.append(allNames[index])
-                case .failure(let error):
-                    bad.append(StorePreparation.BadPicture(name: allNames[index], reason: "\(error)"))
+                case .failure(let problem): bad.append(problem)
                 }
                 return true
             })
         guard !pictures.isEmpty else {
             throw DataError(
-                "\(source.name): none of \(wanted) pictures can be used; the first error: \(bad[0].reason)")
+                "\(source.name): none of \(wanted) pictures can be used; the first problem: \(bad[0])")
         }
         self.pictures = pictures
         self.names = names

@@ -31,23 +31,16 @@ package enum RememberedDigest {
         return digest
     }
 
-    /// Returns the SHA-256 of a file, computed at most once.
-    /// - Throws: `FileError` if the file cannot be read.
-    static func sha256(of path: String) throws -> String {
-        try value(for: path, kind: "file") { try Digest.sha256(file: path) }
-    }
-
     private static func stamp(_ path: String, _ kind: String) -> (key: String, changed: Double)? {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
-        let times = status.times
         let parts = [
             Int(truncatingIfNeeded: UInt64(truncatingIfNeeded: status.st_dev)),
-            Int(truncatingIfNeeded: UInt64(status.st_ino)), Int(status.st_size), times.modified,
-            times.changed,
+            Int(truncatingIfNeeded: UInt64(status.st_ino)), Int(status.st_size), status.modifiedNanoseconds,
+            status.changedNanoseconds,
         ]
         let key = kind + parts.map { " \($0)" }.joined()
-        return (key, Double(times.changed) / 1e9)
+        return (key, Double(status.changedNanoseconds) / 1e9)
     }
 
     private static func read(_ record: String) -> String? {
@@ -62,21 +55,5 @@ package enum RememberedDigest {
         try? FileManager.default.createDirectory(
             atPath: (record as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
         try? AtomicFile.write(Array(digest.utf8), to: record, durably: false)
-    }
-}
-
-extension stat {
-    /// Times of the last modification of the content and of the last change of content or properties, in nanoseconds
-    /// since 1970.
-    var times: (modified: Int, changed: Int) {
-        #if canImport(Darwin)
-            let (content, change) = (st_mtimespec, st_ctimespec)
-        #else
-            let (content, change) = (st_mtim, st_ctim)
-        #endif
-        func nanoseconds(_ time: timespec) -> Int {
-            Int(time.tv_sec).multipliedReportingOverflow(by: 1_000_000_000).partialValue &+ Int(time.tv_nsec)
-        }
-        return (nanoseconds(content), nanoseconds(change))
     }
 }

@@ -5,13 +5,8 @@ import Provenance
 
 /// Packing of a source into a store: pictures are decoded, cropped and resized once, before training.
 public enum StorePreparation {
-    /// A picture that was skipped, and the reason.
-    public struct BadPicture: Sendable, Equatable {
-        /// Name of the picture in its source.
-        public let name: String
-        /// The error message.
-        public let reason: String
-    }
+    /// A picture that was skipped, and the reason, named as by `SourceDoctor`.
+    public typealias BadPicture = PictureProblem
 
     /// Results of packing.
     public struct Report: Sendable {
@@ -77,7 +72,11 @@ public enum StorePreparation {
         try ParallelReader.run(
             source, indices: indices, size: applied.drawnSize,
             threads: options.threads ?? ProcessInfo.processInfo.activeProcessorCount,
-            work: { _, content in Result { try applied.sample(of: content.get()) } },
+            work: { index, content in
+                Result { try applied.sample(of: content.get()) }.mapError {
+                    PictureProblem(name: names[index], content: content, protocol: data, error: $0)
+                }
+            },
             deliver: { index, sample in
                 switch sample {
                 case .success(let sample):
@@ -89,8 +88,7 @@ public enum StorePreparation {
                     sizes.append(sample.original)
                     origins.append(sample.origin ?? source.packedOrigin(at: index))
                     for note in sample.notes { notes[note, default: 0] += 1 }
-                case .failure(let error):
-                    bad.append(BadPicture(name: names[index], reason: "\(error)"))
+                case .failure(let problem): bad.append(problem)
                 }
                 done += 1
                 progress(done, indices.count)
@@ -100,7 +98,7 @@ public enum StorePreparation {
         guard !written.isEmpty else {
             throw DataError(
                 "\(source.name): none of the \(indices.count) pictures could be packed with the protocol "
-                    + "\(data.name); the first error: \(bad[0].name): \(bad[0].reason)")
+                    + "\(data.name); the first problem: \(bad[0])")
         }
         var labels = source.labels.rows(written)
         try labels.mapLandmarks(by: applied, sizes: sizes, frame: source.landmarkFrame)
@@ -120,8 +118,8 @@ public struct PreparationOptions: Sendable, Equatable {
     public var limit: Int?
     /// The split to pack; nil for all pictures.
     public var split: DataSplit?
-    /// Names of pictures to skip, with question marks in place of control characters.
-    public var excluded: Set<String>
+    /// Names of pictures to skip, compared by their bytes.
+    public var excluded: Set<FileName>
     /// The number of decoding threads; nil for one per processor. It does not affect the result.
     public var threads: Int?
     /// Bytes of samples that are buffered in memory; the rest is buffered on disk.
@@ -129,7 +127,7 @@ public struct PreparationOptions: Sendable, Equatable {
 
     /// Creates options. The default is all pictures and one thread per processor.
     public init(
-        limit: Int? = nil, split: DataSplit? = nil, excluded: Set<String> = [], threads: Int? = nil
+        limit: Int? = nil, split: DataSplit? = nil, excluded: Set<FileName> = [], threads: Int? = nil
     ) {
         self.limit = limit
         self.split = split
@@ -139,7 +137,7 @@ public struct PreparationOptions: Sendable, Equatable {
 
     /// Description of all options that affect the selection, in one line.
     var text: String {
-        let names = excluded.sorted(by: PictureNames.precedes).joined(separator: "\n")
+        let names = excluded.map(\.text).sorted(by: PictureNames.precedes).joined(separator: "\n")
         return
             "limit \(limit.map(String.init) ?? "none"); split \(split.map { "\($0)" } ?? "any"); "
             + "without \(names)"
@@ -161,7 +159,7 @@ public struct PreparationOptions: Sendable, Equatable {
         }
         if !excluded.isEmpty {
             let names = source.names
-            indices = indices.filter { !excluded.contains(PictureNames.oneLine(names[$0])) }
+            indices = indices.filter { !excluded.contains(FileName(PictureNames.oneLine(names[$0]))) }
         }
         if let limit { indices = Array(indices.prefix(max(0, limit))) }
         guard !indices.isEmpty else {

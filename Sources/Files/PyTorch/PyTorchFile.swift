@@ -146,7 +146,7 @@ extension PyTorchFile {
                 return (value, machine)
             }
             guard bytes.count >= 2, bytes.u8(0) == 0x80, case .big(magic) = try next().0 else {
-                throw FileSignature.mismatch(file, expected: "a file written by torch.save")
+                throw FileError.mismatch(file, expected: "a file written by torch.save")
             }
             guard case .integer(1001) = try next().0 else {
                 throw FileError.broken(file.path, "the version of PyTorch's format is unknown")
