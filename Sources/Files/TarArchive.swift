@@ -1,6 +1,7 @@
 /// A tar archive, plain or compressed with gzip. Regular files are listed.
 ///
-/// Supported are ustar, GNU long names and large sizes, and pax. A plain archive also provides a list of entries and random access from any thread.
+/// Supported are ustar, GNU long names and large sizes, and pax. A plain archive also provides a list of entries and
+/// random access from any thread.
 public final class TarArchive: Sendable {
     /// A regular file in an archive.
     public struct Entry: Sendable, Equatable {
