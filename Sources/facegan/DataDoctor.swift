@@ -121,8 +121,9 @@ struct DataCommand: ParsableCommand {
             A SOURCE is a folder of pictures, an archive of one (.zip, .tar, .tgz), a packed store of 'data prepare', or \
             rendered faces, which need no files: builtin:2000, or builtin:2000@7 for seed 7.
 
-            CelebA is recognized by its label files (list_attr_celeba.txt and others, next to the pictures or in Anno/ and \
-            Eval/), LFW by its folders of persons, FFHQ and similar sets by dataset.json in the format of NVlabs.
+            CelebA is recognized by its label files (list_attr_celeba.txt and others, in the folder or archive or next to \
+            it), CelebA-HQ and FFHQ by their folders, LFW by its folders of persons, and other sets with labels by \
+            dataset.json in the format of NVlabs.
             """,
         subcommands: [
             DataDownload.self, DataDoctor.self, DataPreview.self, DataPrepare.self, DataMeasure.self,

@@ -76,7 +76,7 @@ struct TrainCommand: ParsableCommand {
 
     @OptionGroup var place: DeviceOptions
 
-    @Flag(help: "Show the resolved recipe, sizes, memory and time; do not train.")
+    @Flag(help: "Show the resolved recipe, label problems, sizes, memory and time; do not train.")
     var dryRun = false
 
     @Flag(help: "Remove the run in the folder and restart.")
@@ -209,11 +209,23 @@ struct TrainCommand: ParsableCommand {
         }
     }
 
+    /// Labels of the pictures, after their number and their label problems are printed.
+    private func checkedLabels(of source: String, _ output: ConsoleOutput) throws -> Labels {
+        let pictures = try SourceOpener.open(source)
+        output.writeLine("\(pictures.name): \(Readable.count(pictures.count, "picture"))")
+        for line in SkippedFile.summary(pictures.skipped) {
+            output.writeLine("skipped: \(PictureNames.oneLine(line))")
+        }
+        for line in LabelSummary.lines(pictures.labelIssues) { output.writeLine("labels: \(line)") }
+        return pictures.labels
+    }
+
     private func describe(_ recipe: Recipe, device: Device) throws {
         let output = ConsoleOutput.standardOutput
         output.write(recipe.yaml)
         output.writeLine()
-        let trainer = try recipe.trainer(labels: TrainingEstimate.labels, seed: 0, precision: .fp32)
+        let labels = try data.map { try checkedLabels(of: $0, output) } ?? TrainingEstimate.labels
+        let trainer = try recipe.trainer(labels: labels, seed: 0, precision: .fp32)
         for (name, network) in trainer.networks {
             output.writeLine("\(name): \(Readable.count(network.parameterCount)) parameters\n\(network)")
         }

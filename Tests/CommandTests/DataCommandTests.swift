@@ -81,7 +81,7 @@ import Testing
         let examined = try facegan("doctor", photos, "--json", report, "--quarantine", list)
         #expect(examined.status == 1)
         // Bad pictures are reported during the work, on standard error.
-        #expect((examined.output + examined.errors).contains("empty.jpg: the file is empty"))
+        #expect((examined.output + examined.errors).contains("empty.jpg: empty file: the file is empty"))
         let json = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: report)))
         #expect((json as? [String: Any]).flatMap { $0["pictureCount"] as? Int } == 3)
         let listed = try String(contentsOfFile: list, encoding: .utf8).split(separator: "\n")
@@ -90,6 +90,7 @@ import Testing
         let store = folder.file("x.faces")
         let packed = try facegan("prepare", photos, "--exclude", list, "--out", store)
         #expect(packed.status == 0, "\(packed.errors)")
+        #expect(!packed.output.contains("bad:"))
         #expect(!packed.output.contains("skipped"))
         #expect(packed.output.contains("1 picture,"))
     }

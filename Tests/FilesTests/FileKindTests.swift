@@ -37,7 +37,7 @@ import Testing
         (.parquet, Array("PAR1".utf8)), (.arrow, Array("ARROW1".utf8)),
         (.hdf5, [0x89, 0x48, 0x44, 0x46, 13, 10]), (.numpy, [0x93] + Array("NUMPY".utf8)),
         // A record of 3 bytes: its length and the masked CRC-32C of the length.
-        (.tfrecord, [3, 0, 0, 0, 0, 0, 0, 0, 0x55, 0x0C, 0xA0, 0x62, 1, 2, 3, 0, 0, 0, 0]),
+        (.tfrecord, [3, 0, 0, 0, 0, 0, 0, 0, 0xB0, 0x99, 0x49, 0x0E, 1, 2, 3, 0, 0, 0, 0]),
         (.html, Array("\u{FEFF}\n<!DOCTYPE html><html>".utf8)), (.svg, Array("<?xml?><svg/>".utf8)),
         (.pdf, Array("%PDF-1.7".utf8)), (.jpeg, [0xFF, 0xD8, 0xFF, 0xE1]), (.gif, Array("GIF89a".utf8)),
         (.webp, Array("RIFF....WEBP".utf8)), (.avi, Array("RIFF....AVI ".utf8)),
