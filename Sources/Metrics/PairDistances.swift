@@ -103,7 +103,8 @@ extension PairDistances {
     /// Number of scales of `msSSIM` for pictures of this size, 1...5. Values with different numbers are not comparable.
     public static func msSSIMScales(height: Int, width: Int) -> Int {
         let side = min(height, width)
-        precondition(side >= minSSIMSide, "ssim: expected sides of \(minSSIMSide) or more, got \(height) x \(width)")
+        precondition(
+            side >= minSSIMSide, "ssim: expected sides of \(minSSIMSide) or more, got \(height) x \(width)")
         return (1...msSSIMPaper.count).last { side >> ($0 - 1) >= window } ?? 1
     }
 
