@@ -31,6 +31,14 @@ public final class RunningProcess {
     /// Sends a signal, such as SIGINT.
     public func send(_ signal: Int32) { if process.isRunning { kill(process.processIdentifier, signal) } }
 
+    /// Waits for the end, at most `seconds`.
+    /// - Returns: whether the program ended.
+    public func ends(within seconds: Double) -> Bool {
+        guard ended.wait(timeout: .now() + seconds) == .success else { return false }
+        ended.signal()
+        return true
+    }
+
     /// Waits for the end; after `seconds` the program is killed and the result says 137.
     public func wait(seconds: Double = 120) -> ProcessResult {
         if ended.wait(timeout: .now() + seconds) == .timedOut {
