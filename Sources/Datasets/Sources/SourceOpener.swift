@@ -105,8 +105,7 @@ public enum SourceOpener {
                 "\(path): the file is neither a zip or tar archive nor a packed store: expected a folder "
                     + "of pictures or an archive (.zip, .tar, .tgz)")
         }
-        let folder = (path as NSString).deletingLastPathComponent
-        let beside = folder.isEmpty ? "." : folder
+        let beside = Files.folder(ofPath: path)
         if looksLikeCelebA(archive.names), let labels = CelebALabels.find(in: [beside, beside + "/.."]) {
             return try celebA(archive, labels)
         }

@@ -51,7 +51,7 @@ public struct StoreCache: Sendable {
         if let store = try? FaceStore(path: path), store.data.hash == data.hash { return store }
         do {
             try FileManager.default.createDirectory(
-                atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+                atPath: Files.folder(ofPath: path), withIntermediateDirectories: true)
         } catch {
             throw DataError(
                 "\(folder): the cache folder cannot be created: \(error.localizedDescription): set "
