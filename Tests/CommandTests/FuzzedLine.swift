@@ -130,12 +130,19 @@ struct FuzzedLine: Sendable {
     /// Adds limits for options that were not drawn, so that a line takes little time.
     mutating func prepare() {
         let exact = [("steps", "1"), ("seconds", "0.05"), ("times", "1")]
-        let usual = [("count", "8"), ("reference-count", "16"), ("threads", "1"), ("frames", "3")]
+        let usual = [
+            ("count", "8"), ("batch", "2"), ("reference-count", "16"), ("threads", "1"), ("frames", "3"),
+        ]
         for (topic, text) in exact + (chance(80) ? usual : []) {
             guard let option = command.arguments.first(where: { $0.topic == topic && $0.kind == "option" }),
                 !chosen.contains(topic), topic != "count" || chosen.isDisjoint(with: ["seeds", "latents"])
             else { continue }
             words += [option.spellings[0], text]
+        }
+        if command.path.first == "measure", command.arguments.contains(where: { $0.topic == "set" }) {
+            words += [
+                "--set", "resolution=16", "batchSize=4", "generator.filters=4", "discriminator.filters=4",
+            ]
         }
         // Only a refused address, so that a line with a wrong proxy cannot reach a server either.
         if command.arguments.contains(where: { $0.topic == "url" }), !chosen.contains("url") {
