@@ -15,7 +15,7 @@ public struct FuzzNumbers: Sequence {
     private let numbers: Range<Int>
 
     /// Approximate sum of `usual` over all tests.
-    private static let usualSum = 9000
+    private static let usualSum = 10_000
 
     /// - Parameters:
     ///   - name: name of the test: letters, digits, hyphens.
