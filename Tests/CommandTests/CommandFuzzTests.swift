@@ -126,13 +126,13 @@ final class FuzzPlace: Sendable {
         do {
             let place = "lines/\(line.seed)"
             try folder.write(line.script(program: Command.path), to: place + "/line.sh")
-            for name in ["home", "tmp", "work"] {
+            for name in ["home", "tmp", "here"] {
                 try FileManager.default.createDirectory(
                     atPath: folder.file("\(place)/\(name)"), withIntermediateDirectories: true)
             }
-            try folder.write("a text of the user\n", to: place + "/work/note.txt")
-            try folder.write("a text of the user\n", to: place + "/work/folder/keep.txt")
-            let work = folder.file(place + "/work")
+            try folder.write("a text of the user\n", to: place + "/here/note.txt")
+            try folder.write("a text of the user\n", to: place + "/here/folder/keep.txt")
+            let work = folder.file(place + "/here")
             if line.uses("fifo") { _ = mkfifo(work + "/fifo", 0o644) }
             if line.uses("resumed") {
                 try FileManager.default.copyItem(atPath: inputsPath + "/run", toPath: work + "/resumed")
@@ -167,7 +167,7 @@ final class FuzzPlace: Sendable {
         func contents(_ name: String) throws -> [String] {
             try FileManager.default.contentsOfDirectory(atPath: folder.file("\(place)/\(name)"))
         }
-        let stray = try contents("work").filter { !line.mayWrite($0) }
+        let stray = try contents("here").filter { !line.mayWrite($0) }
         if !stray.isEmpty { problems.append("wrote \(stray.sorted())") }
         if try !contents("home").isEmpty {
             problems.append("wrote to the home folder: \(try contents("home"))")
@@ -176,10 +176,10 @@ final class FuzzPlace: Sendable {
             problems.append("left temporary files: \(try contents("tmp"))")
         }
         let text = Array("a text of the user\n".utf8)
-        if bytes(folder.file(place + "/work/folder/keep.txt")) != text {
+        if bytes(folder.file(place + "/here/folder/keep.txt")) != text {
             problems.append("a file of the user was destroyed")
         }
-        if !line.uses("note.txt"), bytes(folder.file(place + "/work/note.txt")) != text {
+        if !line.uses("note.txt"), bytes(folder.file(place + "/here/note.txt")) != text {
             problems.append("a text of the user was changed")
         }
         var status = stat()
