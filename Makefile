@@ -3,9 +3,13 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-kernels bench bundle docs lint format clean
+.PHONY: help setup build demo test test-fuzz test-kill test-kernels bench bundle docs lint format clean
 
 MINUTES ?= 4
+LINES ?= 5000
+FILES ?= 100000
+KILLS ?= 1000
+SEED ?= 1
 DEMO ?= runs/demo
 
 help: ## list the targets
@@ -25,6 +29,13 @@ demo: ## train a small GAN on built-in faces for 4 minutes (MINUTES=n) and gener
 
 test: setup ## run all tests in release mode
 	@scripts/test
+
+test-fuzz: setup ## run 5,000 random command lines and 100,000 damaged files in release mode (LINES=n FILES=n SEED=n)
+	@scripts/test-fuzz $(LINES) $(FILES) $(SEED)
+
+test-kill: build ## kill training runs 1,000 times, then measure the memory of 10,000 steps (KILLS=n SEED=n)
+	@scripts/test-kill --kills $(KILLS) --seed $(SEED)
+	@scripts/test-kill --memory
 
 test-kernels: setup ## test the CPU operators with sanitizers, against PyTorch on random arguments
 	@scripts/test-kernels

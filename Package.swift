@@ -169,6 +169,7 @@ let package = Package(
         tests("Models", ["TensorTestSupport", "TorchNN", "Torch", "Objectives", "Files", "Imaging"]),
         tests("Objectives", ["Models", "TorchNN", "Torch", "Settings"]),
         tests("Metrics", ["Torch"]),
+        tests("Runs", ["Files"]),
         tests("Recipes", ["Models", "TorchNN", "Torch", "Settings"]),
         tests("PretrainedWeights", ["Models", "TorchNN", "Torch", "Imaging", "Files"]),
         tests(
@@ -183,12 +184,13 @@ let package = Package(
                 "Checkpoints", "PretrainedWeights", "Recipes", "Models", "Metrics", "TorchNN", "Torch",
                 "Datasets", "SyntheticFaces", "Provenance", "Imaging",
             ]),
-        tests("Checkpoints", ["ModelTestSupport", "Recipes", "Models", "TorchNN", "Torch"]),
+        tests("Checkpoints", ["ModelTestSupport", "Recipes", "Models", "TorchNN", "Torch", "Files"]),
         tests(
             "Synthesis",
             [
                 "ModelTestSupport", "Evaluation", "Checkpoints", "PretrainedWeights", "Recipes", "Models",
                 "TorchNN", "Torch", "Datasets", "SyntheticFaces", "Imaging", "Provenance", "Settings",
+                "Files",
             ]),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "FaceGAN", "Files"], swiftSettings: swift),

@@ -142,7 +142,7 @@ public struct LatentFile: Sendable, Equatable {
     /// - Throws: `FileError` for a damaged file, `SynthesisError` for a file without latents.
     public init(path: String) throws {
         let file = try TensorFile(path: path)
-        if file.metadata["format"] == Self.format { try file.verify() }
+        if file.metadata["format"] == Self.format || file.hasChecksum { try file.verify() }
         guard let space = LatentPoint.Space.allCases.first(where: { file.names.contains($0.rawValue) }),
             let values = try file.tensor(space.rawValue), values.rank == (space == .wPlus ? 3 : 2),
             values.shape[0] > 0, values.dtype.isFloatingPoint

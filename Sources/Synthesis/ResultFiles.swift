@@ -77,7 +77,7 @@ public final class ResultFiles {
                     + "separate folders")
         }
         guard overwrites || !FileManager.default.fileExists(atPath: path) else { throw Self.isThere(path) }
-        let place = (path as NSString).deletingLastPathComponent
+        let place = Files.folder(ofPath: path)
         do {
             try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
         } catch {

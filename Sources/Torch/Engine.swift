@@ -1,4 +1,5 @@
 import CTorch
+import Files
 import Foundation
 
 /// libtorch as found on this machine: loading, version, threads, devices.
@@ -94,9 +95,12 @@ public enum Engine {
         #endif
         var folders: [String] = []
         if let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") {
-            folders.append((program as NSString).deletingLastPathComponent)
+            folders.append(folder(ofPath: program))
         }
-        folders.append((CommandLine.arguments[0] as NSString).deletingLastPathComponent)
+        // A program found in PATH may have a name without folder, and libraries of the working folder are not trusted.
+        if let program = CommandLine.arguments.first, program.contains("/") {
+            folders.append(folder(ofPath: program))
+        }
         return folders.map { $0 + "/" + name }.first { FileManager.default.fileExists(atPath: $0) } ?? name
     }
 }

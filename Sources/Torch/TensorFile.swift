@@ -12,6 +12,9 @@ public struct TensorFile: Sendable {
     /// Names of the tensors, in the order of the file.
     public var names: [String] { file.entries.map(\.name) }
 
+    /// Whether the file has a checksum, as files that FaceGAN writes.
+    public var hasChecksum: Bool { file.digest != nil }
+
     /// Opens a file and validates its header. Tensors are not read.
     /// - Throws: `FileError` if the file cannot be read, violates the format or contains an unsupported element type.
     public init(path: String) throws {
@@ -59,7 +62,7 @@ public struct TensorFile: Sendable {
         tensors: [(name: String, tensor: Tensor)], metadata: [String: String]
     ) {
         let opened = try TensorFile(path: path)
-        if requiringChecksum || opened.file.digest != nil { try opened.verify() }
+        if requiringChecksum || opened.hasChecksum { try opened.verify() }
         let tensors = try recoveringFromOutOfMemory {
             try opened.file.entries.map { ($0.name, try opened.read($0)) }
         }

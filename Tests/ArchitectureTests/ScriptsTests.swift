@@ -5,7 +5,7 @@ import Testing
 @Suite struct ScriptsTests {
     static let bash =
         ["facegan", ".ci/run", "Benchmarks/run"]
-        + ["setup", "build", "demo", "test", "bundle", "bundle-engine"].map { "scripts/" + $0 }
+        + ["setup", "build", "demo", "test", "test-fuzz", "bundle", "bundle-engine"].map { "scripts/" + $0 }
 
     @Test(arguments: bash)
     func parsesAndRuns(script: String) throws {

@@ -30,6 +30,16 @@ import Testing
         #expect(try folder.contents() == ["sheet.png", "toy.faces"])
     }
 
+    /// Outputs of one character, and a folder in place of a file.
+    @Test(arguments: [("x", Int32(0)), ("人", 0), (".", 1), ("/", 1)])
+    func outputsOfOneCharacterAreAccepted(output: String, status: Int32) throws {
+        let folder = try TemporaryFolder()
+        let packed = try Command.run(
+            "data", "prepare", "builtin:2", "--resolution", "16", "--out", output, folder: folder.path)
+        #expect(packed.status == status, "\(packed.errors)")
+        #expect(try folder.contents() == (status == 0 ? [output] : []))
+    }
+
     /// Rows of a picture and seven augmentations of it; equal for equal seeds.
     @Test(arguments: ["ada", "diffaugment"]) func theDiscriminatorsViewIsShown(kind: String) throws {
         let folder = try TemporaryFolder()

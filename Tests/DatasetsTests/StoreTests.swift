@@ -203,8 +203,8 @@ struct StoreTests {
         let folder = try Fixtures.folder(3)
         let (store, _) = try prepare(SourceOpener.open(folder.path), "square8", to: folder.file("x.faces"))
         let whole = try MappedFile(path: store.path).bytes(0..<MappedFile(path: store.path).count)
-        var mutator = Mutator(seed: 1)
-        for _ in 0..<fuzzCount(usual: 300) {
+        for number in FuzzNumbers("store", usual: 300) {
+            var mutator = Mutator(seed: UInt64(number))
             let bytes = mutator.mutate(whole)
             guard bytes != whole else { continue }
             let path = try folder.write(bytes, to: "mutated.faces")

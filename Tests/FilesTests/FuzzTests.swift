@@ -6,8 +6,7 @@ import Testing
 /// Fuzzing: a damaged file must cause an error or be read without harm. It must not crash, hang or return wrong
 /// weights.
 ///
-/// `FACEGAN_FUZZ_COUNT=10000` runs more mutations. A mutation depends only on its number. After a crash, the file
-/// `mutated` remains in the temporary folder.
+/// `FuzzNumbers` describes how to run more mutations. After a crash, the file `mutated` remains in the temporary folder.
 @Suite struct FuzzTests {
     /// Counts of rejected and accepted mutations.
     struct Outcome: CustomStringConvertible {
@@ -18,7 +17,8 @@ import Testing
 
     /// Runs the mutations. `read` must throw for a rejected file.
     private func fuzz(
-        _ names: [String], usual: Int = 400, extra: [[UInt8]] = [], _ read: (String, Int) throws -> Void
+        _ name: String, _ names: [String], usual: Int = 400, extra: [[UInt8]] = [],
+        _ read: (String, Int) throws -> Void
     ) throws -> Outcome {
         let folder = try TemporaryFolder()
         let originals =
@@ -27,7 +27,7 @@ import Testing
                 return try file.bytes(file.all)
             } + extra
         var outcome = Outcome()
-        for number in 0..<fuzzCount(usual: usual) {
+        for number in FuzzNumbers(name, usual: usual) {
             var mutator = Mutator(seed: UInt64(number))
             let source = number % originals.count
             let path = try folder.write(mutator.mutate(originals[source], donors: originals), to: "mutated")
@@ -39,12 +39,13 @@ import Testing
                 outcome.rejected += 1
             }
         }
-        print("fuzz \(names.isEmpty ? "a written file" : names.joined(separator: " ")): \(outcome)")
+        print("fuzz \(name): \(outcome)")
         return outcome
     }
 
     @Test func zipArchives() throws {
-        let outcome = try fuzz(["stored.zip", "deflated.zip", "zip64.zip", "prefixed.zip"]) { path, _ in
+        let outcome = try fuzz("zip", ["stored.zip", "deflated.zip", "zip64.zip", "prefixed.zip"]) {
+            path, _ in
             let archive = try ZipArchive(path: path)
             for entry in archive.entries {
                 #expect(try archive.read(entry, limit: 1 << 20).count == entry.size)
@@ -56,7 +57,7 @@ import Testing
 
     @Test(arguments: [["ustar.tar", "gnu.tar", "pax.tar"], ["gnu.tgz", "members.tar.gz"]])
     func tarArchives(names: [String]) throws {
-        let outcome = try fuzz(names) { path, _ in
+        let outcome = try fuzz(names.joined(separator: "-"), names) { path, _ in
             let archive = try TarArchive(path: path)
             try archive.forEach { entry, content in
                 try #expect(content().count == entry.size)
@@ -81,7 +82,7 @@ import Testing
         let original = try SafetensorsFile(path: path)
         let expected = try original.entries.map { try original.bytes($0) }
         let bytes = try original.file.bytes(original.file.all)
-        let outcome = try fuzz([], usual: 800, extra: [bytes]) { path, _ in
+        let outcome = try fuzz("safetensors", [], usual: 800, extra: [bytes]) { path, _ in
             let file = try SafetensorsFile(path: path)
             try file.verify()
             #expect(file.entries == original.entries)
@@ -93,7 +94,9 @@ import Testing
 
     /// Files without a checksum must not cause a crash or inconsistent sizes.
     @Test func safetensorsWithoutChecksum() throws {
-        let outcome = try fuzz(["types.safetensors", "state.safetensors", "float8.safetensors"]) { path, _ in
+        let outcome = try fuzz(
+            "safetensors-without-checksum", ["types.safetensors", "state.safetensors", "float8.safetensors"]
+        ) { path, _ in
             let file = try SafetensorsFile(path: path)
             for entry in file.entries {
                 #expect(try file.bytes(entry).count == entry.dtype.byteCount(shape: entry.shape))
@@ -105,7 +108,7 @@ import Testing
     @Test func pyTorchZip() throws {
         let names = ["state.pth", "checkpoint.pth", "protocol4.pth", "repacked.pth", "wide.pth"]
         let originals = try names.map { try PyTorchFile(path: goldens("Files/" + $0)) }
-        let outcome = try fuzz(names) { path, source in
+        let outcome = try fuzz("pytorch-zip", names) { path, source in
             let file = try PyTorchFile(path: path)
             let reference = originals[source]
             #expect(file.tensors.map(\.name) == reference.tensors.map(\.name))
@@ -128,7 +131,7 @@ import Testing
         let pickles = zip(archives, places).map { $0[$1].1 }
         let folder = try TemporaryFolder()
         var outcome = Outcome()
-        for number in 0..<fuzzCount(usual: 800) {
+        for number in FuzzNumbers("pickle", usual: 800) {
             var mutator = Mutator(seed: UInt64(number))
             let source = number % archives.count
             var entries = archives[source]
@@ -150,7 +153,9 @@ import Testing
     }
 
     @Test func pyTorchLegacy() throws {
-        let outcome = try fuzz(["legacy.pth", "legacy4.pth", "legacy_views.pth"], usual: 800) { path, _ in
+        let outcome = try fuzz(
+            "pytorch-legacy", ["legacy.pth", "legacy4.pth", "legacy_views.pth"], usual: 800
+        ) { path, _ in
             for (_, tensor) in try PyTorchFile(path: path).tensors {
                 #expect(try tensor.contiguousBytes().count == tensor.byteCount)
             }

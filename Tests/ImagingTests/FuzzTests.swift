@@ -3,8 +3,8 @@ import Provenance
 import TestSupport
 import Testing
 
-/// Damaged files must result in a picture or an error. They must not crash or hang. `FACEGAN_FUZZ_COUNT` sets the
-/// number of mutations.
+/// Damaged files must result in a picture or an error. They must not crash or hang. `FuzzNumbers` describes how to run more
+/// mutations.
 @Suite struct FuzzTests {
     /// Small limits keep forged sizes cheap.
     private let limits = DecodeLimits(pixels: 1_000_000, side: 4096)
@@ -14,11 +14,11 @@ import Testing
         origin: Origin(software: "a", model: "b", fields: [("seed", "1")]))
 
     private func fuzz(
-        _ originals: [[UInt8]], seed: UInt64, repairing repair: ([UInt8]) -> [UInt8] = { $0 }
+        _ name: String, _ originals: [[UInt8]], repairing repair: ([UInt8]) -> [UInt8] = { $0 }
     ) throws {
-        var mutator = Mutator(seed: seed)
         var (pictures, errors) = (0, 0)
-        for _ in 0..<fuzzCount(usual: 300) {
+        for number in FuzzNumbers(name, usual: 300) {
+            var mutator = Mutator(seed: UInt64(number))
             var bytes = mutator.mutate(originals[mutator.below(originals.count)], donors: originals)
             if mutator.below(2) == 0 { bytes = repair(bytes) }
             do {
@@ -48,7 +48,7 @@ import Testing
         let names = [
             "sampling-0", "sampling-2", "progressive", "restart", "cmyk", "grey", "orientation-6",
         ]
-        try fuzz(names.map { try golden($0 + ".jpg") } + [marked.jpeg()], seed: 1)
+        try fuzz("jpeg", names.map { try golden($0 + ".jpg") } + [marked.jpeg()])
     }
 
     @Test func png() throws {
@@ -56,11 +56,11 @@ import Testing
             "rgb-8", "rgb-interlaced", "palette-8-alpha", "grey-16", "palette-2", "animated", "grey-alpha",
         ]
         try fuzz(
-            names.map { try golden($0 + ".png") } + [marked.png()], seed: 2, repairing: withCorrectChecksums)
+            "png", names.map { try golden($0 + ".png") } + [marked.png()], repairing: withCorrectChecksums)
     }
 
     @Test(.enabled(if: PictureDecoder.readsWebP)) func webP() throws {
-        try fuzz(["lossless", "lossy", "alpha"].map { try golden($0 + ".webp") }, seed: 3)
+        try fuzz("webp", ["lossless", "lossy", "alpha"].map { try golden($0 + ".webp") })
     }
 
     @Test func bmp() throws {

@@ -116,9 +116,9 @@ import Testing
 
     @Test func documents() throws {
         let originals = Self.documents.map { Array($0.utf8) }
-        var mutator = Mutator(seed: 0x5E77_1465)
         var accepted = 0
-        for index in 0..<fuzzCount(usual: 400) {
+        for index in FuzzNumbers("settings", usual: 400) {
+            var mutator = Mutator(seed: UInt64(index))
             let bytes = mutator.mutate(originals[index % originals.count], donors: originals)
             do {
                 let value = try SettingsDocument.decode(Sample.self, bytes: bytes, path: "r.yaml")
@@ -140,8 +140,8 @@ import Testing
             "penalties.0.weight=3",
             "name=\"a b\"",
         ].map { Array($0.utf8) }
-        var mutator = Mutator(seed: 0x5E7)
-        for index in 0..<fuzzCount(usual: 400) {
+        for index in FuzzNumbers("overrides", usual: 400) {
+            var mutator = Mutator(seed: UInt64(index))
             let bytes = mutator.mutate(originals[index % originals.count], donors: originals)
             let argument = String(decoding: bytes, as: UTF8.self)
             do {

@@ -32,8 +32,3 @@ public func realData() -> String? {
 public func builtProducts() -> String {
     URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().path
 }
-
-/// How many mutations a fuzz test tries: `FACEGAN_FUZZ_COUNT`, else `usual`.
-public func fuzzCount(usual: Int) -> Int {
-    ProcessInfo.processInfo.environment["FACEGAN_FUZZ_COUNT"].flatMap { Int($0) } ?? usual
-}

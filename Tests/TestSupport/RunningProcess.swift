@@ -21,7 +21,17 @@ public final class RunningProcess {
         process.standardOutput = FileHandle(forWritingAtPath: try place.write("", to: "output"))
         process.standardError = FileHandle(forWritingAtPath: try place.write("", to: "errors"))
         process.terminationHandler = { [ended] _ in ended.signal() }
-        try process.run()
+        try Self.withSignals { try process.run() }
+    }
+
+    /// Runs a closure on a thread that accepts signals. A program inherits the blocked signals of the thread that starts it, and
+    /// threads of a dispatch queue block them.
+    private static func withSignals(_ body: () throws -> Void) rethrows {
+        var (all, before) = (sigset_t(), sigset_t())
+        sigfillset(&all)
+        pthread_sigmask(SIG_UNBLOCK, &all, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try body()
     }
 
     deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
@@ -30,6 +40,14 @@ public final class RunningProcess {
 
     /// Sends a signal, such as SIGINT.
     public func send(_ signal: Int32) { if process.isRunning { kill(process.processIdentifier, signal) } }
+
+    /// Waits for the end, at most `seconds`.
+    /// - Returns: whether the program ended.
+    public func ends(within seconds: Double) -> Bool {
+        guard ended.wait(timeout: .now() + seconds) == .success else { return false }
+        ended.signal()
+        return true
+    }
 
     /// Waits for the end; after `seconds` the program is killed and the result says 137.
     public func wait(seconds: Double = 120) -> ProcessResult {

@@ -107,7 +107,7 @@ import Testing
     }
 }
 
-/// kill -9 at random times; `scripts/kill-test` is the long version.
+/// kill -9 at random times; `scripts/test-kill` is the long version.
 @Suite struct KillTests {
     @Test func killedRunEqualsUninterruptedRun() throws {
         let tiny = try TinyRun()

@@ -31,8 +31,7 @@ public enum SourceOpener {
         }
         let file = try MappedFile(path: path)
         if FileKind.detect(file) == .safetensors { return try StoreSource(path: path) }
-        let folder = (path as NSString).deletingLastPathComponent
-        let beside = folder.isEmpty ? "." : folder
+        let beside = Files.folder(ofPath: path)
         return try source(archive(file), beside: [beside, beside + "/.."])
     }
 

@@ -60,7 +60,7 @@ public struct StoreCache: Sendable {
         }
         do {
             try FileManager.default.createDirectory(
-                atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+                atPath: Files.folder(ofPath: path), withIntermediateDirectories: true)
         } catch {
             throw DataError(
                 "\(folder): the cache folder cannot be created: \(error.localizedDescription): set "

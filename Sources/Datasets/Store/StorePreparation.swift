@@ -57,8 +57,8 @@ public enum StorePreparation {
         }
         let applied = try source.applying(data)
         let indices = try options.indices(in: source)
-        let folder = (path as NSString).deletingLastPathComponent
-        let spool = SpoolFile(folder: folder.isEmpty ? "." : folder, memoryLimit: options.memoryLimit)
+        let folder = Files.folder(ofPath: path)
+        let spool = SpoolFile(folder: folder, memoryLimit: options.memoryLimit)
         var hash = Digest.SHA256Stream()
         hash.update(Array(data.text.utf8))
         let names = source.names
