@@ -65,17 +65,17 @@ import Testing
 
     @Test func bmp() throws {
         let names = ["rgb24", "palette8", "bilevel", "os2", "alpha32", "rgb565", "rle4", "rle8"]
-        try fuzz(names.map { try formatGolden($0 + ".bmp") }, seed: 4)
+        try fuzz("bmp", names.map { try formatGolden($0 + ".bmp") })
     }
 
     @Test(.enabled(if: PictureDecoder.readsTIFF)) func tiff() throws {
         let names = ["raw", "lzw", "packbits", "group4", "palette", "rgba", "gray16", "orientation-6"]
-        try fuzz(names.map { try formatGolden($0 + ".tif") }, seed: 5)
+        try fuzz("tiff", names.map { try formatGolden($0 + ".tif") })
     }
 
     @Test(.enabled(if: PictureDecoder.readsHEIC && PictureDecoder.readsAVIF)) func heif() throws {
         let names = ["rgb.heic", "rgb10.heic", "rgb.avif", "alpha.avif"]
-        try fuzz(names.map { try formatGolden($0) }, seed: 6)
+        try fuzz("heif", names.map { try formatGolden($0) })
     }
 
     /// Returns the PNG with corrected checksums, so that damage passes the checksum test.
