@@ -175,7 +175,7 @@ let package = Package(
         tests(
             "Training",
             [
-                "Evaluation", "Checkpoints", "Recipes", "Models", "Objectives", "TorchNN",
+                "Evaluation", "Checkpoints", "Runs", "Recipes", "Models", "Objectives", "TorchNN",
                 "Torch", "Datasets", "Imaging", "Settings", "Console",
             ]),
         tests(

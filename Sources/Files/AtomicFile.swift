@@ -188,6 +188,9 @@ extension AtomicFile {
         }
     }
 
+    /// Whether a path names standard output, such as `/dev/stdout`.
+    public static func isStandardOutput(_ path: String) -> Bool { descriptorNumber(path) == 1 }
+
     /// Number of a descriptor of this process that a path names, such as 1 for `/dev/stdout`; nil for other paths.
     private static func descriptorNumber(_ path: String) -> Int32? {
         var path = path

@@ -43,11 +43,10 @@ public struct Recipe: SettingsGroup, Equatable {
     /// - Throws: errors of the visitor.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
         try v.text("name", &name, "Short name, also the default name of the run directory.")
-        // The name becomes a part of paths and of a page.
+        // The name becomes a part of paths.
         try v.check(
             isFileName(name), "name",
-            "1 to 64 letters, digits, spaces or any of . _ + -, without .., not beginning with a dot"
-        )
+            "1 to 200 characters without / and .. and control characters, not beginning with a dot")
         try v.text("about", &about, "One-sentence description.")
         var kind = system.kind
         try v.choice("system", &kind, "System that is trained; it determines the other groups of a recipe.")
@@ -65,8 +64,8 @@ public struct Recipe: SettingsGroup, Equatable {
     }
 
     private func isFileName(_ text: String) -> Bool {
-        (1...64).contains(text.count) && text.first != "." && !text.contains("..") && text.last != " "
-            && text.allSatisfy { $0.isLetter || $0.isNumber || " ._+-".contains($0) }
+        (1...200).contains(text.utf8.count) && text.first != "." && !text.contains("..")
+            && text.unicodeScalars.allSatisfy { $0 != "/" && $0.properties.generalCategory != .control }
     }
 
     /// Keys of earlier versions and their replacements.

@@ -13,6 +13,8 @@ public final class RunDirectory {
     public let path: String
     private var lock: Int32 = -1
     private let isNew: Bool
+    /// Folders of the run that did not exist.
+    private let created: [String]
 
     /// Resolved recipe.
     public var recipePath: String { path + "/recipe.yaml" }
@@ -42,6 +44,7 @@ public final class RunDirectory {
         self.path = path
         let files = FileManager.default
         isNew = !files.fileExists(atPath: path)
+        created = [path + "/previews", path + "/checkpoints"].filter { !files.fileExists(atPath: $0) }
         do {
             for folder in [path, previewsPath, checkpointsPath] {
                 try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -65,9 +68,12 @@ public final class RunDirectory {
     deinit {
         guard lock >= 0 else { return }
         // A run that did not start leaves no folder. `rmdir` removes empty folders only.
-        if isNew, !Self.holdsRun(path), rmdir(previewsPath) == 0, rmdir(checkpointsPath) == 0 {
-            unlink(lockPath)
-            rmdir(path)
+        if !Self.holdsRun(path) {
+            for folder in created { rmdir(folder) }
+            if isNew {
+                unlink(lockPath)
+                rmdir(path)
+            }
         }
         close(lock)
     }
@@ -92,14 +98,14 @@ public final class RunDirectory {
     }
 
     /// Existing files of `path` that a new run would replace, although no run created them.
-    /// - Parameter recipe: text of the recipe of the run; an equal file is no obstacle.
+    /// - Parameter recipe: text of the recipe of the run; an equal file is accepted.
     public func foreignFiles(recipe: String) -> [String] {
         guard !Self.holdsRun(path) else { return [] }
         let files = FileManager.default
         let others = [logPath, filmPath, curvesPath].filter { files.fileExists(atPath: $0) } + ownFiles
-        guard let text = files.contents(atPath: recipePath) else { return others }
+        guard files.fileExists(atPath: recipePath) else { return others }
         // A run that was killed at its start leaves its recipe.
-        return others + (text == Data(recipe.utf8) ? [] : [recipePath])
+        return others + (files.contents(atPath: recipePath) == Data(recipe.utf8) ? [] : [recipePath])
     }
 
     /// Files with the names of a run's saved states, previews and events.

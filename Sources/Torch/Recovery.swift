@@ -45,11 +45,16 @@ extension Engine {
     ) {
         Self.handler.withLock { $0 = handler }
         guard device == .cpu, let bytes = machineMemory else { return }
+        var stack = rlimit()
+        getrlimit(resource(RLIMIT_STACK), &stack)
+        let stackBytes = stack.rlim_cur > 1 << 30 ? 8 << 20 : Int(stack.rlim_cur)
+        // Stacks of threads count when they are reserved, not when they are used.
+        let stacks = stackBytes * (2 * ProcessInfo.processInfo.processorCount + 64)
+        let wanted = rlim_t(bytes + stacks + 1 << 30)
         var limit = rlimit()
-        let resource = dataLimit
-        guard getrlimit(resource, &limit) == 0, limit.rlim_cur > rlim_t(bytes) else { return }
-        limit.rlim_cur = rlim_t(bytes)
-        setrlimit(resource, &limit)
+        guard getrlimit(resource(RLIMIT_DATA), &limit) == 0, limit.rlim_cur > wanted else { return }
+        limit.rlim_cur = wanted
+        setrlimit(resource(RLIMIT_DATA), &limit)
     }
 
     static func end(with error: TorchError, file: StaticString, line: UInt) -> Never {
@@ -58,28 +63,55 @@ extension Engine {
     }
 
     #if canImport(Glibc)
-        private static let dataLimit = __rlimit_resource_t(RLIMIT_DATA.rawValue)
+        private static func resource(_ kind: __rlimit_resource) -> __rlimit_resource_t {
+            __rlimit_resource_t(kind.rawValue)
+        }
     #else
-        private static let dataLimit = RLIMIT_DATA
+        private static func resource(_ kind: Int32) -> Int32 { kind }
     #endif
 
     /// Memory and swap of the machine, or the limit of the container if it is lower, in bytes; nil if unknown.
-    private static var machineMemory: Int? {
-        let lines =
-            (try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8))?.split(separator: "\n") ?? []
-        func kilobytes(_ key: String) -> Int? {
-            lines.first { $0.hasPrefix(key + ":") }?.split(separator: " ").dropFirst().first.flatMap {
-                Int($0)
-            }
+    package static var machineMemory: Int? {
+        let lines = text("/proc/meminfo").split(separator: "\n")
+        func bytes(_ key: String) -> Int? {
+            let line = lines.first { $0.hasPrefix(key + ":") }
+            return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { 1024 * $0 }
         }
-        let machine = kilobytes("MemTotal").map { 1024 * ($0 + (kilobytes("SwapTotal") ?? 0)) }
-        let containers = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
-            .compactMap {
-                (try? String(contentsOfFile: $0, encoding: .utf8)).flatMap {
-                    Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
-                }
-            }
+        let swap = bytes("SwapTotal") ?? 0
+        let machine = bytes("MemTotal").map { $0 + swap }
+        let containers = containerFolders.compactMap { folder -> Int? in
+            if let limit = number("\(folder)/memory.limit_in_bytes") { return limit }
+            guard let limit = number("\(folder)/memory.max") else { return nil }
+            return limit + (number("\(folder)/memory.swap.max") ?? swap)
+        }
         return ([machine].compactMap(\.self) + containers).min()
+    }
+
+    /// Folders of the process's control groups and of the groups that contain them.
+    private static var containerFolders: [String] {
+        var folders: [String] = []
+        for line in text("/proc/self/cgroup").split(separator: "\n") {
+            let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            guard parts.count == 3 else { continue }
+            let isSecond = parts[1].isEmpty
+            guard isSecond || parts[1].split(separator: ",").contains("memory") else { continue }
+            let root = isSecond ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory"
+            var names = parts[2].split(separator: "/")
+            while !names.isEmpty {
+                folders.append(root + "/" + names.joined(separator: "/"))
+                names.removeLast()
+            }
+            folders.append(root)
+        }
+        return folders
+    }
+
+    private static func number(_ path: String) -> Int? {
+        Int(text(path).trimmingCharacters(in: .whitespacesAndNewlines))
+    }
+
+    private static func text(_ path: String) -> String {
+        (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
     }
 }
 

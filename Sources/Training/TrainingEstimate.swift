@@ -35,12 +35,26 @@ public struct TrainingEstimate: Sendable {
         return recipe
     }
 
+    /// Compares the size of the prepared batches with the memory of the machine. They are not tensors, and a lack of memory for
+    /// them would end the process.
+    /// - Throws: `TorchError.outOfMemory`.
+    static func requireMemory(_ recipe: Recipe) throws {
+        var sizes = [recipe.batchSize]
+        if case .adversarial(let settings) = recipe.system { sizes += settings.growth.batchSizes }
+        let (count, side) = (sizes.max() ?? 0, recipe.resolution)
+        // Four batches are prepared, one is being loaded, and one is in use.
+        guard 6 * count * side * side * 3 < Engine.machineMemory ?? .max else {
+            throw TorchError.outOfMemory("\(count) pictures of \(side)x\(side) pixels in one step")
+        }
+    }
+
     /// Measures `steps` training steps after two warm-up steps.
     /// - Throws: `TorchError.outOfMemory` if the recipe needs more memory; errors of `Recipe.trainer`.
     public static func measure(
         _ recipe: Recipe, device: Device, precision: Precision, steps: Int = 3
     ) throws -> TrainingEstimate {
-        try recoveringFromOutOfMemory {
+        try requireMemory(recipe)
+        return try recoveringFromOutOfMemory {
             let labels = Self.labels
             let trainer = try startingWithLastPhase(recipe).trainer(
                 labels: labels, seed: 0, device: device, precision: precision)

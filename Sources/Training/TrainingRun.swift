@@ -70,6 +70,7 @@ public final class TrainingRun {
         precision: Precision = .auto, start: String? = nil, restart: Bool = false
     ) throws {
         self.store = store
+        try TrainingEstimate.requireMemory(recipe)
         subset = try Self.subset(of: store, recipe, data: data)
         directory = try RunDirectory(folder)
         let known = !restart && RunDirectory.holdsRun(folder) ? try RunRecord(folder: folder) : nil
@@ -105,11 +106,14 @@ public final class TrainingRun {
                     + (foreign.count > 4 ? " and \(foreign.count - 4) more" : "")
                     + "; use another --out, or move them")
         }
-        trainer = try recipe.trainer(
-            labels: subset.map { store.labels.rows($0) } ?? store.labels, seed: record.seed, device: device,
-            precision: precision,
-            kernels: kernels)
-        monitor = try trainer.monitor(of: store, subset: subset)
+        let (labels, seed) = (subset.map { store.labels.rows($0) } ?? store.labels, record.seed)
+        let chosen = subset
+        let trainer = try recoveringFromOutOfMemory {
+            try recipe.trainer(
+                labels: labels, seed: seed, device: device, precision: precision, kernels: kernels)
+        }
+        self.trainer = trainer
+        monitor = try recoveringFromOutOfMemory { try trainer.monitor(of: store, subset: chosen) }
         resumed = restart ? nil : try Self.resume(trainer, from: directory, notes: &notes)
         if let resumed {
             try Self.requireRecipe(of: resumed, in: directory, equals: recipe)
@@ -135,7 +139,10 @@ public final class TrainingRun {
     func noteState() throws {
         guard record.hasStates != true else { return }
         record.hasStates = true
-        try record.write(to: directory.recordPath)
+        // The stored record has the facts of the start, such as the number of threads.
+        var stored = try RunRecord(folder: directory.path)
+        stored.hasStates = true
+        try stored.write(to: directory.recordPath)
     }
 
     /// Indices of the pictures of the recipe's split; nil for all.
@@ -226,10 +233,13 @@ public final class TrainingRun {
             do {
                 let state = try Checkpoint(path: path)
                 do { try trainer.restore(state) } catch { throw CheckpointError("\(path): \(error)") }
+                if problems.isEmpty { try requireNewest(state, at: path, in: directory) }
                 notes += problems.map { "skipped a state that cannot be used: \($0)" }
                 let best = state.facts[BestScore.fact].flatMap(BestScore.init)
                 return Resumption(
                     clock: state.clock, best: best, supervisor: state.facts[Supervisor.fact], path: path)
+            } catch let error as TrainingError {
+                throw error
             } catch {
                 problems.append("\(error)")
             }
@@ -240,6 +250,19 @@ public final class TrainingRun {
                     + problems.joined(separator: "\n  ") + "\nStart again with --restart.")
         }
         return nil
+    }
+
+    /// Refuses to resume from an older state if the newest was deleted, because the log would be cut to that state.
+    /// - Throws: `TrainingError.refused`; `FileError` if the log cannot be read.
+    private static func requireNewest(
+        _ state: Checkpoint, at path: String, in directory: RunDirectory
+    ) throws {
+        guard !FileManager.default.fileExists(atPath: directory.lastPath),
+            let step = JSONLinesLog.lastStep(path: directory.logPath), step > state.clock.steps
+        else { return }
+        throw TrainingError.refused(
+            "\(directory.lastPath): the newest state is missing. The log ends at step \(step), \(path) is of step"
+                + " \(state.clock.steps). Restore the file, or copy \(path) to it to resume from there.")
     }
 
     /// Trains up to a limit, by default the length of the recipe.

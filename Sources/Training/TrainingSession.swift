@@ -86,7 +86,7 @@ final class TrainingSession {
     /// - Throws: errors of `TrainingRun.run`.
     func run(isCancelled: () -> Bool) throws -> TrainingRun.Outcome {
         defer { reporter?.finish() }
-        if resumedAt == nil { try writePreview() }
+        if resumedAt == nil { try recoveringFromOutOfMemory { try writePreview() } }
         try logRecoveries()
         // A state for recovery from divergence in the first steps.
         if saved == nil, canRecover { try save(to: directory.lastPath) }

@@ -61,8 +61,9 @@ struct DataDoctor: ParsableCommand {
         options.data = try protocolName.map { try DataProtocol.parse($0) }
         options.findsNearDuplicates = nearDuplicates
         options.threads = threads
+        try OutputPath.check([json, quarantine], inputs: [source])
         let pictures = try SourceOpener.open(source)
-        let output = ConsoleOutput.standardOutput
+        let output = OutputPath.messages(json, quarantine)
         output.writeLine("Examining \(pictures.name) (\(Readable.count(pictures.count, "picture")))")
 
         let line = ProgressLine("examining", total: pictures.count, unit: .things("pictures"))

@@ -57,12 +57,13 @@ struct DataPrepare: ParsableCommand {
 
     func run() throws {
         Interrupt.install()
+        try OutputPath.check([out], inputs: [source, exclude])
         let pictures = try SourceOpener.open(source)
         let data = try choice.resolve(for: pictures)
         let options = PreparationOptions(
             limit: limit, split: split, excluded: try exclude.map(NameList.read) ?? [],
             threads: threads)
-        let output = ConsoleOutput.standardOutput
+        let output = OutputPath.messages(out)
         output.writeLine(
             "Packing \(pictures.name) (\(Readable.count(pictures.count, "picture"))) under \(data)")
 
@@ -79,7 +80,7 @@ struct DataPrepare: ParsableCommand {
         line.finish()
 
         for picture in report.bad.prefix(20) {
-            output.writeLine("bad: \(picture)")
+            output.writeLine("bad: \(PictureNames.oneLine("\(picture)"))")
         }
         if report.bad.count > 20 {
             output.writeLine(

@@ -74,6 +74,7 @@ struct DataPreview: ParsableCommand {
     }
 
     func run() throws {
+        try OutputPath.check([out], inputs: [source])
         let pictures = try SourceOpener.open(source)
         let data = try choice.resolve(for: pictures)
         let preview = try SourcePreview(
@@ -85,8 +86,10 @@ struct DataPreview: ParsableCommand {
             case .diffaugment, .ada: try ViewSheet.compose(preview.pictures, view, seed: seed)
             }
         try AtomicFile.write(Provenance.png(sheet, origin: preview.origin), to: out)
-        let output = ConsoleOutput.standardOutput
-        for picture in preview.bad { output.writeLine("not shown: \(picture.name): \(picture.reason)") }
+        let output = OutputPath.messages(out)
+        for picture in preview.bad {
+            output.writeLine(PictureNames.oneLine("not shown: \(picture.name): \(picture.reason)"))
+        }
         output.writeLine(
             "Wrote \(out): \(Readable.count(preview.pictures.count, "picture")) of \(pictures.name) under \(data)"
         )
@@ -103,25 +106,25 @@ struct DataPreview: ParsableCommand {
 
 /// Strengths of the data augmentations.
 struct AugmentationOptions: ParsableArguments {
-    @Option(help: "Probability of mirroring, 0 to 1.")
+    @Option(parsing: .unconditional, help: "Probability of mirroring, 0 to 1.")
     var flip = Augmentation.full.flip
 
-    @Option(help: "Largest fraction of the width that is cropped, 0 to 0.9.")
+    @Option(parsing: .unconditional, help: "Largest fraction of the width that is cropped, 0 to 0.9.")
     var crop = Augmentation.full.crop
 
-    @Option(help: "Largest rotation in degrees, 0 to 180.")
+    @Option(parsing: .unconditional, help: "Largest rotation in degrees, 0 to 180.")
     var rotation = Augmentation.full.rotationDegrees
 
-    @Option(help: "Largest relative change of brightness, 0 to 1.")
+    @Option(parsing: .unconditional, help: "Largest relative change of brightness, 0 to 1.")
     var brightness = Augmentation.full.brightness
 
-    @Option(help: "Largest relative change of contrast, 0 to 1.")
+    @Option(parsing: .unconditional, help: "Largest relative change of contrast, 0 to 1.")
     var contrast = Augmentation.full.contrast
 
-    @Option(help: "Largest relative change of saturation, 0 to 1.")
+    @Option(parsing: .unconditional, help: "Largest relative change of saturation, 0 to 1.")
     var saturation = Augmentation.full.saturation
 
-    @Option(help: "Largest rotation of the hue in degrees, 0 to 180.")
+    @Option(parsing: .unconditional, help: "Largest rotation of the hue in degrees, 0 to 180.")
     var hue = Augmentation.full.hueDegrees
 
     var augmentation: Augmentation {
@@ -152,7 +155,7 @@ enum ViewSheet {
         throws
         -> Picture
     {
-        try Engine.load()
+        try DeviceOptions.prepareCPU()
         let view = DiscriminatorAugmentation(settings, device: .cpu)
         let random = RandomSource(seed: seed)
         let cells = pictures.flatMap { picture in

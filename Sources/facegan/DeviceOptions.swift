@@ -25,12 +25,23 @@ struct DeviceOptions: ParsableArguments {
         Engine.useBlockAllocator()
         if let threads { Engine.setThreads(threads) }
         let selected = try selectedDevice()
-        Engine.endOnOutOfMemory(on: selected) { error in
+        Self.reportOutOfMemory(on: selected)
+        return selected
+    }
+
+    /// Loads the engine for work on the CPU.
+    /// - Throws: `EngineError` without libtorch.
+    static func prepareCPU() throws {
+        try Engine.load()
+        reportOutOfMemory(on: .cpu)
+    }
+
+    private static func reportOutOfMemory(on device: Device) {
+        Engine.endOnOutOfMemory(on: device) { error in
             // Files are replaced atomically, so nothing is lost but the work since the last save.
             ConsoleOutput.standardError.writeLine("\nError: \(error)")
             _exit(1)
         }
-        return selected
     }
 
     private func selectedDevice() throws -> Device {

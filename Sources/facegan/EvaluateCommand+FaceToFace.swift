@@ -88,7 +88,7 @@ extension EvaluateCommand {
                 pictures: { range in self.pictures(store, Array(indices[range]), device) },
                 progress: { line.update($0) }, isCancelled: { Interrupt.isRequested })
         }
-        let output = ConsoleOutput.standardOutput
+        let output = OutputPath.messages(json)
         output.writeLine(
             "\(newest.path): \(newest.recipe.name), \(Readable.count(newest.clock.images)) images seen; "
                 + "\(Readable.count(score.count, "picture")) \(ofPart) (\(store.data))\n")
@@ -144,7 +144,7 @@ extension EvaluateCommand {
                     return (self.pictures(store, Array(indices[range]), device), labels(columns, range))
                 })
         }
-        let output = ConsoleOutput.standardOutput
+        let output = OutputPath.messages(json)
         output.writeLine(
             "\(model.path): \(model.recipe.name), \(Readable.count(model.clock.images)) images seen; "
                 + "\(Readable.count(indices.count, "picture")) \(ofPart) (\(store.data))\n")
@@ -213,6 +213,6 @@ extension EvaluateCommand {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let report = Report(source: source, dataProtocol: "\(store.data)", pictures: count, values: values)
         try AtomicFile.write(Array(try encoder.encode(report)) + [0x0A], to: json)
-        ConsoleOutput.standardOutput.writeLine("Wrote \(json)")
+        OutputPath.messages(json).writeLine("Wrote \(json)")
     }
 }

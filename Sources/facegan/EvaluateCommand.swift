@@ -96,7 +96,8 @@ struct EvaluateCommand: AsyncParsableCommand {
         try place.validate()
         try NumberRange.check("--count", count, NumberRange.pictures)
         try NumberRange.check("--reference-count", referenceCount, NumberRange.pictures)
-        guard !seed.addingReportingOverflow(UInt64(count ?? PictureSets.modelCount)).overflow else {
+        let most = max(count ?? PictureSets.modelCount, referenceCount ?? PictureSets.modelCount)
+        guard !seed.addingReportingOverflow(UInt64(most)).overflow else {
             throw ValidationError("--seed: the seeds from \(seed) on exceed \(UInt64.max).")
         }
     }
@@ -104,6 +105,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     func run() async throws {
         Interrupt.install()
         let device = try place.prepare()
+        try OutputPath.check([json, html], inputs: [source, against, face])
         if !pairs, metrics == nil, try evaluatedFaceToFace(device) { return }
         if !pairs, by != nil {
             throw CommandError("--by: requires a model that changes attributes")
@@ -121,7 +123,7 @@ struct EvaluateCommand: AsyncParsableCommand {
             ConsoleOutput.standardError.writeLine("Stopped; nothing was written.")
             throw ExitCode(Interrupt.exitStatus)
         }
-        EvaluationPrinter(output: .standardOutput).print(result.evaluation)
+        EvaluationPrinter(output: OutputPath.messages(json, html)).print(result.evaluation)
         if let json { try write(try result.evaluation.json(), to: json) }
         if let html, let page = result.html { try write(page, to: html) }
     }
@@ -143,6 +145,6 @@ struct EvaluateCommand: AsyncParsableCommand {
 
     private func write(_ bytes: [UInt8], to path: String) throws {
         try AtomicFile.write(bytes, to: path)
-        ConsoleOutput.standardOutput.writeLine("Wrote \(path)")
+        OutputPath.messages(json, html).writeLine("Wrote \(path)")
     }
 }

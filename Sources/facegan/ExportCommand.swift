@@ -35,12 +35,13 @@ struct ExportCommand: ParsableCommand {
     var half = false
 
     func run() throws {
-        try Engine.load()
+        try DeviceOptions.prepareCPU()
+        try OutputPath.check([out], inputs: [source])
         let model = try ModelExport.checkpoint(
             of: source, state: best ? .best : .last, weights: raw ? .raw : .average, half: half)
         try model.write(to: out)
         let bytes = (try? FileManager.default.attributesOfItem(atPath: out)[.size] as? Int) ?? 0
-        ConsoleOutput.standardOutput.writeLine(
+        OutputPath.messages(out).writeLine(
             "Wrote \(out): \(model.recipe.name) after \(Readable.count(model.clock.images)) images, "
                 + Readable.bytes(bytes))
     }

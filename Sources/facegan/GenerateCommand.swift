@@ -172,6 +172,7 @@ struct GenerateCommand: AsyncParsableCommand {
         // Threads that spin while they wait for the next layer would slow down the threads that encode.
         setenv("OMP_WAIT_POLICY", "passive", 0)
         let service = FaceService(device: try place.prepare(), threads: place.threads)
+        try OutputPath.check([isFolder ? nil : target, savedLatents], inputs: [model, latents])
         let faces = try await service.load(
             model, state: best ? .best : .last, weights: weights.value, precision: precision)
         let sources = try readSources(faces)
@@ -236,7 +237,7 @@ struct GenerateCommand: AsyncParsableCommand {
         let points = try await service.points(
             of: faces, seeds: seedValues, space: space, requesting: requested)
         try LatentFile(points, model: faces.info.digest).write(to: path)
-        ConsoleOutput.standardOutput.writeLine(
+        OutputPath.messages(target, savedLatents).writeLine(
             "Wrote \(path): \(Readable.count(points.count, "latent")) in space \(space.rawValue)")
     }
 
@@ -341,7 +342,7 @@ struct GenerateCommand: AsyncParsableCommand {
         let info = faces.info
         let learned =
             info.facts["origin"] == nil ? "\(Readable.count(info.clock.images)) images seen" : "imported"
-        ConsoleOutput.standardOutput.writeLine(
+        OutputPath.messages(target, savedLatents).writeLine(
             "\(text) (\(info.recipe.name), \(learned), \(info.weights == .average ? "averaged" : "raw") weights, \(faces.precision.rawValue))"
         )
     }

@@ -52,8 +52,9 @@ struct ImportCommand: ParsableCommand {
     private static let networks = ["dcgan", "dcgan-dense", "wgan-gp", "sagan", "progan", "detail"]
 
     func run() throws {
-        try Engine.load()
-        let output = ConsoleOutput.standardOutput
+        try DeviceOptions.prepareCPU()
+        try OutputPath.check([out], inputs: [file])
+        let output = OutputPath.messages(out)
         let named = recipe ?? "dcgan"
         let first = try Recipe.load(named, preset: preset, overrides: overrides)
         let others = Self.networks.filter { $0 != named }.compactMap {

@@ -104,7 +104,7 @@ struct TrainCommand: ParsableCommand {
         let folder = out ?? "runs/\(recipe.name)"
         let known = !restart && RunDirectory.holdsRun(folder) ? try RunRecord(folder: folder) : nil
         let device = try place.prepare()
-        if dryRun { return try describe(recipe, device: device) }
+        if dryRun { return try describe(recipe, source: data ?? known?.data, device: device) }
         guard let source = data ?? known?.data else {
             throw CommandError(
                 "Name the pictures to train on, such as --data img_align_celeba.zip or --data builtin:20000.")
@@ -220,11 +220,11 @@ struct TrainCommand: ParsableCommand {
         return pictures.labels
     }
 
-    private func describe(_ recipe: Recipe, device: Device) throws {
+    private func describe(_ recipe: Recipe, source: String?, device: Device) throws {
         let output = ConsoleOutput.standardOutput
         output.write(recipe.yaml)
         output.writeLine()
-        let labels = try data.map { try checkedLabels(of: $0, output) } ?? TrainingEstimate.labels
+        let labels = try source.map { try checkedLabels(of: $0, output) } ?? TrainingEstimate.labels
         let trainer = try recipe.trainer(labels: labels, seed: 0, precision: .fp32)
         for (name, network) in trainer.networks {
             output.writeLine("\(name): \(Readable.count(network.parameterCount)) parameters\n\(network)")

@@ -38,7 +38,7 @@ struct WeightsAdd: ParsableCommand {
     var key: String?
 
     func run() throws {
-        try Engine.load()
+        try DeviceOptions.prepareCPU()
         let output = ConsoleOutput.standardOutput
         let record = try WeightsCache.default.add(file, as: key)
         output.writeLine("\(record.key): kept, \(Readable.bytes(record.byteCount)), keys and shapes fit")
@@ -81,7 +81,7 @@ struct WeightsGet: ParsableCommand {
     }
 
     func run() throws {
-        try Engine.load()
+        try DeviceOptions.prepareCPU()
         Interrupt.install()
         let output = ConsoleOutput.standardOutput
         do {

@@ -72,6 +72,23 @@ import Testing
         Case(
             arguments: ["evaluate", "builtin:8", "--seed", "18446744073709551615"],
             says: ["--seed", "18446744073709551615"]),
+        Case(
+            arguments: [
+                "evaluate", "builtin:8", "--against", "x.safetensors", "--count", "5", "--seed",
+                "18446744073709551600",
+            ], says: ["--seed", "18446744073709551600"]),
+        // An output that is the input
+        Case(
+            arguments: [
+                "export", packageRoot() + "/Weights/face.safetensors", "--out",
+                packageRoot() + "/Weights/face.safetensors",
+            ],
+            says: ["the output would replace the input"], status: 1),
+        // More memory than any machine has
+        Case(
+            arguments: [
+                "train", "--recipe", "dcgan", "--dry-run", "--set", "batchSize=65536", "resolution=1024",
+            ], says: ["out of memory: 65536 pictures of 1024x1024"], status: 1),
         // Few pictures
         Case(
             arguments: [

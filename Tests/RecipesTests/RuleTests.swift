@@ -24,7 +24,7 @@ struct BrokenRule: Sendable, CustomTestStringConvertible {
     static let common = [
         BrokenRule(
             "dcgan", ["name=../up"], "name",
-            "1 to 64 letters, digits, spaces or any of . _ + -, without .., not beginning with a dot, received `../up`"
+            "1 to 200 characters without / and .. and control characters, not beginning with a dot, received `../up`"
         ),
         BrokenRule("dcgan", ["resolution=48"], "resolution", "a power of two, received `48`"),
         BrokenRule(

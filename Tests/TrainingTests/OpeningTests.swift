@@ -297,6 +297,22 @@ import Training
         #expect(try tiny.open("run", recipe, restart: true).resumedAt == nil)
     }
 
+    /// Resuming from an older state would cut the log.
+    @Test func aDeletedNewestStateIsAnError() throws {
+        let tiny = try TinyRun()
+        let recipe = try TinyRun.recipe("dcgan", ["training.keepKimg=0.032"])
+        try tiny.train("run", recipe, steps: 7)
+        let last = tiny.folder("run/checkpoints/last.safetensors")
+        try FileManager.default.removeItem(atPath: last)
+        let before = tiny.bytes("run/log.jsonl")
+        let text = message { _ = try tiny.open("run", recipe) }
+        #expect(text.contains("newest state is missing") && text.contains("step 6"), "\(text)")
+        #expect(tiny.bytes("run/log.jsonl") == before && !before.isEmpty)
+        try FileManager.default.copyItem(
+            atPath: tiny.folder("run/checkpoints/images-0000000032.safetensors"), toPath: last)
+        #expect(try tiny.open("run", recipe).resumedAt?.steps == 4)
+    }
+
     @Test func anEditedRecipeIsAnError() throws {
         let tiny = try TinyRun()
         try tiny.train("run", TinyRun.recipe(), steps: 2)

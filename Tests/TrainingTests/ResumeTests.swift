@@ -2,6 +2,7 @@ import Foundation
 import Models
 import Recipes
 import Settings
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -135,6 +136,10 @@ import Training
         try tiny.train("straight", recipe, steps: 7)
         try tiny.train("killed", recipe, steps: 5)
         try FileManager.default.removeItem(atPath: tiny.folder("killed/checkpoints/last.safetensors"))
+        let record = String(decoding: tiny.bytes("killed/run.json"), as: UTF8.self)
+        let early = record.split(separator: "\n").filter { !$0.contains("hasStates") }.joined(separator: "\n")
+        #expect(early.utf8.count < record.utf8.count - 10)
+        try tiny.place.write(early, to: "killed/run.json")
         let run = try tiny.open("killed", recipe)
         #expect(run.resumedAt == nil)
         #expect(run.notes.isEmpty)

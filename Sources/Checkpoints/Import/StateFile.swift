@@ -29,7 +29,10 @@ struct StateFile {
     /// - Throws: `FileError` for a damaged file or another format; `CheckpointError` for a model of this program.
     init(path: String) throws {
         self.path = path
-        if (try? SafetensorsFile(path: path)) != nil {
+        // A damaged file with this extension gets the error of its own reader.
+        let kind = try FileKind.detect(path: path)
+        let isNamed = path.lowercased().hasSuffix(".safetensors")
+        if kind == .safetensors || isNamed && kind != .zip && kind != .pickle {
             let file = try TensorFile(path: path)
             if let format = file.metadata["format"], format.hasPrefix("facegan ") {
                 throw CheckpointError(

@@ -48,6 +48,12 @@ public final class JSONLinesLog {
     /// - Throws: `FileError` if the disk reports an error.
     public func synchronize() throws { try file.synchronize() }
 
+    /// Step of the last complete line of a log; nil if there is none.
+    static func lastStep(path: String) -> Int? {
+        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        return Array(data).split(separator: UInt8(ascii: "\n")).last { step(of: $0) != nil }.flatMap(step)
+    }
+
     private static func kept(_ bytes: [UInt8], upTo step: Int) -> (bytes: [UInt8], isPrefix: Bool) {
         var kept: [UInt8] = []
         var isPrefix = true
