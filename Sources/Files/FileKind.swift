@@ -123,7 +123,7 @@ public enum FileKind: String, Sendable, CaseIterable, Codable {
     public var phrase: String {
         switch self {
         case .empty: "an empty file"
-        case .zeros: "a file of zeros"
+        case .zeros: "a file that begins with zeros"
         case .zip: "a zip archive"
         case .gzip: "a gzip-compressed file"
         case .tar: "a tar archive"
@@ -262,10 +262,10 @@ private struct FileHead {
             brands.append(String(decoding: bytes[at..<(at + 4)], as: UTF8.self))
         }
         if brands.contains(where: { ["avif", "avis"].contains($0) }) { return .avif }
-        let still: Set<String> = [
-            "heic", "heix", "hevc", "hevx", "heim", "heis", "hevm", "hevs", "mif1", "mif2", "msf1",
-        ]
-        return brands.first.map { still.contains($0) } == true ? .heic : .mp4
+        let heic = ["heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs"]
+        if brands.contains(where: { heic.contains($0) }) { return .heic }
+        // The container of both formats.
+        return brands.first.map { ["mif1", "mif2", "msf1"].contains($0) } == true ? .heic : .mp4
     }
 
     /// Archives before POSIX have no signature, but a checksum of the header.

@@ -130,7 +130,7 @@ struct TarParser {
         switch kind {
         case UInt8(ascii: "1"):
             links.append(
-                .init(name: text, nameBytes: name, target: target, phrase: "a link without a target"))
+                .init(name: text, nameBytes: name, target: target, phrase: "a hard link"))
         case UInt8(ascii: "2"):
             let path = Self.resolve(target, from: name)
             links.append(.init(name: text, nameBytes: name, target: path, phrase: "a symbolic link"))

@@ -1,4 +1,4 @@
-/// Reader of the orientation in EXIF data (a TIFF header with tags) and of the places where formats store them.
+/// Reader of the orientation in EXIF data (a TIFF header with tags) and of the places where formats store it.
 enum EXIF {
     /// Orientation of a JPEG file, 1...8; 1 if missing or invalid.
     static func orientation(jpeg bytes: UnsafeRawBufferPointer) -> Int {
@@ -15,11 +15,16 @@ enum EXIF {
     /// `Raw profile type APP1`.
     static func orientation(png bytes: UnsafeRawBufferPointer) -> Int {
         var raw: [UInt8]?
+        // Only the first profile is decompressed.
+        var hasProfile = false
         for chunk in PNGChunks(bytes) {
             let payload = UnsafeRawBufferPointer(rebasing: bytes[chunk.payload])
             switch chunk.kind {
             case "eXIf": return orientation(payload)
-            case "tEXt", "zTXt": raw = raw ?? rawProfile(payload, isCompressed: chunk.kind == "zTXt")
+            case "tEXt", "zTXt":
+                guard !hasProfile, let end = endOfProfileKey(payload) else { continue }
+                hasProfile = true
+                raw = rawProfile(payload, after: end, isCompressed: chunk.kind == "zTXt")
             default: break
             }
         }
@@ -71,12 +76,17 @@ enum EXIF {
         return 1
     }
 
+    /// Position of the zero byte after the key of a profile in a text chunk; nil for another key.
+    private static func endOfProfileKey(_ payload: UnsafeRawBufferPointer) -> Int? {
+        ["Raw profile type exif", "Raw profile type APP1"].map { Array($0.utf8) + [0] }
+            .first { payload.starts(with: $0) }.map { $0.count - 1 }
+    }
+
     /// EXIF data in a text chunk of a PNG file: a key, a zero byte, and a line feed, a name, a length and hexadecimal
     /// digits in lines. Returns nil for other text.
-    private static func rawProfile(_ payload: UnsafeRawBufferPointer, isCompressed: Bool) -> [UInt8]? {
-        guard let end = payload.firstIndex(of: 0) else { return nil }
-        let key = String(decoding: payload[..<end], as: UTF8.self)
-        guard key == "Raw profile type exif" || key == "Raw profile type APP1" else { return nil }
+    private static func rawProfile(
+        _ payload: UnsafeRawBufferPointer, after end: Int, isCompressed: Bool
+    ) -> [UInt8]? {
         let text: [UInt8]
         if isCompressed {
             // The byte after the zero is the method of compression, 0.

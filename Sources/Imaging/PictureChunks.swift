@@ -57,14 +57,14 @@ package struct WebPChunks: Sequence, IteratorProtocol {
     }
 }
 
-/// Decompresses zlib data of metadata. Returns nil if it is damaged or has more than 8 MiB.
-package func inflated(_ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
+/// Decompresses zlib data of metadata. Returns nil if it is damaged or has more than `limit` bytes.
+package func inflated(_ bytes: UnsafeRawBufferPointer, limit: Int = 8 << 20) -> [UInt8]? {
     guard let inflater = ccodecs_inflater_make(CCODECS_ZLIB) else { return nil }
     defer { ccodecs_inflater_free(inflater) }
     var result: [UInt8] = []
     var block = [UInt8](repeating: 0, count: 65_536)
     var position = 0
-    while result.count <= 8 << 20 {
+    while result.count <= limit {
         let rest = UnsafeRawBufferPointer(rebasing: bytes[position...])
         var (consumed, produced) = (0, 0)
         let status = ccodecs_inflater_step(
@@ -73,7 +73,7 @@ package func inflated(_ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
         position += consumed
         result += block[..<produced]
         switch status {
-        case CCODECS_INFLATE_END: return result
+        case CCODECS_INFLATE_END: return result.count <= limit ? result : nil
         case CCODECS_INFLATE_MORE: continue
         default: return nil
         }

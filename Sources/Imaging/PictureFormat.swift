@@ -51,8 +51,9 @@ public enum PictureFormat: String, Sendable, CaseIterable {
             String(decoding: bytes[$0..<$0 + 4], as: UTF8.self)
         }
         if brands.contains(where: { ["avif", "avis"].contains($0) }) { return .avif }
-        if brands.contains(where: { ["heic", "heix", "heim", "heis"].contains($0) }) { return .heic }
+        let heic = ["heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs"]
+        if brands.contains(where: { heic.contains($0) }) { return .heic }
         // The container of both formats.
-        return ["mif1", "msf1"].contains(brands.first) ? .heic : .unknown
+        return ["mif1", "mif2", "msf1"].contains(brands.first) ? .heic : .unknown
     }
 }

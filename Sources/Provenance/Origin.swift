@@ -54,6 +54,9 @@ public struct Origin: Sendable, Equatable {
     /// The value of a field; nil if there is none.
     public subscript(name: String) -> String? { fields.first { $0.name == name }?.value }
 
+    /// Maximum number of fields that are read or merged, and maximum length of their names in bytes.
+    static let (fieldLimit, nameLimit) = (64, 64)
+
     static func isName(_ text: String) -> Bool {
         guard let first = text.utf8.first, Self.isLetter(first) else { return false }
         return text.utf8.allSatisfy { isLetter($0) || (48...57).contains($0) || $0 == 45 || $0 == 95 }
@@ -108,7 +111,9 @@ extension Origin {
         precondition(!origins.isEmpty, "Origin.merged: expected at least one origin")
         var names: [String] = []
         for origin in origins {
-            for field in origin.fields where !names.contains(field.name) { names.append(field.name) }
+            for field in origin.fields where names.count < fieldLimit && !names.contains(field.name) {
+                names.append(field.name)
+            }
         }
         let composite = origins.contains { $0.source == .compositeWithTrainedAlgorithmicMedia }
         return Origin(
@@ -117,7 +122,7 @@ extension Origin {
             source: composite ? .compositeWithTrainedAlgorithmicMedia : .trainedAlgorithmicMedia)
     }
 
-    /// Maximum number of characters of a list. Longer lists are truncated.
+    /// Maximum number of Unicode scalars of a list. Longer lists are truncated.
     private static let longest = 2000
 
     private static func list(_ values: [String]) -> String {
@@ -133,6 +138,7 @@ extension Origin {
             }
         }
         let text = parts.map(\.text).joined(separator: ", ")
-        return text.count <= longest ? text : text.prefix(longest) + " …"
+        let scalars = text.unicodeScalars
+        return scalars.count <= longest ? text : String(scalars.prefix(longest)) + " …"
     }
 }

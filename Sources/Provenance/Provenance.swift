@@ -8,7 +8,23 @@ public enum Provenance {
     /// Returns the origin declared by a PNG, JPEG, WebP, TIFF, HEIC or AVIF file of this or another program; nil if there
     /// is none.
     public static func read(_ bytes: UnsafeRawBufferPointer) -> Origin? {
-        packets(bytes).lazy.compactMap { XMP.origin($0) }.first
+        switch PictureFormat.detect(bytes) {
+        case .png: return origin(png: bytes)
+        case .webp:
+            for chunk in WebPChunks(bytes) where chunk.kind == "XMP " {
+                if let origin = origin(bytes[chunk.payload]) { return origin }
+            }
+        case .jpeg:
+            let head = Array(PictureEncoder.xmpSignature.utf8)
+            for segment in JPEGSegments(bytes) where segment.marker == 0xE1 {
+                let payload = bytes[segment.payload]
+                guard payload.starts(with: head) else { continue }
+                if let origin = origin(payload.dropFirst(head.count)) { return origin }
+            }
+        case .tiff, .heic, .avif: return packet(in: bytes).flatMap { XMP.origin($0) }
+        case .bmp, .gif, .unknown: break
+        }
+        return nil
     }
 
     /// Returns the origin declared by a PNG, JPEG, WebP, TIFF, HEIC or AVIF file of this or another program; nil if there
@@ -25,41 +41,35 @@ public enum Provenance {
         return try SyntheticImage(picture: picture, origin: origin).png()
     }
 
-    private static func packets(_ bytes: UnsafeRawBufferPointer) -> [String] {
-        switch PictureFormat.detect(bytes) {
-        case .png:
-            let key = Array(SyntheticImage.xmpKey.utf8) + [0]
-            return PNGChunks(bytes).compactMap { chunk in
-                let payload = bytes[chunk.payload]
-                guard chunk.kind == "iTXt", payload.starts(with: key), payload.count >= key.count + 2 else {
-                    return nil
-                }
-                // Flag and method of compression. Language and translated key are terminated by zero bytes.
-                let rest = payload.dropFirst(key.count)
-                let isCompressed = rest.first == 1
-                let parts = rest.dropFirst(2).split(
-                    separator: 0, maxSplits: 2, omittingEmptySubsequences: false)
-                guard parts.count == 3 else { return nil }
-                guard isCompressed else { return String(decoding: parts[2], as: UTF8.self) }
-                return inflated(UnsafeRawBufferPointer(rebasing: parts[2])).map {
-                    String(decoding: $0, as: UTF8.self)
-                }
+    /// Maximum number of compressed packets of a file that are decompressed.
+    private static let compressedLimit = 16
+
+    private static func origin(png bytes: UnsafeRawBufferPointer) -> Origin? {
+        let key = Array(SyntheticImage.xmpKey.utf8) + [0]
+        var compressed = 0
+        for chunk in PNGChunks(bytes) where chunk.kind == "iTXt" {
+            let payload = bytes[chunk.payload]
+            guard payload.starts(with: key), payload.count >= key.count + 2 else { continue }
+            // Flag and method of compression. Language and translated key are terminated by zero bytes.
+            let rest = payload.dropFirst(key.count)
+            let parts = rest.dropFirst(2).split(
+                separator: 0, maxSplits: 2, omittingEmptySubsequences: false)
+            guard parts.count == 3 else { continue }
+            if rest.first != 1 {
+                if let origin = origin(parts[2]) { return origin }
+                continue
             }
-        case .webp:
-            return WebPChunks(bytes).filter { $0.kind == "XMP " }.map {
-                String(decoding: bytes[$0.payload], as: UTF8.self)
-            }
-        case .jpeg:
-            let head = Array(PictureEncoder.xmpSignature.utf8)
-            return JPEGSegments(bytes).compactMap { segment in
-                let payload = bytes[segment.payload]
-                guard segment.marker == 0xE1, payload.starts(with: head) else { return nil }
-                return String(decoding: payload.dropFirst(head.count), as: UTF8.self)
-            }
-        case .tiff, .heic, .avif:
-            return packet(in: bytes).map { [$0] } ?? []
-        case .bmp, .gif, .unknown: return []
+            compressed += 1
+            guard compressed <= compressedLimit else { continue }
+            let packet = inflated(UnsafeRawBufferPointer(rebasing: parts[2]), limit: XMP.sizeLimit)
+            if let packet, let origin = packet.withUnsafeBytes({ origin($0[...]) }) { return origin }
         }
+        return nil
+    }
+
+    private static func origin(_ packet: Slice<UnsafeRawBufferPointer>) -> Origin? {
+        guard packet.count <= XMP.sizeLimit else { return nil }
+        return XMP.origin(String(decoding: packet, as: UTF8.self))
     }
 
     /// The first XMP packet in a file whose containers are not read. Packets are stored uncompressed, so that they can be

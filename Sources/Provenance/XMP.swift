@@ -1,5 +1,8 @@
 /// Metadata packets of PNG and JPEG files (ISO 16684-1), restricted to the content of an ``Origin``.
 enum XMP {
+    /// Maximum size of a packet that is read, in bytes.
+    static let sizeLimit = 1 << 20
+
     static let digitalSourceType = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
     /// Returns a packet with an origin.
@@ -25,8 +28,10 @@ enum XMP {
             """
     }
 
-    /// Returns the origin in a packet of this or another program; nil if it does not declare a generated picture.
+    /// Returns the origin in a packet of this or another program; nil if it does not declare a generated picture
+    /// or is larger than `sizeLimit`. At most `Origin.fieldLimit` fields are read.
     static func origin(_ packet: String) -> Origin? {
+        guard packet.utf8.count <= sizeLimit else { return nil }
         let properties = MarkupScanner.properties(packet)
         let type = properties.last { $0.name == "Iptc4xmpExt:DigitalSourceType" }?.value
         guard let name = type?.split(separator: "/").last, let source = Origin.Source(rawValue: String(name))
@@ -34,12 +39,16 @@ enum XMP {
             return nil
         }
         var fields: [(name: String, value: String)] = []
+        var seen: Set<String> = ["software"]
         var model = ""
         for (name, value) in properties where name.hasPrefix("facegan:") {
             let key = String(name.dropFirst("facegan:".count))
             if key == "model" {
                 model = value
-            } else if Origin.isName(key), key != "software", !fields.contains(where: { $0.name == key }) {
+            } else if fields.count < Origin.fieldLimit, key.utf8.count <= Origin.nameLimit,
+                Origin.isName(key),
+                seen.insert(key).inserted
+            {
                 fields.append((key, value))
             }
         }

@@ -1,4 +1,4 @@
-// HEIC and AVIF through libheif, which is looked for at run time. Only the primary picture of a file is read.
+// HEIC and AVIF through libheif, which is loaded at run time if it is installed. Only the primary picture of a file is read.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

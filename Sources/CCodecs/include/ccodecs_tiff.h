@@ -1,4 +1,4 @@
-// TIFF through libtiff, which is looked for at run time. Only the first picture of a file is read.
+// TIFF through libtiff, which is loaded at run time if it is installed. Only the first picture of a file is read.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

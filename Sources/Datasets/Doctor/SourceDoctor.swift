@@ -26,7 +26,8 @@ public enum SourceDoctor {
     ///   - found: called on the caller's thread for every bad picture, in order, as soon as it is known.
     ///   - cancelled: polled after every picture.
     /// - Returns: the report, including damage of the archive or store as a whole.
-    /// - Throws: `CancellationError` if cancelled.
+    /// - Throws: `CancellationError` if cancelled; `DataError` for a packed store with another protocol than that of the
+    ///   options.
     public static func examine(
         _ source: any PictureSource, options: Options = Options(),
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in },
@@ -39,8 +40,9 @@ public enum SourceDoctor {
         report.damage = source.damage
         report.skipped = source.skipped
         var tally = Tally()
+        // Samples of a packed store are not cropped again.
+        let data = try options.data.map { try source.applying($0) }
         do {
-            let data = options.data
             let usual = try data ?? source.packedProtocol ?? source.kind.suggestedProtocol(size: 64)
             try ParallelReader.run(
                 source, indices: Array(0..<names.count), size: data?.drawnSize ?? 128,

@@ -5,7 +5,7 @@ import Foundation
 ///
 /// A label is a class number or a list of numbers. `"labels": null` means that there are no labels. Names are relative
 /// to the folder of the file. Backslashes are read as `/`. A name that is not found is matched by its last parts, so
-/// that absolute paths of another machine are found.
+/// that absolute paths of another machine are found. Several rows that match one picture in this way are not used.
 struct DatasetJSON {
     static let fileName = "dataset.json"
 
@@ -94,17 +94,12 @@ struct DatasetJSON {
             if let label = unmatched.removeValue(forKey: FileName(name)) { found[index] = label }
         }
         if !unmatched.isEmpty, found.count < names.count {
-            let left = names.indices.filter { found[$0] == nil }
-            let paths = Dictionary(grouping: left) { names[$0] }
-            let files = Dictionary(grouping: left) { PictureNames.file(names[$0]) }
-            for row in order where unmatched[FileName(row.folder + row.name)] != nil {
-                let ending = ("/" + row.name).utf8
-                let longer = files[PictureNames.file(row.name)]?.filter {
-                    names[$0].utf8.reversed().starts(with: ending.reversed())
-                }
-                let index = Self.picture(withEndOf: row.name, in: row.folder, paths) ?? longer?.only
-                guard let index, found[index] == nil else { continue }
-                found[index] = unmatched.removeValue(forKey: FileName(row.folder + row.name))
+            let rows = order.filter { unmatched[FileName($0.folder + $0.name)] != nil }
+            // A picture that several rows describe gets no label.
+            for (index, claims) in Self.claims(of: rows, on: names.indices.filter { found[$0] == nil }, names)
+            where claims.count == 1 {
+                found[index] = unmatched.removeValue(
+                    forKey: FileName(rows[claims[0]].folder + rows[claims[0]].name))
             }
         }
         if !isClass { labels.vectorWidth = width }
@@ -126,10 +121,38 @@ struct DatasetJSON {
         return issues
     }
 
+    /// The rows that describe each picture by an end of the row's path or of the picture's path.
+    private static func claims(
+        of rows: [(name: String, folder: String)], on pictures: [Int], _ names: [String]
+    ) -> [Int: [Int]] {
+        let paths = Dictionary(grouping: pictures) { names[$0] }
+        let wanted = Set(rows.map { FileName($0.name) })
+        let lengths = Set(wanted.map(\.bytes.count))
+        var ends: [FileName: [Int]] = [:]
+        for index in pictures {
+            let name = Array(names[index].utf8)
+            for place in name.indices where name[place] == UInt8(ascii: "/") {
+                guard lengths.contains(name.count - place - 1) else { continue }
+                let end = FileName(String(decoding: name[(place + 1)...], as: UTF8.self))
+                if wanted.contains(end) { ends[end, default: []].append(index) }
+            }
+        }
+        var claims: [Int: [Int]] = [:]
+        for (number, row) in rows.enumerated() {
+            let index = picture(withEndOf: row.name, in: row.folder, paths) ?? ends[FileName(row.name)]?.only
+            if let index { claims[index, default: []].append(number) }
+        }
+        return claims
+    }
+
+    /// Maximum length of a path in bytes that is matched by its last parts.
+    private static let pathLimit = 4096
+
     /// The picture whose name is the longest end of a path, in any Unicode normal form; nil if there is none or several.
     private static func picture(
         withEndOf path: String, in folder: String, _ pictures: [String: [Int]]
     ) -> Int? {
+        guard path.utf8.count <= pathLimit else { return nil }
         var end = path[...]
         while true {
             if let found = pictures[folder + end] { return found.only }

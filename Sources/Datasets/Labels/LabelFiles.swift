@@ -10,7 +10,7 @@ struct LabelFile: Sendable {
     /// Folder in its source, with a slash at its end; empty for the top.
     let folder: String
     /// Position among the files of its source; nil if it is outside the source.
-    let index: Int?
+    private(set) var index: Int?
     private let read: @Sendable () throws -> [UInt8]
 
     init(_ files: any SourceFiles, _ index: Int) {
@@ -31,6 +31,13 @@ struct LabelFile: Sendable {
             let file = try MappedFile(path: path)
             return try file.bytes(file.all)
         }
+    }
+
+    /// The same file for an archive in its source.
+    var outside: LabelFile {
+        var file = self
+        file.index = nil
+        return file
     }
 
     /// Returns the content.
@@ -120,17 +127,16 @@ struct LabelFiles: Sendable {
 
     /// All label files that are read.
     var used: [LabelFile] {
-        (isCelebA ? [attributes, partition, identity, landmarks].compactMap { $0 } : [])
-            + [maskAttributes].compactMap { $0 } + json
+        (isCelebA ? [attributes, partition, identity, landmarks] : [maskAttributes]).compactMap { $0 } + json
     }
 
     /// Adds the tables of another place if this one has none.
     mutating func complete(from other: LabelFiles) {
         if !isCelebA {
-            (attributes, partition) = (other.attributes, other.partition)
-            identity = identity ?? other.identity
-            landmarks = landmarks ?? other.landmarks
+            (attributes, partition) = (other.attributes?.outside, other.partition?.outside)
+            identity = identity ?? other.identity?.outside
+            landmarks = landmarks ?? other.landmarks?.outside
         }
-        maskAttributes = maskAttributes ?? other.maskAttributes
+        maskAttributes = maskAttributes ?? other.maskAttributes?.outside
     }
 }

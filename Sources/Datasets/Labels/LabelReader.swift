@@ -10,6 +10,9 @@ struct LabelReader {
     private(set) var digest: [UInt8] = []
     private let names: [String]
 
+    /// Maximum magnitude of a landmark in pixels: the longest side of a picture.
+    private static let landmarkLimit: Float = 65_535
+
     /// - Parameter names: names of the pictures.
     init(names: [String]) {
         self.names = names
@@ -34,7 +37,7 @@ struct LabelReader {
             if let file = files.landmarks {
                 labels.landmarks = try fill(
                     file, width: Labels.landmarkWidth, hasFractions: true, unknown: .nan
-                ) { $0 }
+                ) { $0.magnitude <= Self.landmarkLimit ? $0 : nil }
             }
         } else if let file = files.maskAttributes {
             try readAttributes(file)

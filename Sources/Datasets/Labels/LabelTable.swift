@@ -77,6 +77,7 @@ struct LabelTable {
             values.append(value)
         }
         index(name, line: scanner.line)
+        if scanner.isWindows1252 { indexEscaped(name) }
     }
 
     /// Records the name of the row that was read last.
@@ -97,25 +98,77 @@ struct LabelTable {
         if !Self.isASCII(stem) { exactStems[FileName(stem)] = row }
     }
 
+    /// Also records the name of a file that was written in the encoding of the table, whose other bytes are escaped.
+    private mutating func indexEscaped(_ name: String) {
+        guard !Self.isASCII(name), let bytes = Windows1252.bytes(name) else { return }
+        let row = names.count - 1
+        let escaped = FileNames.text(bytes)
+        stems[Self.stem(escaped)] = row
+        if name.utf8.contains(UInt8(ascii: "/")) { paths[Self.withoutExtension(escaped)] = row }
+    }
+
     private static func isASCII(_ text: String) -> Bool { text.utf8.allSatisfy { $0 < 0x80 } }
 
     private mutating func add(_ kind: LabelIssue.Kind, _ subject: String, _ detail: String) {
         issues.append(LabelIssue(kind: kind, file: file, subject: subject, detail: detail))
     }
 
-    /// The row of a picture; nil if there is none.
-    func row(of picture: String) -> Int? {
+    /// The row of a picture, and the number of the picture's folders that the row lacks: none for equal paths, `Int.max`
+    /// if only the file names are equal; nil if there is none.
+    private func row(of picture: String) -> (row: Int, missing: Int)? {
         if !paths.isEmpty {
             var path = Self.withoutExtension(picture)[...]
+            var missing = 0
             while true {
-                if let row = paths[String(path)] { return row }
+                if let row = paths[String(path)] { return (row, missing) }
                 guard let slash = path.utf8.firstIndex(of: UInt8(ascii: "/")) else { break }
                 path = path[path.utf8.index(after: slash)...]
+                missing += 1
             }
         }
         let stem = Self.stem(picture)
         if ambiguous.contains(stem) { return nil }
-        return (Self.isASCII(stem) ? nil : exactStems[FileName(stem)]) ?? stems[stem]
+        return ((Self.isASCII(stem) ? nil : exactStems[FileName(stem)]) ?? stems[stem]).map { ($0, Int.max) }
+    }
+
+    /// The rows of pictures; nil for a picture without a row.
+    ///
+    /// A row whose name has folders describes the one picture whose path agrees best. If several agree equally, it
+    /// describes none of them.
+    private func rows(of pictures: [String]) -> [Int?] {
+        let found = pictures.map { row(of: $0) }
+        var best: [Int: (missing: Int, count: Int)] = [:]
+        for case let match? in found where names[match.row].utf8.contains(UInt8(ascii: "/")) {
+            let known = best[match.row] ?? (match.missing, 0)
+            if match.missing < known.missing {
+                best[match.row] = (match.missing, 1)
+            } else if match.missing == known.missing {
+                best[match.row] = (known.missing, known.count + 1)
+            }
+        }
+        return found.map { match in
+            guard let match, let best = best[match.row] else { return match?.row }
+            // Pictures with equal paths differ in the extension only.
+            return match.missing == best.missing && (best.count == 1 || best.missing == 0) ? match.row : nil
+        }
+    }
+
+    /// Rows without folders that describe pictures with the same file name in several folders.
+    private func sharedRows(_ rows: [Int?], _ pictures: [String]) -> [LabelIssue] {
+        var files: [Int: [FileName: Int]] = [:]
+        let counts = rows.reduce(into: [Int](repeating: 0, count: names.count)) {
+            if let row = $1 { $0[row] += 1 }
+        }
+        for (row, picture) in zip(rows, pictures) {
+            guard let row, counts[row] > 1, !names[row].utf8.contains(UInt8(ascii: "/")) else { continue }
+            files[row, default: [:]][FileName(PictureNames.file(picture)), default: 0] += 1
+        }
+        return files.sorted { $0.key < $1.key }.compactMap { row, files in
+            guard let count = files.values.max(), count > 1 else { return nil }
+            return LabelIssue(
+                kind: .sharedRow, file: file, subject: names[row],
+                detail: "row \(row + 1): \(count) pictures have this file name")
+        }
     }
 
     /// Returns the values of the pictures' rows, [pictures.count, width], and the mismatches between rows and pictures.
@@ -126,8 +179,9 @@ struct LabelTable {
         matched.reserveCapacity(pictures.count * width)
         var issues: [LabelIssue] = []
         var isUsed = [Bool](repeating: false, count: names.count)
-        for picture in pictures {
-            guard let row = row(of: picture) else {
+        let rows = rows(of: pictures)
+        for (picture, row) in zip(pictures, rows) {
+            guard let row else {
                 matched += repeatElement(unknown, count: width)
                 issues.append(LabelIssue(kind: .missingRow, file: file, subject: picture, detail: ""))
                 continue
@@ -145,11 +199,11 @@ struct LabelTable {
                 }
             }
         }
-        for (row, name) in names.enumerated() where !isUsed[row] && self.row(of: name) == row {
+        for (row, name) in names.enumerated() where !isUsed[row] && self.row(of: name)?.row == row {
             issues.append(
                 LabelIssue(kind: .missingPicture, file: file, subject: name, detail: "row \(row + 1)"))
         }
-        return (matched, issues)
+        return (matched, issues + sharedRows(rows, pictures))
     }
 
     /// A path with `/` between folders and without `./` at its beginning.

@@ -151,6 +151,8 @@ public struct LabelIssue: Sendable, Equatable, CustomStringConvertible {
         case missingRow = "picture without row"
         /// A row without a picture.
         case missingPicture = "row without picture"
+        /// A row without folders whose file name several pictures have.
+        case sharedRow = "row of several pictures"
     }
 
     /// The kind of the mismatch.

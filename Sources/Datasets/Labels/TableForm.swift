@@ -1,10 +1,12 @@
+import Files
+
 /// Lines before the rows and roles of the columns of a table, inferred from its first lines.
 struct TableForm {
     /// The number of rows that the first line states; nil if it has no such number.
     private(set) var announced: Float?
     /// The number of lines before the first row.
     private(set) var headLines = 0
-    /// Titles of the columns of values; empty if there are none.
+    /// Different titles of the columns of values; empty if there are none. A column without a title has its number.
     private(set) var columns: [String] = []
     /// The number of fields per row.
     private(set) var fieldCount = 0
@@ -54,7 +56,10 @@ struct TableForm {
             return isUntitled && column < nameColumn || column == 0 && Self.isCounter(scanner, rows, column)
         }
         valueColumns = others.filter { !counters.contains($0) }
-        if titles.count == fieldCount { columns = valueColumns.map { titles[$0] } }
+        if titles.count == fieldCount {
+            columns = FileNames.distinct(
+                valueColumns.map { titles[$0].isEmpty ? "column \($0 + 1)" : titles[$0] })
+        }
     }
 
     /// The number in a first line that has nothing else.

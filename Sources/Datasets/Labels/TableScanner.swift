@@ -7,6 +7,8 @@ import Files
 struct TableScanner {
     /// UTF-8 without a byte order mark.
     let bytes: [UInt8]
+    /// Whether the file was in Windows-1252.
+    let isWindows1252: Bool
     /// The separator of fields; nil for runs of spaces and tabs.
     let separator: UInt8?
     /// Number of the line at which the last record begins, from 1.
@@ -17,8 +19,9 @@ struct TableScanner {
     /// Maximum length of a quoted field in bytes. A quote without an end is a character of the field.
     private static let quoteLimit = 4096
 
-    init(_ bytes: [UInt8], separator: UInt8?) {
+    init(_ bytes: [UInt8], separator: UInt8?, isWindows1252: Bool = false) {
         self.bytes = bytes
+        self.isWindows1252 = isWindows1252
         self.separator = separator
     }
 
@@ -79,7 +82,7 @@ struct TableScanner {
             return nil
         }
         let plain = separator == UInt8(ascii: ",") ? text : text.replacing(",", with: ".")
-        guard let value = Double(plain), value.isFinite else { return nil }
+        guard let value = Double(plain), Float(value).isFinite else { return nil }
         return Float(value)
     }
 
@@ -149,14 +152,16 @@ struct TableScanner {
 extension TableScanner {
     /// Converts a table to UTF-8 without a byte order mark and selects its separator.
     static func open(_ file: [UInt8]) -> TableScanner {
-        var bytes = utf8(file)
+        var (bytes, isWindows1252) = utf8(file)
         var separator: UInt8??
         // The first line that spreadsheets write to name the separator.
         if bytes.count > 5, bytes.starts(with: "sep=".utf8), bytes[5] == 10 || bytes[5] == 13 {
             separator = bytes[4]
             bytes.removeFirst(5)
         }
-        if let separator { return TableScanner(bytes, separator: separator) }
+        if let separator {
+            return TableScanner(bytes, separator: separator, isWindows1252: isWindows1252)
+        }
         var best: (score: Int, width: Int, separator: UInt8?) = (-1, 0, nil)
         for candidate in [UInt8(ascii: ";"), 0x09, UInt8(ascii: ","), UInt8(ascii: "|"), nil] {
             let (score, width) = TableScanner(bytes, separator: candidate).plausibility()
@@ -164,7 +169,7 @@ extension TableScanner {
                 best = (score, width, candidate)
             }
         }
-        return TableScanner(bytes, separator: best.separator)
+        return TableScanner(bytes, separator: best.separator, isWindows1252: isWindows1252)
     }
 
     /// Returns the number of rows, of the first ones, in which numbers follow a name, and the number of fields of the
@@ -186,15 +191,47 @@ extension TableScanner {
         return (score, width)
     }
 
-    /// Decodes UTF-16 with a byte order mark, and removes the byte order mark of UTF-8.
-    private static func utf8(_ file: [UInt8]) -> [UInt8] {
-        if file.starts(with: [0xEF, 0xBB, 0xBF]) { return Array(file.dropFirst(3)) }
+    /// Returns UTF-8 without a byte order mark. UTF-16 requires a byte order mark. Text in neither encoding is decoded as
+    /// Windows-1252, the encoding of spreadsheets, which extends Latin-1.
+    private static func utf8(_ file: [UInt8]) -> (bytes: [UInt8], isWindows1252: Bool) {
         let isLittle = file.starts(with: [0xFF, 0xFE])
-        guard isLittle || file.starts(with: [0xFE, 0xFF]) else { return file }
-        let units = stride(from: 2, to: file.count - 1, by: 2).map {
-            isLittle
-                ? UInt16(file[$0]) | UInt16(file[$0 + 1]) << 8 : UInt16(file[$0]) << 8 | UInt16(file[$0 + 1])
+        if isLittle || file.starts(with: [0xFE, 0xFF]) {
+            let units = stride(from: 2, to: file.count - 1, by: 2).map {
+                isLittle
+                    ? UInt16(file[$0]) | UInt16(file[$0 + 1]) << 8
+                    : UInt16(file[$0]) << 8 | UInt16(file[$0 + 1])
+            }
+            return (Array(String(decoding: units, as: UTF16.self).utf8), false)
         }
-        return Array(String(decoding: units, as: UTF16.self).utf8)
+        let bytes = file.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(file.dropFirst(3)) : file
+        if String(validating: bytes, as: UTF8.self) != nil { return (bytes, false) }
+        return (bytes.flatMap { Array(Character(Windows1252.scalar($0)).utf8) }, true)
     }
+}
+
+/// The encoding Windows-1252. Bytes without a character are those of Latin-1.
+enum Windows1252 {
+    /// The character of a byte.
+    static func scalar(_ byte: UInt8) -> Unicode.Scalar {
+        (0x80..<0xA0).contains(byte) ? special[Int(byte) - 0x80] : Unicode.Scalar(byte)
+    }
+
+    /// Bytes of a text; nil if a character is not in the encoding.
+    static func bytes(_ text: String) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        for scalar in text.unicodeScalars {
+            if let place = special.firstIndex(of: scalar) {
+                bytes.append(UInt8(0x80 + place))
+            } else if let byte = UInt8(exactly: scalar.value) {
+                bytes.append(byte)
+            } else {
+                return nil
+            }
+        }
+        return bytes
+    }
+
+    /// Characters 128 to 159.
+    private static let special: [Unicode.Scalar] = Array(
+        "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8D}Ž\u{8F}\u{90}‘’“”•–—˜™š›œ\u{9D}žŸ".unicodeScalars)
 }

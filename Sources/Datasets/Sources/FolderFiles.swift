@@ -67,8 +67,10 @@ private struct FolderListing {
         /// Times in nanoseconds since 1970.
         let modified: Int
         let changed: Int
-        /// Whether it is a regular file; nil if it does not exist, as the target of a dangling link.
+        /// Whether it is a regular file; nil if it cannot be examined.
         let isRegular: Bool?
+        /// The error number of a file that cannot be examined; `ENOENT` for a link without a target.
+        var error: Int32 = 0
 
         /// The file with its type.
         func file(_ name: String, path: String, root: String) -> SourceFile {
@@ -76,7 +78,8 @@ private struct FolderListing {
             var kind: FileKind?
             if note == nil, !PictureNames.hasPictureExtension(name) {
                 switch isRegular {
-                case nil: note = "a link without a target"
+                case nil where error == ENOENT: note = "a link without a target"
+                case nil: note = "a file that cannot be examined (\(String(cString: strerror(error))))"
                 case false?: note = "not a regular file"
                 case true?:
                     do {
@@ -115,7 +118,9 @@ private struct FolderListing {
             let name = relative.isEmpty ? file : relative + [slash] + file
             // A dangling link is listed, so that reading it reports the error.
             guard stat(terminated(root + [slash] + name), &status) == 0 else {
-                items.append(Item(name: name, size: 0, modified: 0, changed: 0, isRegular: nil))
+                let error = errno
+                items.append(
+                    Item(name: name, size: 0, modified: 0, changed: 0, isRegular: nil, error: error))
                 continue
             }
             if status.st_mode & S_IFMT == S_IFDIR {

@@ -64,29 +64,35 @@ public enum SourceOpener {
     /// - Parameters:
     ///   - files: the folder or archive.
     ///   - beside: folders in which CelebA's label files can be.
-    ///   - outer: label files of the archives that contain this one.
+    ///   - labels: label files inside and around an archive in an archive; nil to use those inside.
     ///   - skipped: skipped files of the archives that contain this one.
     ///   - depth: the number of the archives that contain this one.
     private static func source(
-        _ files: any SourceFiles, beside: [String], outer: LabelFiles? = nil, skipped: [SkippedFile] = [],
+        _ files: any SourceFiles, beside: [String], labels: LabelFiles? = nil, skipped: [SkippedFile] = [],
         depth: Int = 0
     ) throws -> any PictureSource {
-        var found = LabelFiles(files)
-        if let outer { found.complete(from: outer) }
+        var found = labels ?? LabelFiles(files)
         let layout = SourceLayout(files.files, labels: found)
         if layout.pictures.isEmpty {
             guard depth < 3, let index = archive(in: files.files) else { throw noPictures(files) }
             let inner = try archive(files.mapped(index))
             // The names in an outer dataset.json are not those of the inner archive.
             found.json = []
-            let rest = layout.skipped(files.files, used: Set(found.used.compactMap(\.index) + [index]))
+            var all = LabelFiles(inner)
+            all.complete(from: found)
+            let paths = Set(all.used.map(\.path))
+            let used = found.used.filter { paths.contains($0.path) }.compactMap(\.index)
+            let rest = layout.skipped(files.files, used: Set(used + [index]))
             return try source(
-                inner, beside: beside, outer: found, skipped: skipped + rest + files.replaced,
+                inner, beside: beside, labels: all, skipped: skipped + rest + files.replaced,
                 depth: depth + 1)
         }
         let names = layout.pictures.map { files.files[$0].name }
         let isCelebALike = looksLikeCelebA(names)
         if !found.isCelebA, isCelebALike { found.complete(from: LabelFiles(beside: beside)) }
+        if !found.isCelebA, found.maskAttributes == nil, hasFacesOfCelebAHQ(files.path) {
+            found.maskAttributes = LabelFiles(beside: beside).maskAttributes
+        }
         let unused = layout.skipped(files.files, used: Set(found.used.compactMap(\.index)))
         var result = LabelReader(names: names)
         try result.read(found)
@@ -134,6 +140,12 @@ public enum SourceOpener {
                 + (archives > 0
                     ? "unpack the archives, or name one of them"
                     : "expected pictures such as JPEG and PNG files"))
+    }
+
+    /// Whether a folder or archive is that of the faces of CelebAMask-HQ, by its name. The attributes are next to it.
+    private static func hasFacesOfCelebAHQ(_ path: String) -> Bool {
+        let name = URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
+        return name == "CelebA-HQ-img" || name.hasPrefix("CelebA-HQ-img.")
     }
 
     /// Whether the names have six digits, as in CelebA: `img_align_celeba/000001.jpg`.

@@ -17,9 +17,12 @@ struct TarFiles: SourceFiles {
     /// Positions of `files` among all regular files of the archive; links have larger numbers.
     private let positions: [Int]
     private let regularCount: Int
-    /// Contents of label files of a compressed archive, by position.
+    /// Contents of label files of a compressed archive, by position, except large ones.
     private let labels: [Int: [UInt8]]
     private let copy: DecompressedCopy
+
+    /// Maximum size of a label file that is kept in memory, and of all of them, in bytes.
+    private static let (labelLimit, labelSum) = (64 << 20, 256 << 20)
 
     /// Reads the archive once to list its files and to recognize their types.
     ///
@@ -32,12 +35,17 @@ struct TarFiles: SourceFiles {
         var found: [TarArchive.Entry] = []
         var types: [(kind: FileKind?, note: String?)] = []
         var labels: [Int: [UInt8]] = [:]
+        var rest = Self.labelSum
+        let labelLimit = Self.labelLimit
         var links: [TarArchive.Link] = []
         var damage: String?
         do {
             links = try archive.forEach { entry, content in
-                if archive.entries == nil, LabelFiles.isLabelFile(entry.name) {
+                if archive.entries == nil, LabelFiles.isLabelFile(entry.name), !entry.isSparse,
+                    entry.size <= min(labelLimit, rest)
+                {
                     labels[found.count] = try content()
+                    rest -= entry.size
                 }
                 types.append(try TarFiles.type(of: entry, content))
                 found.append(entry)

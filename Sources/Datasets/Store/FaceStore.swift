@@ -213,6 +213,12 @@ enum StoreFormat {
         return found.filter(\.1).map(\.0).joined(separator: " ")
     }
 
+    /// Whether all formats that can be decoded on this machine are in a list of a store. They are not in a missing list.
+    static func decoders(areAllIn list: String?) -> Bool {
+        guard let list else { return false }
+        return Set(decoders.split(separator: " ")).isSubset(of: list.split(separator: " "))
+    }
+
     enum Tensor {
         static let images = "images"
         static let landmarks = "landmarks"

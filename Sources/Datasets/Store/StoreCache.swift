@@ -52,9 +52,9 @@ public struct StoreCache: Sendable {
     ) throws -> FaceStore {
         let path = path(for: source, protocol: data, options: options)
         // A store that cannot be opened, for example after a disk error, is packed again.
-        // A store that lacks pictures is packed again if libraries for other formats were installed.
+        // A store that lacks pictures is packed again only if a library for another format was installed.
         if let store = try? FaceStore(path: path), store.data.hash == data.hash,
-            store.skippedCount == 0 || store.decoders == StoreFormat.decoders
+            store.skippedCount == 0 || StoreFormat.decoders(areAllIn: store.decoders)
         {
             return store
         }

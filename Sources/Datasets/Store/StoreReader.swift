@@ -98,7 +98,10 @@ struct StoreReader {
         var labels = Labels(count: count)
         let names = try text(StoreFormat.Key.attributeNames)
         labels.attributeNames =
-            names.isEmpty ? [] : names.split(separator: "\n").map { PictureNames.oneLine(String($0)) }
+            names.isEmpty
+            ? []
+            : names.split(separator: "\n", omittingEmptySubsequences: false)
+                .map { PictureNames.oneLine(String($0)) }
         labels.attributes = try values(
             Tensor.attributes, .i8, [count, labels.attributeNames.count], as: Int8.self)
         labels.identities = try values(Tensor.identities, .i32, [count], as: Int32.self)
@@ -131,8 +134,8 @@ struct StoreReader {
             labels.identities.allSatisfy { $0 >= -1 && $0 < persons })
         try require(Tensor.classes, "-1 and more", labels.classes.allSatisfy { $0 >= -1 })
         try require(
-            Tensor.landmarks, "NaN and positions of at most 1,000,000 pixels",
-            labels.landmarks.allSatisfy { $0.isNaN || $0.magnitude <= 1_000_000 })
+            Tensor.landmarks, "NaN and positions of at most 10,000,000 pixels",
+            labels.landmarks.allSatisfy { $0.isNaN || $0.magnitude <= 10_000_000 })
         try require(Tensor.vectors, "NaN and finite numbers", labels.vectors.allSatisfy { !$0.isInfinite })
     }
 
