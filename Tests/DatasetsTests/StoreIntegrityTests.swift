@@ -103,6 +103,40 @@ struct StoreIntegrityTests {
         }
     }
 
+    @Test func theDoctorDoesNotCropStoresAgain() throws {
+        let (folder, path) = try celebA()
+        defer { _ = folder }
+        var options = SourceDoctor.Options()
+        options.data = try .parse("celeba32-178")
+        let report = try SourceDoctor.examine(SourceOpener.open(path), options: options)
+        #expect(report.isHealthy && report.bad.isEmpty)
+        options.data = try .parse("celeba32-108")
+        #expect(throws: DataError.self) {
+            try SourceDoctor.examine(SourceOpener.open(path), options: options)
+        }
+    }
+
+    @Test func cachedStoresArePackedAgainForFurtherDecodersOnly() throws {
+        let folder = try Fixtures.folder(2)
+        try folder.write([1, 2, 3], to: "bad.png")
+        let cacheFolder = try TemporaryFolder()
+        let cache = StoreCache(folder: cacheFolder.path)
+        var packed = 0
+        func open() throws -> FaceStore {
+            try cache.open(folder.path, protocol: .parse("square16"), packed: { _ in packed += 1 })
+        }
+        let path = try open().path
+        let available = try #require(try SafetensorsFile(path: path).metadata["decoders"])
+        #expect(packed == 1)
+        for (decoders, count) in [
+            (available + " other", 1), ("other " + available, 1), ("other", available.isEmpty ? 1 : 2),
+        ] {
+            _ = try rewrite(path, to: path, metadata: ["decoders": decoders])
+            _ = try open()
+            #expect(packed == count, "\(decoders)")
+        }
+    }
+
     @Test func digestsAreRememberedUntilTheFileChanges() throws {
         let folder = try TemporaryFolder()
         let path = try folder.write([1, 2, 3], to: "a")

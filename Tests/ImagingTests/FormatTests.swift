@@ -97,6 +97,12 @@ import Testing
         for (name, format) in expected { #expect(PictureFormat.detect(try formatGolden(name)) == format) }
         let film = [0, 0, 0, 24] + Array("ftypisom\0\0\0\0isommp42".utf8)
         #expect(PictureFormat.detect(film) == .unknown)
+        for brands in [
+            "hevc\0\0\0\0hevcmsf1", "mif2\0\0\0\0mif2miaf", "heim\0\0\0\0miafheim", "miaf\0\0\0\0miafhevx",
+        ] {
+            #expect(
+                PictureFormat.detect([0, 0, 0, 24] + Array(("ftyp" + brands).utf8)) == .heic, "\(brands)")
+        }
     }
 
     @Test func largeFilesAreRefusedBeforeTheyAreRead() {

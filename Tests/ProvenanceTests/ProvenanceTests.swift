@@ -99,6 +99,48 @@ import Testing
         }
     }
 
+    @Test func forgedPacketsAreReadWithinLimits() throws {
+        let start =
+            "<a Iptc4xmpExt:DigitalSourceType=\"" + "http://cv.iptc.org/newscodes/digitalsourcetype/"
+            + "trainedAlgorithmicMedia\" "
+        func webP(_ packet: String) -> [UInt8] {
+            let length = (0..<4).map { UInt8(packet.utf8.count >> (8 * $0) & 255) }
+            return Array("RIFF\0\0\0\0WEBPXMP ".utf8) + length + Array(packet.utf8)
+        }
+        let fields = (0..<1000).map { "facegan:f\($0)=\"\($0)\"" }.joined(separator: " ")
+        let long = " facegan:" + String(repeating: "x", count: 100) + "=\"1\" "
+        let found = try #require(Provenance.read(webP(start + long + fields + "/>")))
+        #expect(found.fields.map(\.name) == (0..<64).map { "f\($0)" })
+        let space = String(repeating: " ", count: 1 << 20)
+        #expect(Provenance.read(webP(start + space + "/>")) == nil)
+        #expect(Provenance.read(webP(start + space.dropLast(1000) + "/>")) != nil)
+    }
+
+    @Test func theFirstOriginOfAPNGIsReadAfterOtherPackets() throws {
+        let png = try image(seed: "5").png()
+        func chunk(_ text: [UInt8], isCompressed: Bool) -> [UInt8] {
+            let payload = Array("XML:com.adobe.xmp\0".utf8) + [isCompressed ? 1 : 0, 0, 0, 0] + text
+            let length = (0..<4).map { UInt8(payload.count >> (24 - 8 * $0) & 255) }
+            return length + Array("iTXt".utf8) + payload + [0, 0, 0, 0]
+        }
+        let forged =
+            (0..<40).flatMap { chunk([UInt8($0)], isCompressed: true) } + chunk([], isCompressed: false)
+        let file = Array(png[..<33]) + forged + png[33...]
+        #expect(Provenance.read(file)?["seed"] == "5")
+    }
+
+    @Test func mergedOriginsFitAPacket() {
+        let origins = (0..<100).map { index in
+            Origin(
+                software: "a", model: String(repeating: "&", count: 9000) + "\(index)",
+                fields: (0..<60).map { ("f\(index)-\($0)", String(repeating: "\"", count: 5000)) })
+        }
+        let merged = Origin.derived(from: origins)
+        #expect(merged?.fields.count == 64)
+        #expect((merged?.packet.utf8.count ?? .max) <= 1 << 20)
+        #expect(merged.flatMap { Origin(packet: $0.packet) } == merged)
+    }
+
     @Test func marksInOtherContainersAreRead() throws {
         let jpeg = try image(seed: "5").jpeg()
         let text = String(decoding: jpeg, as: UTF8.self)
