@@ -1,10 +1,12 @@
 #include "include/ccodecs_heif.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "alpha.h"
+#include "dynamic_library.h"
 
 // The part of libheif's interface that is used, as <libheif/heif.h> of 1.8 and later declares it.
 typedef struct {
@@ -53,14 +55,9 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void load(void) {
     static const char *const names[] = {"libheif.so.1", "libheif.so", "libheif.1.dylib", "libheif.dylib"};
-    void *library = NULL;
-    for (size_t i = 0; !library && i < sizeof names / sizeof *names; i++)
-        library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+    void *library = dynamic_library(names, sizeof names / sizeof *names);
     if (!library) return;
-    const struct {
-        const char *name;
-        void *place;
-    } symbols[] = {
+    const DynamicSymbol symbols[] = {
         {"heif_context_alloc", &lib.context},
         {"heif_context_free", &lib.free_context},
         {"heif_context_set_maximum_image_size_limit", &lib.limit},
@@ -80,18 +77,11 @@ static void load(void) {
         {"heif_image_release", &lib.free_image},
         {"heif_have_decoder_for_format", &lib.decodes},
     };
-    for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
-        void *found = dlsym(library, symbols[i].name);
-        if (!found) return;
-        memcpy(symbols[i].place, &found, sizeof found);
-    }
-    void *found = dlsym(library, "heif_image_handle_is_premultiplied_alpha");
-    memcpy(&is_premultiplied, &found, sizeof found);
+    if (!dynamic_symbols(library, symbols, sizeof symbols / sizeof *symbols)) return;
+    dynamic_symbol(library, "heif_image_handle_is_premultiplied_alpha", &is_premultiplied);
     // From 1.13 on, this loads the decoders that are separate packages.
     Status (*start)(void *) = NULL;
-    found = dlsym(library, "heif_init");
-    memcpy(&start, &found, sizeof found);
-    if (start) start(NULL);
+    if (dynamic_symbol(library, "heif_init", &start)) start(NULL);
     available = true;
 }
 
@@ -149,12 +139,6 @@ CodecsHEIF *ccodecs_heif_open(const uint8_t *bytes, size_t count, int maximum_si
     return heif;
 }
 
-static uint8_t divided(uint8_t value, uint8_t alpha) {
-    if (alpha == 0) return 0;
-    const unsigned result = (value * 255u + alpha / 2u) / alpha;
-    return (uint8_t)(result < 255 ? result : 255);
-}
-
 static bool copy(const CodecsHEIF *heif, const void *image, uint8_t *out, size_t out_size, char *message,
                  size_t message_size) {
     const CodecsHEIFInfo *info = &heif->info;
@@ -175,7 +159,7 @@ static bool copy(const CodecsHEIF *heif, const void *image, uint8_t *out, size_t
         memcpy(out + y * row_bytes, plane + y * (size_t)stride, row_bytes);
     if (info->alpha && is_premultiplied && is_premultiplied(heif->handle)) {
         for (size_t i = 0; i < (size_t)info->width * info->height; i++)
-            for (int c = 0; c < 3; c++) out[4 * i + c] = divided(out[4 * i + c], out[4 * i + 3]);
+            for (int c = 0; c < 3; c++) out[4 * i + c] = unpremultiplied(out[4 * i + c], out[4 * i + 3]);
     }
     return true;
 }

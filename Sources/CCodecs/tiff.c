@@ -1,11 +1,13 @@
 #include "include/ccodecs_tiff.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "alpha.h"
+#include "dynamic_library.h"
 
 // The part of libtiff's interface that is used, as <tiffio.h> of 4.0 and later declares it.
 typedef struct TIFF TIFF;
@@ -66,14 +68,9 @@ static void note(const char *module, const char *format, va_list arguments) {
 static void load(void) {
     static const char *const names[] = {"libtiff.so.6", "libtiff.so.5", "libtiff.so", "libtiff.6.dylib",
                                         "libtiff.dylib"};
-    void *library = NULL;
-    for (size_t i = 0; !library && i < sizeof names / sizeof *names; i++)
-        library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+    void *library = dynamic_library(names, sizeof names / sizeof *names);
     if (!library) return;
-    const struct {
-        const char *name;
-        void *place;
-    } symbols[] = {
+    const DynamicSymbol symbols[] = {
         {"TIFFClientOpen", &lib.open},
         {"TIFFClose", &lib.close},
         {"TIFFGetField", &lib.field},
@@ -86,11 +83,7 @@ static void load(void) {
         {"TIFFSetErrorHandler", &lib.set_error_handler},
         {"TIFFSetWarningHandler", &lib.set_warning_handler},
     };
-    for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
-        void *found = dlsym(library, symbols[i].name);
-        if (!found) return;
-        memcpy(symbols[i].place, &found, sizeof found);
-    }
+    if (!dynamic_symbols(library, symbols, sizeof symbols / sizeof *symbols)) return;
     // By default, libtiff prints.
     lib.set_error_handler(note);
     lib.set_warning_handler(NULL);
@@ -205,13 +198,6 @@ bool ccodecs_tiff_info(const uint8_t *bytes, size_t count, CodecsTIFFInfo *info,
     return close_file(tiff, tiff && inspect(tiff, info, message, message_size), message, message_size);
 }
 
-// The inverse of a multiplication by alpha.
-static uint8_t divided(uint8_t value, uint8_t alpha) {
-    if (alpha == 0) return 0;
-    const unsigned result = (value * 255u + alpha / 2u) / alpha;
-    return (uint8_t)(result < 255 ? result : 255);
-}
-
 static bool decode(TIFF *tiff, const CodecsTIFFInfo *expected, uint8_t *out, size_t out_size, char *message,
                    size_t message_size) {
     CodecsTIFFInfo info = *expected;
@@ -241,7 +227,7 @@ static bool decode(TIFF *tiff, const CodecsTIFFInfo *expected, uint8_t *out, siz
             uint8_t alpha = (uint8_t)(raster[i] >> 24), *pixel = out + channels * i;
             for (int c = 0; c < 3; c++) {
                 const uint8_t value = (uint8_t)(raster[i] >> 8 * c);
-                pixel[c] = info.alpha && premultiplied ? divided(value, alpha) : value;
+                pixel[c] = info.alpha && premultiplied ? unpremultiplied(value, alpha) : value;
             }
             if (info.alpha) pixel[3] = alpha;
         }

@@ -1,8 +1,9 @@
 #include "include/ccodecs_webp.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
+
+#include "dynamic_library.h"
 
 // The part of libwebp's decoder interface that is used, as <webp/decode.h> of 0.5 and later declares it.
 typedef struct {
@@ -14,23 +15,25 @@ enum { DECODER_ABI_VERSION = 0x0200 };
 static int (*get_features)(const uint8_t *, size_t, Features *, int);
 static uint8_t *(*decode_rgb)(const uint8_t *, size_t, uint8_t *, size_t, int);
 static uint8_t *(*decode_rgba)(const uint8_t *, size_t, uint8_t *, size_t, int);
+static bool available;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void load(void) {
     static const char *const names[] = {"libwebp.so.7", "libwebp.so.6", "libwebp.so", "libwebp.7.dylib",
                                         "libwebp.dylib"};
-    void *library = NULL;
-    for (size_t i = 0; !library && i < sizeof names / sizeof *names; i++)
-        library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+    void *library = dynamic_library(names, sizeof names / sizeof *names);
     if (!library) return;
-    *(void **)&get_features = dlsym(library, "WebPGetFeaturesInternal");
-    *(void **)&decode_rgb = dlsym(library, "WebPDecodeRGBInto");
-    *(void **)&decode_rgba = dlsym(library, "WebPDecodeRGBAInto");
+    const DynamicSymbol symbols[] = {
+        {"WebPGetFeaturesInternal", &get_features},
+        {"WebPDecodeRGBInto", &decode_rgb},
+        {"WebPDecodeRGBAInto", &decode_rgba},
+    };
+    available = dynamic_symbols(library, symbols, sizeof symbols / sizeof *symbols);
 }
 
 bool ccodecs_webp_available(void) {
     pthread_once(&once, load);
-    return get_features && decode_rgb && decode_rgba;
+    return available;
 }
 
 bool ccodecs_webp_info(const uint8_t *bytes, size_t count, uint32_t *width, uint32_t *height, bool *alpha,
