@@ -1,15 +1,15 @@
 import CCodecs
 
+/// A chunk of a PNG or WebP file.
+package struct PictureChunk {
+    /// Four-character type.
+    package let kind: String
+    /// Byte range of the payload in the file.
+    package let payload: Range<Int>
+}
+
 /// Sequence of the chunks of a PNG file. It ends at the first malformed chunk. Checksums are not verified.
 package struct PNGChunks: Sequence, IteratorProtocol {
-    /// A chunk of a PNG file.
-    package struct Chunk {
-        /// Four-letter type.
-        package let kind: String
-        /// Byte range of the payload in the file.
-        package let payload: Range<Int>
-    }
-
     private let bytes: UnsafeRawBufferPointer
     private var position = 8
 
@@ -17,27 +17,19 @@ package struct PNGChunks: Sequence, IteratorProtocol {
     /// - Parameter bytes: buffer that must remain valid during the iteration.
     package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-    package mutating func next() -> Chunk? {
+    package mutating func next() -> PictureChunk? {
         guard position + 12 <= bytes.count else { return nil }
         let length = bytes[position..<position + 4].reduce(0) { $0 << 8 | Int($1) }
         guard length <= bytes.count - position - 12 else { return nil }
         let kind = String(decoding: bytes[position + 4..<position + 8], as: UTF8.self)
         let payload = position + 8..<position + 8 + length
         position += 12 + length
-        return Chunk(kind: kind, payload: payload)
+        return PictureChunk(kind: kind, payload: payload)
     }
 }
 
 /// Sequence of the chunks of a WebP file. It ends at the first malformed chunk.
 package struct WebPChunks: Sequence, IteratorProtocol {
-    /// A chunk of a WebP file.
-    package struct Chunk {
-        /// Four-character type.
-        package let kind: String
-        /// Byte range of the payload in the file.
-        package let payload: Range<Int>
-    }
-
     private let bytes: UnsafeRawBufferPointer
     private var position = 12
 
@@ -45,7 +37,7 @@ package struct WebPChunks: Sequence, IteratorProtocol {
     /// - Parameter bytes: buffer that must remain valid during the iteration.
     package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-    package mutating func next() -> Chunk? {
+    package mutating func next() -> PictureChunk? {
         guard position + 8 <= bytes.count else { return nil }
         let length = bytes[position + 4..<position + 8].reversed().reduce(0) { $0 << 8 | Int($1) }
         guard length <= bytes.count - position - 8 else { return nil }
@@ -53,7 +45,7 @@ package struct WebPChunks: Sequence, IteratorProtocol {
         let payload = position + 8..<position + 8 + length
         // A chunk of odd length is padded.
         position += 8 + length + length % 2
-        return Chunk(kind: kind, payload: payload)
+        return PictureChunk(kind: kind, payload: payload)
     }
 }
 

@@ -51,7 +51,7 @@ public enum PictureDecoder {
     public static func decode(
         _ bytes: UnsafeRawBufferPointer, limits: DecodeLimits = DecodeLimits(), minimumSize: Int? = nil
     ) throws -> Decoded {
-        try limits.check(byteCount: bytes.count)
+        try DecodeLimits.check(byteCount: bytes.count)
         let format = PictureFormat.detect(bytes)
         switch format {
         case .jpeg: return try decodeJPEG(bytes, limits, minimumSize)
@@ -77,7 +77,7 @@ public enum PictureDecoder {
     ///
     /// - Throws: `ImagingError` if the format is not supported or the header is damaged.
     public static func header(_ bytes: UnsafeRawBufferPointer) throws -> Header {
-        try DecodeLimits().check(byteCount: bytes.count)
+        try DecodeLimits.check(byteCount: bytes.count)
         let format = PictureFormat.detect(bytes)
         switch format {
         case .jpeg: return try headerJPEG(bytes)
@@ -117,7 +117,7 @@ public enum PictureDecoder {
         filter: ResizeFilter = .lanczos, background: Background = .white,
         crop: (_ width: Int, _ height: Int) throws -> PictureBox
     ) throws -> Decoded {
-        try limits.check(byteCount: bytes.count)
+        try DecodeLimits.check(byteCount: bytes.count)
         if PictureFormat.detect(bytes) == .jpeg,
             let fast = try decodeUprightJPEG(bytes, limits, width: width, height: height, filter, crop)
         {
@@ -194,8 +194,6 @@ public struct DecodeLimits: Sendable, Equatable {
                 advice: "reduce its size before use")
         }
     }
-
-    func check(byteCount: Int) throws { try Self.check(byteCount: byteCount) }
 
     func check(width: Int, height: Int) throws {
         guard width > 0, height > 0 else { throw ImagingError("the picture has no pixels") }
