@@ -88,7 +88,7 @@ public struct EvaluationRequest: Sendable {
                     "\(asked.map { "\($0)" }.joined(separator: ", ")): these metrics require reference pictures; name them"
                         + " with --against.")
             }
-            let (defined, omitted) = try definedMetrics(usable, evaluated, other)
+            let (defined, omitted) = definedMetrics(usable, evaluated, other)
             let evaluator = Evaluator(defined, networks: networks, device: device)
             var found = try evaluator(
                 evaluated, against: other, progress: { progress(.evaluating($0)) }, isCancelled: isCancelled)
@@ -100,20 +100,17 @@ public struct EvaluationRequest: Sendable {
         return Result(evaluation: evaluation, html: try report.html())
     }
 
-    /// Metrics that are defined for the numbers of pictures, and warnings about the others.
-    /// - Throws: `EvaluationError` if the caller named a metric that is undefined, or if all are.
+    /// Metrics to compute, and warnings about omitted ones. Only metrics that the caller did not name are omitted, and not all of
+    /// them: the evaluator states why the others are undefined.
     private func definedMetrics(
-        _ metrics: [Metric], _ evaluated: any PictureSet, _ other: (any PictureSet)?
-    ) throws -> ([Metric], [String]) {
-        let obstacles = metrics.map {
+        _ usable: [Metric], _ evaluated: any PictureSet, _ other: (any PictureSet)?
+    ) -> ([Metric], [String]) {
+        let obstacles = usable.map {
             $0.obstacle(evaluated: evaluated.count, reference: other?.count, side: evaluated.side)
         }
-        let defined = zip(metrics, obstacles).filter { $0.1 == nil }.map(\.0)
-        let reasons = obstacles.compactMap(\.self)
-        guard !defined.isEmpty, self.metrics == nil || reasons.isEmpty else {
-            throw EvaluationError(reasons.joined(separator: "; ") + ": add pictures, or omit the metric")
-        }
-        return (defined, reasons.map { "omitted: \($0)" })
+        let defined = zip(usable, obstacles).filter { $0.1 == nil }.map(\.0)
+        guard metrics == nil, !defined.isEmpty else { return (usable, []) }
+        return (defined, obstacles.compactMap(\.self).map { "omitted: \($0)" })
     }
 
     private func requestedMetrics() throws -> [Metric] {
