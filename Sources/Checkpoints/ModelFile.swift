@@ -69,7 +69,7 @@ public struct ModelFile: Sendable, Hashable {
 
     /// Whether a path names a file that `torch.save` wrote, which `facegan import` converts.
     ///
-    /// The content decides; a file that cannot be read is judged by its extension.
+    /// The content decides. For a damaged zip archive, the extension decides.
     public static func isPyTorch(_ path: String) -> Bool {
         let kind =
             try? FileManager.default.attributesOfItem(

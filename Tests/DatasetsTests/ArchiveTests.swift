@@ -260,14 +260,4 @@ struct SkippedFileTests {
             Set(found.map(\.kind)).isSuperset(of: [.truncated, .webPage, .empty, .tooSmall, .unsupported]))
         #expect(source.count + 1 == complete.count)
     }
-
-    @Test func filesAboveTheLimitAreBad() throws {
-        let folder = try Fixtures.folder(1)
-        let path = try folder.write([0xFF, 0xD8, 0xFF, 0xE0], to: "big.jpg")
-        let handle = try #require(FileHandle(forUpdatingAtPath: path))
-        try handle.truncate(atOffset: 200 << 30)
-        try handle.close()
-        let report = try SourceDoctor.examine(SourceOpener.open(folder.path))
-        #expect(report.bad.map(\.name) == ["big.jpg"])
-    }
 }

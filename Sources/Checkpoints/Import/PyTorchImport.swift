@@ -73,8 +73,7 @@ public struct PyTorchImport {
                 let found = searches[index].matches(wanted, in: chosen)
                 guard !found.isEmpty else { continue }
                 let choice = try ImportChoice(
-                    wanted, found, others: network == nil ? all : [], isExplicit: key != nil,
-                    &searches[index])
+                    wanted, found, others: network == nil ? all : [], &searches[index])
                 checkpoint = try choice.checkpoint(searches[index])
                 (self.network, recipe) = (wanted, choice.recipe)
                 mismatch = StateMismatch(ownShapes: [], givenShapes: [])
@@ -122,11 +121,10 @@ struct ImportChoice {
     /// - Parameters:
     ///   - found: candidates that fit the network.
     ///   - others: candidates among which the discriminator is searched for.
-    ///   - isExplicit: whether the user named the candidate.
     /// - Throws: `CheckpointError` if several candidates fit equally well.
     init(
         _ network: PyTorchImport.Network, _ found: [ImportSearch.Match], others: [StateCandidate],
-        isExplicit: Bool, _ search: inout ImportSearch
+        _ search: inout ImportSearch
     ) throws {
         self.network = network
         let averages = found.filter(\.candidate.isAverage)

@@ -25,16 +25,9 @@ struct FolderFiles: SourceFiles {
 
     /// Returns the content of a file.
     ///
-    /// - Throws: `FileError` if the file cannot be read or has more than 1 GiB.
+    /// - Throws: `FileError` if the file cannot be read or has more than `MappedFile.copyLimit` bytes.
     func bytes(of index: Int) throws -> [UInt8] {
         let file = try mapped(index)
-        guard file.count <= ZipArchive.sizeLimit else {
-            throw FileError(
-                path: file.path,
-                what:
-                    "the file has \(file.count) bytes, more than the limit of \(ZipArchive.sizeLimit) for a picture",
-                advice: "Remove it, or convert it.")
-        }
         return try file.bytes(file.all)
     }
 
@@ -190,15 +183,10 @@ extension stat {
 public struct FolderSource: Sendable {
     /// Paths relative to the folder, in byte order.
     public let names: [String]
-    /// Files that are not pictures.
-    public let skipped: [SkippedFile]
-
     /// Lists the pictures of a folder. Symbolic links are followed.
     ///
     /// - Throws: `DataError` if a folder cannot be listed.
     public init(path: String) throws {
-        let files = try FolderFiles(path: path).files
-        names = files.filter(\.isPicture).map(\.name)
-        skipped = files.filter { !$0.isPicture }.map { SkippedFile(name: $0.name, kind: $0.phrase) }
+        names = try FolderFiles(path: path).files.filter(\.isPicture).map(\.name)
     }
 }
