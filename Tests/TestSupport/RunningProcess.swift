@@ -18,8 +18,12 @@ public final class RunningProcess {
         process.standardInput = FileHandle.nullDevice
         // Files instead of pipes: a full pipe would stop the program.
         place = try TemporaryFolder()
-        process.standardOutput = FileHandle(forWritingAtPath: try place.write("", to: "output"))
-        process.standardError = FileHandle(forWritingAtPath: try place.write("", to: "errors"))
+        let output = FileHandle(forWritingAtPath: try place.write("", to: "output"))
+        let errors = FileHandle(forWritingAtPath: try place.write("", to: "errors"))
+        // The program has descriptors of its own. Foundation keeps the handles of ended programs, and it crashes once a
+        // process has more than 1,024 descriptors.
+        defer { [output, errors].forEach { try? $0?.close() } }
+        (process.standardOutput, process.standardError) = (output, errors)
         process.terminationHandler = { [ended] _ in ended.signal() }
         try Self.withSignals { try process.run() }
     }
