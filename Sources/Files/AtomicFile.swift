@@ -1,4 +1,5 @@
 import CCodecs
+import Synchronization
 
 #if canImport(Darwin)
     import Darwin
@@ -16,7 +17,8 @@ import CCodecs
 /// replaced file are kept.
 ///
 /// Pipes, character devices and standard output (`/dev/stdout`, `/dev/fd/N`) cannot be replaced: `commit()` writes the content
-/// to them. Folders and block devices are refused.
+/// to them. A pipe without a reader waits for one, until `PipeWait` reports a request to end. Folders and block devices are
+/// refused.
 public final class AtomicFile {
     /// Path of the file to replace.
     public let path: String
@@ -33,7 +35,8 @@ public final class AtomicFile {
     ///   - path: path of the file to replace or create.
     ///   - durably: false for many small files that can easily be written again, such as a folder of pictures: the
     ///     data is not flushed, and temporary files of killed processes are not searched.
-    /// - Throws: `FileError` if the folder does not exist or is not writable, or if the path is a folder or a block device.
+    /// - Throws: `FileError` if the folder does not exist or is not writable, or if the path is a folder or a block device;
+    ///   `CancellationError` if `PipeWait` reports a request to end.
     public init(path: String, durably: Bool = true) throws {
         self.path = path
         isDurable = durably
@@ -114,7 +117,8 @@ public final class AtomicFile {
     }
 
     /// Replaces the file with the written content. No method may be called afterwards.
-    /// - Throws: `FileError` if flushing or renaming fails. The old content is then kept.
+    /// - Throws: `FileError` if flushing or renaming fails. The old content is then kept. `CancellationError` if `PipeWait`
+    ///   reports a request to end.
     public func commit() throws {
         precondition(descriptor >= 0, "AtomicFile.commit twice (\(path))")
         if let content {
@@ -154,7 +158,7 @@ public final class AtomicFile {
             let part = min(bytes.count - done, 1 << 30)
             let start = bytes.baseAddress! + done
             let written =
-                offset.map { pwrite(descriptor, start, part, off_t($0 + done)) }
+                try offset.map { pwrite(descriptor, start, part, off_t($0 + done)) }
                 ?? writeStream(descriptor, start, part)
             if written < 0 {
                 if errno == EINTR { continue }
@@ -168,7 +172,7 @@ public final class AtomicFile {
 extension AtomicFile {
     /// Opens a target that is written in place.
     /// - Returns: the descriptor; nil for a file that can be replaced, or that does not exist.
-    /// - Throws: `FileError` for a folder, a block device, or a target that cannot be opened.
+    /// - Throws: `FileError` for a folder, a block device, or a target that cannot be opened; `CancellationError`.
     private static func openStream(_ path: String) throws -> Int32? {
         if let number = descriptorNumber(path) {
             let copy = fcntl(number, F_DUPFD_CLOEXEC, 0)
@@ -182,9 +186,17 @@ extension AtomicFile {
         case S_IFDIR: throw FileError(path: path, what: "is a folder", advice: "Name a file.")
         case S_IFBLK: throw FileError(path: path, what: "is a disk", advice: "Name a file.")
         default:
-            let opened = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY)
-            guard opened >= 0 else { throw FileError.system(path, "write") }
-            return opened
+            while true {
+                // A blocking call would not end at a signal whose handler only sets a flag.
+                let opened = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+                if opened >= 0 { return opened }
+                // There is no reader yet.
+                guard errno == ENXIO, status.st_mode & S_IFMT == S_IFIFO else {
+                    throw FileError.system(path, "write")
+                }
+                try PipeWait.check()
+                usleep(20_000)
+            }
         }
     }
 
@@ -249,11 +261,28 @@ extension AtomicFile {
 }
 
 /// Writes to a stream. A descriptor in non-blocking mode can be busy: then it waits.
-private func writeStream(_ descriptor: Int32, _ start: UnsafeRawPointer, _ count: Int) -> Int {
+/// - Throws: `CancellationError` if `PipeWait` reports a request to end.
+private func writeStream(_ descriptor: Int32, _ start: UnsafeRawPointer, _ count: Int) throws -> Int {
     while true {
         let written = write(descriptor, start, count)
         guard written < 0, errno == EAGAIN else { return written }
         var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        _ = poll(&ready, 1, -1)
+        _ = poll(&ready, 1, 100)
+        try PipeWait.check()
+    }
+}
+
+/// Requests to end the program while it waits for the reader of a pipe.
+public enum PipeWait {
+    private static let cancellation = Mutex<@Sendable () -> Bool>({ false })
+
+    /// Sets the function that reports a request to end, such as Ctrl-C.
+    public static func setCancellation(_ isRequested: @escaping @Sendable () -> Bool) {
+        cancellation.withLock { $0 = isRequested }
+    }
+
+    /// - Throws: `CancellationError` after a request to end.
+    fileprivate static func check() throws {
+        if cancellation.withLock({ $0 })() { throw CancellationError() }
     }
 }

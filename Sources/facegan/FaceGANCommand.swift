@@ -1,5 +1,6 @@
 import ArgumentParser
 import Console
+import Files
 import Foundation
 import Provenance
 
@@ -32,6 +33,7 @@ extension FaceGANCommand {
     /// a failure.
     static func main() async {
         ConsoleOutput.prepareStandardStreams()
+        PipeWait.setCancellation { Interrupt.isRequested }
         do {
             var command = try await asyncParseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -46,6 +48,10 @@ extension FaceGANCommand {
     }
 
     private static func end(with error: (any Error)?) -> Never {
+        if error is CancellationError, Interrupt.isRequested {
+            ConsoleOutput.standardError.writeLine("Stopped; nothing was written.")
+            Foundation.exit(Interrupt.exitStatus)
+        }
         let status = error.map { exitCode(for: $0) } ?? .success
         // The text is empty for an exit code, whose message was printed before.
         let text = error.map { fullMessage(for: $0) } ?? ""

@@ -160,6 +160,23 @@ import Testing
         #expect(throws: FileError.self) { try file.bytes(0..<1) }
     }
 
+    /// Opening and writing end at a request to end, also while a pipe has no reader or a full buffer. Runs in its own process,
+    /// because the request concerns the whole process.
+    @Test func waitingForTheReaderOfAPipeEnds() async {
+        await #expect(processExitsWith: .success) {
+            let folder = try TemporaryFolder()
+            let pipe = folder.path + "/pipe"
+            try #require(mkfifo(pipe, 0o600) == 0)
+            PipeWait.setCancellation { true }
+            #expect(throws: CancellationError.self) { try AtomicFile.write([1], to: pipe) }
+            let reader = open(pipe, O_RDONLY | O_NONBLOCK)
+            #expect(throws: CancellationError.self) {
+                try AtomicFile.write([UInt8](repeating: 7, count: 1 << 20), to: pipe)
+            }
+            close(reader)
+        }
+    }
+
     @Test func unreadableFilesAreRejected() throws {
         expectError(folder.file("none"), "No such file") { _ = try MappedFile(path: folder.file("none")) }
         expectError(folder.path, "is a folder") { _ = try MappedFile(path: folder.path) }
