@@ -169,6 +169,27 @@ package func foreachLerp_(
     ops("_foreach_lerp_.Scalar", [a, b, weight], results: 0, file, line)
 }
 
+/// Interpolates each a[i] towards b[i] in place by a factor; equal shapes.
+package func foreachLerp_(
+    _ a: [Tensor], towards b: [Tensor], weight: Factor, file: StaticString = #fileID, line: UInt = #line
+) {
+    switch weight {
+    case .number(let weight): foreachLerp_(a, towards: b, weight: weight, file: file, line: line)
+    case .tensor(let weight):
+        // The list operator has no form with one weight on the device.
+        let steps = ops("_foreach_sub.List", [b, a], results: a.count, file, line)
+        foreachMultiply_(steps, by: weight, file: file, line: line)
+        foreachAdd_(a, steps, file: file, line: line)
+    }
+}
+
+/// Adds a number to each tensor in place; any shapes.
+package func foreachAdd_(
+    _ a: [Tensor], number: Double, file: StaticString = #fileID, line: UInt = #line
+) {
+    ops("_foreach_add_.Scalar", [a, number], results: 0, file, line)
+}
+
 /// Multiplies each tensor by a number in place; any shapes.
 package func foreachMultiply_(
     _ a: [Tensor], by factor: Double, file: StaticString = #fileID, line: UInt = #line
@@ -220,18 +241,23 @@ package func foreachAddQuotient_(
 ///   - weightDecay: coefficient of the L2 term in the gradient or, if `decoupled`, of AdamW's decay.
 package func fusedAdam_(
     parameters: [Tensor], gradients: [Tensor], means: [Tensor], squares: [Tensor], steps: [Tensor],
-    learningRate: Double, beta1: Double, beta2: Double, weightDecay: Double, epsilon: Double, decoupled: Bool,
+    learningRate: Factor, beta1: Double, beta2: Double, weightDecay: Double, epsilon: Double, decoupled: Bool,
     file: StaticString = #fileID, line: UInt = #line
 ) {
     let lists: [(any OperatorArgument)?] = [parameters, gradients, means, squares, [Tensor](), steps]
-    let named: KeyValuePairs<StaticString, any OperatorArgument> = [
-        "lr": learningRate, "beta1": beta1, "beta2": beta2, "weight_decay": weightDecay, "eps": epsilon,
-        "amsgrad": false, "maximize": false,
-    ]
-    if decoupled {
-        ops("_fused_adamw_", lists, named: named, results: 0, file, line)
-    } else {
-        ops("_fused_adam_", lists, named: named, results: 0, file, line)
+    func named(_ rate: any OperatorArgument) -> KeyValuePairs<StaticString, any OperatorArgument> {
+        [
+            "lr": rate, "beta1": beta1, "beta2": beta2, "weight_decay": weightDecay, "eps": epsilon,
+            "amsgrad": false, "maximize": false,
+        ]
+    }
+    switch (learningRate, decoupled) {
+    case (.number(let rate), false): ops("_fused_adam_", lists, named: named(rate), results: 0, file, line)
+    case (.number(let rate), true): ops("_fused_adamw_", lists, named: named(rate), results: 0, file, line)
+    case (.tensor(let rate), false):
+        ops("_fused_adam_.tensor_lr", lists, named: named(rate), results: 0, file, line)
+    case (.tensor(let rate), true):
+        ops("_fused_adamw_.tensor_lr", lists, named: named(rate), results: 0, file, line)
     }
 }
 

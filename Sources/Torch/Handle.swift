@@ -15,7 +15,7 @@ func lastError() -> String { String(cString: api.last_error()) }
 /// Checks the status of a C call. Traps if it failed, because such a failure is a programming error.
 ///
 /// Inside `recoveringFromOutOfMemory`, out of memory is recorded in the scope instead, and the result is false. Elsewhere it calls
-/// the handler of `Engine.endOnOutOfMemory`.
+/// the handler of `Engine.endOnOutOfMemory`. While a graph is recorded, every failure is an error of the recording.
 @discardableResult
 func check(
     _ status: ct_status, _ what: @autoclosure () -> String, file: StaticString = #fileID, line: UInt = #line
@@ -26,6 +26,10 @@ func check(
         let error = TorchError.outOfMemory("\(what()): \(reason)")
         guard let scope = RecoveryScope.current else { Engine.end(with: error, file: file, line: line) }
         scope.error = scope.error ?? error
+        return false
+    }
+    if let scope = RecoveryScope.current, scope.acceptsAllErrors {
+        scope.error = scope.error ?? .refused("\(what()): \(reason)")
         return false
     }
     fatalError("\(what()): \(reason)", file: file, line: line)

@@ -27,6 +27,7 @@ package func ops(
         !call.isPoisoned,
         "\(name): received a tensor that was not computed for lack of memory; it must not leave recoveringFromOutOfMemory",
         file: file, line: line)
+    OperatorTrace.current?.add(name, summary(name, arguments, named))
     return withUnsafeTemporaryAllocation(of: ct_tensor?.self, capacity: expected) { slots in
         slots.initialize(repeating: nil)
         // The handles in `call` are valid while the arguments are alive.

@@ -1,31 +1,44 @@
 import CTorch
 
-/// Random number generator on the CPU (Mersenne Twister) with a state that can be saved and restored.
+/// Random number generator with a state that can be saved and restored.
 ///
-/// A seed produces the same numbers as `torch.Generator`. Drawing on the CPU makes them independent of the device.
+/// On the CPU it is a Mersenne Twister: a seed produces the same numbers as `torch.Generator`. On CUDA it is the default
+/// generator of the device (Philox), whose draws can be part of a `DeviceGraph`. Sources of one CUDA device share its state.
 public final class RandomSource {
     let handle: ct_generator
+    /// Device of the numbers.
+    public let device: Device
 
-    /// Creates a generator with a seed.
-    public init(seed: UInt64) {
+    /// Creates a generator with a seed on the CPU.
+    public convenience init(seed: UInt64) { self.init(seed: seed, on: .cpu) }
+
+    /// Creates a generator on the CPU, or seeds the generator of a CUDA device.
+    public init(seed: UInt64, on device: Device) {
         var handle: ct_generator?
-        check(api.generator_new(Int64(bitPattern: seed), &handle), "random source")
-        self.handle = handle!
+        switch device {
+        case .cpu: check(api.generator_new(Int64(bitPattern: seed), &handle), "random source")
+        case .cuda:
+            device.seed(seed)
+            check(api.device_generator(device.type, device.index, &handle), "random source of \(device)")
+        }
+        (self.handle, self.device) = (handle!, device)
     }
 
     deinit { api.generator_free(handle) }
 
-    /// Complete state of the generator, in libtorch's format.
+    /// Complete state of the generator, in libtorch's format for its device.
     public var state: [UInt8] {
+        if device != .cpu { return device.randomState }
         var out: ct_tensor?
         check(api.generator_state(handle, &out), "random state")
         return Tensor(handle: out).bytes()
     }
 
     /// Restores a state that `state` returned.
-    /// - Throws: `TorchError.refused` if the bytes are not a generator state of this version of libtorch; the state is
-    ///   then unchanged.
+    /// - Throws: `TorchError.refused` if the bytes are not a generator state of this device and version of libtorch; the
+    ///   state is then unchanged.
     public func restore(_ state: [UInt8]) throws(TorchError) {
+        if device != .cpu { return try device.restoreRandomState(state) }
         let tensor = Tensor(bytes: state, shape: [state.count], dtype: .uint8)
         let status = withExtendedLifetime(self) { tensor.withHandle { api.generator_set_state(handle, $0) } }
         if status != CT_OK { throw .refused("random state of \(state.count) bytes: \(lastError())") }
@@ -54,7 +67,7 @@ extension Device {
     }
 }
 
-// Creation of tensors. Random tensors are Float on the CPU and come from an explicit generator.
+// Creation of tensors. Random tensors are Float, come from an explicit generator, and are on its device.
 
 extension Tensor {
     /// Tensor of zeros of the given shape.
@@ -101,20 +114,25 @@ extension Tensor {
         op("eye", [size], named: ["dtype": DType.float32], file, line)
     }
 
-    /// Standard normal random numbers N(0, 1) of the given shape.
+    /// Standard normal random numbers N(0, 1) of the given shape, on the device of `random`.
     public static func normal(
         _ shape: [Int], random: RandomSource, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
-        op("randn.generator", [shape, random], named: ["dtype": DType.float32], file, line)
+        op(
+            "randn.generator", [shape, random], named: ["dtype": DType.float32, "device": random.device],
+            file,
+            line)
     }
 
-    /// Uniform random numbers in low..<high of the given shape.
+    /// Uniform random numbers in low..<high of the given shape, on the device of `random`.
     public static func uniform(
         _ shape: [Int], _ low: Double = 0, _ high: Double = 1, random: RandomSource,
         file: StaticString = #fileID,
         line: UInt = #line
     ) -> Tensor {
-        let tensor = op("empty.memory_format", [shape], named: ["dtype": DType.float32], file, line)
+        let tensor = op(
+            "empty.memory_format", [shape], named: ["dtype": DType.float32, "device": random.device], file,
+            line)
         tensor.uniform_(low, high, random: random, file: file, line: line)
         return tensor
     }
@@ -138,6 +156,9 @@ extension Tensor {
     public static func permutation(
         _ count: Int, random: RandomSource, file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
-        op("randperm.generator", [count, random], named: ["dtype": DType.int64], file, line)
+        op(
+            "randperm.generator", [count, random], named: ["dtype": DType.int64, "device": random.device],
+            file,
+            line)
     }
 }

@@ -1,10 +1,14 @@
 import Foundation
 import Synchronization
 
-/// The first out-of-memory error of a `recoveringFromOutOfMemory` scope.
+/// The first error of a `recoveringFromOutOfMemory` scope, or of the recording of a graph.
 final class RecoveryScope: @unchecked Sendable {
     @TaskLocal static var current: RecoveryScope?
     var error: TorchError?
+    /// Whether every failed operator is an error of the scope, not only a lack of memory.
+    let acceptsAllErrors: Bool
+
+    init(acceptsAllErrors: Bool = false) { self.acceptsAllErrors = acceptsAllErrors }
 
     /// Whether the current scope has failed. Operators then compute nothing.
     static var hasFailed: Bool { current?.error != nil }

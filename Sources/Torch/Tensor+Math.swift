@@ -136,6 +136,11 @@ extension Tensor {
         op("eq.Scalar", [self, other], file, line)
     }
 
+    /// Elementwise x != number; Bool, same shape.
+    public func notEqual(to other: Double, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
+        op("ne.Scalar", [self, other], file, line)
+    }
+
     /// Elementwise x == y; Bool, the broadcast shape.
     public func equal(to other: Tensor, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
         op("eq.Tensor", [self, other], file, line)

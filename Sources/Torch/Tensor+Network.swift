@@ -317,7 +317,12 @@ extension Tensor {
         let bytes = pixels.withUnsafeBytes {
             Tensor(copying: $0, shape: [count, height, width, 3], dtype: .uint8)
         }
-        return bytes.to(device).permuted([0, 3, 1, 2]).to(.float32) / PixelRange.middle - 1
+        return pictures(bytes.to(device))
+    }
+
+    /// Pixels UInt8 [N, H, W, 3] as Float [N, 3, H, W] in -1...1 on the same device, channels-last in memory.
+    public static func pictures(_ pixels: Tensor) -> Tensor {
+        pixels.permuted([0, 3, 1, 2]).to(.float32) / PixelRange.middle - 1
     }
 
     /// Square host pixels, UInt8 [N, side, side, 3], as Float [N, 3, side, side] in -1...1 on `device`.

@@ -82,6 +82,7 @@ public final class Tensor {
         _ bytes: UnsafeRawBufferPointer, shape: [Int], dtype: DType, file: StaticString, line: UInt
     ) -> ct_tensor? {
         if RecoveryScope.hasFailed { return nil }
+        HostTransfers.note("tensor of \(dtype)\(shape)", file, line)
         var handle: ct_tensor?
         let sizes = shape.map(Int64.init)
         check(
@@ -178,7 +179,8 @@ public final class Tensor {
 
     /// Copies `count` elements of type `Element`, which must match the dtype, to the host.
     private func read<Element>(_ count: Int, _ what: String) -> [Element] {
-        [Element](unsafeUninitializedCapacity: count) { buffer, written in
+        HostTransfers.note("\(what) of \(summary)", #fileID, #line)
+        return [Element](unsafeUninitializedCapacity: count) { buffer, written in
             let size = count * MemoryLayout<Element>.stride
             let read = withHandle { handle in
                 check(api.to_bytes(handle, buffer.baseAddress, Int64(size)), "\(what) of \(summary)")
@@ -205,6 +207,18 @@ public final class Tensor {
             guard let handle else { return try bytes().withUnsafeBytes(body) }
             return try body(
                 UnsafeRawBufferPointer(start: api.data(handle), count: count * dtype.byteCount))
+        }
+    }
+
+    /// Overwrites the elements of a contiguous tensor on the CPU with raw elements. Traps if the byte count differs.
+    func write(_ bytes: UnsafeRawBufferPointer) {
+        require(
+            isContiguous() && device == .cpu && bytes.count == count * dtype.byteCount,
+            "write: expected \(bytes.count) bytes of a contiguous tensor on the CPU, got \(summary)")
+        withHandle { handle in
+            if let memory = api.data(handle), let source = bytes.baseAddress {
+                memory.copyMemory(from: source, byteCount: bytes.count)
+            }
         }
     }
 

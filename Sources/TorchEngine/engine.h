@@ -78,5 +78,6 @@ void fill_tensors(ct_api &api);
 void fill_calls(ct_api &api);
 void fill_autograd(ct_api &api);
 void fill_machine(ct_api &api);
+void fill_graphs(ct_api &api);
 
 }  // namespace engine

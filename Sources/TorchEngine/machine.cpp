@@ -77,6 +77,11 @@ void fill_machine(ct_api &api) {
   api.generator_set_state = [](ct_generator generator, ct_tensor state) {
     return guard([&] { get(generator).set_state(get(state)); });
   };
+  api.device_generator = [](int32_t type, int32_t index, ct_generator *out) {
+    return guard([&] {
+      *out = reinterpret_cast<ct_generator>(new at::Generator(default_generator(type, index)));
+    });
+  };
   api.seed_device = [](int32_t type, int32_t index, int64_t seed) {
     return guard([&] {
       auto generator = default_generator(type, index);
@@ -148,6 +153,7 @@ extern "C" __attribute__((visibility("default"))) const ct_api *ct_engine_table(
     engine::fill_tensors(api);
     engine::fill_calls(api);
     engine::fill_autograd(api);
+    engine::fill_graphs(api);
   });
   return &api;
 }

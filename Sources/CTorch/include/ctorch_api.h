@@ -22,6 +22,8 @@ extern "C" {
 typedef struct ct_tensor_s *ct_tensor;
 /// An owned random number generator; released with `generator_free`.
 typedef struct ct_generator_s *ct_generator;
+/// An owned graph of recorded device work; released with `graph_free`.
+typedef struct ct_graph_s *ct_graph;
 
 typedef enum { CT_OK = 0, CT_ERROR = 1, CT_OUT_OF_MEMORY = 2, CT_NO_OPERATOR = 3 } ct_status;
 
@@ -129,7 +131,8 @@ typedef struct {
   void (*_Nonnull generator_free)(ct_generator generator);
   ct_status (*_Nonnull generator_state)(ct_generator generator, ct_tensor _Nullable *_Nonnull out);
   ct_status (*_Nonnull generator_set_state)(ct_generator generator, ct_tensor state);
-  // The default generator of a device.
+  // A new reference to the default generator of a device. Its state is shared with `seed_device` and the two after it.
+  ct_status (*_Nonnull device_generator)(int32_t device, int32_t index, ct_generator _Nullable *_Nonnull out);
   ct_status (*_Nonnull seed_device)(int32_t device, int32_t index, int64_t seed);
   ct_status (*_Nonnull device_random_state)(int32_t device, int32_t index, ct_tensor _Nullable *_Nonnull out);
   ct_status (*_Nonnull set_device_random_state)(int32_t device, int32_t index, ct_tensor state);
@@ -146,9 +149,24 @@ typedef struct {
   ct_status (*_Nonnull synchronize)(int32_t index);
   ct_status (*_Nonnull cuda_memory)(int32_t index, int64_t *_Nonnull allocated, int64_t *_Nonnull peak, int64_t *_Nonnull total);
   ct_status (*_Nonnull cuda_empty_cache)(void);
+
+  // Graphs of CUDA work. Null if the engine can record them, otherwise the reason.
+  const char *_Nullable (*_Nonnull graph_obstacle)(void);
+  ct_status (*_Nonnull graph_new)(ct_graph _Nullable *_Nonnull out);
+  void (*_Nonnull graph_free)(ct_graph graph);
+  // Records the work of this thread's stream, which must not be the default stream, until `graph_end`, without running it.
+  // With `shared`, in the memory of that graph; their replays must not overlap.
+  ct_status (*_Nonnull graph_begin)(ct_graph graph, ct_graph _Nullable shared);
+  ct_status (*_Nonnull graph_end)(ct_graph graph);
+  ct_status (*_Nonnull graph_replay)(ct_graph graph);
+  // Makes this thread use a stream of its own on a CUDA device from now on, if it uses the default stream.
+  ct_status (*_Nonnull use_own_stream)(int32_t index);
+  ct_status (*_Nonnull synchronize_stream)(int32_t index);
+  // Whether cuDNN measures algorithms for each shape, and whether float32 products may use TF32.
+  ct_status (*_Nonnull set_cuda_speed)(bool benchmark, bool tf32);
 } ct_api;
 
-#define CT_ABI 5
+#define CT_ABI 6
 
 #if defined(__clang__)
 #pragma clang assume_nonnull end
