@@ -157,6 +157,12 @@ public final class PyramidDiscriminator: Module, Discriminator, Growing {
         }
     }
 
+    /// Weight of the newest layers of all parts.
+    public var fade: Factor {
+        get { (discriminators[0] as? any Growing)?.fade ?? 1.0 }
+        set { for part in discriminators { (part as? any Growing)?.fade = newValue } }
+    }
+
     /// Computes logits [N, S] of pictures [N, 3, R, R] and labels [N, K]. Attribute logits are means over the
     /// discriminators.
     public func callAsFunction(_ images: Tensor, labels: Tensor?) -> DiscriminatorOutput {

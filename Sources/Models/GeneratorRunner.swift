@@ -50,6 +50,8 @@ public final class GeneratorRunner {
     private let generator: any Generator
     private let network: (Latents, NoiseInput) -> Tensor
     private let device: Device
+    /// Recorded batches on CUDA, by their size.
+    private let recordings: BatchRecordings?
 
     /// Largest batch size. Larger batches are not faster (`make bench`).
     public static let batchSize = 64
@@ -61,6 +63,7 @@ public final class GeneratorRunner {
     public init(_ generator: any Generator, precision: Precision = .fp32) {
         self.generator = generator
         (resolution, device) = (generator.resolution, generator.device)
+        recordings = DeviceGraph.obstacle(on: device) == nil ? BatchRecordings(on: device) : nil
         self.precision = precision.resolved(for: device)
         network = Kernels.isPlain || device != .cpu ? { generator($0, noise: $1) } : generator.folded()
     }
@@ -140,11 +143,17 @@ public final class GeneratorRunner {
 
     /// Pictures of the rows of one batch as host pixels.
     public func pixels(_ input: GeneratorInput, _ batch: Batch) -> [[UInt8]] {
-        run(input, batch) { images in
-            let flat = images.pixels().bytes()
-            let size = flat.count / batch.rows.count
-            return stride(from: 0, to: flat.count, by: size).map { Array(flat[$0..<($0 + size)]) }
+        func pictures(_ flat: [UInt8]) -> [[UInt8]] {
+            let size = resolution * resolution * 3
+            return (0..<batch.rows.count).map { Array(flat[($0 * size)..<(($0 + 1) * size)]) }
         }
+        if case .latents(let latents) = input, let recordings {
+            let recorded = recordings.pixels(batch.of(latents)) { given in
+                inference { generator.fullSize(network(given, .constant)).pixels() }
+            }
+            return pictures(recorded.bytes())
+        }
+        return run(input, batch) { pictures($0.pixels().bytes()) }
     }
 
     /// Pictures [N, 3, resolution, resolution] in -1...1, float32.
@@ -195,5 +204,57 @@ public final class GeneratorRunner {
         generator.train(false)
         defer { generator.train(wasTraining) }
         return withoutGradients { withAutocast(precision.autocast, on: device, body) }
+    }
+}
+
+/// Batches of a generator that are recorded as graphs, one for each batch size.
+private final class BatchRecordings {
+    private let device: Device
+    private var entries: [Int: Entry] = [:]
+    private var isOff = false
+
+    private final class Entry {
+        let input: Latents
+        var runs = 0
+        var graph: DeviceGraph?
+        var output: Tensor?
+
+        init(like latents: Latents, on device: Device) {
+            input = Latents(
+                Tensor.zeros(latents.z.shape, on: device),
+                labels: latents.labels.map { Tensor.zeros($0.shape, on: device) })
+        }
+    }
+
+    /// Runs of each size before the recording.
+    private static let warmUpRuns = 2
+
+    init(on device: Device) {
+        self.device = device
+        Engine.useOwnStream(on: device)
+    }
+
+    /// Result of `body` for latents on the host, z [N, Z] and labels [N, K].
+    func pixels(_ latents: Latents, _ body: (Latents) -> Tensor) -> Tensor {
+        if isOff { return body(latents.to(device)) }
+        let entry = entries[latents.count] ?? Entry(like: latents, on: device)
+        entries[latents.count] = entry
+        withoutGradients {
+            entry.input.z.copy_(latents.z)
+            if let labels = latents.labels { entry.input.labels?.copy_(labels) }
+        }
+        entry.runs += 1
+        if entry.runs <= Self.warmUpRuns { return body(entry.input) }
+        if entry.graph == nil {
+            do {
+                entry.graph = try DeviceGraph { entry.output = body(entry.input) }
+            } catch {
+                // Some operator of the network cannot be recorded.
+                isOff = true
+                return body(entry.input)
+            }
+        }
+        entry.graph?.replay()
+        return entry.output!
     }
 }

@@ -26,7 +26,10 @@ public struct Growth: Sendable, Equatable {
     ///
     /// Pictures are averaged to `side`. While a side fades in, they are interpolated with pictures of half the side,
     /// so that real pictures have no more detail than generated ones.
-    public func faded(_ images: Tensor) -> Tensor {
+    /// - Parameters:
+    ///   - images: [N, 3, R, R].
+    ///   - weight: `alpha`, as a number or tensor; nil for the number.
+    public func faded(_ images: Tensor, weight: Factor? = nil) -> Tensor {
         let factor = images.shape[2] / side
         require(
             factor * side == images.shape[2],
@@ -34,7 +37,7 @@ public struct Growth: Sendable, Equatable {
         let full = factor > 1 ? images.averagePool2d(factor, stride: factor) : images
         guard alpha < 1 else { return full }
         return full.averagePool2d(2, stride: 2).upsampledNearest(height: side, width: side)
-            .lerp(full, weight: alpha)
+            .lerp(full, weight: weight ?? .number(alpha))
     }
 }
 
@@ -42,4 +45,6 @@ public struct Growth: Sendable, Equatable {
 public protocol Growing: Module {
     /// Current state, set by the trainer.
     var growth: Growth { get set }
+    /// Weight of the newest layers. Setting `growth` sets it to `growth.alpha`.
+    var fade: Factor { get set }
 }

@@ -107,7 +107,9 @@ public final class ProgressiveGenerator: Module, Generator, Growing {
     /// Side R of the pictures, in pixels.
     public let resolution: Int
     /// Current side and fade-in weight.
-    public var growth: Growth
+    public var growth: Growth { didSet { fade = .number(growth.alpha) } }
+    /// Weight of the newest layers.
+    public var fade = Factor.number(1)
     private let norm = PixelNorm()
 
     /// Creates a generator with uninitialized weights.
@@ -147,7 +149,7 @@ public final class ProgressiveGenerator: Module, Generator, Growing {
         guard growth.alpha < 1, let previous else { return colors }
         // Upsampling the colors equals upsampling the maps, because a 1 x 1 convolution commutes with it, and is cheaper.
         return toRgb[count - 1](previous).upsampledNearest(height: growth.side, width: growth.side)
-            .lerp(colors, weight: growth.alpha)
+            .lerp(colors, weight: fade)
     }
 }
 
@@ -168,7 +170,9 @@ public final class ProgressiveCritic: Module, Discriminator, Growing {
     /// Head for labels; nil for an unconditional discriminator.
     public let labelHead: LabelHead?
     /// Current side and fade-in weight.
-    public var growth: Growth
+    public var growth: Growth { didSet { fade = .number(growth.alpha) } }
+    /// Weight of the newest layers.
+    public var fade = Factor.number(1)
 
     /// Creates a critic with uninitialized weights.
     /// - Parameters:
@@ -210,7 +214,7 @@ public final class ProgressiveCritic: Module, Discriminator, Growing {
             features = block.checkpointed(features)
             if index == count - 1, growth.alpha < 1 {
                 let previous = fromRgb[index](images.averagePool2d(2, stride: 2)).leakyReLU(0.2)
-                features = previous.lerp(features, weight: growth.alpha)
+                features = previous.lerp(features, weight: fade)
             }
             maps.append(features)
         }

@@ -153,19 +153,19 @@ public struct ZeroCenteredPenalty: SettingsGroup, Equatable {
     /// R1: r1Gamma / 2 * mean over pictures of the squared gradient norm, [].
     /// - Parameters:
     ///   - real: real pictures, [N, ...].
-    ///   - kimg: training time, in thousands of images, at which gamma is evaluated.
+    ///   - gamma: current weight; nil for that at the start of the training.
     ///   - critic: see `slope(at:critic:)`.
-    public func r1(real: Tensor, kimg: Double = 0, critic: (Tensor) -> Tensor) -> Tensor {
-        Self.slope(at: real, critic: critic) * (r1Gamma.value(atKimg: kimg) / 2)
+    public func r1(real: Tensor, gamma: Factor? = nil, critic: (Tensor) -> Tensor) -> Tensor {
+        Self.slope(at: real, critic: critic) * (gamma ?? .number(r1Gamma.value(atKimg: 0))).scaled(by: 0.5)
     }
 
     /// R2: r2Gamma / 2 * mean over pictures of the squared gradient norm, [].
     /// - Parameters:
     ///   - fake: generated pictures, [N, ...].
-    ///   - kimg: training time, in thousands of images, at which gamma is evaluated.
+    ///   - gamma: current weight; nil for that at the start of the training.
     ///   - critic: see `slope(at:critic:)`.
-    public func r2(fake: Tensor, kimg: Double = 0, critic: (Tensor) -> Tensor) -> Tensor {
-        Self.slope(at: fake, critic: critic) * (r2Gamma.value(atKimg: kimg) / 2)
+    public func r2(fake: Tensor, gamma: Factor? = nil, critic: (Tensor) -> Tensor) -> Tensor {
+        Self.slope(at: fake, critic: critic) * (gamma ?? .number(r2Gamma.value(atKimg: 0))).scaled(by: 0.5)
     }
 
     /// Mean over pictures of the squared gradient norm of a critic, computed with a graph for second derivatives.

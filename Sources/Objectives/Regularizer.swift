@@ -7,8 +7,8 @@ public struct DiscriminatorContext {
     public let real: Tensor
     /// Generated pictures of the same shape, detached.
     public let fake: Tensor
-    /// Training time, in thousands of images.
-    public let kimg: Double
+    /// Current value of a scheduled number.
+    public let value: (Scheduled<Double>) -> Factor
     /// Stream of interpolation weights and noise.
     public let random: RandomSource
     /// Discriminator with augmentation: pictures to logits [N] or [N, S].
@@ -16,9 +16,10 @@ public struct DiscriminatorContext {
 
     /// Creates a context from real and generated pictures [N, 3, R, R].
     public init(
-        real: Tensor, fake: Tensor, kimg: Double, random: RandomSource, critic: @escaping (Tensor) -> Tensor
+        real: Tensor, fake: Tensor, random: RandomSource, value: @escaping (Scheduled<Double>) -> Factor,
+        critic: @escaping (Tensor) -> Tensor
     ) {
-        (self.real, self.fake, self.kimg) = (real, fake, kimg)
+        (self.real, self.fake, self.value) = (real, fake, value)
         (self.random, self.critic) = (random, critic)
     }
 
@@ -32,8 +33,6 @@ public struct DiscriminatorContext {
 public struct GeneratorContext {
     /// Number of pictures N of a batch.
     public let count: Int
-    /// Training time, in thousands of images.
-    public let kimg: Double
     /// Stream of noise.
     public let random: RandomSource
     /// Draws n latents that require gradients and generates their pictures: w [n, W] or [n, L, W], pictures
@@ -42,10 +41,10 @@ public struct GeneratorContext {
 
     /// Creates a context. `generate` returns w [n, ...] and pictures [n, 3, R, R].
     public init(
-        count: Int, kimg: Double, random: RandomSource,
+        count: Int, random: RandomSource,
         generate: @escaping (_ count: Int) -> (w: Tensor, images: Tensor)
     ) {
-        (self.count, self.kimg, self.random, self.generate) = (count, kimg, random, generate)
+        (self.count, self.random, self.generate) = (count, random, generate)
     }
 }
 
@@ -119,9 +118,9 @@ extension ZeroCenteredPenalty {
         ) { context in
             let terms =
                 (r1Gamma.maximum > 0
-                    ? [r1(real: context.real, kimg: context.kimg, critic: context.critic)] : [])
+                    ? [r1(real: context.real, gamma: context.value(r1Gamma), critic: context.critic)] : [])
                 + (r2Gamma.maximum > 0
-                    ? [r2(fake: context.fake, kimg: context.kimg, critic: context.critic)] : [])
+                    ? [r2(fake: context.fake, gamma: context.value(r2Gamma), critic: context.critic)] : [])
             return terms.dropFirst().reduce(terms[0]) { $0 + $1 }
         }
     }

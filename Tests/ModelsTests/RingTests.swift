@@ -112,8 +112,8 @@ final class RingTraining {
     func train(upTo end: Int) {
         while step < end {
             let factor = 1 - Double(step) / Double(steps)
-            generatorOptimizer.learningRate = Self.rate * factor
-            criticOptimizer.learningRate = Self.rate * factor
+            generatorOptimizer.learningRate = .number(Self.rate * factor)
+            criticOptimizer.learningRate = .number(Self.rate * factor)
             for _ in 0..<criticSteps { trainCritic() }
             let loss = loss.generator(logits(generate(Self.batch)))
             generatorOptimizer.step(generatorOptimizer.gradients(of: loss))

@@ -42,7 +42,7 @@ import Torch
             }
             let value = regularizer.loss(
                 GeneratorContext(
-                    count: 8, kimg: 0, random: RandomSource(seed: UInt64(seed)), generate: generate)
+                    count: 8, random: RandomSource(seed: UInt64(seed)), generate: generate)
             ).item()
             // Half of the batch. d images / d w is 2 w times the matrix, row by row.
             let noise = Tensor.normal([4, 3, 4, 4], random: RandomSource(seed: UInt64(seed)))

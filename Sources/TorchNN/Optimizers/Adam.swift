@@ -7,7 +7,7 @@ public final class Adam: Optimizer {
     /// Parameters with their keys, in the order of the gradients.
     public let parameters: [(key: String, parameter: Parameter)]
     /// Learning rate of the next step.
-    public var learningRate: Double
+    public var learningRate: Factor
     private let beta1: Double
     private let beta2: Double
     private let epsilon: Double
@@ -32,7 +32,7 @@ public final class Adam: Optimizer {
         beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0, decoupled: Bool = false
     ) {
         self.parameters = parameters
-        self.learningRate = learningRate
+        self.learningRate = .number(learningRate)
         (self.beta1, self.beta2, self.epsilon) = (beta1, beta2, epsilon)
         (self.weightDecay, self.decoupled) = (weightDecay, decoupled)
     }
@@ -48,9 +48,9 @@ public final class Adam: Optimizer {
             for index in indices {
                 let device = parameters[index].parameter.value.device
                 if steps[index].device != device { steps[index] = steps[index].to(device) }
-                // The fused kernels count steps from 1.
-                steps[index].add_(Tensor.ones(like: steps[index]))
             }
+            // The fused kernels count steps from 1.
+            foreachAdd_(indices.map { steps[$0] }, number: 1)
             fusedAdam_(
                 parameters: indices.map { parameters[$0].parameter.value },
                 // The kernels require equal strides of parameters, gradients and state, and do not check them.
@@ -72,7 +72,7 @@ public final class AdaBelief: Optimizer {
     /// Parameters with their keys, in the order of the gradients.
     public let parameters: [(key: String, parameter: Parameter)]
     /// Learning rate of the next step.
-    public var learningRate: Double
+    public var learningRate: Factor
     private let beta1: Double
     private let beta2: Double
     private let epsilon: Double
@@ -80,6 +80,8 @@ public final class AdaBelief: Optimizer {
     private lazy var means = buffers()
     private lazy var variances = buffers()
     private lazy var steps = parameters.map { _ in Tensor.zeros([], dtype: .int64) }
+    /// False: a step reads its number on the host.
+    public var isRecordable: Bool { false }
 
     /// Creates an optimizer in the state before its first step.
     /// - Parameters:
@@ -94,7 +96,7 @@ public final class AdaBelief: Optimizer {
         beta2: Double = 0.999, epsilon: Double = 1e-16, weightDecay: Double = 0
     ) {
         self.parameters = parameters
-        self.learningRate = learningRate
+        self.learningRate = .number(learningRate)
         (self.beta1, self.beta2) = (beta1, beta2)
         (self.epsilon, self.weightDecay) = (epsilon, weightDecay)
     }
@@ -102,6 +104,9 @@ public final class AdaBelief: Optimizer {
     /// Performs one step.
     /// - Parameter gradients: one per parameter, of its shape; a parameter with a nil gradient does not change.
     public func step(_ gradients: [Tensor?]) {
+        guard case .number(let learningRate) = learningRate else {
+            fatalError("AdaBelief: expected a learning rate that is a number, got a tensor")
+        }
         withoutGradients {
             let indices = indicesWithGradients(gradients)
             matchLayouts(&means, indices)

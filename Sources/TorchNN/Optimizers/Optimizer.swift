@@ -5,8 +5,11 @@ public protocol Optimizer: AnyObject {
     /// Parameters with unique keys, in the order of the gradients.
     var parameters: [(key: String, parameter: Parameter)] { get }
 
-    /// Learning rate of the next step.
-    var learningRate: Double { get set }
+    /// Learning rate of the next step. In recorded work it is a tensor.
+    var learningRate: Factor { get set }
+
+    /// Whether a step can be recorded (`DeviceGraph`): it reads no tensor on the host.
+    var isRecordable: Bool { get }
 
     /// Performs one step.
     /// - Parameter gradients: one per parameter, of its shape; a parameter with a nil gradient does not change.
@@ -17,6 +20,9 @@ public protocol Optimizer: AnyObject {
 }
 
 extension Optimizer {
+    /// True by default.
+    public var isRecordable: Bool { true }
+
     /// Restores a saved state in place.
     /// - Parameter saved: tensors with the keys and shapes of `state`.
     /// - Throws: `StateMismatch` if keys or shapes differ. No value has changed then.

@@ -5,7 +5,7 @@ public final class RMSprop: Optimizer {
     /// Parameters with their keys, in the order of the gradients.
     public let parameters: [(key: String, parameter: Parameter)]
     /// Learning rate of the next step.
-    public var learningRate: Double
+    public var learningRate: Factor
     private let alpha: Double
     private let epsilon: Double
     private let weightDecay: Double
@@ -23,7 +23,7 @@ public final class RMSprop: Optimizer {
         alpha: Double = 0.99, epsilon: Double = 1e-8, weightDecay: Double = 0
     ) {
         self.parameters = parameters
-        self.learningRate = learningRate
+        self.learningRate = .number(learningRate)
         (self.alpha, self.epsilon, self.weightDecay) = (alpha, epsilon, weightDecay)
     }
 
@@ -39,7 +39,11 @@ public final class RMSprop: Optimizer {
                 if weightDecay > 0 { gradient = gradient + value * weightDecay }
                 squares[index].multiply_(alpha)
                 squares[index].addProduct_(gradient, gradient, factor: 1 - alpha)
-                value.addQuotient_(gradient, squares[index].sqrt() + epsilon, factor: -learningRate)
+                let denominator = squares[index].sqrt() + epsilon
+                switch learningRate {
+                case .number(let rate): value.addQuotient_(gradient, denominator, factor: -rate)
+                case .tensor(let rate): value.addQuotient_(gradient * rate, denominator, factor: -1)
+                }
             }
         }
     }
@@ -53,7 +57,7 @@ public final class SGD: Optimizer {
     /// Parameters with their keys, in the order of the gradients.
     public let parameters: [(key: String, parameter: Parameter)]
     /// Learning rate of the next step.
-    public var learningRate: Double
+    public var learningRate: Factor
     private let momentum: Double
     private let weightDecay: Double
     private lazy var velocities = buffers()
@@ -69,7 +73,7 @@ public final class SGD: Optimizer {
         weightDecay: Double = 0
     ) {
         self.parameters = parameters
-        self.learningRate = learningRate
+        self.learningRate = .number(learningRate)
         (self.momentum, self.weightDecay) = (momentum, weightDecay)
     }
 
@@ -86,7 +90,12 @@ public final class SGD: Optimizer {
             foreachMultiply_(moved, by: momentum)
             foreachAdd_(moved, indices.map { gradients[$0]! })
             if weightDecay > 0 { foreachAdd_(moved, values, factor: weightDecay) }
-            foreachAdd_(values, moved, factor: -learningRate)
+            switch learningRate {
+            case .number(let rate): foreachAdd_(values, moved, factor: -rate)
+            case .tensor(let rate):
+                let steps = moved.map { $0 * rate }
+                foreachAdd_(values, steps, factor: -1)
+            }
         }
     }
 
