@@ -25,7 +25,10 @@ extension AdversarialTrainer {
     ///   - real: real pictures [N, 3, side, side] in -1...1.
     ///   - fake: generated pictures of the same shape, detached.
     ///   - labels: labels of both, [N, K]; nil for an unconditional discriminator.
-    package func trainDiscriminator(real: Tensor, fake: Tensor, labels: Tensor? = nil) {
+    ///   - earlierSteps: earlier steps of the discriminator, which decide about lazy regularizers.
+    package func trainDiscriminator(
+        real: Tensor, fake: Tensor, labels: Tensor? = nil, earlierSteps: Int = 0
+    ) {
         let (real, fake) = withoutGradients { (noisy(real), noisy(fake)) }
         var (output, penalty): (CriticStep.Output?, Tensor?) = (nil, nil)
         var step = critic
@@ -37,7 +40,7 @@ extension AdversarialTrainer {
             return drift.map { $0 + classification } ?? classification
         }
         let context = DiscriminatorContext(
-            real: real, fake: fake, kimg: clock.kimg, random: mixStream
+            real: real, fake: fake, random: mixStream, value: { [unowned self] in scheduled($0) }
         ) { [unowned self] in discriminate($0, labels, changesBuffers: false).logits }
         let phases = TrainingPhase.all(
             of: "discriminator", discriminatorOptimizer, settings.discriminatorOptimizer,
@@ -54,11 +57,8 @@ extension AdversarialTrainer {
         let adversarial = output!
         var loss = adversarial.loss
         if let penalty { loss = loss.detached() + penalty }
-        for phase in phases.dropFirst() where phase.isDue(after: discriminatorSteps.value) {
-            phase.run(stepContext)
-        }
+        for phase in phases.dropFirst() where phase.isDue(after: earlierSteps) { phase.run(stepContext) }
         withoutGradients {
-            discriminatorSteps.advance()
             if settings.augment.kind == .ada {
                 let logits = adversarial.real - (settings.loss.border ?? 0)
                 augmentation.observe(realLogits: logits.rank > 1 ? logits.mean([1]) : logits)
@@ -82,10 +82,18 @@ extension AdversarialTrainer {
 
     /// Pictures [N, 3, side, side] with instance noise.
     func noisy(_ images: Tensor) -> Tensor {
-        let deviation = settings.instanceNoise.schedule.value(atKimg: clock.kimg)
-        guard deviation > 0 else { return images }
+        guard instanceNoise > 0 else { return images }
+        let deviation = recorder.factor { [unowned self] in instanceNoise }
         let noise = (Tensor.normal(images.shape, random: noiseStream) * deviation).to(device)
         return images + noise.to(images.dtype)
+    }
+
+    /// Current standard deviation of the instance noise.
+    var instanceNoise: Double { settings.instanceNoise.schedule.value(atKimg: clock.kimg) }
+
+    /// Current value of a scheduled number.
+    private func scheduled(_ number: Scheduled<Double>) -> Factor {
+        recorder.factor { [unowned self] in number.value(atKimg: clock.kimg) }
     }
 
     /// Measures the discriminator without training it.
@@ -110,11 +118,11 @@ extension AdversarialTrainer {
 
     // MARK: Generator
 
-    /// Performs one step of the generator.
-    func trainGenerator(_ context: StepContext) {
+    /// Performs one step of the generator. The number of its earlier steps decides about lazy regularizers.
+    func trainGenerator(_ context: StepContext, earlierSteps: Int) {
         var loss: Tensor?
         let regularizerContext = GeneratorContext(
-            count: context.fake.shape[0], kimg: clock.kimg, random: pathStream
+            count: context.fake.shape[0], random: pathStream
         ) { [unowned self] count in generateForPath(count, context.labels) }
         let phases = TrainingPhase.all(
             of: "generator", generatorOptimizer, settings.generatorOptimizer,
@@ -131,8 +139,7 @@ extension AdversarialTrainer {
                 generatorGradient: HealthStatistics.norm(found, on: device), fake: context.fake,
                 real: context.real)
         }
-        for phase in phases.dropFirst() where phase.isDue(after: generatorSteps.value) { phase.run(context) }
-        generatorSteps.advance()
+        for phase in phases.dropFirst() where phase.isDue(after: earlierSteps) { phase.run(context) }
     }
 
     /// Loss of the generator without regularizers, [].

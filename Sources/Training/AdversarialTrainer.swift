@@ -37,8 +37,8 @@ public final class AdversarialTrainer: Trainer {
     public var recoveries = RecoveryHistory()
 
     // Sums since the last report.
-    var statistics: StepStatistics
-    var health: HealthStatistics
+    let statistics: StepStatistics
+    let health: HealthStatistics
     let balance: StepBalance
     let generatorOptimizer: any Optimizer
     let discriminatorOptimizer: any Optimizer
@@ -55,6 +55,9 @@ public final class AdversarialTrainer: Trainer {
     /// Whether a pass in training mode changes buffers, such as those of spectral normalization.
     let changesBuffers: Bool
     let latentStream, augmentStream, mixStream, noiseStream, pathStream: RandomSource
+    /// Runs the device work of steps.
+    let recorder: StepRecorder
+    private let inputs: StepInputs
 
     /// Creates the networks with initial weights from `seed`.
     /// - Parameters:
@@ -73,6 +76,8 @@ public final class AdversarialTrainer: Trainer {
         generatorRegularizers: [Regularizer<GeneratorContext>] = []
     ) throws {
         (self.recipe, self.device, self.kernels) = (recipe, device, kernels)
+        // Recording needs a stream of its own, which all work of this thread must use.
+        Engine.useOwnStream(on: device)
         let settings = recipe.adversarial
         self.settings = settings
         self.precision = precision.resolved(for: device)
@@ -102,16 +107,24 @@ public final class AdversarialTrainer: Trainer {
             for: discriminator, correction: Regularizer.correction(discriminatorRegularizers))
         changesBuffers = !discriminator.usesBatchStatistics && !discriminator.buffers.isEmpty
         augmentation = DiscriminatorAugmentation(settings.augment, device: device)
-        latentStream = RandomSource(seed: seed &+ 1)
-        mixStream = RandomSource(seed: seed &+ 2)
-        augmentStream = RandomSource(seed: seed &+ 3)
-        noiseStream = RandomSource(seed: seed &+ 4)
-        pathStream = RandomSource(seed: seed &+ 5)
+        let streams = RandomStreams(seed: seed, on: device)
+        latentStream = streams.next()
+        mixStream = streams.next()
+        augmentStream = streams.next()
+        noiseStream = streams.next()
+        pathStream = streams.next()
+        recorder = StepRecorder(mode: device == .cpu ? .direct : .graphs, device: device)
+        inputs = StepInputs(on: device)
         statistics = StepStatistics(device: device)
         health = HealthStatistics(device: device)
         balance = StepBalance(settings.steps)
         registerState()
         clockChanged()
+        if device != .cpu, let reason = DeviceGraph.obstacle(on: device) { recorder.turnOff(because: reason) }
+        if balance.isAdaptive { recorder.turnOff(because: "the number of discriminator steps is adaptive") }
+        if let optimizer = [generatorOptimizer, discriminatorOptimizer].first(where: { !$0.isRecordable }) {
+            recorder.turnOff(because: "\(type(of: optimizer)) cannot be recorded")
+        }
     }
 
     private func registerState() {
@@ -174,55 +187,131 @@ public final class AdversarialTrainer: Trainer {
             of: averaged ?? generator, sampler: sampler, recipe: recipe, store: store, subset: subset)
     }
 
+    /// Copies the pictures to the device.
+    public func keepPictures(of store: FaceStore) -> Bool {
+        inputs.resident = ResidentPictures(of: store, on: device)
+        return true
+    }
+
+    /// Runs all steps without CUDA graphs from now on.
+    public func turnOffGraphs() { recorder.turnOff(because: nil) }
+
+    /// Runs all steps as CUDA would record them: a check on the CPU, which traps if a step cannot be recorded.
+    package func rehearseRecording() { recorder.rehearse() }
+
+    /// Number of kinds of steps that were recorded.
+    package var recordedKinds: Int { recorder.recordedKinds }
+
+    /// Reason why steps run without CUDA graphs although they were requested.
+    public var graphObstacle: String? { device == .cpu ? nil : recorder.obstacle }
+
     // MARK: Step
 
     /// Performs the discriminator's steps and the generator's steps, and updates the moving average.
     /// - Parameter batches: returns the next real pictures with labels.
     /// - Throws: `TrainingError.diverged` if a loss is not finite; on CUDA the next `takeReport` throws it.
     public func step(_ batches: (_ count: Int) -> ImageBatch) throws {
-        let factor = learningRateFactor
-        generatorOptimizer.learningRate =
-            settings.generatorOptimizer.learningRate * factor * Regularizer.correction(generatorRegularizers)
-        discriminatorOptimizer.learningRate =
-            settings.discriminatorOptimizer.learningRate * factor
-            * Regularizer.correction(discriminatorRegularizers)
         let growth = growth
         growth.map(grow)
         let count = recipe.batchSize(images: clock.images)
-
         let skips = balance.skips()
-        var steps = 0
-        var context: StepContext
-        repeat {
-            steps += 1
-            let batch = batches(count)
-            let labels = columns.asked.isEmpty ? nil : batch.labels(columns, on: device)
-            let pictures = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
-            // Only the last pictures are used in the generator's step and need gradients.
-            let fake =
-                balance.canEnd(after: steps)
-                ? generate(count, labels) : withoutGradients { generate(count, labels) }
-            context = StepContext(real: growth?.faded(pictures) ?? pictures, labels: labels, fake: fake)
-            if skips {
-                measureDiscriminator(context)
-            } else {
-                trainDiscriminator(real: context.real, fake: context.fake.detached(), labels: labels)
+        var steps = settings.steps.discriminator
+        if recorder.isOn {
+            inputs.load((0..<steps).map { _ in batches(count) }, columns)
+            recorder.run(kind(count, growth)) {
+                perform(count, growth, skips: false, realBatch: { inputs[$0] })
             }
-        } while balance.repeats(after: steps)
-        for index in 0..<settings.steps.generator {
-            if index > 0 { context.fake = generate(count, context.labels) }
-            trainGenerator(context)
+        } else {
+            steps = perform(count, growth, skips: skips) { [columns, device, inputs] _ in
+                inputs.tensors(of: batches(count), columns, on: device)
+            }
         }
-        let taken = steps * count
+        if !skips { discriminatorSteps.advance(by: steps) }
+        generatorSteps.advance(by: settings.steps.generator)
         clock.steps += 1
-        clock.images += taken
-        average?.update(decay: recipe.average.decay(batchSize: taken, images: clock.images))
+        clock.images += steps * count
         if let growth, settings.growth.resetsOptimizers, !growth.hasSameLayers(as: self.growth!) {
             generatorOptimizer.reset()
             discriminatorOptimizer.reset()
         }
         if device == .cpu, let what = statistics.firstNotFinite {
             throw TrainingError.diverged(what: what, step: clock.steps, kept: "")
+        }
+    }
+
+    /// Everything that changes the work of a step, apart from factors.
+    private func kind(_ count: Int, _ growth: Growth?) -> StepRecorder.Key {
+        func due<Context>(_ regularizers: [Regularizer<Context>], _ counter: StepCounter, _ steps: Int)
+            -> [Int]
+        {
+            let intervals = regularizers.map(\.interval).filter { $0 > 1 }
+            return (0..<steps).flatMap { step in
+                intervals.map { (counter.value + step) % $0 == 0 ? 1 : 0 }
+            }
+        }
+        return [count, growth?.side ?? 0, (growth?.alpha ?? 1) < 1 ? 1 : 0, instanceNoise > 0 ? 1 : 0]
+            + due(discriminatorRegularizers, discriminatorSteps, settings.steps.discriminator)
+            + due(generatorRegularizers, generatorSteps, settings.steps.generator)
+    }
+
+    /// The work of a step on the device. It does not change the clock and the counters.
+    /// - Parameters:
+    ///   - count: pictures of a batch.
+    ///   - growth: current growth; nil for networks that do not grow.
+    ///   - skips: whether the discriminator is measured but not trained.
+    ///   - realBatch: returns real pictures [count, 3, R, R] and labels [count, K] of a discriminator step.
+    /// - Returns: number of discriminator steps.
+    @discardableResult
+    private func perform(
+        _ count: Int, _ growth: Growth?, skips: Bool, realBatch: (Int) -> (pictures: Tensor, labels: Tensor?)
+    ) -> Int {
+        setLearningRates()
+        var fade: Factor?
+        if let growth, growth.alpha < 1 {
+            fade = recorder.factor { [unowned self] in self.growth?.alpha ?? 1 }
+            for network in [generator, averaged, discriminator] as [Module?] {
+                (network as? any Growing)?.fade = fade!
+            }
+        }
+        var steps = 0
+        var context: StepContext
+        repeat {
+            let (pictures, labels) = realBatch(steps)
+            steps += 1
+            // Only the last pictures are used in the generator's step and need gradients.
+            let fake =
+                balance.canEnd(after: steps)
+                ? generate(count, labels) : withoutGradients { generate(count, labels) }
+            context = StepContext(
+                real: growth?.faded(pictures, weight: fade) ?? pictures, labels: labels, fake: fake)
+            if skips {
+                measureDiscriminator(context)
+            } else {
+                trainDiscriminator(
+                    real: context.real, fake: context.fake.detached(), labels: labels,
+                    earlierSteps: discriminatorSteps.value + steps - 1)
+            }
+        } while balance.repeats(after: steps)
+        for index in 0..<settings.steps.generator {
+            if index > 0 { context.fake = generate(count, context.labels) }
+            trainGenerator(context, earlierSteps: generatorSteps.value + index)
+        }
+        let taken = steps * count
+        average?.update(
+            decay: recorder.factor { [unowned self] in
+                recipe.average.decay(batchSize: taken, images: clock.images + taken)
+            })
+        return steps
+    }
+
+    private func setLearningRates() {
+        generatorOptimizer.learningRate = recorder.factor { [unowned self] in
+            settings.generatorOptimizer.learningRate * learningRateFactor
+                * Regularizer.correction(generatorRegularizers)
+        }
+        discriminatorOptimizer.learningRate = recorder.factor { [unowned self] in
+            settings.discriminatorOptimizer.learningRate * learningRateFactor
+                * Regularizer.correction(discriminatorRegularizers)
         }
     }
 
@@ -248,7 +337,7 @@ public final class AdversarialTrainer: Trainer {
         if let what = statistics.firstNotFinite {
             throw TrainingError.diverged(what: what, step: clock.steps, kept: "")
         }
-        defer { statistics = StepStatistics(device: device) }
+        defer { statistics.reset() }
         return statistics.means
     }
 
@@ -256,7 +345,7 @@ public final class AdversarialTrainer: Trainer {
     /// - Throws: `TrainingError.diverged` if a sum is not finite.
     public func takeReport() throws -> TrainerReport {
         let means = try takeStatistics()
-        defer { health = HealthStatistics(device: device) }
+        defer { health.reset() }
         var scalars = [
             Scalar("lossD", "loss/discriminator", ("loss", "D"), means.discriminatorLoss),
             Scalar("lossG", "loss/generator", ("loss", "G"), means.generatorLoss),

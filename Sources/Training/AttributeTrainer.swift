@@ -88,7 +88,7 @@ public final class AttributeTrainer: Trainer {
     /// - Parameter batches: returns the next real pictures with labels.
     /// - Throws: `TrainingError.diverged` if the loss is not finite; on CUDA the next `takeReport` throws it.
     public func step(_ batches: (_ count: Int) -> ImageBatch) throws {
-        optimizer.learningRate = settings.optimizer.learningRate * learningRateFactor
+        optimizer.learningRate = .number(settings.optimizer.learningRate * learningRateFactor)
         let batch = batches(recipe.batchSize)
         var images = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
         let labels = Tensor(batch.attributes.map(Float.init), shape: [batch.count, attributes.count]).to(

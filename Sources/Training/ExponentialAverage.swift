@@ -39,11 +39,14 @@ public final class ExponentialAverage {
         self.init(network, following: source)
     }
 
+    /// Updates the average with a number.
+    public func update(decay: Double) { update(decay: .number(decay)) }
+
     /// Updates the average: average = decay * average + (1 - decay) * source.
     /// - Parameter decay: 0...1.
-    public func update(decay: Double) {
+    public func update(decay: Factor) {
         withoutGradients {
-            foreachLerp_(pairs.map(\.average), towards: pairs.map(\.source), weight: 1 - decay)
+            foreachLerp_(pairs.map(\.average), towards: pairs.map(\.source), weight: decay.complement)
             for (average, source) in copies { average.copy_(source) }
         }
     }

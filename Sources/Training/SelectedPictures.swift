@@ -42,10 +42,14 @@ extension ImageBatch {
     /// Labels of the attributes of a recipe, [N, K] of 1, -1, or 0 for unknown.
     /// - Parameter columns: result of `Recipe.columns(of:)`.
     func labels(_ columns: (asked: [Int], width: Int), on device: Device) -> Tensor {
-        let values = (0..<count).flatMap { row in
+        Tensor(labelValues(columns), shape: [count, columns.asked.count]).to(device)
+    }
+
+    /// The labels row by row, N rows of K values.
+    func labelValues(_ columns: (asked: [Int], width: Int)) -> [Float] {
+        (0..<count).flatMap { row in
             columns.asked.map { Float(attributes[row * columns.width + $0]) }
         }
-        return Tensor(values, shape: [count, columns.asked.count]).to(device)
     }
 }
 

@@ -55,6 +55,16 @@ public protocol Trainer: AnyObject {
 
     /// Updates values that depend on the clock. Called after a change of the clock or the state.
     func clockChanged()
+
+    /// Copies the pictures of a store to the device, if the trainer can select batches there. Batches then need no pixels.
+    /// - Returns: whether the pictures were copied.
+    func keepPictures(of store: FaceStore) -> Bool
+
+    /// Runs all steps without CUDA graphs from now on.
+    func turnOffGraphs()
+
+    /// Reason why steps run without CUDA graphs although they were requested; nil if there is none.
+    var graphObstacle: String? { get }
 }
 
 extension Trainer {
@@ -68,6 +78,12 @@ extension Trainer {
     public var minPenaltySpike: Double { 1 }
     /// Does nothing.
     public func clockChanged() {}
+    /// False.
+    public func keepPictures(of store: FaceStore) -> Bool { false }
+    /// Does nothing.
+    public func turnOffGraphs() {}
+    /// Nil.
+    public var graphObstacle: String? { nil }
     /// No events.
     public func takeEvents() -> [TrainerEvent] { [] }
 

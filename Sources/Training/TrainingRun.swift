@@ -33,6 +33,8 @@ public final class TrainingRun {
     /// Notes for the user, such as that a damaged state was skipped.
     public private(set) var notes: [String] = []
     let subset: [Int]?
+    /// Whether the device has the pictures, so that batches need no pixels.
+    let keepsPictures: Bool
     let monitor: any RunMonitor
     private(set) var resumed: Resumption?
     private var hasFailed = false
@@ -61,13 +63,14 @@ public final class TrainingRun {
     ///   - start: run or model whose weights a new run starts from; nil for that of an existing run, otherwise random
     ///     weights.
     ///   - restart: whether an existing run in the folder is removed.
+    ///   - usesGraphs: whether steps on CUDA are recorded as graphs.
     /// - Throws: `TrainingError.otherRun` if the folder contains a run with other settings; `TrainingError.refused` for other
     ///   problems that the user can solve, such as metrics that cannot be computed; `CheckpointError`, `WeightsError`, `SettingsError` or `FileError` for files that
     ///   cannot be used. No file has changed then.
     public init(
         recipe: Recipe, store: FaceStore, data: String, folder: String, seed: UInt64? = nil,
         device: Device = .cpu,
-        precision: Precision = .auto, start: String? = nil, restart: Bool = false
+        precision: Precision = .auto, start: String? = nil, restart: Bool = false, usesGraphs: Bool = true
     ) throws {
         self.store = store
         try TrainingEstimate.requireMemory(recipe)
@@ -106,6 +109,8 @@ public final class TrainingRun {
                     + (foreign.count > 4 ? " and \(foreign.count - 4) more" : "")
                     + "; use another --out, or move them")
         }
+        if device != .cpu { Engine.setCUDASpeed(searchesAlgorithms: true, allowsTF32: true) }
+        if device != .cpu, precision == .fp32 { notes.append("float32 products on \(device) use TF32") }
         let (labels, seed) = (subset.map { store.labels.rows($0) } ?? store.labels, record.seed)
         let chosen = subset
         let trainer = try recoveringFromOutOfMemory {
@@ -113,6 +118,10 @@ public final class TrainingRun {
                 labels: labels, seed: seed, device: device, precision: precision, kernels: kernels)
         }
         self.trainer = trainer
+        if !usesGraphs { trainer.turnOffGraphs() }
+        let kept = try recoveringFromOutOfMemory { Self.keep(store, for: trainer) }
+        keepsPictures = kept != nil
+        if let kept { notes.append(kept) }
         monitor = try recoveringFromOutOfMemory { try trainer.monitor(of: store, subset: chosen) }
         resumed = restart ? nil : try Self.resume(trainer, from: directory, notes: &notes)
         if let resumed {
@@ -143,6 +152,17 @@ public final class TrainingRun {
         var stored = try RunRecord(folder: directory.path)
         stored.hasStates = true
         try stored.write(to: directory.recordPath)
+    }
+
+    /// Copies the pictures to a CUDA device if the trainer can use them there and they need at most a quarter of its memory.
+    /// - Returns: a note for the user; nil if the pictures stay on the host.
+    private static func keep(_ store: FaceStore, for trainer: any Trainer) -> String? {
+        guard case .cuda(let index) = trainer.device, trainer.recipe.data.augmentation.onlyMirrors else {
+            return nil
+        }
+        let (bytes, total) = (store.count * store.sampleByteCount, Engine.cudaMemory(index).total)
+        guard bytes <= total / 4, trainer.keepPictures(of: store) else { return nil }
+        return "the pictures are on the device: \(Readable.bytes(bytes)) of \(Readable.bytes(total))"
     }
 
     /// Indices of the pictures of the recipe's split; nil for all.

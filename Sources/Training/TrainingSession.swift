@@ -36,6 +36,7 @@ final class TrainingSession {
     /// Best score of the run and its metric; nil before the first score.
     private(set) var best: BestScore?
     private var isFirstStep = true
+    private var hasNotedGraphs = false
     private var savedAt: Double
     /// Step and file of the newest good state.
     private(set) var saved: (step: Int, path: String)?
@@ -57,7 +58,7 @@ final class TrainingSession {
         makeLoader = { count, position in
             BatchLoader(
                 store: run.store, batchSize: count, seed: seed, augmentation: recipe.data.augmentation,
-                subset: run.subset, position: position, threads: 1)
+                subset: run.subset, position: position, threads: 1, loadsPixels: !run.keepsPictures)
         }
         batchSize = recipe.batchSize(images: clock.images)
         loader = makeLoader(batchSize, clock.images + trainer.recoveries.skippedImages)
@@ -150,6 +151,10 @@ final class TrainingSession {
     /// - Parameter before: number of images before the step.
     private func afterStep(before: Int) throws {
         let clock = trainer.clock
+        if !hasNotedGraphs, let reason = trainer.graphObstacle {
+            hasNotedGraphs = true
+            reporter?.note("steps run without CUDA graphs: \(reason)")
+        }
         func isDue(everyKimg: Double) -> Bool {
             guard everyKimg > 0 else { return false }
             let every = everyKimg * 1000

@@ -76,6 +76,13 @@ struct TrainCommand: ParsableCommand {
 
     @OptionGroup var place: DeviceOptions
 
+    @Flag(
+        inversion: .prefixedNo,
+        help:
+            "Record training steps on CUDA as graphs, which are replayed with one call. No effect on the CPU."
+    )
+    var graphs = true
+
     @Flag(help: "Show the resolved recipe, label problems, sizes, memory and time; do not train.")
     var dryRun = false
 
@@ -112,7 +119,7 @@ struct TrainCommand: ParsableCommand {
         let store = try openStore(source, recipe, console)
         let run = try TrainingRun(
             recipe: recipe, store: store, data: source, folder: folder, seed: seed, device: device,
-            precision: precision, start: from, restart: restart)
+            precision: precision, start: from, restart: restart, usesGraphs: graphs)
         greet(run, console)
         let before = run.resumedAt
         let outcome: TrainingRun.Outcome

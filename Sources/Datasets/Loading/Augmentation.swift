@@ -68,13 +68,21 @@ public struct Augmentation: Sendable, Equatable {
         return Picture(width: picture.width, height: picture.height, channels: 3, pixels: pixels)
     }
 
+    /// Whether mirroring is the only transformation.
+    public var onlyMirrors: Bool { self == Augmentation(flip: flip) }
+
+    /// Whether the sample at a position is mirrored.
+    func isMirrored(seed: UInt64, position: Int) -> Bool {
+        flip > 0 && random(.flip, seed, position) { $0.chance(flip) }
+    }
+
     /// Writes the augmented sample to `target`. Both buffers are [size, size, 3].
     func apply(
         from source: UnsafeRawBufferPointer, to target: UnsafeMutableBufferPointer<UInt8>, size: Int,
         seed: UInt64,
         position: Int
     ) {
-        let isFlipped = flip > 0 && random(.flip, seed, position) { $0.chance(flip) }
+        let isFlipped = isMirrored(seed: seed, position: position)
         if crop > 0 || rotationDegrees > 0 {
             let warp = warp(size: size, isFlipped: isFlipped, seed: seed, position: position)
             warp.apply(from: source, to: target, size: size)

@@ -24,11 +24,16 @@ public final class BatchLoader: Sendable {
     ///   - dropsLast: whether samples at the end of an epoch that do not fill a batch are skipped.
     ///   - threads: the number of threads that prepare batches.
     ///   - depth: the maximum number of prepared batches.
+    ///   - loadsPixels: false for batches of indices, mirroring and labels, for pictures that are on a device already.
+    ///     The augmentation must then only mirror.
     public init(
         store: FaceStore, batchSize: Int, seed: UInt64, augmentation: Augmentation = .none,
-        subset: [Int]? = nil,
-        position: Int = 0, dropsLast: Bool = false, threads: Int = 2, depth: Int = 4
+        subset: [Int]? = nil, position: Int = 0, dropsLast: Bool = false, threads: Int = 2, depth: Int = 4,
+        loadsPixels: Bool = true
     ) {
+        precondition(
+            loadsPixels || augmentation.onlyMirrors,
+            "BatchLoader: without pixels, expected an augmentation that only mirrors")
         let count = subset?.count ?? store.count
         precondition(batchSize > 0, "BatchLoader: expected a batch size above 0, got \(batchSize)")
         precondition(count > 0, "BatchLoader: expected a subset of at least one sample")
@@ -40,7 +45,7 @@ public final class BatchLoader: Sendable {
         sampler.position = position
         state = LoaderState(
             store: store, batchSize: batchSize, augmentation: augmentation, subset: subset, sampler: sampler,
-            dropsLast: dropsLast, depth: depth)
+            dropsLast: dropsLast, depth: depth, loadsPixels: loadsPixels)
         state.start(threads: threads)
     }
 
@@ -77,13 +82,15 @@ private final class LoaderState: Sendable {
     private let subset: [Int]?
     private let dropsLast: Bool
     private let depth: Int
+    private let loadsPixels: Bool
     private let seed: UInt64
     private let threads: WorkerThreads<State>
 
     init(
         store: FaceStore, batchSize: Int, augmentation: Augmentation, subset: [Int]?, sampler: Sampler,
-        dropsLast: Bool, depth: Int
+        dropsLast: Bool, depth: Int, loadsPixels: Bool
     ) {
+        self.loadsPixels = loadsPixels
         self.store = store
         self.batchSize = batchSize
         self.augmentation = augmentation
@@ -139,9 +146,9 @@ private final class LoaderState: Sendable {
 
     private func make(_ items: [Int], position: Int) -> ImageBatch {
         let indices = subset.map { subset in items.map { subset[$0] } } ?? items
-        let bytes = store.sampleByteCount
+        let bytes = loadsPixels ? store.sampleByteCount : 0
         let pixels = [UInt8](unsafeUninitializedCapacity: bytes * indices.count) { buffer, initialized in
-            for (row, index) in indices.enumerated() {
+            for (row, index) in indices.enumerated() where loadsPixels {
                 let sample = UnsafeMutableBufferPointer(rebasing: buffer[(row * bytes)..<((row + 1) * bytes)])
                 store.withImage(index) {
                     augmentation.apply(
@@ -157,13 +164,15 @@ private final class LoaderState: Sendable {
             attributes: labels.attributes.isEmpty
                 ? [] : indices.flatMap { labels.attributes[($0 * width)..<(($0 + 1) * width)] },
             identities: labels.identities.isEmpty ? [] : indices.map { labels.identities[$0] },
-            classes: labels.classes.isEmpty ? [] : indices.map { labels.classes[$0] })
+            classes: labels.classes.isEmpty ? [] : indices.map { labels.classes[$0] },
+            mirrored: loadsPixels
+                ? [] : indices.indices.map { augmentation.isMirrored(seed: seed, position: position + $0) })
     }
 }
 
 /// A batch of samples: contiguous pixels and their labels.
 public struct ImageBatch: Sendable {
-    /// RGB pixels, UInt8, [count, size, size, 3].
+    /// RGB pixels, UInt8, [count, size, size, 3]; empty if the loader does not load pixels.
     public let pixels: [UInt8]
     /// The number of samples.
     public let count: Int
@@ -179,6 +188,8 @@ public struct ImageBatch: Sendable {
     public let identities: [Int32]
     /// Classes, [count]; -1 unknown; empty if the store has no classes.
     public let classes: [Int32]
+    /// Whether the samples are mirrored, [count]; empty if `pixels` are mirrored already.
+    public let mirrored: [Bool]
 
     /// Creates a batch from pixels and labels.
     ///
@@ -191,13 +202,17 @@ public struct ImageBatch: Sendable {
     ///   - attributes: [N, K] of 1, -1 or 0, row by row; empty without attributes.
     ///   - identities: one per picture; empty without identities.
     ///   - classes: one per picture; empty without classes.
+    ///   - mirrored: one per picture of a batch without pixels.
     public init(
         pixels: [UInt8], count: Int, size: Int, indices: [Int] = [], position: Int = 0,
         attributes: [Int8] = [],
-        identities: [Int32] = [], classes: [Int32] = []
+        identities: [Int32] = [], classes: [Int32] = [], mirrored: [Bool] = []
     ) {
         precondition(
-            pixels.count == count * size * size * 3, "ImageBatch: expected \(count * size * size * 3) bytes")
+            pixels.count == (mirrored.isEmpty ? count * size * size * 3 : 0)
+                && (mirrored.isEmpty || mirrored.count == count),
+            "ImageBatch: expected \(count * size * size * 3) bytes, or none with \(count) flags of mirroring")
+        self.mirrored = mirrored
         (self.pixels, self.count, self.size, self.indices) = (pixels, count, size, indices)
         (self.position, self.attributes, self.identities) = (position, attributes, identities)
         self.classes = classes

@@ -97,8 +97,8 @@ public final class ConversionTrainer: Trainer {
     /// - Throws: `TrainingError.diverged` if a loss is not finite; on CUDA the next `takeReport` throws it.
     public func step(_ batches: (_ count: Int) -> ImageBatch) throws {
         let factor = learningRateFactor
-        converterOptimizer.learningRate = settings.converterOptimizer.learningRate * factor
-        criticOptimizer.learningRate = settings.criticOptimizer.learningRate * factor
+        converterOptimizer.learningRate = .number(settings.converterOptimizer.learningRate * factor)
+        criticOptimizer.learningRate = .number(settings.criticOptimizer.learningRate * factor)
         var last: (real: Tensor, labels: Tensor, target: Tensor)!
         for _ in 0..<settings.steps.discriminator {
             let batch = batches(recipe.batchSize)

@@ -102,15 +102,15 @@ public final class RestorationTrainer: Trainer {
     public func step(_ batches: (_ count: Int) -> ImageBatch) throws {
         let factor = learningRateFactor
         let angle = 2 * Double.pi * Double(clock.steps) / Self.dropoutPeriod
-        restorerOptimizer.learningRate =
-            settings.restorerOptimizer.learningRate * factor * (phases.hasDropout ? (cos(angle) + 1) / 2 : 1)
+        restorerOptimizer.learningRate = .number(
+            settings.restorerOptimizer.learningRate * factor * (phases.hasDropout ? (cos(angle) + 1) / 2 : 1))
         let batch = batches(recipe.batchSize)
         let target = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
         let inputs = input(target, warps: phases.warps, random: inputStream)
         let pictures = computing { restorer(inputs) }.to(.float32)
         let pixels = trainRestorer(pictures, target)
         if phases.adversarialWeight > 0, let critic, let criticOptimizer {
-            criticOptimizer.learningRate = settings.criticOptimizer.learningRate * factor
+            criticOptimizer.learningRate = .number(settings.criticOptimizer.learningRate * factor)
             train(critic, criticOptimizer, real: target, fake: pictures.detached())
         }
         clock.steps += 1

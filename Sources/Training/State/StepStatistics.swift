@@ -51,6 +51,9 @@ public struct StepStatistics {
             fakeScore: values[2] / discriminatorSteps)
     }
 
+    /// Sets all sums to 0, in place.
+    func reset() { withoutGradients { _ = sums.zero_() } }
+
     /// Tensors of a saved state.
     var state: [(key: String, tensor: Tensor)] { [("sums", sums)] }
 }
@@ -160,6 +163,9 @@ struct HealthStatistics {
             diversity: values[8] / generated, penalty: regularized ? values[5] / trained : nil,
             trainedFraction: adaptive ? values[3] / measured : nil)
     }
+
+    /// Sets all sums to 0, in place.
+    func reset() { withoutGradients { _ = sums.zero_() } }
 
     /// Tensors of a saved state.
     var state: [(key: String, tensor: Tensor)] { [("sums", sums)] }

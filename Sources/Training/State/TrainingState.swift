@@ -100,13 +100,32 @@ public final class TrainingState {
             guard let state = given[name]?.bytes() else {
                 throw CheckpointError("random.\(name): missing; the file is a model, not the state of a run")
             }
-            do { try RandomSource(seed: 0).restore(state) } catch {
-                throw CheckpointError("random.\(name): \(error)")
+            guard Self.isState(state, of: source.device) else {
+                // A run that continues on another kind of device. Its random numbers start from the saved state.
+                return (source, Self.state(from: state, on: source.device))
+            }
+            if source.device == .cpu {
+                do { try RandomSource(seed: 0).restore(state) } catch {
+                    throw CheckpointError("random.\(name): \(error)")
+                }
             }
             return (source, state)
         }
         withoutGradients { for (_, own, given) in pairs { Self.copy(given, to: own) } }
         for (source, state) in positions { try source.restore(state) }
+    }
+
+    /// Size of the state of a CUDA generator, in bytes: seed and offset.
+    private static let sizeOnCUDA = 16
+
+    private static func isState(_ state: [UInt8], of device: Device) -> Bool {
+        (state.count == sizeOnCUDA) == (device != .cpu)
+    }
+
+    /// State of a generator whose seed depends on all bytes of a state of another kind (FNV-1a).
+    private static func state(from other: [UInt8], on device: Device) -> [UInt8] {
+        let seed = other.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        return RandomSource(seed: seed, on: device).state
     }
 
     /// Copies values by key; tensors without a value are set to 0.
@@ -136,8 +155,8 @@ final class StepCounter {
     private(set) var value = 0 { didSet { withoutGradients { stored.fill_(Double(value)) } } }
     private let stored = Tensor.zeros([], dtype: .float64)
 
-    /// Counts one step.
-    func advance() { value += 1 }
+    /// Counts steps.
+    func advance(by steps: Int = 1) { value += steps }
 
     /// Reads the value from the registered tensor, after a saved state was restored.
     func reload() { value = Int(stored.item()) }
