@@ -19,16 +19,15 @@ package final class Cutout {
                 || shape.count == 4 && shape[0] == count && bounds.shape == [count, 4],
             "Cutout: expected pictures [N, C, H, W] and bounds [N, 4], got \(images.summary) and \(bounds.summary)"
         )
-        // Whether each column or row of each picture is inside, [N, side].
+        // 1 for each column or row of each picture inside, otherwise 0, [N, side].
         func inside(_ first: Int, _ side: Int) -> Tensor {
             let pixels = kept("pixels", side, on: bounds.device) { Tensor.range(side) }
             let start = bounds.narrow(1, start: first, length: 1)
             let end = bounds.narrow(1, start: first + 1, length: 1)
-            return op(
-                "logical_and", [start.lessOrEqual(to: pixels), pixels.less(than: end)], #fileID, #line)
+            return (start.lessOrEqual(to: pixels) * pixels.less(than: end)).to(images.dtype)
         }
         let columns = inside(0, shape[3]).reshape([shape[0], 1, 1, shape[3]])
         let rows = inside(2, shape[2]).reshape([shape[0], 1, shape[2], 1])
-        return images * (1 - (rows * columns).to(images.dtype))
+        return images * (1 - rows * columns)
     }
 }

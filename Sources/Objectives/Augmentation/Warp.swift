@@ -58,7 +58,10 @@ package final class Warp {
         }
         func up(_ axis: WarpAxis) -> Tensor { constant("up", axis) { axis.up } }
         func down(_ axis: WarpAxis) -> Tensor { constant("down", axis) { axis.down } }
-        let upsampled = up(rows).matmul(images).matmul(up(columns).transposed(0, 1))
+        // Without oversampling and reflection, samples are pixels.
+        let upsampled =
+            isOversampled || padding == .reflection
+            ? up(rows).matmul(images).matmul(up(columns).transposed(0, 1)) : images
 
         // Position of each result sample [N, rows, columns] among the samples of the picture.
         func centered(_ axis: WarpAxis) -> Tensor {
@@ -89,6 +92,7 @@ package final class Warp {
             }
         }
         let sampled = sum!.reshape([shape[0], shape[1], rows.extent, columns.extent])
+        guard isOversampled else { return sampled }
         return down(rows).matmul(sampled).matmul(down(columns).transposed(0, 1))
     }
 }
