@@ -29,85 +29,144 @@ import Torch
         #expect(abs(spread / deviation - 1) < 0.1, "\(what): \(spread)", sourceLocation: location)
     }
 
+    private static func constant(_ probability: Double) -> Tensor {
+        Tensor(doubles: [probability], shape: [])
+    }
+
     @Test func adaDrawsTheDistributionsOfThePaper() {
         var settings = AugmentSettings(.ada)
         (settings.filter, settings.corruption) = (1, 0.5)
-        let draws = AugmentationDraws(pictures: Self.count, random: RandomSource(seed: 21))
-        let changes = (0..<Self.count).map {
-            ADAParameters(draws: draws[$0], settings, probability: Self.probability, of: Self.size)
-        }
+        let draws = AugmentationDraws(pictures: Self.count, random: RandomSource(seed: 21), on: .cpu)
+        let parameters = ADA(settings).parameters(
+            draws, probability: Self.constant(Self.probability), of: Self.size)
+        let columns = Dictionary(
+            uniqueKeysWithValues: ADAParameter.allCases.map { ($0, parameters[$0].doubles()) })
         let p = Self.probability
-        func count(_ is_: (ADAParameters) -> Bool) -> Int { changes.filter(is_).count }
+        func column(_ parameter: ADAParameter) -> [Double] { columns[parameter]! }
+        func changed(_ parameter: ADAParameter) -> [Double] {
+            column(parameter).filter { $0 != parameter.identity }
+        }
+        func count(_ parameter: ADAParameter, is value: Double) -> Int {
+            column(parameter).filter { $0 == value }.count
+        }
+        func countAny(_ parameters: ADAParameter...) -> Int {
+            (0..<Self.count).filter { picture in
+                parameters.contains { columns[$0]![picture] != $0.identity }
+            }.count
+        }
 
-        expectFraction(count { $0.geometry.isMirrored }, is: p / 2, "mirrored")
+        expectFraction(count(.mirrored, is: 1), is: p / 2, "mirrored")
         for turns in 1...3 {
-            expectFraction(count { $0.geometry.quarterTurns == turns }, is: p / 4, "turned")
+            expectFraction(count(.quarterTurns, is: Double(turns)), is: p / 4, "turned")
         }
         // Translations that round to 0.
         let unchanged = 1 / 16.0 / 12
-        expectFraction(
-            count { $0.geometry.shiftX != 0 || $0.geometry.shiftY != 0 }, is: p * (1 - unchanged), "shifted")
-        #expect(changes.allSatisfy { abs($0.geometry.shiftX) <= 8 && abs($0.geometry.shiftY) <= 6 })
-        #expect(changes.contains { $0.geometry.shiftX == -7 } && changes.contains { $0.geometry.shiftX == 7 })
+        expectFraction(countAny(.shiftX, .shiftY), is: p * (1 - unchanged), "shifted")
+        #expect(column(.shiftX).allSatisfy { abs($0) <= 8 } && column(.shiftY).allSatisfy { abs($0) <= 6 })
+        #expect(column(.shiftX).contains(-7) && column(.shiftX).contains(7))
+        #expect((column(.shiftX) + column(.shiftY)).allSatisfy { $0 == $0.rounded() })
 
-        expectFraction(count { $0.geometry.scale != 1 }, is: p, "scaled")
-        expectFraction(
-            count { $0.geometry.rotationBefore != 0 || $0.geometry.rotationAfter != 0 }, is: p, "rotated")
-        expectFraction(count { $0.geometry.stretch != 1 }, is: p, "stretched")
-        expectFraction(count { $0.geometry.moveX != 0 }, is: p, "moved")
-        func octaves(_ values: [Double]) -> [Double] { values.filter { $0 != 1 }.map { log2($0) } }
-        expectDeviation(octaves(changes.map(\.geometry.scale)), is: 0.2, "scale")
-        expectDeviation(octaves(changes.map(\.geometry.stretch)), is: 0.2, "stretch")
-        expectDeviation(changes.map(\.geometry.moveX).filter { $0 != 0 }, is: 8, "move")
-        expectDeviation(changes.map(\.geometry.moveY).filter { $0 != 0 }, is: 6, "move")
+        expectFraction(countAny(.scale), is: p, "scaled")
+        expectFraction(countAny(.rotationBefore, .rotationAfter), is: p, "rotated")
+        expectFraction(countAny(.stretch), is: p, "stretched")
+        expectFraction(countAny(.moveX), is: p, "moved")
+        func octaves(_ parameter: ADAParameter) -> [Double] { changed(parameter).map { log2($0) } }
+        expectDeviation(octaves(.scale), is: 0.2, "scale")
+        expectDeviation(octaves(.stretch), is: 0.2, "stretch")
+        expectDeviation(changed(.moveX), is: 8, "move")
+        expectDeviation(changed(.moveY), is: 6, "move")
         // Uniform in -π...π.
-        expectDeviation(
-            changes.map(\.geometry.rotationBefore).filter { $0 != 0 }, is: .pi / 3.0.squareRoot(), "turn")
+        expectDeviation(changed(.rotationBefore), is: .pi / 3.0.squareRoot(), "turn")
 
-        expectFraction(count { $0.color.brightness != 0 }, is: p, "brightened")
-        expectFraction(count { $0.color.contrast != 1 }, is: p, "contrast")
-        expectFraction(count { $0.color.isLumaFlipped }, is: p / 2, "luma")
-        expectFraction(count { $0.color.hue != 0 }, is: p, "hue")
-        expectFraction(count { $0.color.saturation != 1 }, is: p, "saturation")
-        expectDeviation(changes.map(\.color.brightness).filter { $0 != 0 }, is: 0.2, "brightness")
-        expectDeviation(octaves(changes.map(\.color.contrast)), is: 0.5, "contrast")
-        expectDeviation(octaves(changes.map(\.color.saturation)), is: 1, "saturation")
-        expectDeviation(changes.map(\.color.hue).filter { $0 != 0 }, is: .pi / 3.0.squareRoot(), "hue")
+        expectFraction(countAny(.brightness), is: p, "brightened")
+        expectFraction(countAny(.contrast), is: p, "contrast")
+        expectFraction(count(.lumaFlipped, is: 1), is: p / 2, "luma")
+        expectFraction(countAny(.hue), is: p, "hue")
+        expectFraction(countAny(.saturation), is: p, "saturation")
+        expectDeviation(changed(.brightness), is: 0.2, "brightness")
+        expectDeviation(octaves(.contrast), is: 0.5, "contrast")
+        expectDeviation(octaves(.saturation), is: 1, "saturation")
+        expectDeviation(changed(.hue), is: .pi / 3.0.squareRoot(), "hue")
 
-        expectFraction(count { $0.gains != [1, 1, 1, 1] }, is: 1 - 0.7 * 0.7 * 0.7 * 0.7, "filtered")
-        expectFraction(count { $0.noise > 0 }, is: p / 2, "noisy")
-        expectFraction(count { $0.cutout != nil }, is: p / 2, "cut")
-        expectDeviation(changes.map(\.noise).filter { $0 != 0 }, is: 0.1, "noise")
-        for rectangle in changes.compactMap({ $0.cutout }) {
-            #expect(31...33 ~= rectangle.columns.count && 23...25 ~= rectangle.rows.count)
+        let anyBand = 1 - 0.7 * 0.7 * 0.7 * 0.7
+        expectFraction(countAny(.band0, .band1, .band2, .band3), is: anyBand, "filtered")
+        expectFraction(countAny(.noise), is: p / 2, "noisy")
+        expectFraction(countAny(.right, .bottom), is: p / 2, "cut")
+        expectDeviation(changed(.noise), is: 0.1, "noise")
+        for picture in 0..<Self.count where column(.right)[picture] != column(.left)[picture] {
+            #expect(31...33 ~= column(.right)[picture] - column(.left)[picture])
+            #expect(23...25 ~= column(.bottom)[picture] - column(.top)[picture])
+        }
+    }
+
+    /// Tensor operations give the parameters that scalar arithmetic on the same random values gives.
+    @Test(arguments: [0, 0.3, 0.8, 1]) func adaParametersEqualScalarArithmetic(_ probability: Double) {
+        var settings = AugmentSettings(.ada)
+        (settings.blit, settings.color, settings.filter, settings.corruption) = (0.9, 0.7, 1, 0.5)
+        let draws = AugmentationDraws(pictures: 200, random: RandomSource(seed: 23), on: .cpu)
+        let ada = ADA(settings)
+        // A plan belongs to one size.
+        for size in [Self.size, PictureSize(width: 9, height: 31)] {
+            let found = ada.parameters(draws, probability: Self.constant(probability), of: size)
+            let expected = (0..<200).map {
+                Reference.ada(
+                    ReferenceDraws(draws, picture: $0), settings, probability: probability, of: size)
+            }
+            let table = ParameterTable(pictures: expected)
+            #expect((found.values - table.values).abs().max().item() < 1e-12)
+            let maps = ReferenceMap.tensor(expected.map { Reference.map($0).inverse })
+            #expect((ada.maps(found) - maps).abs().max().item() < 1e-11)
+        }
+    }
+
+    @Test(arguments: [0.4, 1]) func diffAugmentParametersEqualScalarArithmetic(_ probability: Double) {
+        var settings = AugmentSettings(.diffaugment)
+        settings.probability = probability
+        let draws = AugmentationDraws(pictures: 200, random: RandomSource(seed: 24), on: .cpu)
+        for part in [\AugmentSettings.recolor, \.translate, \.cutOut] {
+            settings[keyPath: part] = false
+            let augment = DiffAugment(settings)
+            for size in [Self.size, PictureSize(width: 9, height: 31)] {
+                let found = augment.parameters(draws, of: size)
+                let expected = ParameterTable(
+                    pictures: (0..<200).map {
+                        Reference.diffAugment(ReferenceDraws(draws, picture: $0), settings, of: size)
+                    })
+                #expect((found.values - expected.values).abs().max().item() < 1e-12)
+            }
+            settings[keyPath: part] = true
         }
     }
 
     @Test func diffAugmentDrawsTheDistributionsOfThePaper() {
         var settings = AugmentSettings(.diffaugment)
         settings.probability = 0.25
-        let draws = AugmentationDraws(pictures: Self.count, random: RandomSource(seed: 22))
-        let all = (0..<Self.count).map { DiffAugmentParameters(draws: draws[$0], settings, of: Self.size) }
-        let changed = all.filter { $0 != DiffAugmentParameters() }
+        let draws = AugmentationDraws(pictures: Self.count, random: RandomSource(seed: 22), on: .cpu)
+        let parameters = DiffAugment(settings).parameters(draws, of: Self.size)
+        let identity = DiffAugmentParameter.allCases.map(\.identity)
+        let all = (0..<Self.count).map { parameters.values[$0].doubles() }
+        let changed = all.filter { $0 != identity }
         expectFraction(changed.count, is: 0.25, "changed")
-        for change in changed {
-            #expect(change.cutout?.columns.count == 32 && change.cutout?.rows.count == 24)
-        }
-        #expect(Set(changed.map { $0.shiftX }) == Set(-8...8))
-        #expect(Set(changed.map { $0.shiftY }) == Set(-6...6))
+        func column(_ parameter: DiffAugmentParameter) -> [Double] { changed.map { $0[parameter.rawValue] } }
+        #expect(zip(column(.left), column(.right)).allSatisfy { $1 - $0 == 32 })
+        #expect(zip(column(.top), column(.bottom)).allSatisfy { $1 - $0 == 24 })
+        #expect(Set(column(.shiftX)) == Set((-8...8).map(Double.init)))
+        #expect(Set(column(.shiftY)) == Set((-6...6).map(Double.init)))
         func expectUniform(_ values: [Double], in range: ClosedRange<Double>) {
             #expect(values.allSatisfy(range.contains))
             let width = range.upperBound - range.lowerBound
             #expect(values.min()! < range.lowerBound + 0.05 * width)
             #expect(values.max()! > range.upperBound - 0.05 * width)
         }
-        expectUniform(changed.map(\.brightness), in: -0.5...0.5)
-        expectUniform(changed.map(\.saturation), in: 0...2)
-        expectUniform(changed.map(\.contrast), in: 0.5...1.5)
-        expectUniform(changed.map { Double($0.cutout!.columns.lowerBound) }, in: -16...48)
+        expectUniform(column(.brightness), in: -0.5...0.5)
+        expectUniform(column(.saturation), in: 0...2)
+        expectUniform(column(.contrast), in: 0.5...1.5)
+        expectUniform(column(.left), in: -16...48)
 
         (settings.probability, settings.recolor, settings.cutOut) = (1, false, false)
-        let moved = DiffAugmentParameters(draws: draws[0], settings, of: Self.size)
-        #expect(moved.brightness == 0 && moved.saturation == 1 && moved.contrast == 1 && moved.cutout == nil)
+        let moved = DiffAugment(settings).parameters(draws, of: Self.size)
+        for parameter in DiffAugmentParameter.allCases where ![.shiftX, .shiftY].contains(parameter) {
+            #expect(moved[parameter].doubles().allSatisfy { $0 == parameter.identity })
+        }
     }
 }

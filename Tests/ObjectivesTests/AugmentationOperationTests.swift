@@ -35,30 +35,24 @@ import Torch
     @Test func filtersEqualPyWavelets() throws {
         try expect(Tensor(doubles: Warp.sym6), is: "sym6", within: 1e-15)
         try expect(Tensor(doubles: FrequencyBands.taps.flatMap { $0 }, shape: [4, 43]), is: "bands")
-        let gains = FrequencyBands.amplified([1, 1, 1, 1], band: 2, by: 1.7)
-        try expect(
-            Tensor(doubles: FrequencyBands.amplified(gains, band: 0, by: 0.6)), is: "amplified")
+        let factors = Tensor(doubles: [0.6, 1, 1.7, 1, 1, 1, 1, 1], shape: [2, 4])
+        let gains = FrequencyBands().gains(factors)
+        try expect(gains[0], is: "amplified")
+        #expect(gains[1].doubles() == [1, 1, 1, 1])
     }
 
     @Test func geometryComposesToOneMap() throws {
         try expect(maps(), is: "geometry")
     }
 
-    private func changes() throws -> [ADAGeometry] {
-        try rows("geometry.parameters").map { numbers in
-            var change = ADAGeometry()
-            (change.isMirrored, change.quarterTurns) = (numbers[0] == 1, Int(numbers[1]))
-            (change.shiftX, change.shiftY) = (Int(numbers[2]), Int(numbers[3]))
-            (change.scale, change.rotationBefore) = (numbers[4], numbers[5])
-            (change.stretch, change.rotationAfter) = (numbers[6], numbers[7])
-            (change.moveX, change.moveY) = (numbers[8], numbers[9])
-            return change
-        }
-    }
-
     private func maps() throws -> Tensor {
-        let numbers = try changes().map(\.map.inverse).flatMap { [$0.xx, $0.xy, $0.x0, $0.yx, $0.yy, $0.y0] }
-        return Tensor(doubles: numbers, shape: [3, 2, 3])
+        let parameters = ParameterTable(
+            rows: try rows("geometry.parameters"),
+            [
+                ADAParameter.mirrored, .quarterTurns, .shiftX, .shiftY, .scale, .rotationBefore, .stretch,
+                .rotationAfter, .moveX, .moveY,
+            ])
+        return ADA(AugmentSettings(.ada)).maps(parameters)
     }
 
     @Test(arguments: [
@@ -67,11 +61,12 @@ import Torch
     ])
     func warpsEqualSciPyAndPyTorch(name: String, isOversampled: Bool, padding: Warp.Padding) throws {
         let (images, maps) = (try given("images"), try maps())
-        for warp in [Warp.fused, Warp.composed] {
-            try expect(warp(images, maps, isOversampled, padding), is: name)
+        let warp = Warp(isOversampled: isOversampled, padding: padding)
+        for resample in [warp.fused, warp.composed] {
+            try expect(resample(images, maps), is: name)
             for format in [MemoryFormat.contiguous, .channelsLast] {
                 let singles = images.to(.float32).to(format)
-                let warped = warp(singles, maps, isOversampled, padding)
+                let warped = resample(singles, maps)
                 #expect(warped.dtype == .float32)
                 try expect(warped, is: name, within: 3e-6)
             }
@@ -81,29 +76,35 @@ import Torch
     /// Upsampling followed by downsampling is the identity, because the filter is orthogonal to its even shifts.
     @Test func identityMapsChangeNothing() throws {
         let images = try given("images")
-        let none = [AffineMap](repeating: AffineMap(), count: 3)
+        let none = ReferenceMap.tensor([ReferenceMap](repeating: ReferenceMap(), count: 3))
         try expect(
-            Warp.apply(none, to: images, isOversampled: true, padding: .reflection), is: "images",
-            within: 1e-10)
-        let blit = Warp.apply(none, to: images, isOversampled: false, padding: .zeros)
+            Warp(isOversampled: true, padding: .reflection)(images, none), is: "images", within: 1e-10)
+        let blit = Warp(isOversampled: false, padding: .zeros)(images, none)
         #expect(blit.doubles() == images.doubles())
+        // All operations of ADA, too.
+        var settings = AugmentSettings(.ada)
+        (settings.filter, settings.corruption) = (1, 1)
+        let unchanged = ParameterTable(pictures: [[ADAParameter: Double]](repeating: [:], count: 3))
+        let noise = Tensor.ones(images.shape)
+        try expect(ADA(settings)(images, unchanged, noise: noise), is: "images", within: 1e-10)
     }
 
     /// Pixel blitting moves pixels without interpolation.
     @Test func quarterTurnsAndMirrorsAreExact() throws {
         let images = try given("images").narrow(3, start: 0, length: 9).contiguous()
-        func blit(_ change: (inout ADAGeometry) -> Void) -> [Double] {
-            var one = ADAGeometry()
-            change(&one)
-            let maps = [AffineMap](repeating: one.map.inverse, count: 3)
-            return Warp.apply(maps, to: images, isOversampled: false, padding: .reflection).doubles()
+        var settings = AugmentSettings(.ada)
+        (settings.geometry, settings.color) = (0, 0)
+        let augment = ADA(settings)
+        func blit(_ changes: [ADAParameter: Double]) -> [Double] {
+            let parameters = ParameterTable(pictures: [[ADAParameter: Double]](repeating: changes, count: 3))
+            return augment(images, parameters, noise: nil).doubles()
         }
-        #expect(blit { $0.isMirrored = true } == images.flipped([3]).doubles())
-        #expect(blit { $0.quarterTurns = 2 } == images.flipped([2, 3]).doubles())
+        #expect(blit([.mirrored: 1]) == images.flipped([3]).doubles())
+        #expect(blit([.quarterTurns: 2]) == images.flipped([2, 3]).doubles())
         // A clockwise quarter turn moves the top to the right.
-        #expect(blit { $0.quarterTurns = 1 } == images.transposed(2, 3).flipped([3]).doubles())
-        #expect(blit { $0.quarterTurns = 3 } == images.transposed(2, 3).flipped([2]).doubles())
-        let moved = blit { ($0.shiftX, $0.shiftY) = (2, -1) }
+        #expect(blit([.quarterTurns: 1]) == images.transposed(2, 3).flipped([3]).doubles())
+        #expect(blit([.quarterTurns: 3]) == images.transposed(2, 3).flipped([2]).doubles())
+        let moved = blit([.shiftX: 2, .shiftY: -1])
         let expected = images.reflectionPadded([2, 0, 0, 1]).narrow(2, start: 1, length: 9)
             .narrow(3, start: 0, length: 9)
         #expect(moved == expected.doubles())
@@ -119,24 +120,24 @@ import Torch
         for (isOversampled, padding) in [
             (true, Warp.Padding.reflection), (false, .reflection), (false, .zeros),
         ] {
-            let fused = Warp.fused(images, maps, isOversampled: isOversampled, padding: padding)
-            let composed = Warp.composed(images, maps, isOversampled: isOversampled, padding: padding)
-            #expect((fused - composed).abs().max().item() < 1e-11)
+            let warp = Warp(isOversampled: isOversampled, padding: padding)
+            // The second size has other constants.
+            for images in [images, images.transposed(2, 3).contiguous()] {
+                let difference = warp.fused(images, maps) - warp.composed(images, maps)
+                #expect(difference.abs().max().item() < 1e-11)
+            }
         }
     }
 
     @Test func colorsEqualSciPy() throws {
-        let changes = try rows("colours.parameters").map { numbers in
-            var change = ADAColor()
-            (change.brightness, change.contrast) = (numbers[0], numbers[1])
-            (change.isLumaFlipped, change.hue, change.saturation) = (numbers[2] == 1, numbers[3], numbers[4])
-            return change
-        }
-        try expect(ColorTransform.apply(changes.map(\.map), to: given("images")), is: "colours")
+        let parameters = ParameterTable(
+            rows: try rows("colours.parameters"),
+            [ADAParameter.brightness, .contrast, .lumaFlipped, .hue, .saturation])
+        try expect(ADA(AugmentSettings(.ada)).recolored(given("images"), parameters), is: "colours")
     }
 
     @Test func bandsEqualSciPy() throws {
-        let found = try FrequencyBands.apply(rows("filter.gains"), to: given("images"))
+        let found = try FrequencyBands()(given("images"), gains: given("filter.gains"))
         // PyWavelets rounds the taps of sym2 to 12 digits. The taps here are exact fractions.
         try expect(found, is: "filter", within: 1e-10)
         try expect(found[0], isPicture: 0, of: "images")
@@ -149,29 +150,26 @@ import Torch
     @Test func noiseAndCutoutEqualNumPy() throws {
         var settings = AugmentSettings(.ada)
         (settings.blit, settings.geometry, settings.color, settings.corruption) = (0, 0, 0, 1)
-        var changes = try given("noise.deviations").doubles().map { deviation in
-            var change = ADAParameters()
-            change.noise = deviation
-            return change
-        }
-        changes[1].cutout = Cutout.Rectangle(columns: 7..<13, rows: -2..<4)
-        changes[2].cutout = Cutout.Rectangle(columns: 0..<6, rows: 3..<8)
-        try expect(
-            ADAParameters.apply(changes, to: given("images"), settings, noise: given("noise")),
-            is: "corrupted")
+        var changes = try given("noise.deviations").doubles().map { [ADAParameter.noise: $0] }
+        // The sign of the deviation has no effect.
+        changes[1][.noise]?.negate()
+        changes[1].merge([.left: 7, .right: 13, .top: -2, .bottom: 4]) { $1 }
+        changes[2].merge([.left: 0, .right: 6, .top: 3, .bottom: 8]) { $1 }
+        let augment = ADA(settings)
+        let found = try augment(
+            given("images"), ParameterTable(pictures: changes), noise: given("noise"))
+        try expect(found, is: "corrupted")
     }
 
     @Test func diffAugmentEqualsNumPy() throws {
-        var changes = try rows("diffaugment.parameters").map { numbers in
-            var change = DiffAugmentParameters()
-            (change.brightness, change.saturation, change.contrast) = (numbers[0], numbers[1], numbers[2])
-            (change.shiftX, change.shiftY) = (Int(numbers[3]), Int(numbers[4]))
-            return change
+        let columns: [DiffAugmentParameter] = [.brightness, .saturation, .contrast, .shiftX, .shiftY]
+        var changes = try rows("diffaugment.parameters").map {
+            Dictionary(uniqueKeysWithValues: zip(columns, $0))
         }
-        changes[1].cutout = Cutout.Rectangle(columns: 8..<14, rows: 5..<10)
-        changes[2].cutout = Cutout.Rectangle(columns: 2..<8, rows: -1..<3)
-        let found = try DiffAugmentParameters.apply(
-            changes, to: given("images"), AugmentSettings(.diffaugment))
+        changes[1].merge([.left: 8, .right: 14, .top: 5, .bottom: 10]) { $1 }
+        changes[2].merge([.left: 2, .right: 8, .top: -1, .bottom: 3]) { $1 }
+        let augment = DiffAugment(AugmentSettings(.diffaugment))
+        let found = try augment(given("images"), ParameterTable(pictures: changes))
         try expect(found, is: "diffaugment")
         #expect(try found[0].doubles() == given("images")[0].doubles())
     }
@@ -188,34 +186,31 @@ import Torch
 
     private static func apply(_ name: String, to images: Tensor) -> Tensor {
         let random = RandomSource(seed: 11)
-        let tilted = AffineMap.rotation(0.7).then(.scale(1.3, 0.8)).then(.translation(1.7, -0.6))
-        let moved = AffineMap.translation(-1, 2)
-        let numbers = Tensor(
-            doubles: [tilted, moved].flatMap { [$0.xx, $0.xy, $0.x0, $0.yx, $0.yy, $0.y0] }, shape: [2, 2, 3])
+        let maps = ReferenceMap.tensor([
+            .rotation(0.7).then(.scale(1.3, 0.8)).then(.translation(1.7, -0.6)), .translation(-1, 2),
+        ])
         switch name {
-        case "warp":
-            return Warp.apply([tilted, moved], to: images, isOversampled: true, padding: .reflection)
-        case "blit":
-            return Warp.apply([tilted, moved], to: images, isOversampled: false, padding: .reflection)
-        case "translation":
-            return Warp.apply([tilted, moved], to: images, isOversampled: false, padding: .zeros)
-        case "composed":
-            return Warp.composed(images, numbers, isOversampled: true, padding: .reflection)
-        case "composed zeros":
-            return Warp.composed(images, numbers, isOversampled: false, padding: .zeros)
+        case "warp": return Warp(isOversampled: true, padding: .reflection)(images, maps)
+        case "blit": return Warp(isOversampled: false, padding: .reflection)(images, maps)
+        case "translation": return Warp(isOversampled: false, padding: .zeros)(images, maps)
+        case "composed": return Warp(isOversampled: true, padding: .reflection).composed(images, maps)
+        case "composed zeros": return Warp(isOversampled: false, padding: .zeros).composed(images, maps)
         case "colours":
-            var change = ADAColor()
-            (change.brightness, change.contrast, change.isLumaFlipped) = (0.2, 1.5, true)
-            (change.hue, change.saturation) = (1, 0.6)
-            return ColorTransform.apply([change.map, ColorTransform()], to: images)
-        case "bands": return FrequencyBands.apply([[0.5, 2, 1, 3], [1, 1, 1.5, 1]], to: images)
+            let change: [ADAParameter: Double] = [
+                .brightness: 0.2, .contrast: 1.5, .lumaFlipped: 1, .hue: 1, .saturation: 0.6,
+            ]
+            return ADA(AugmentSettings(.ada)).recolored(images, ParameterTable(pictures: [change, [:]]))
+        case "bands":
+            let gains = Tensor(doubles: [0.5, 2, 1, 3, 1, 1, 1.5, 1], shape: [2, 4])
+            return FrequencyBands()(images, gains: gains)
         case "noise and cutout":
             var settings = AugmentSettings(.ada)
             (settings.blit, settings.geometry, settings.color, settings.corruption) = (0, 0, 0, 1)
-            var change = ADAParameters()
-            (change.noise, change.cutout) = (0.1, Cutout.Rectangle(columns: 1..<3, rows: 0..<2))
+            let change: [ADAParameter: Double] = [
+                .noise: 0.1, .left: 1, .right: 3, .top: 0, .bottom: 2,
+            ]
             let noise = Tensor.normal(shape, random: random)
-            return ADAParameters.apply([change, ADAParameters()], to: images, settings, noise: noise)
+            return ADA(settings)(images, ParameterTable(pictures: [change, [:]]), noise: noise)
         case "diffaugment":
             return DiscriminatorAugmentation(AugmentSettings(.diffaugment), device: .cpu)(
                 images, random: random)

@@ -110,11 +110,13 @@ import Torch
                     _ = augment(isLostBefore ? lost : images, random: random)
                     augment.observe(realLogits: lost)
                     // Each operation accepts a tensor without memory.
-                    _ = Warp.apply(
-                        [AffineMap(), AffineMap()], to: lost, isOversampled: true, padding: .reflection)
-                    _ = ColorTransform.apply([ColorTransform(), ColorTransform()], to: lost)
-                    _ = FrequencyBands.apply([[1, 1, 1, 1], [1, 1, 1, 1]], to: lost)
-                    _ = Cutout.apply([nil, nil], to: lost)
+                    let given = Tensor.zeros([2, 4])
+                    for numbers in [lost, given] {
+                        _ = Warp(isOversampled: true, padding: .reflection)(lost, numbers)
+                        _ = ColorTransform()(lost, linear: numbers, offset: numbers)
+                        _ = FrequencyBands()(lost, gains: numbers)
+                        _ = Cutout()(lost, numbers)
+                    }
                 }
             }
             #expect("\(error as Any)".contains("out of memory") && random.state == state)
@@ -188,12 +190,24 @@ import Torch
         #expect(augment.probability == 0.5)
     }
 
+    /// The probability stays, and the next adjustment starts from zero.
+    @Test func undefinedLogitsMoveNothing() {
+        let augment = Self.augmentation { ($0.startProbability, $0.everySteps) = (0.5, 2) }
+        let undefined = Tensor([Float.nan, .nan])
+        for logits in [Self.confident, undefined] { augment.observe(realLogits: logits) }
+        let before = augment.probability
+        #expect(before >= 0.5 && before < 0.52)
+        for _ in 0..<2 { augment.observe(realLogits: Self.wrong) }
+        #expect(abs(augment.probability - (before - 0.02)) < 1e-15)
+    }
+
     /// Copies the state in place, between two adjustments.
     @Test func savedStateResumesExactly() {
         let first = Self.augmentation()
         for _ in 0..<6 { first.observe(realLogits: Self.confident) }
         let saved = first.state.map { (key: $0.key, tensor: $0.tensor.cloned()) }
-        #expect(Set(saved.map(\.key)).count == saved.count && !saved.isEmpty)
+        #expect(saved.map(\.key) == ["probability", "images", "steps", "signs"])
+        #expect(saved.allSatisfy { $0.tensor.shape == [] && $0.tensor.dtype == .float64 })
 
         let second = Self.augmentation()
         for (own, given) in zip(second.state, saved) {

@@ -1,175 +1,186 @@
-import Foundation
 import Torch
 
-/// ADA parameters of one picture (Karras et al. 2020, arXiv:2006.06676, appendix B).
-package struct ADAParameters: Equatable {
-    package var geometry = ADAGeometry()
-    package var color = ADAColor()
-    /// Gains of the bands of `FrequencyBands`.
-    package var gains = [Double](repeating: 1, count: FrequencyBands.count)
-    /// Standard deviation of the noise.
-    package var noise = 0.0
-    package var cutout: Cutout.Rectangle?
+/// Parameters of ADA (Karras et al. 2020, arXiv:2006.06676, appendix B).
+package enum ADAParameter: Int, PictureParameter {
+    /// 1 if the picture is mirrored horizontally.
+    case mirrored
+    /// Clockwise quarter turns, 0...3.
+    case quarterTurns
+    /// Integer translation to the right and down, in pixels.
+    case shiftX, shiftY
+    /// Scale factor; above 1 enlarges.
+    case scale
+    /// Factor of the width and divisor of the height.
+    case stretch
+    /// Clockwise rotation before and after stretching, in radians.
+    case rotationBefore, rotationAfter
+    /// Fractional translation to the right and down, in pixels.
+    case moveX, moveY
+    /// Added to all channels.
+    case brightness
+    /// Factor of all channels.
+    case contrast
+    /// 1 if luma is inverted, with the chroma unchanged.
+    case lumaFlipped
+    /// Rotation around the gray axis from red towards green, in radians.
+    case hue
+    /// Factor of the difference from gray.
+    case saturation
+    /// Factors of the bands of `FrequencyBands`, from the lowest.
+    case band0, band1, band2, band3
+    /// Standard deviation of the noise, with any sign.
+    case noise
+    /// Rectangle of the cutout, in pixels: first column, end of the columns, first row, end of the rows.
+    case left, right, top, bottom
 
-    /// Parameters of the identity.
-    package init() {}
-
-    /// Draws parameters, in the order of the paper.
-    /// - Parameter probability: probability of each operation, before the multiplier of its group.
-    package init(
-        draws: PictureDraws, _ settings: AugmentSettings, probability: Double, of size: PictureSize
-    ) {
-        var drawn = draws
-        geometry = ADAGeometry(
-            draws: &drawn, blit: settings.blit * probability, geometry: settings.geometry * probability,
-            of: size)
-        color = ADAColor(draws: &drawn, probability: settings.color * probability)
-        gains = FrequencyBands.draw(&drawn, probability: settings.filter * probability)
-        let corruption = settings.corruption * probability
-        let addsNoise = drawn.happens(corruption)
-        let deviation = abs(drawn.normal(0.1))
-        if addsNoise { noise = deviation }
-        let cutsOut = drawn.happens(corruption)
-        func interval(_ side: Int) -> Range<Int> {
-            let center = drawn.uniform()
-            func pixel(_ position: Double) -> Int { Int((position * Double(side)).rounded()) }
-            return pixel(center - 0.25)..<pixel(center + 0.25)
+    package var identity: Double {
+        switch self {
+        case .scale, .stretch, .contrast, .saturation, .band0, .band1, .band2, .band3: 1
+        default: 0
         }
-        let (columns, rows) = (interval(size.width), interval(size.height))
-        if cutsOut { cutout = Cutout.Rectangle(columns: columns, rows: rows) }
+    }
+}
+
+/// Parameters of N pictures.
+package typealias ADAParameters = ParameterTable<ADAParameter>
+
+/// ADA of batches.
+package final class ADA {
+    private let settings: AugmentSettings
+    private var plans: [PictureSize: ParameterPlan<ADAParameter>] = [:]
+    private let warp: Warp
+    private let color = ColorTransform()
+    private let bands = FrequencyBands()
+    private let cutout = Cutout()
+    private let kept = KeptTensors()
+
+    /// Creates an augmentation with settings.
+    package init(_ settings: AugmentSettings) {
+        self.settings = settings
+        // Without general geometry, pixels map to pixels and need no oversampling.
+        warp = Warp(isOversampled: settings.geometry > 0, padding: .reflection)
+    }
+
+    /// Parameters of N pictures of one size. Operations that are off use random values, too.
+    /// - Parameter probability: probability of each operation, before the multiplier of its group; shape [], float64.
+    package func parameters(_ draws: AugmentationDraws, probability: Tensor, of size: PictureSize)
+        -> ADAParameters
+    {
+        let plan = plans[size] ?? Self.plan(settings, of: size)
+        plans[size] = plan
+        return plan(draws, probability: probability)
     }
 
     /// Augments each picture with its own parameters. Groups that are off cost nothing.
     /// - Parameters:
-    ///   - parameters: parameters of N pictures.
     ///   - images: [N, 3, H, W].
-    ///   - settings: groups that are on.
+    ///   - parameters: parameters of the pictures.
     ///   - noise: N(0, 1), of the shape of `images`; nil without corruption.
     /// - Returns: [N, 3, H, W].
-    package static func apply(
-        _ parameters: [Self], to images: Tensor, _ settings: AugmentSettings, noise: Tensor?
-    ) -> Tensor {
+    package func callAsFunction(_ images: Tensor, _ parameters: ADAParameters, noise: Tensor?) -> Tensor {
         var images = images
-        if settings.blit > 0 || settings.geometry > 0 {
-            // Without general geometry, pixels map to pixels and need no oversampling.
-            images = Warp.apply(
-                parameters.map(\.geometry.map.inverse), to: images, isOversampled: settings.geometry > 0,
-                padding: .reflection)
-        }
-        if settings.color > 0 { images = ColorTransform.apply(parameters.map(\.color.map), to: images) }
-        if settings.filter > 0 { images = FrequencyBands.apply(parameters.map(\.gains), to: images) }
+        if settings.blit > 0 || settings.geometry > 0 { images = warp(images, maps(parameters)) }
+        if settings.color > 0 { images = recolored(images, parameters) }
+        if settings.filter > 0 { images = bands(images, gains: bands.gains(parameters.block(.band0, 4))) }
         if settings.corruption > 0, let noise {
-            let deviations = Tensor(doubles: parameters.map(\.noise), shape: [parameters.count, 1, 1, 1])
-            images =
-                images + noise.to(images.device, images.dtype) * deviations.to(images.device, images.dtype)
-            images = Cutout.apply(parameters.map(\.cutout), to: images)
+            let deviations = parameters[.noise].abs().reshape([images.shape[0], 1, 1, 1])
+            images = images + noise.to(images.device, images.dtype) * deviations.to(images.dtype)
+            images = cutout(images, parameters.block(.left, 4))
         }
         return images
     }
+
+    /// Maps [N, 2, 3] from positions in the result to positions in the picture, in pixels relative to the center; x to
+    /// the right, y down.
+    package func maps(_ parameters: ADAParameters) -> Tensor {
+        let (count, device) = (parameters.values.shape[0], parameters.values.device)
+        // Inverse of mirroring and quarter turns, without rounding.
+        let turns = kept("turns", on: device) {
+            let quarters = [(1.0, 0.0), (0, 1), (-1, 0), (0, -1)]
+            let matrices = [1.0, -1].flatMap { side in
+                quarters.flatMap { c, s in [side * c, side * s, -s, c] }
+            }
+            return Tensor(doubles: matrices, shape: [8, 2, 2])
+        }
+        let index = (parameters[.mirrored] * 4 + parameters[.quarterTurns]).to(.int64)
+        let turn = turns.indexSelect(0, index)
+
+        let angles = parameters.block(.rotationBefore, 2).reshape([count, 2, 1, 1])
+        let same = kept("same", on: device) { Tensor.identity(2) }
+        let quarter = kept("quarter", on: device) { Tensor(doubles: [0, 1, -1, 0], shape: [2, 2]) }
+        let rotations = angles.cos() * same + angles.sin() * quarter
+        let stretch = parameters[.stretch]
+        let factors = Tensor.stacked([stretch.pow(-1), stretch], 1) / parameters.block(.scale, 1)
+        let (before, after) = (rotations.select(1, 0), rotations.select(1, 1))
+        let linear = turn.matmul(before.matmul(factors.reshape([count, 2, 1]) * after))
+
+        let shift = parameters.block(.shiftX, 2).reshape([count, 2, 1])
+        let move = parameters.block(.moveX, 2).reshape([count, 2, 1])
+        return Tensor.concatenated([linear, -(turn.matmul(shift) + linear.matmul(move))], 2)
+    }
+
+    /// Brightness, contrast, luma flip, hue and saturation in one transformation.
+    package func recolored(_ images: Tensor, _ parameters: ADAParameters) -> Tensor {
+        let contrast = parameters[.contrast]
+        let (rest, hue) = (contrast * parameters[.saturation], parameters[.hue])
+        let gray = contrast * (1 - parameters[.lumaFlipped] * 2)
+        let linear = color.linear(gray: gray, rest: rest * hue.cos(), turned: rest * hue.sin())
+        let offset = (gray * parameters[.brightness]).reshape([gray.shape[0], 1, 1])
+        return color(images, linear: linear, offset: offset)
+    }
 }
 
-/// Pixel blitting and general geometry of ADA for one picture (Karras et al. 2020, appendix B).
-package struct ADAGeometry: Equatable {
-    /// Whether the picture is mirrored horizontally.
-    package var isMirrored = false
-    /// Clockwise quarter turns, 0...3.
-    package var quarterTurns = 0
-    /// Integer translation to the right and down, in pixels.
-    package var shiftX = 0, shiftY = 0
-    /// Scale factor; above 1 enlarges.
-    package var scale = 1.0
-    /// Clockwise rotation before and after stretching, in radians.
-    package var rotationBefore = 0.0, rotationAfter = 0.0
-    /// Factor of the width and divisor of the height.
-    package var stretch = 1.0
-    /// Fractional translation to the right and down, in pixels.
-    package var moveX = 0.0, moveY = 0.0
-
-    /// Parameters of the identity.
-    package init() {}
-
-    /// Draws parameters, in the order of the paper.
-    /// - Parameters:
-    ///   - blit: probability of each operation of pixel blitting.
-    ///   - geometry: probability of each operation of general geometry.
-    init(draws drawn: inout PictureDraws, blit: Double, geometry: Double, of size: PictureSize) {
+extension ADA {
+    /// The operations in the order of the paper.
+    private static func plan(_ settings: AugmentSettings, of size: PictureSize) -> ParameterPlan<ADAParameter>
+    {
+        let plan = ParameterPlan<ADAParameter>()
         let (width, height) = (Double(size.width), Double(size.height))
-        let mirrors = drawn.happens(blit)
-        let side = drawn.choice(of: 2)
-        if mirrors { isMirrored = side == 1 }
-        let turns = drawn.happens(blit)
-        let quarters = drawn.choice(of: 4)
-        if turns { quarterTurns = quarters }
-        let translates = drawn.happens(blit)
-        let (right, down) = (drawn.number(in: -0.125..<0.125), drawn.number(in: -0.125..<0.125))
-        if translates { (shiftX, shiftY) = (Int((right * width).rounded()), Int((down * height).rounded())) }
+        /// Uses one random value for the event, then one for the amount.
+        func set(
+            _ parameter: ADAParameter, _ multiplier: Double,
+            _ amount: () -> ParameterPlan<ADAParameter>.Amount
+        ) {
+            let event = plan.event(multiplier)
+            plan.set(parameter, to: amount(), if: event)
+        }
+        set(.mirrored, settings.blit) { plan.integer(in: 0..<2) }
+        set(.quarterTurns, settings.blit) { plan.integer(in: 0..<4) }
+        let translates = plan.event(settings.blit)
+        plan.set(.shiftX, to: plan.pixels(in: -0.125 * width..<0.125 * width), if: translates)
+        plan.set(.shiftY, to: plan.pixels(in: -0.125 * height..<0.125 * height), if: translates)
 
-        let scales = drawn.happens(geometry)
-        let octaves = drawn.normal(0.2)
-        if scales { scale = exp2(octaves) }
         // At least one of the two rotations happens with the probability of the other operations.
-        let either = 1 - (1 - geometry).squareRoot()
-        let rotatesBefore = drawn.happens(either)
-        let angleBefore = drawn.number(in: -Double.pi..<Double.pi)
-        if rotatesBefore { rotationBefore = angleBefore }
-        let stretches = drawn.happens(geometry)
-        let stretchOctaves = drawn.normal(0.2)
-        if stretches { stretch = exp2(stretchOctaves) }
-        let rotatesAfter = drawn.happens(either)
-        let angleAfter = drawn.number(in: -Double.pi..<Double.pi)
-        if rotatesAfter { rotationAfter = angleAfter }
-        let translatesFractionally = drawn.happens(geometry)
-        let (x, y) = (drawn.normal(0.125), drawn.normal(0.125))
-        if translatesFractionally { (moveX, moveY) = (x * width, y * height) }
-    }
+        func rotate(_ parameter: ADAParameter) {
+            var event = plan.event(settings.geometry)
+            event.isOneOfTwo = true
+            plan.set(parameter, to: plan.number(in: -Double.pi..<Double.pi), if: event)
+        }
+        set(.scale, settings.geometry) { plan.power(0.2) }
+        rotate(.rotationBefore)
+        set(.stretch, settings.geometry) { plan.power(0.2) }
+        rotate(.rotationAfter)
+        let moves = plan.event(settings.geometry)
+        plan.set(.moveX, to: plan.normal(0.125 * width), if: moves)
+        plan.set(.moveY, to: plan.normal(0.125 * height), if: moves)
 
-    /// All operations as one map from positions in the picture to positions in the result.
-    package var map: AffineMap {
-        AffineMap.scale(isMirrored ? -1 : 1, 1).then(.quarterTurns(quarterTurns))
-            .then(.translation(Double(shiftX), Double(shiftY))).then(.scale(scale, scale))
-            .then(.rotation(rotationBefore)).then(.scale(stretch, 1 / stretch)).then(.rotation(rotationAfter))
-            .then(.translation(moveX, moveY))
-    }
-}
-
-/// Color transformation of ADA for one picture (Karras et al. 2020, appendix B).
-package struct ADAColor: Equatable {
-    /// Added to all channels.
-    package var brightness = 0.0
-    /// Factor of all channels.
-    package var contrast = 1.0
-    /// Whether luma is inverted, with the chroma unchanged.
-    package var isLumaFlipped = false
-    /// Rotation around the gray axis, in radians.
-    package var hue = 0.0
-    /// Factor of the difference from gray.
-    package var saturation = 1.0
-
-    /// Parameters of the identity.
-    package init() {}
-
-    /// Draws parameters, in the order of the paper, each operation with this probability.
-    init(draws drawn: inout PictureDraws, probability: Double) {
-        let brightens = drawn.happens(probability)
-        let amount = drawn.normal(0.2)
-        if brightens { brightness = amount }
-        let contrasts = drawn.happens(probability)
-        let octaves = drawn.normal(0.5)
-        if contrasts { contrast = exp2(octaves) }
-        let flips = drawn.happens(probability)
-        let side = drawn.choice(of: 2)
-        if flips { isLumaFlipped = side == 1 }
-        let rotatesHue = drawn.happens(probability)
-        let angle = drawn.number(in: -Double.pi..<Double.pi)
-        if rotatesHue { hue = angle }
-        let saturates = drawn.happens(probability)
-        let saturationOctaves = drawn.normal(1)
-        if saturates { saturation = exp2(saturationOctaves) }
-    }
-
-    /// All operations as one transformation.
-    package var map: ColorTransform {
-        ColorTransform.shift(brightness).then(.scale(contrast)).then(.axis(isLumaFlipped ? -1 : 1, 1))
-            .then(.hue(hue)).then(.axis(1, saturation))
+        set(.brightness, settings.color) { plan.normal(0.2) }
+        set(.contrast, settings.color) { plan.power(0.5) }
+        set(.lumaFlipped, settings.color) { plan.integer(in: 0..<2) }
+        set(.hue, settings.color) { plan.number(in: -Double.pi..<Double.pi) }
+        set(.saturation, settings.color) { plan.power(1) }
+        for band in [ADAParameter.band0, .band1, .band2, .band3] {
+            set(band, settings.filter) { plan.power(1) }
+        }
+        set(.noise, settings.corruption) { plan.normal(0.1) }
+        let cuts = plan.event(settings.corruption)
+        for (first, end, side) in [(ADAParameter.left, ADAParameter.right, width), (.top, .bottom, height)] {
+            // The center is uniform in the picture.
+            var amount = plan.pixels(in: -0.25 * side..<0.75 * side)
+            plan.set(first, to: amount, if: cuts)
+            amount.offset += 0.5 * side
+            plan.set(end, to: amount, if: cuts)
+        }
+        return plan
     }
 }

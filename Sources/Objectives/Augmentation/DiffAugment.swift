@@ -1,102 +1,106 @@
 import Torch
 
-/// DiffAugment parameters of one picture (Zhao et al. 2020, arXiv:2006.10738, section 3.2).
-package struct DiffAugmentParameters: Equatable {
+/// Parameters of DiffAugment (Zhao et al. 2020, arXiv:2006.10738, section 3.2).
+package enum DiffAugmentParameter: Int, PictureParameter {
     /// Added to all channels.
-    package var brightness = 0.0
+    case brightness
     /// Factor of the difference from the gray of the same pixel.
-    package var saturation = 1.0
+    case saturation
     /// Factor of the difference from the mean of the picture.
-    package var contrast = 1.0
+    case contrast
     /// Integer translation to the right and down, in pixels.
-    package var shiftX = 0, shiftY = 0
-    package var cutout: Cutout.Rectangle?
+    case shiftX, shiftY
+    /// Rectangle of the cutout, in pixels: first column, end of the columns, first row, end of the rows.
+    case left, right, top, bottom
 
-    /// Parameters of the identity.
-    package init() {}
+    package var identity: Double { self == .saturation || self == .contrast ? 1 : 0 }
+}
 
-    /// Draws parameters. Operations that are off draw, too.
-    package init(draws: PictureDraws, _ settings: AugmentSettings, of size: PictureSize) {
-        var drawn = draws
-        let happens = drawn.happens(settings.probability)
-        let light = drawn.number(in: -0.5..<0.5)
-        let (colors, difference) = (drawn.number(in: 0..<2), drawn.number(in: 0.5..<1.5))
-        func shift(_ side: Int) -> Int {
-            let limit = (side + 4) / 8
-            return drawn.choice(of: 2 * limit + 1) - limit
+/// DiffAugment of batches.
+package final class DiffAugment {
+    private let settings: AugmentSettings
+    private var plans: [PictureSize: ParameterPlan<DiffAugmentParameter>] = [:]
+    private let color = ColorTransform()
+    private let warp = Warp(isOversampled: false, padding: .zeros)
+    private let cutout = Cutout()
+    private let kept = KeptTensors()
+
+    /// Creates an augmentation with settings.
+    package init(_ settings: AugmentSettings) { self.settings = settings }
+
+    /// Parameters of N pictures of one size. Operations that are off use random values, too.
+    package func parameters(_ draws: AugmentationDraws, of size: PictureSize)
+        -> ParameterTable<DiffAugmentParameter>
+    {
+        let plan = plans[size] ?? Self.plan(settings, of: size)
+        plans[size] = plan
+        let probability = kept("probability", on: draws.values.device) {
+            Tensor(doubles: [settings.probability], shape: [])
         }
-        let (right, down) = (shift(size.width), shift(size.height))
-        func interval(_ side: Int) -> Range<Int> {
+        return plan(draws, probability: probability)
+    }
+
+    private static func plan(_ settings: AugmentSettings, of size: PictureSize)
+        -> ParameterPlan<DiffAugmentParameter>
+    {
+        let plan = ParameterPlan<DiffAugmentParameter>()
+        let changes = plan.event(1)
+        func set(
+            _ parameter: DiffAugmentParameter, to amount: ParameterPlan<DiffAugmentParameter>.Amount,
+            _ isOn: Bool
+        ) {
+            plan.set(parameter, to: amount, if: .init(column: changes.column, multiplier: isOn ? 1 : 0))
+        }
+        set(.brightness, to: plan.number(in: -0.5..<0.5), settings.recolor)
+        set(.saturation, to: plan.number(in: 0..<2), settings.recolor)
+        set(.contrast, to: plan.number(in: 0.5..<1.5), settings.recolor)
+        for (parameter, side) in [(DiffAugmentParameter.shiftX, size.width), (.shiftY, size.height)] {
+            let limit = (side + 4) / 8
+            set(parameter, to: plan.integer(in: -limit..<limit + 1), settings.translate)
+        }
+        for (first, end, side) in [
+            (DiffAugmentParameter.left, DiffAugmentParameter.right, size.width), (.top, .bottom, size.height),
+        ] {
             let length = (side + 1) / 2
             // The center is anywhere in the picture, so part of the rectangle may be outside.
-            let center = drawn.choice(of: side + (length % 2 == 0 ? 1 : 0))
-            return center - length / 2..<center - length / 2 + length
+            let centers = side + (length % 2 == 0 ? 1 : 0)
+            var amount = plan.integer(in: -(length / 2)..<centers - length / 2)
+            set(first, to: amount, settings.cutOut)
+            amount.offset += Double(length)
+            set(end, to: amount, settings.cutOut)
         }
-        let (columns, rows) = (interval(size.width), interval(size.height))
-        guard happens else { return }
-        if settings.recolor { (brightness, saturation, contrast) = (light, colors, difference) }
-        if settings.translate { (shiftX, shiftY) = (right, down) }
-        if settings.cutOut { cutout = Cutout.Rectangle(columns: columns, rows: rows) }
+        return plan
     }
 
     /// Augments each picture with its own parameters: color, then translation, then cutout.
     /// - Parameters:
-    ///   - parameters: parameters of N pictures.
     ///   - images: [N, 3, H, W].
-    ///   - settings: operations that are on.
+    ///   - parameters: parameters of the pictures.
     /// - Returns: [N, 3, H, W].
-    package static func apply(_ parameters: [Self], to images: Tensor, _ settings: AugmentSettings) -> Tensor
+    package func callAsFunction(_ images: Tensor, _ parameters: ParameterTable<DiffAugmentParameter>)
+        -> Tensor
     {
         var images = images
         if settings.recolor { images = recolored(images, parameters) }
         if settings.translate {
-            let maps = parameters.map { AffineMap.translation(Double(-$0.shiftX), Double(-$0.shiftY)) }
-            images = Warp.apply(maps, to: images, isOversampled: false, padding: .zeros)
+            let count = images.shape[0]
+            let same = kept("same", on: images.device) { Tensor.identity(2) }.reshape([1, 2, 2])
+            let shift = parameters.block(.shiftX, 2).reshape([count, 2, 1])
+            images = warp(images, Tensor.concatenated([same.expanded(to: [count, 2, 2]), -shift], 2))
         }
-        if settings.cutOut { images = Cutout.apply(parameters.map(\.cutout), to: images) }
+        if settings.cutOut { images = cutout(images, parameters.block(.left, 4)) }
         return images
     }
 
     /// Brightness, saturation and contrast in one transformation.
-    private static func recolored(_ images: Tensor, _ parameters: [Self]) -> Tensor {
-        let maps = parameters.map { one in
-            ColorTransform.axis(1, one.saturation).then(.scale(one.contrast)).then(.shift(one.brightness))
-        }
+    private func recolored(_ images: Tensor, _ parameters: ParameterTable<DiffAugmentParameter>) -> Tensor {
+        let (contrast, saturation) = (parameters[.contrast], parameters[.saturation])
+        let single = [images.shape[0], 1, 1]
+        let linear = color.linear(gray: contrast, rest: contrast * saturation)
         // Contrast scales around the mean. Saturation does not change the mean, and brightness is added afterwards.
-        let kept = Tensor(doubles: parameters.map { 1 - $0.contrast }, shape: [parameters.count, 1, 1])
-        let means = images.mean([1, 2, 3]).reshape([parameters.count, 1, 1])
-        return ColorTransform.apply(maps, to: images, adding: means * kept.to(images.device, images.dtype))
-    }
-}
-
-/// Rectangles of pictures that are set to zero, the center of their range.
-package enum Cutout {
-    /// Rectangle in one picture, in pixels. It may extend beyond the picture.
-    package struct Rectangle: Equatable {
-        package let columns, rows: Range<Int>
-
-        /// Creates a rectangle from ranges of columns and rows.
-        package init(columns: Range<Int>, rows: Range<Int>) { (self.columns, self.rows) = (columns, rows) }
-    }
-
-    /// Sets the rectangle of each picture to zero; nil leaves a picture unchanged.
-    /// - Parameters:
-    ///   - rectangles: rectangles of N pictures.
-    ///   - images: [N, C, H, W].
-    /// - Returns: [N, C, H, W].
-    package static func apply(_ rectangles: [Rectangle?], to images: Tensor) -> Tensor {
-        let shape = images.shape
-        require(
-            images.isPoisoned || shape.count == 4 && shape[0] == rectangles.count,
-            "Cutout: expected \(rectangles.count) pictures [N, C, H, W], got \(images.summary)")
-        func indicator(_ side: Int, _ range: (Rectangle) -> Range<Int>, _ shape: [Int]) -> Tensor {
-            let values = rectangles.flatMap { rectangle in
-                (0..<side).map { Float(rectangle.map { range($0) }?.contains($0) == true ? 1 : 0) }
-            }
-            return Tensor(values, shape: shape).to(images.device, images.dtype)
-        }
-        let rows = indicator(shape[2], \.rows, [shape[0], 1, shape[2], 1])
-        let columns = indicator(shape[3], \.columns, [shape[0], 1, 1, shape[3]])
-        return images * (1 - rows * columns)
+        let kept = (1 - contrast).reshape(single).to(images.dtype)
+        let added = parameters[.brightness].reshape(single).to(images.dtype)
+        let means = images.mean([1, 2, 3]).reshape(single)
+        return color(images, linear: linear, offset: added + means * kept)
     }
 }

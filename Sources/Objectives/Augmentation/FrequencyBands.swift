@@ -1,9 +1,8 @@
-import Foundation
 import Torch
 
 /// Image-space filtering of ADA: four frequency bands, amplified independently (Karras et al. 2020, arXiv:2006.06676,
 /// appendix B).
-package enum FrequencyBands {
+package final class FrequencyBands {
     /// Number of bands.
     package static let count = 4
     /// Expected fraction of the power of a natural image in each band, from the lowest.
@@ -36,42 +35,36 @@ package enum FrequencyBands {
         }
     }()
 
-    /// Draws the gains of one picture. Each amplification preserves the expected power of a natural image.
-    static func draw(_ drawn: inout PictureDraws, probability: Double) -> [Double] {
-        var gains = [Double](repeating: 1, count: count)
-        for band in 0..<count {
-            let happens = drawn.happens(probability)
-            let octaves = drawn.normal(1)
-            if happens { gains = amplified(gains, band: band, by: exp2(octaves)) }
-        }
-        return gains
-    }
+    private let kept = KeptTensors()
 
-    /// Gains after amplifying one band by a factor, normalized to preserve the expected power.
-    package static func amplified(_ gains: [Double], band: Int, by factor: Double) -> [Double] {
-        let factors = (0..<count).map { $0 == band ? factor : 1 }
-        let total = zip(factors, power).reduce(0) { $0 + $1.0 * $1.0 * $1.1 }.squareRoot()
-        return zip(gains, factors).map { $0 * $1 / total }
+    package init() {}
+
+    /// Gains after amplifying each band by its factor. Each amplification preserves the expected power of a natural image.
+    /// - Parameter factors: [N, 4], float64.
+    /// - Returns: [N, 4].
+    package func gains(_ factors: Tensor) -> Tensor {
+        let power = kept("power", on: factors.device) { Tensor(doubles: Self.power) }
+        // Exactly 1 for the factor 1.
+        let totals = ((factors.square() - 1) * power + 1).sqrt()
+        return factors / op("prod.dim_int", [totals, 1, true], #fileID, #line)
     }
 
     /// Filters each picture with its own gains, with reflection padding.
     /// - Parameters:
-    ///   - gains: four gains for each of N pictures.
     ///   - images: [N, 3, H, W].
+    ///   - gains: gains of the bands [N, 4], float64.
     /// - Returns: [N, 3, H, W].
-    package static func apply(_ gains: [[Double]], to images: Tensor) -> Tensor {
-        let shape = images.shape
+    package func callAsFunction(_ images: Tensor, gains: Tensor) -> Tensor {
+        let (shape, count) = (images.shape, gains.shape[0])
         require(
-            images.isPoisoned
-                || shape.count == 4 && shape[0] == gains.count
-                    && gains.allSatisfy { $0.count == count },
-            "FrequencyBands: expected pictures [N, 3, H, W] and N lists of \(count) gains, got \(images.summary) and "
-                + "\(gains.count) lists")
-        let factors = Tensor(doubles: gains.flatMap { $0 }, shape: [gains.count, count])
+            images.isPoisoned || gains.isPoisoned
+                || shape.count == 4 && shape[0] == count && gains.shape == [count, Self.count],
+            "FrequencyBands: expected pictures [N, 3, H, W] and gains [N, \(Self.count)], got \(images.summary) and "
+                + gains.summary)
         // Filtering along one side is a product with a matrix.
         func filters(_ side: Int) -> Tensor {
-            factors.matmul(matrices(side)).reshape([gains.count, 1, side, side])
-                .to(images.device, images.dtype)
+            let matrices = kept("matrices", side, on: gains.device) { Self.matrices(side) }
+            return gains.matmul(matrices).reshape([shape[0], 1, side, side]).to(images.dtype)
         }
         return filters(shape[2]).matmul(images).matmul(filters(shape[3]).transposed(2, 3))
     }

@@ -1,7 +1,7 @@
 import Torch
 
 /// Resampling of pictures by affine maps.
-package enum Warp {
+package final class Warp {
     /// Values outside a picture.
     package enum Padding: Sendable { case reflection, zeros }
 
@@ -12,61 +12,70 @@ package enum Warp {
         -0.048311742585633, -0.11799011114819057, 0.0034907120842174702, 0.015404109327027373,
     ]
 
-    /// Resamples each picture by its own map.
+    private let isOversampled: Bool
+    private let padding: Padding
+    private let kept = KeptTensors()
+
+    /// Creates a resampling.
     /// - Parameters:
-    ///   - maps: maps from positions in the result to positions in the picture, in pixels relative to the center.
-    ///   - images: [N, 3, H, W].
     ///   - isOversampled: whether pictures are upsampled by 2 with `sym6` before sampling and downsampled afterwards,
     ///     which prevents aliasing (Karras et al. 2020, arXiv:2006.06676, appendix B). Otherwise sampling is
     ///     bilinear.
     ///   - padding: values outside a picture.
+    package init(isOversampled: Bool, padding: Padding) {
+        (self.isOversampled, self.padding) = (isOversampled, padding)
+    }
+
+    /// Resamples each picture by its own map.
+    /// - Parameters:
+    ///   - images: [N, 3, H, W].
+    ///   - maps: maps from positions in the result to positions in the picture, in pixels relative to the center,
+    ///     [N, 2, 3], float64. A row has the factors of x and y and the offset.
     /// - Returns: [N, 3, H, W].
-    package static func apply(
-        _ maps: [AffineMap], to images: Tensor, isOversampled: Bool, padding: Padding
-    ) -> Tensor {
+    package func callAsFunction(_ images: Tensor, _ maps: Tensor) -> Tensor {
         require(
-            images.isPoisoned || images.rank == 4 && images.shape[0] == maps.count,
-            "Warp: expected \(maps.count) pictures [N, 3, H, W], got \(images.summary)")
-        let coefficients = Tensor(doubles: maps.flatMap(\.coefficients), shape: [maps.count, 2, 3])
-        return images.device == .cpu
-            ? fused(images, coefficients, isOversampled: isOversampled, padding: padding)
-            : composed(images, coefficients, isOversampled: isOversampled, padding: padding)
+            images.isPoisoned || maps.isPoisoned
+                || images.rank == 4 && maps.shape == [images.shape[0], 2, 3],
+            "Warp: expected pictures [N, 3, H, W] and maps [N, 2, 3], got \(images.summary) and \(maps.summary)"
+        )
+        return images.device == .cpu ? fused(images, maps) : composed(images, maps)
     }
 
     /// Resampling on the CPU in one pass per picture.
-    /// - Parameter maps: [N, 2, 3], float64.
-    package static func fused(_ images: Tensor, _ maps: Tensor, isOversampled: Bool, padding: Padding)
-        -> Tensor
-    {
-        let taps = isOversampled ? sym6 : []
-        return op(
-            "facegan::warp", [images, maps, Tensor(doubles: taps, shape: [taps.count]), padding == .zeros],
-            #fileID, #line)
+    package func fused(_ images: Tensor, _ maps: Tensor) -> Tensor {
+        let taps = kept("taps", on: .cpu) { Tensor(doubles: isOversampled ? Self.sym6 : []) }
+        return op("facegan::warp", [images, maps, taps, padding == .zeros], #fileID, #line)
     }
 
     /// Resampling by operators of libtorch, on any device. The result equals that of `fused`.
-    /// - Parameter maps: [N, 2, 3], float64.
-    package static func composed(_ images: Tensor, _ maps: Tensor, isOversampled: Bool, padding: Padding)
-        -> Tensor
-    {
+    package func composed(_ images: Tensor, _ maps: Tensor) -> Tensor {
         let shape = images.shape
-        let taps = isOversampled ? sym6 : [1]
+        let taps = isOversampled ? Self.sym6 : [1]
         let rows = WarpAxis(size: shape[2], taps: taps, padding: padding)
         let columns = WarpAxis(size: shape[3], taps: taps, padding: padding)
-        func constant(_ matrix: Tensor) -> Tensor { matrix.to(images.device, images.dtype) }
-        let upsampled = constant(rows.up).matmul(images).matmul(constant(columns.up).transposed(0, 1))
+        func constant(_ name: String, _ axis: WarpAxis, _ matrix: () -> Tensor) -> Tensor {
+            kept(name, axis.size, on: images.device, images.dtype, make: matrix)
+        }
+        func up(_ axis: WarpAxis) -> Tensor { constant("up", axis) { axis.up } }
+        func down(_ axis: WarpAxis) -> Tensor { constant("down", axis) { axis.down } }
+        // Without oversampling and reflection, samples are pixels.
+        let upsampled =
+            isOversampled || padding == .reflection
+            ? up(rows).matmul(images).matmul(up(columns).transposed(0, 1)) : images
 
         // Position of each result sample [N, rows, columns] among the samples of the picture.
-        let maps = maps.to(images.device)
-        let across = (Tensor.range(columns.extent).to(images.device, .float64) - columns.middle)
-            .reshape([1, 1, columns.extent])
-        let down = (Tensor.range(rows.extent).to(images.device, .float64) - rows.middle)
-            .reshape([1, rows.extent, 1])
+        func centered(_ axis: WarpAxis) -> Tensor {
+            kept("centered", axis.size, on: images.device) {
+                Tensor.range(axis.extent).to(.float64) - axis.middle
+            }
+        }
+        let across = centered(columns).reshape([1, 1, columns.extent])
+        let below = centered(rows).reshape([1, rows.extent, 1])
         func positions(_ row: Int, _ axis: WarpAxis) -> Tensor {
             func number(_ column: Int) -> Tensor {
                 maps.select(1, row).select(1, column).reshape([shape[0], 1, 1])
             }
-            return number(0) * across + number(1) * down + number(2) * Double(axis.factor) + axis.middle
+            return number(0) * across + number(1) * below + number(2) * Double(axis.factor) + axis.middle
         }
         let (x, y) = (columns.neighbors(positions(0, columns)), rows.neighbors(positions(1, rows)))
 
@@ -83,7 +92,8 @@ package enum Warp {
             }
         }
         let sampled = sum!.reshape([shape[0], shape[1], rows.extent, columns.extent])
-        return constant(rows.down).matmul(sampled).matmul(constant(columns.down).transposed(0, 1))
+        guard isOversampled else { return sampled }
+        return down(rows).matmul(sampled).matmul(down(columns).transposed(0, 1))
     }
 }
 
