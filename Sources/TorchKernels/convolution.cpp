@@ -248,7 +248,7 @@ at::Tensor convolution_activated(const at::Tensor &input, const at::Tensor &weig
     return slope == 1 ? output : slope == 0 ? output.relu_() : at::leaky_relu_(output, slope);
   }
   at::Tensor floats = bias && bias->defined() ? bias->to(at::kFloat).contiguous() : at::Tensor();
-  const Change finish{.shift = floats.defined() ? floats.const_data_ptr<float>() : nullptr,
+  const Change finish{.shift = floats.defined() ? read_elements<float>(floats) : nullptr,
                 .slope = static_cast<float>(slope)};
   auto pictures = dense(input, call.shape.dtype);
   return transposed ? big_of(call.shape, pictures, weight, finish) : small_of(call.shape, pictures, weight, finish);

@@ -68,7 +68,7 @@ Moments::Moments(const at::Tensor &x, at::Tensor runningMean, at::Tensor running
   auto variance = at::empty_like(mean);
   typed(x, [&](auto element) {
     using E = decltype(element);
-    WITH_LOOPS(moments(x.const_data_ptr<E>(), rows, channels, mean.data_ptr<float>(), variance.data_ptr<float>()));
+    WITH_LOOPS(moments(read_elements<E>(x), rows, channels, write_elements<float>(mean), write_elements<float>(variance)));
   });
   inverse = (variance + epsilon).rsqrt();
   runningMean.mul_(1 - momentum).add_(mean, momentum);
@@ -79,8 +79,8 @@ Normalization::Normalization(const Moments &moments, const at::Tensor &weight, c
     : slope_(slope) {
   // Read by pointer below.
   const auto weights = weight.to(at::kFloat).contiguous(), biases = bias.to(at::kFloat).contiguous();
-  const float *m = moments.mean.const_data_ptr<float>(), *i = moments.inverse.const_data_ptr<float>();
-  const float *w = weights.const_data_ptr<float>(), *b = biases.const_data_ptr<float>();
+  const float *m = read_elements<float>(moments.mean), *i = read_elements<float>(moments.inverse);
+  const float *w = read_elements<float>(weights), *b = read_elements<float>(biases);
   for (int64_t c = 0; c < weights.numel(); c++) {
     scale_.push_back(w[c] * i[c]);
     shift_.push_back(b[c] - m[c] * scale_.back());
@@ -93,7 +93,7 @@ at::Tensor changed(const Seen &seen) {
   auto y = at::empty_like(x);
   typed(x, [&](auto element) {
     using E = decltype(element);
-    WITH_LOOPS(change_rows(x.const_data_ptr<E>(), rows_of(x), x.size(1), seen.change, y.data_ptr<E>()));
+    WITH_LOOPS(change_rows(read_elements<E>(x), rows_of(x), x.size(1), seen.change, write_elements<E>(y)));
   });
   return y;
 }
@@ -108,22 +108,22 @@ std::vector<at::Tensor> norm_gradients(const at::Tensor &given, const at::Tensor
   std::vector<double> sums(2 * channels);
   auto ofX = at::empty_like(x);
   auto ofWeight = at::empty({channels}, x.options().dtype(at::kFloat)), ofBias = at::empty_like(ofWeight);
-  const float *m = moments.mean.const_data_ptr<float>(), *i = moments.inverse.const_data_ptr<float>();
+  const float *m = read_elements<float>(moments.mean), *i = read_elements<float>(moments.inverse);
   typed(x, [&](auto element) {
     using E = decltype(element);
-    auto *g = gradient.const_data_ptr<E>(), *values = x.const_data_ptr<E>();
+    auto *g = read_elements<E>(gradient), *values = read_elements<E>(x);
     WITH_LOOPS(gradient_sums(g, values, rows, channels, m, scale, shift, slope, sums.data()));
     std::vector<float> byValue(channels), constant(channels);
     for (int64_t c = 0; c < channels; c++) {
       double toBias = sums[c], toWeight = sums[channels + c] * i[c];
       double factor = -scale[c] * i[c] * toWeight / rows;
-      ofBias.data_ptr<float>()[c] = static_cast<float>(toBias);
-      ofWeight.data_ptr<float>()[c] = static_cast<float>(toWeight);
+      write_elements<float>(ofBias)[c] = static_cast<float>(toBias);
+      write_elements<float>(ofWeight)[c] = static_cast<float>(toWeight);
       byValue[c] = static_cast<float>(factor);
       constant[c] = static_cast<float>(-scale[c] * toBias / rows - factor * m[c]);
     }
     WITH_LOOPS(input_gradient(g, values, rows, channels, scale, shift, slope, byValue.data(), constant.data(),
-                              ofX.template data_ptr<E>()));
+                              write_elements<E>(ofX)));
   });
   return {ofX, ofWeight, ofBias.to(bias.scalar_type())};
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "elements.h"
 #include "parallel.h"
 
 namespace kernels {
@@ -21,9 +22,9 @@ at::Tensor pixels(const at::Tensor &images) {
   auto dense = (images.scalar_type() == at::kBFloat16 ? images : images.to(at::kFloat)).permute({0, 2, 3, 1}).contiguous();
   auto bytes = at::empty(dense.sizes(), dense.options().dtype(at::kByte));
   if (dense.scalar_type() == at::kBFloat16)
-    WITH_LOOPS(to_bytes(dense.const_data_ptr<c10::BFloat16>(), dense.numel(), bytes.data_ptr<uint8_t>()));
+    WITH_LOOPS(to_bytes(read_elements<c10::BFloat16>(dense), dense.numel(), write_elements<uint8_t>(bytes)));
   else
-    WITH_LOOPS(to_bytes(dense.const_data_ptr<float>(), dense.numel(), bytes.data_ptr<uint8_t>()));
+    WITH_LOOPS(to_bytes(read_elements<float>(dense), dense.numel(), write_elements<uint8_t>(bytes)));
   return bytes;
 }
 

@@ -185,7 +185,7 @@ void choose(const TileShape &s, Body &&body) {
 
 template <class E>
 Pixels<E> pixels(const Seen &seen) {
-  return {seen.pictures.const_data_ptr<E>(), seen.change};
+  return {read_elements<E>(seen.pictures), seen.change};
 }
 
 static void run_forward(const TileShape &s, const Seen &big, const at::Tensor &packed, const Change &finish,
@@ -193,7 +193,7 @@ static void run_forward(const TileShape &s, const Seen &big, const at::Tensor &p
   choose(s, [&](auto form, auto element) {
     using F = decltype(form);
     using E = decltype(element);
-    forward<F, E>(s, pixels<E>(big), packed.const_data_ptr<E>(), finish, small.data_ptr<E>());
+    forward<F, E>(s, pixels<E>(big), read_elements<E>(packed), finish, write_elements<E>(small));
   });
 }
 static void run_adjoint(const TileShape &s, const Seen &small, const at::Tensor &packed, const Change &finish,
@@ -202,22 +202,22 @@ static void run_adjoint(const TileShape &s, const Seen &small, const at::Tensor 
     using F = decltype(form);
     using E = decltype(element);
     const auto from = pixels<E>(small);
-    auto *factors = packed.const_data_ptr<E>();
-    if (is_thin(s)) adjoint_thin<F, E>(s, from, factors, finish, big.data_ptr<E>());
-    else adjoint<F, E>(s, from, factors, finish, big.data_ptr<E>());
+    auto *factors = read_elements<E>(packed);
+    if (is_thin(s)) adjoint_thin<F, E>(s, from, factors, finish, write_elements<E>(big));
+    else adjoint<F, E>(s, from, factors, finish, write_elements<E>(big));
   });
 }
 static void run_weight(const TileShape &s, const Seen &big, const Seen &small, at::Tensor &gradient) {
   choose(s, [&](auto form, auto element) {
     using F = decltype(form);
     using E = decltype(element);
-    weight_gradient<F, E>(s, pixels<E>(big), pixels<E>(small), gradient.data_ptr<float>());
+    weight_gradient<F, E>(s, pixels<E>(big), pixels<E>(small), write_elements<float>(gradient));
   });
 }
 static void run_pack(const TileShape &s, const at::Tensor &weight, bool isAdjoint, at::Tensor &packed) {
   choose(s, [&](auto form, auto element) {
     using F = decltype(form);
     using E = decltype(element);
-    pack<F, E>(s, weight.const_data_ptr<float>(), isAdjoint, packed.data_ptr<E>());
+    pack<F, E>(s, read_elements<float>(weight), isAdjoint, write_elements<E>(packed));
   });
 }

@@ -34,7 +34,7 @@ bool is_thin(const TileShape &s) { return s.stride == 2 && s.channels <= 4; }
 /// Sum over the bits of a weight, to notice values that were written through another tensor of the same memory.
 uint64_t checksum(const at::Tensor &weight) {
   if (!weight.is_non_overlapping_and_dense()) return 0;
-  const auto *words = reinterpret_cast<const uint32_t *>(weight.const_data_ptr<float>());
+  const auto *words = reinterpret_cast<const uint32_t *>(read_elements<float>(weight));
   const int64_t count = weight.numel();
   std::atomic<uint64_t> sum{0};
   constexpr int64_t GRAIN = 1 << 16;

@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "change.h"
+#include "elements.h"
 
 namespace kernels {
 

@@ -14,6 +14,7 @@
 #include <cmath>
 #include <vector>
 
+#include "elements.h"
 #include "parallel.h"
 
 namespace kernels {
@@ -174,7 +175,7 @@ at::Tensor run(const at::Tensor &given, const at::Tensor &maps, const at::Tensor
   work.count = images.size(0), work.height = images.size(2), work.width = images.size(3);
   // The stride of a dimension of size 1 is arbitrary. Both pictures have the same.
   work.layout = {images.size(1), images.stride(0), images.stride(1), images.stride(2), images.stride(3)};
-  const double *values = taps.const_data_ptr<double>();
+  const double *values = read_elements<double>(taps);
   auto &density = work.density;
   density.isZeroOutside = isZeroOutside;
   density.factor = taps.numel() == 0 ? 1 : 2;
@@ -182,12 +183,12 @@ at::Tensor run(const at::Tensor &given, const at::Tensor &maps, const at::Tensor
   double sum = 0, moment = 0;
   for (size_t k = 0; k < density.taps.size(); k++) sum += density.taps[k], moment += density.taps[k] * static_cast<double>(k);
   density.center = moment / sum;
-  work.maps = maps.const_data_ptr<double>();
+  work.maps = read_elements<double>(maps);
   work.isBack = isBack;
   if (images.scalar_type() == at::kDouble)
-    RUN(warp_pictures<double>(work, images.const_data_ptr<double>(), result.data_ptr<double>()));
+    RUN(warp_pictures<double>(work, read_elements<double>(images), write_elements<double>(result)));
   else
-    RUN(warp_pictures<float>(work, images.const_data_ptr<float>(), result.data_ptr<float>()));
+    RUN(warp_pictures<float>(work, read_elements<float>(images), write_elements<float>(result)));
   return result.to(given.scalar_type());
 }
 
