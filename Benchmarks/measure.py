@@ -114,8 +114,8 @@ def machine():
                 key, _, value = line.partition(":")
                 if key.strip() == "model name" and name == "unknown":
                     name = value.strip()
-                if key.strip() == "flags" and not features:
-                    known = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
+                if key.strip() in ("flags", "Features") and not features:
+                    known = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "bf16")
                     features = [flag for flag in known if flag in value.split()]
     except OSError:
         pass
@@ -124,6 +124,16 @@ def machine():
         "loadAtStart": os.getloadavg()[0], "system": f"{os.uname().sysname} {os.uname().machine}",
         "python": sys.version.split()[0],
     }
+
+
+def has_bfloat16(features):
+    """Whether products in bfloat16 are faster than in float32, and not emulated; as `CPUFeatures.hasFastBFloat16`.
+
+    features: those of `machine`.
+    """
+    limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA") or ""
+    without = ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_VNNI")
+    return limit.upper() not in without and any(name in features for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 def write(path, document):

@@ -11,6 +11,7 @@
 #pragma GCC target(WIDE_SET)
 #endif
 namespace wide {
+constexpr bool IS_WIDE = true;
 #include "lanes.h"
 #include LOOPS
 }  // namespace wide
@@ -23,6 +24,7 @@ namespace wide {
 #pragma GCC target(NARROW_SET)
 #endif
 namespace narrow {
+constexpr bool IS_WIDE = false;
 #include "lanes.h"
 #include LOOPS
 }  // namespace narrow
@@ -46,6 +48,7 @@ bool has_vectors() {
 #define WITH_LOOPS(call) (has_wide() ? wide::call : narrow::call)
 #else
 namespace plain {
+constexpr bool IS_WIDE = false;
 #include "lanes.h"
 #include LOOPS
 }  // namespace plain

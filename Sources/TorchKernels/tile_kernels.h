@@ -67,41 +67,47 @@ struct SmallTile {
   }
 };
 
-/// Tiles from..<to of one phase as points [points][tiles][pitch], `plane` apart, at column `column`.
+/// Where one point of tiles is stored: the distances of tiles and of groups of LANES channels, and that of points.
+struct Layout {
+  int64_t tile, group, plane;
+};
+
+/// Tiles from..<to of one phase as points.
 template <class F, class E>
 void big_points(const TileShape &s, const Pixels<E> &big, int64_t phase, int64_t from, int64_t to, E *points,
-                int64_t plane, int64_t pitch, int64_t column) {
+                const Layout &layout) {
   constexpr int P = F::P;
   auto next = BigTile<F>::at(s, from, phase);
   for (int64_t tile = from; tile < to; tile++) {
     const auto place = next;
     next = BigTile<F>::at(s, std::min(tile + 1, to - 1), phase);
-    E *row = points + (tile - from) * pitch + column;
-    for (int64_t c = 0; c < s.channels; c += LANES) {
+    E *to = points + (tile - from) * layout.tile;
+    for (int64_t c = 0; c < s.channels; c += LANES, to += layout.group) {
       Floats d[P], v[P];
       bring(big, next.offset, P, c);
       big.read(place.offset, P, c, d);
       input2<F>(d, v);
-      for (int k = 0; k < P; k++) store(row + k * plane + c, v[k]);
+      for (int k = 0; k < P; k++) store(to + k * layout.plane, v[k]);
     }
   }
 }
 
-/// The transpose of `output2` on tiles from..<to: points [points][tiles][filters], `plane` apart.
+/// The transpose of `output2` on tiles from..<to, as points.
 template <class F, class E>
-void small_points(const TileShape &s, const Pixels<E> &small, int64_t from, int64_t to, E *points, int64_t plane) {
+void small_points(const TileShape &s, const Pixels<E> &small, int64_t from, int64_t to, E *points,
+                  const Layout &layout) {
   constexpr int P = F::P;
   auto next = SmallTile<F>::at(s, from);
   for (int64_t tile = from; tile < to; tile++) {
     const auto place = next;
     next = SmallTile<F>::at(s, std::min(tile + 1, to - 1));
-    E *row = points + (tile - from) * s.filters;
-    for (int64_t f = 0; f < s.filters; f += LANES) {
+    E *to = points + (tile - from) * layout.tile;
+    for (int64_t f = 0; f < s.filters; f += LANES, to += layout.group) {
       Floats y[F::RESULTS], m[P];
       bring(small, next.offset, F::RESULTS, f);
       small.read(place.offset, F::RESULTS, f, y);
       output2_adjoint<F>(y, m);
-      for (int k = 0; k < P; k++) store(row + k * plane + f, m[k]);
+      for (int k = 0; k < P; k++) store(to + k * layout.plane, m[k]);
     }
   }
 }
@@ -172,7 +178,7 @@ void big_points_packed(const TileShape &s, const Pixels<E> &big, int64_t phase, 
                        int64_t plane) {
   constexpr int P = F::P;
   if constexpr (sizeof(E) == 4) {
-    big_points<F>(s, big, phase, from, to, points, plane, s.channels, 0);
+    big_points<F>(s, big, phase, from, to, points, {s.channels, LANES, plane});
   } else {
     auto nextFirst = BigTile<F>::at(s, from, phase), nextSecond = BigTile<F>::at(s, std::min(from + 1, to - 1), phase);
     for (int64_t tile = from; tile < to; tile += 2) {
@@ -263,7 +269,8 @@ INLINE void load_taps(const TileShape &s, const float *weight, int64_t filter, i
     }
 }
 
-/// Weights as the right factor of `tile_forward`: [points][phases channels / 2][filters][2]; filters from..<to.
+/// Weights as the right factor of `tile_forward`: [points][phases channels / 2][filters][2], or in panels; filters
+/// from..<to.
 template <class F, class E>
 void pack_forward(const TileShape &s, const float *weight, int64_t from, int64_t to, E *packed) {
   constexpr int P = F::P, B = 16;
@@ -280,7 +287,12 @@ void pack_forward(const TileShape &s, const float *weight, int64_t from, int64_t
         }
         int64_t row = phase * s.channels + c;
         for (int k = 0; k < P; k++) {
-          if constexpr (sizeof(E) == 4) {
+          if constexpr (has_panels<E>) {
+            Words rows[LANES];
+            __builtin_memcpy(rows, block[k], sizeof rows);
+            transpose(rows);
+            __builtin_memcpy(packed + k * plane + start * depth + row * LANES, rows, sizeof rows);
+          } else if constexpr (sizeof(E) == 4) {
             for (int lane = 0; lane < LANES; lane++)
               for (int i = 0; i < B; i++) packed[k * plane + (row + lane) * s.filters + start + i] = block[k][i][lane];
           } else {
@@ -293,7 +305,8 @@ void pack_forward(const TileShape &s, const float *weight, int64_t from, int64_t
       }
 }
 
-/// Weights as the right factor of `tile_adjoint`: [points][phases][filters / 2][channels][2]; filters from..<to.
+/// Weights as the right factor of `tile_adjoint`: [points][phases][filters / 2][channels][2], or in panels; filters
+/// from..<to.
 template <class F, class E>
 void pack_adjoint(const TileShape &s, const float *weight, int64_t from, int64_t to, E *packed) {
   constexpr int P = F::P, step = sizeof(E) == 4 ? 1 : 2;
@@ -304,7 +317,7 @@ void pack_adjoint(const TileShape &s, const float *weight, int64_t from, int64_t
         Floats g[F::T * F::T], u[P];
         load_taps<F>(s, weight, f, phase, c, g);
         weight2<F>(g, u);
-        E *to = packed + phase * slab + f * s.channels + step * c;
+        E *to = packed + phase * slab + (has_panels<E> ? c * s.filters + f * LANES : f * s.channels + step * c);
         if constexpr (sizeof(E) == 4) {
           for (int k = 0; k < P; k++) store(to + k * plane, u[k]);
         } else {
@@ -333,62 +346,4 @@ void weight_from(const TileShape &s, const float *products, int64_t plane, int64
             store(weight + ((f * s.kernel + y) * s.kernel + x) * s.channels + c, g[i * F::T + j]);
         }
     }
-}
-
-// ---- A big picture of a few channels: all phases in one vector --------------------------------------------------
-
-/// One picture with F::T - 1 zeros around it: [rows + 2 (F::T - 1)][columns + 2 (F::T - 1)][filters].
-template <class F, class E>
-void padded(const TileShape &s, const Pixels<E> &small, E *into) {
-  const int64_t edge = (F::T - 1) * s.filters, row = s.columns * s.filters, pitch = row + 2 * edge;
-  std::fill(into, into + (F::T - 1) * pitch, E{});
-  for (int64_t y = 0; y < s.rows; y++) {
-    E *to = into + (y + F::T - 1) * pitch;
-    std::fill(to, to + edge, E{});
-    if (small.change.is_none()) {
-      std::copy(small.at + y * row, small.at + (y + 1) * row, to + edge);
-    } else {
-      for (int64_t at = 0; at < row; at += LANES)
-        store(to + edge + at, changed(load(small.at + y * row + at), small.change, at % s.filters));
-    }
-    std::fill(to + edge + row, to + pitch, E{});
-  }
-  std::fill(into + (s.rows + F::T - 1) * pitch, into + (s.rows + 2 * (F::T - 1)) * pitch, E{});
-}
-
-/// Weights as right factors: [T][T][filters / 2][LANES][2], lanes by phase and channel, the others zero.
-template <class F, class E>
-void pack_thin(const TileShape &s, const float *weight, E *packed) {
-  constexpr int PAIR = sizeof(E) == 2 ? 2 : 1;
-  std::fill(packed, packed + F::T * F::T * s.filters * LANES, E{});
-  for (int64_t f = 0; f < s.filters; f++)
-    for (int64_t y = 0; y < s.kernel; y++)
-      for (int64_t x = 0; x < s.kernel; x++)
-        for (int64_t c = 0; c < s.channels; c++) {
-          int64_t tap = y / s.stride * F::T + x / s.stride;
-          int64_t lane = (y % s.stride * s.stride + x % s.stride) * s.channels + c;
-          packed[((tap * s.filters + f) / PAIR * LANES + lane) * PAIR + f % PAIR] =
-              static_cast<E>(weight[((f * s.kernel + y) * s.kernel + x) * s.channels + c]);
-        }
-}
-
-/// Sums [view rows][pitch][LANES] to a big picture; pixels that no product reaches are zero before `finish`.
-template <class E>
-void big_from_thin(const TileShape &s, const float *sums, int64_t pitch, const Change &finish, E *big) {
-  const int64_t viewRows = s.rows + s.taps() - 1, viewColumns = s.columns + s.taps() - 1;
-  static constexpr float ZEROS[4] = {};
-  for (int64_t y = 0; y < s.height; y++) {
-    int64_t row = (y + s.padding) / s.stride, down = (y + s.padding) % s.stride;
-    E *to = big + y * s.width * s.channels;
-    for (int64_t x = 0; x < s.width; x++, to += s.channels) {
-      int64_t column = (x + s.padding) / s.stride, right = (x + s.padding) % s.stride;
-      const float *from = row < viewRows && column < viewColumns
-                              ? sums + (row * pitch + column) * LANES + (down * s.stride + right) * s.channels
-                              : ZEROS;
-      for (int64_t c = 0; c < s.channels; c++) {
-        float value = from[c] * (finish.scale ? finish.scale[c] : 1) + (finish.shift ? finish.shift[c] : 0);
-        to[c] = static_cast<E>(value > 0 ? value : value * finish.slope);
-      }
-    }
-  }
 }

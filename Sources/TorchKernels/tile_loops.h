@@ -1,18 +1,41 @@
 // The loops of tiles.cpp over blocks of tiles, on all threads; included for each instruction set.
 
+#include "products.h"
 #include "tile_kernels.h"
+#include "thin_kernels.h"
 
-/// [rows, columns] += or = left [rows, depth] right [depth, columns], the right one packed by pairs of rows in bfloat16.
+/// [rows, columns] += or = left [rows, depth] right [depth, columns]. The right one is in panels `rightPitch` apart where
+/// `has_panels`, and packed by pairs of rows in bfloat16.
 template <class E>
 INLINE void multiply(int64_t rows, int64_t columns, int64_t depth, const E *left, int64_t leftPitch, const E *right,
                      int64_t rightPitch, float *product, int64_t productPitch, bool adds) {
+  if constexpr (has_panels<E>)
+    return multiply_panels(rows, columns, depth, left, leftPitch, right, rightPitch, product, productPitch, adds);
   at::native::cpublas::brgemm(rows, columns, depth, leftPitch, rightPitch, productPitch, adds, left, right, product,
                               /*is_vnni=*/sizeof(E) == 2);
 }
 
-/// Tiles whose points and products are held at once, so that they stay in a core's cache.
-template <class F>
-constexpr int64_t TILES_OF_BLOCK = F::P > 16 ? 16 : 64;
+/// Frees what libtorch's products have allocated for this thread.
+template <class E>
+INLINE void end_products() {
+  if constexpr (!has_panels<E>) at::native::cpublas::brgemm_release();
+}
+
+/// Tiles whose points and products are held at once, so that they stay in a core's cache. In panels, the points of one
+/// product are enough: those of the other products are written and read once. Fewer if threads would be idle.
+template <class F, class E>
+int64_t tiles_of_block(const TileShape &s) {
+  if constexpr (!has_panels<E>) return F::P > 16 ? 16 : 64;
+  return std::clamp<int64_t>(s.tiles() / at::get_num_threads(), 16, 64);
+}
+
+/// Tiles that one product of the weight gradient sums over.
+template <class F, class E>
+constexpr int64_t TILES_OF_CHUNK = has_panels<E> && F::P > 16 ? 128 : 512;
+
+/// Filters whose products are held at once.
+template <class F, class E>
+constexpr int64_t FILTERS_OF_BLOCK = !has_panels<E> ? 256 : F::P > 16 ? 64 : 128;
 
 /// Distance between points of `count` numbers. One number of all points is written or read at
 /// once, so the distance must not map them to the same cache set.
@@ -24,41 +47,43 @@ int64_t plane_of(int64_t count) {
 template <class F, class E>
 void forward(const TileShape &s, const Pixels<E> &big, const E *weight, const Change &finish, E *small) {
   constexpr int P = F::P, PAIR = sizeof(E) == 2 ? 2 : 1;
-  const int64_t depth = s.phases() * s.channels, block = TILES_OF_BLOCK<F>, tiles = s.tiles();
-  const int64_t columns = std::min<int64_t>(s.filters, FILTERS_OF_BLOCK);
+  const int64_t depth = s.phases() * s.channels, block = tiles_of_block<F, E>(s), tiles = s.tiles();
+  const int64_t columns = std::min<int64_t>(s.filters, FILTERS_OF_BLOCK<F, E>);
+  // A power of two would map the rows of a product to the same cache sets.
+  const int64_t pitch = has_panels<E> ? depth + LANES : depth;
   parallel((tiles + block - 1) / block, [&](int64_t first, int64_t last) {
-    const int64_t plane = plane_of<E>(block * depth), productPlane = plane_of<float>(block * columns);
+    const int64_t plane = plane_of<E>(block * pitch), productPlane = plane_of<float>(block * columns);
     Scratch<E> points(P * plane);
     Scratch<float> products(P * productPlane);
     for (int64_t at = first; at < last; at++) {
       int64_t from = at * block, to = std::min(tiles, from + block), count = to - from;
       for (int64_t phase = 0; phase < s.phases(); phase++)
-        big_points<F>(s, big, phase, from, to, points.get(), plane, depth, phase * s.channels);
+        big_points<F>(s, big, phase, from, to, points.get() + phase * s.channels, {pitch, LANES, plane});
       for (int64_t filter = 0; filter < s.filters; filter += columns) {
         int64_t width = std::min(columns, s.filters - filter);
         for (int k = 0; k < P; k++)
-          multiply<E>(count, width, depth, points.get() + k * plane, depth,
-                      weight + k * depth * s.filters + PAIR * filter, s.filters, products.get() + k * productPlane,
-                      width, false);
+          multiply<E>(count, width, depth, points.get() + k * plane, pitch,
+                      weight + k * depth * s.filters + (has_panels<E> ? depth : PAIR) * filter,
+                      has_panels<E> ? depth * LANES : s.filters, products.get() + k * productPlane, width, false);
         small_from<F>(s, products.get(), productPlane, from, to, filter, width, finish, small);
       }
     }
-    at::native::cpublas::brgemm_release();
+    end_products<E>();
   });
 }
 
 template <class F, class E>
 void adjoint(const TileShape &s, const Pixels<E> &small, const E *weight, const Change &finish, E *big) {
   constexpr int P = F::P;
-  const int64_t block = TILES_OF_BLOCK<F>, tileRows = s.tile_rows(), tileColumns = s.tile_columns();
+  const int64_t block = tiles_of_block<F, E>(s), tileRows = s.tile_rows(), tileColumns = s.tile_columns();
   // Several whole pictures at once, or some rows of one. Rows that the next block overlaps are then carried over.
   const int64_t group = std::max<int64_t>(1, block / s.tiles_of_picture());
   const int64_t strip = group > 1 ? tileRows : std::clamp<int64_t>(block / tileColumns, 1, tileRows);
   const int64_t viewColumns = F::C * tileColumns + F::T - 1, viewRows = F::R * strip + F::T - 1;
   const int64_t rowSize = viewColumns * s.channels, slab = s.filters * s.channels;
-  const int64_t capacity = group * strip * tileColumns;
+  const int64_t capacity = group * strip * tileColumns, pitch = has_panels<E> ? s.filters + LANES : s.filters;
   parallel((s.pictures + group - 1) / group, [&](int64_t first, int64_t last) {
-    const int64_t plane = plane_of<E>(capacity * s.filters), productPlane = plane_of<float>(capacity * s.channels);
+    const int64_t plane = plane_of<E>(capacity * pitch), productPlane = plane_of<float>(capacity * s.channels);
     Scratch<E> points(P * plane);
     Scratch<float> products(P * productPlane), sums(s.phases() * viewRows * rowSize);
     for (int64_t at = first; at < last; at++) {
@@ -66,12 +91,12 @@ void adjoint(const TileShape &s, const Pixels<E> &small, const E *weight, const 
       for (int64_t row = 0; row < tileRows; row += strip) {
         int64_t rows = std::min(strip, tileRows - row), tiles = rows * tileColumns, count = pictures * tiles;
         int64_t from = (picture * tileRows + row) * tileColumns;
-        small_points<F>(s, small, from, from + count, points.get(), plane);
+        small_points<F>(s, small, from, from + count, points.get(), {pitch, LANES, plane});
         for (int64_t phase = 0; phase < s.phases(); phase++) {
           for (int k = 0; k < P; k++)
-            multiply<E>(count, s.channels, s.filters, points.get() + k * plane, s.filters,
-                        weight + (k * s.phases() + phase) * slab, s.channels, products.get() + k * productPlane,
-                        s.channels, false);
+            multiply<E>(count, s.channels, s.filters, points.get() + k * plane, pitch,
+                        weight + (k * s.phases() + phase) * slab, has_panels<E> ? s.filters * LANES : s.channels,
+                        products.get() + k * productPlane, s.channels, false);
           float *sum = sums.get() + phase * viewRows * rowSize;
           bool isLast = row + rows == tileRows;
           for (int64_t i = 0; i < pictures; i++) {
@@ -85,7 +110,7 @@ void adjoint(const TileShape &s, const Pixels<E> &small, const E *weight, const 
         }
       }
     }
-    at::native::cpublas::brgemm_release();
+    end_products<E>();
   });
 }
 
@@ -107,18 +132,19 @@ void adjoint_thin(const TileShape &s, const Pixels<E> &small, const E *weight, c
                       s.filters, weight + (i * T + j) * s.filters * LANES, LANES, sums.get(), LANES, i + j > 0);
       big_from_thin(s, sums.get(), pitch, finish, big + at * s.height * s.width * s.channels);
     }
-    at::native::cpublas::brgemm_release();
+    end_products<E>();
   });
 }
 
 template <class F, class E>
 void weight_gradient(const TileShape &s, const Pixels<E> &big, const Pixels<E> &small, float *gradient) {
-  constexpr int P = F::P, PAIR = sizeof(E) == 2 ? 2 : 1, GRAIN = 32;
-  const int64_t tiles = s.tiles(), chunk = std::min(tiles + tiles % 2, TILES_OF_CHUNK);
+  constexpr int P = F::P, PAIR = sizeof(E) == 2 ? 2 : 1, GRAIN = has_panels<E> ? 8 : 32;
+  const int64_t tiles = s.tiles(), chunk = std::min(tiles + tiles % 2, TILES_OF_CHUNK<F, E>);
   // Phase by phase if all tiles are available at once: a quarter of the memory.
   const int64_t together = tiles > chunk ? s.phases() : 1;
-  // Not a power of two: successive rows would map to the same cache sets.
-  const int64_t pitch = (chunk + 31) / 32 * 32 + 32, leftPlane = plane_of<E>(s.filters * pitch);
+  // Not a power of two: successive rows would map to the same cache sets. In panels, the distance of panels.
+  const int64_t pitch = has_panels<E> ? chunk * LANES : (chunk + 31) / 32 * 32 + 32;
+  const int64_t leftPlane = plane_of<E>(has_panels<E> ? chunk * s.filters : s.filters * pitch);
   const int64_t rightPlane = plane_of<E>(chunk * s.channels), slab = plane_of<float>(s.filters * s.channels);
   Scratch<E> left(P * leftPlane), right(together * P * rightPlane);
   Scratch<float> products(together * P * slab);
@@ -127,21 +153,35 @@ void weight_gradient(const TileShape &s, const Pixels<E> &big, const Pixels<E> &
       const int64_t to = std::min(tiles, from + chunk), count = to - from, depth = (count + PAIR - 1) / PAIR * PAIR;
       parallel((count + GRAIN - 1) / GRAIN, [&](int64_t first, int64_t last) {
         int64_t start = from + first * GRAIN, end = std::min(to, from + last * GRAIN);
-        if (phase == 0)
-          small_points_transposed<F>(s, small, start, end, left.get(), leftPlane, pitch, start - from);
-        for (int64_t i = 0; i < together; i++)
-          big_points_packed<F>(s, big, phase + i, start, end,
-                               right.get() + i * P * rightPlane + (start - from) * s.channels, rightPlane);
+        if constexpr (has_panels<E>) {
+          const int64_t at = (start - from) * LANES;
+          if (phase == 0) small_points<F>(s, small, start, end, left.get() + at, {LANES, pitch, leftPlane});
+          for (int64_t i = 0; i < together; i++)
+            big_points<F>(s, big, phase + i, start, end, right.get() + i * P * rightPlane + at,
+                          {LANES, pitch, rightPlane});
+        } else {
+          if (phase == 0)
+            small_points_transposed<F>(s, small, start, end, left.get(), leftPlane, pitch, start - from);
+          for (int64_t i = 0; i < together; i++)
+            big_points_packed<F>(s, big, phase + i, start, end,
+                                 right.get() + i * P * rightPlane + (start - from) * s.channels, rightPlane);
+        }
       });
       const int64_t rows = std::min<int64_t>(s.filters, 128), parts = (s.filters + rows - 1) / rows;
       parallel(together * P * parts, [&](int64_t first, int64_t last) {
         for (int64_t at = first; at < last; at++) {
           int64_t point = at / parts, filter = at % parts * rows;
-          multiply<E>(std::min(rows, s.filters - filter), s.channels, depth,
-                      left.get() + point % P * leftPlane + filter * pitch, pitch, right.get() + point * rightPlane,
-                      s.channels, products.get() + point * slab + filter * s.channels, s.channels, from > 0);
+          const int64_t height = std::min(rows, s.filters - filter);
+          const E *lefts = left.get() + point % P * leftPlane, *rights = right.get() + point * rightPlane;
+          float *to = products.get() + point * slab + filter * s.channels;
+          if constexpr (has_panels<E>)
+            multiply_transposed(height, s.channels, depth, lefts + filter / LANES * pitch, pitch, rights, pitch, to,
+                                s.channels, from > 0);
+          else
+            multiply<E>(height, s.channels, depth, lefts + filter * pitch, pitch, rights, s.channels, to, s.channels,
+                        from > 0);
         }
-        at::native::cpublas::brgemm_release();
+        end_products<E>();
       });
     }
     parallel(s.filters, [&](int64_t first, int64_t last) {
@@ -176,11 +216,11 @@ static void sum_words(const uint32_t *words, int64_t first, int64_t last, uint64
 /// Calls `body` with the form of the tiles and the element's type.
 template <class Body>
 void choose(const TileShape &s, Body &&body) {
-  auto small = [&](auto element) { s.taps() == 2 ? body(Form<2, 2, 2>{}, element) : body(Form<3, 2, 2>{}, element); };
-  if (s.dtype == at::kFloat) return small(float{});
-  const c10::BFloat16 element{};
-  if (!s.has_large_tiles()) return small(element);
-  s.taps() == 2 ? body(Form<2, 4, 4>{}, element) : body(Form<3, 2, 4>{}, element);
+  auto typed = [&](auto element) {
+    if (!s.has_large_tiles()) s.taps() == 2 ? body(Form<2, 2, 2>{}, element) : body(Form<3, 2, 2>{}, element);
+    else s.taps() == 2 ? body(Form<2, 4, 4>{}, element) : body(Form<3, 2, 4>{}, element);
+  };
+  s.dtype == at::kFloat ? typed(float{}) : typed(c10::BFloat16{});
 }
 
 template <class E>

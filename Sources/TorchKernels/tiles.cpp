@@ -1,6 +1,7 @@
 // The three sums of tiles.h, and the cache of packed weights.
 #include "tiles.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/native/CPUBlas.h>
 #include <ATen/ops/empty.h>
@@ -18,12 +19,6 @@
 
 namespace kernels {
 namespace {
-
-/// Filters whose products are computed together.
-constexpr int64_t FILTERS_OF_BLOCK = 256;
-
-/// Tiles that one product of the weight gradient sums over.
-constexpr int64_t TILES_OF_CHUNK = 512;
 
 /// Whether one vector can hold all phases of a pixel of the big picture.
 bool is_thin(const TileShape &s) { return s.stride == 2 && s.channels <= 4; }
@@ -118,6 +113,12 @@ PackedWeights &packed_weights() {
 }
 
 }  // namespace
+
+bool TileShape::has_large_tiles() const {
+  if (dtype == at::kFloat && has_wide()) return false;
+  const int64_t large = products(taps() == 2 ? 4 : 2, 4);
+  return rows >= 8 && columns >= 8 && large < products(2, 2);
+}
 
 /// Whether libtorch's brgemm accepts bfloat16 on this machine. It reports this only by throwing.
 static bool multiplies_bfloat16() {

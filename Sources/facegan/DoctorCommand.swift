@@ -45,11 +45,7 @@ struct DoctorCommand: ParsableCommand {
                 "precision",
                 "auto means \(Precision.auto.resolved(for: Engine.bestDevice).rawValue) on \(Engine.bestDevice)"
             )
-            if !cpu.hasFastBFloat16 {
-                advice.append(
-                    "This processor has no bfloat16 instructions; training uses fp32, at about half the speed."
-                )
-            }
+            line("speed", ProductSpeed.measured().description(on: cpu))
             let count = Engine.cudaDeviceCount
             line("CUDA", count == 0 ? "no device" : Readable.count(count, "device"))
             for index in 0..<count {

@@ -10,6 +10,23 @@ import Testing
         }
     }
 
+    /// The measured product and the training speed that follows from it agree.
+    @Test func estimatesTheTrainingSpeed() throws {
+        let result = try Command.run("doctor")
+        let line = try #require(
+            result.output.split(separator: "\n").first { $0.contains("GFLOP/s") }, "\(result.output)")
+        let numbers = line.split(separator: " ")
+            .compactMap { Double($0.replacing(",", with: "")) }
+        let product = try #require(numbers.first)
+        #expect(product > 0)
+        if line.contains("images/s") {
+            let rate = try #require(numbers.last)
+            #expect(abs(rate * 2.1 / product - 1) < 0.05, "\(line)")
+        } else {
+            #expect(line.contains("--dry-run"))
+        }
+    }
+
     /// Without libtorch: searched places, advice, exit status 1, and the other lines of the report.
     @Test func saysWhatIsMissing() throws {
         let result = try Command.run("doctor", environment: ["FACEGAN_ENGINE": "/nowhere/engine.so"])

@@ -94,8 +94,19 @@ def convolution_shape(rng):
         s=stride, p=rng.choice([0, 1, 1, 2, 3]), op=0, t=rng.random() < 0.4, bias=rng.random() < 0.5)
 
 
-def convolution_case(rng, activated):
-    a = convolution_shape(rng)
+def tiled_shape(rng):
+    """Shapes of the tile kernels alone: several blocks of tiles, sums over more than one block, remainders of both."""
+    kernel, stride, padding = rng.choice([(4, 2, 1), (4, 2, 1), (3, 1, 1), (2, 1, 0), (3, 2, 1), (5, 2, 2)])
+    transposed = rng.random() < 0.4
+    least, most = (7, 13) if transposed or stride == 1 else (15, 26)
+    return dict(
+        n=rng.choice([1, 2, 9, 17]), c=rng.choice([32, 64, 80, 144]), f=rng.choice([64, 64, 80, 144]),
+        h=rng.randint(least, most), w=rng.randint(least, most), k=kernel, s=stride, p=padding, op=0, t=transposed,
+        bias=rng.random() < 0.3)
+
+
+def convolution_case(rng, activated, shape=convolution_shape):
+    a = shape(rng)
     if a["t"] and a["s"] > 1 and rng.random() < 0.4:
         a["op"] = rng.randint(0, a["s"] - 1)
     if rng.random() < 0.04:
@@ -243,6 +254,46 @@ def warp_case(rng):
     return text, check
 
 
+def bits_case(rng):
+    """Equal bits for every number of threads, and for a picture alone and in a batch."""
+    a = tiled_shape(rng)
+    # With fewer channels PyTorch's convolution is used, whose bits depend on the batch.
+    a["c"] = max(64, a["c"])
+    if a["k"] == 2:
+        a["f" if a["t"] else "c"] = 144
+    ends = [a["c"], a["f"]] if a["t"] else [a["f"], a["c"]]
+    x = draw(rng, [a["n"], a["c"], a["h"], a["w"]]).contiguous(memory_format=CL)
+    weight = draw(rng, ends + [a["k"], a["k"]], 0.1).contiguous(memory_format=CL)
+    row = rng.randrange(a["n"])
+
+    def results(pictures, seed):
+        given = pictures.clone(memory_format=torch.preserve_format).requires_grad_()
+        factor = weight.clone(memory_format=torch.preserve_format).requires_grad_()
+        output = ops.convolution(given, factor, None, a["s"], a["p"], 0, a["t"])
+        if seed is None:
+            return [output]
+        return [output, *torch.autograd.grad(output, (given, factor), seed)]
+
+    def check():
+        threads = torch.get_num_threads()
+        try:
+            seed = torch.ones_like(results(x, None)[0])
+            expected = results(x, seed)
+            for count in (1, 3):
+                torch.set_num_threads(count)
+                for name, one, other in zip(["output", "gradient 0", "gradient 1"], expected, results(x, seed)):
+                    if not torch.equal(one, other):
+                        raise Failure(f"{name}: other bits with {count} threads")
+        finally:
+            torch.set_num_threads(threads)
+        alone = results(x[row:row + 1], seed[row:row + 1])
+        for name, one, other in zip(["output", "gradient 0"], expected, alone):
+            if not torch.equal(one[row:row + 1], other):
+                raise Failure(f"{name}: other bits for picture {row} alone")
+
+    return f"bits {a}", check
+
+
 def alias_case(rng):
     c, f = 64, 64
     x, weight = draw(rng, [2, c, 6, 6]).contiguous(memory_format=CL), draw(rng, [f, c, 3, 3], 0.1)
@@ -274,6 +325,8 @@ def alias_case(rng):
 KINDS = {
     "convolution": (6, lambda rng: convolution_case(rng, False)),
     "activated": (3, lambda rng: convolution_case(rng, True)),
+    "tiled": (0.3, lambda rng: convolution_case(rng, rng.random() < 0.3, tiled_shape)),
+    "bits": (0.1, bits_case),
     "plain": (3, plain_case),
     "norm": (2, lambda rng: norm_case(rng, False)),
     "normconvolution": (3, lambda rng: norm_case(rng, True)),
