@@ -23,6 +23,8 @@ import Training
             ]
         ),
         ("dcgan", ["instanceNoise.deviation=0.1", "instanceNoise.endKimg=10"]),
+        ("dcgan", ["augment.kind=diffaugment"]),
+        ("dcgan", ["augment.kind=ada", "augment.startProbability=0.2", "augment.everySteps=2"]),
         ("wgan", []), ("wgan-gp", []), ("lsgan", []), ("sagan", []), ("progan", []), ("detail", []),
         ("conditional", ["conditions.attributes=[Smiling, Eyeglasses]"]),
     ]
