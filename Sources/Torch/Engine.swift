@@ -78,12 +78,17 @@ public enum Engine {
         if case .cuda = device { check(api.synchronize(device.index), "synchronize") }
     }
 
-    /// Memory of a CUDA device in bytes: in tensors now, their peak, and of the whole device.
-    public static func cudaMemory(_ index: Int) -> (allocated: Int, peak: Int, total: Int) {
+    /// Memory of a CUDA device in bytes: in tensors now, their peak, and of the whole device. Initializes CUDA.
+    /// - Throws: `TorchError.refused` if there is no such device, or if it cannot be used.
+    public static func cudaMemory(
+        _ index: Int
+    ) throws(TorchError) -> (allocated: Int, peak: Int, total: Int) {
         var allocated: Int64 = 0
         var peak: Int64 = 0
         var total: Int64 = 0
-        check(api.cuda_memory(Int32(index), &allocated, &peak, &total), "CUDA memory")
+        if api.cuda_memory(Int32(clamping: index), &allocated, &peak, &total) != CT_OK {
+            throw .refused("memory of cuda:\(index): \(lastError())")
+        }
         return (Int(allocated), Int(peak), Int(total))
     }
 

@@ -35,7 +35,20 @@ void load_cuda() {
 #endif
 }
 
+int cuda_devices() { return at::hasCUDA() ? at::detail::getCUDAHooks().getNumGPUs() : 0; }
+
+/// Index of a CUDA device that exists. Initializes CUDA, which libtorch otherwise does with the first tensor. The memory
+/// statistics of a device do not exist before ("Invalid device argument").
+c10::DeviceIndex cuda_device(int32_t index) {
+  const int count = cuda_devices();
+  TORCH_CHECK(index >= 0 && index < count, "there is no cuda:", index, "; CUDA devices: ", count);
+  at::globalContext().lazyInitDevice(c10::DeviceType::CUDA);
+  return static_cast<c10::DeviceIndex>(index);
+}
+
+/// Initializes the device.
 at::Generator default_generator(int32_t type, int32_t index) {
+  if (device(type, index).is_cuda()) cuda_device(index);
   return at::globalContext().defaultGenerator(device(type, type == 0 ? -1 : index));
 }
 
@@ -125,21 +138,28 @@ void fill_machine(ct_api &api) {
   };
   api.cuda_device_count = [] {
     int32_t count = 0;
-    guard([&] { count = at::hasCUDA() ? static_cast<int32_t>(at::detail::getCUDAHooks().getNumGPUs()) : 0; });
+    guard([&] { count = cuda_devices(); });
     return count;
   };
   api.synchronize = [](int32_t index) {
-    return guard([&] { at::accelerator::synchronizeDevice(static_cast<c10::DeviceIndex>(index)); });
+    return guard([&] { at::accelerator::synchronizeDevice(cuda_device(index)); });
   };
   api.cuda_memory = [](int32_t index, int64_t *allocated, int64_t *peak, int64_t *total) {
     return guard([&] {
-      auto stats = at::accelerator::getDeviceStats(static_cast<c10::DeviceIndex>(index));
+      const auto device = cuda_device(index);
+      const auto stats = at::accelerator::getDeviceStats(device);
       *allocated = stats.allocated_bytes[0].current;
       *peak = stats.allocated_bytes[0].peak;
-      *total = static_cast<int64_t>(at::accelerator::getMemoryInfo(static_cast<c10::DeviceIndex>(index)).second);
+      *total = static_cast<int64_t>(at::accelerator::getMemoryInfo(device).second);
     });
   };
-  api.cuda_empty_cache = [] { return guard([] { at::accelerator::emptyCache(); }); };
+  api.cuda_empty_cache = [] {
+    return guard([] {
+      if (cuda_devices() == 0) return;
+      cuda_device(0);
+      at::accelerator::emptyCache();
+    });
+  };
 }
 
 }  // namespace engine

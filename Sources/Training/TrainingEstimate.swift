@@ -22,7 +22,7 @@ public struct TrainingEstimate: Sendable {
     }
 
     /// The recipe, changed to start with its last phase, which is the slowest.
-    private static func startingWithLastPhase(_ recipe: Recipe) -> Recipe {
+    static func startingWithLastPhase(_ recipe: Recipe) -> Recipe {
         guard case .restoration(var settings) = recipe.system, settings.phases.adversarialWeight > 0 else {
             return recipe
         }
@@ -76,7 +76,7 @@ public struct TrainingEstimate: Sendable {
             Engine.synchronize(device)
             let seconds = (ProcessInfo.processInfo.systemUptime - start) / Double(steps)
             let peak: Int? =
-                if case .cuda(let index) = device { Engine.cudaMemory(index).peak } else {
+                if case .cuda(let index) = device { try Engine.cudaMemory(index).peak } else {
                     ProcessMemory.peak
                 }
             return TrainingEstimate(

@@ -49,7 +49,12 @@ struct DoctorCommand: ParsableCommand {
             let count = Engine.cudaDeviceCount
             line("CUDA", count == 0 ? "no device" : Readable.count(count, "device"))
             for index in 0..<count {
-                line("", "cuda:\(index), \(Readable.bytes(Engine.cudaMemory(index).total))")
+                do {
+                    line("", "cuda:\(index), \(Readable.bytes(try Engine.cudaMemory(index).total))")
+                } catch {
+                    line("", "cuda:\(index), not usable")
+                    advice.append("\(error)")
+                }
             }
             if count == 0, FileManager.default.fileExists(atPath: "/dev/nvidiactl") {
                 advice.append(

@@ -137,6 +137,16 @@ import Torch
         try expect(result, said: "zeros([1125899906842624], dtype: Float, device: cpu): ")
     }
 
+    /// Memory statistics before the first use of the device, and of a device that does not exist.
+    @Test func memoryOfAnUnusedDevice() throws {
+        let count = Engine.cudaDeviceCount
+        for index in 0..<count { #expect(try Engine.cudaMemory(index).total > 0) }
+        for index in [count, -1, .max] {
+            let error = #expect(throws: TorchError.self) { try Engine.cudaMemory(index) }
+            #expect("\(try #require(error))".contains("CUDA devices: \(count)"), "\(error!)")
+        }
+    }
+
     @Test func messagesContainAdvice() {
         #expect("\(TorchError.engineNotLoaded("no file"))".contains("make setup"))
         #expect("\(TorchError.outOfMemory("conv2d"))".contains("batchSize"))
