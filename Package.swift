@@ -62,6 +62,8 @@ let package = Package(
                     // From `.build/TRIPLE/release`, for a clone that was moved after it was built.
                     "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../../../.torch/lib",
                 ]),
+                // A symbol that libtorch does not export is an error here instead of at its first use.
+                .unsafeFlags(["-Xlinker", "-z", "-Xlinker", "defs"], .when(platforms: [.linux])),
                 .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
             ]),
         .target(

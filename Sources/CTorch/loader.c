@@ -52,6 +52,19 @@ static int made_for_this_libtorch(void *handle, const char *library) {
   return 0;
 }
 
+// Binds every symbol at once: a missing symbol is an error here, and would end the program at its first use otherwise.
+static void *open_engine(const char *library) {
+  void *handle = open_noted(library, RTLD_NOW);
+  if (handle) return made_for_this_libtorch(handle, library) ? handle : NULL;
+  // A library for another libtorch misses symbols. Bound lazily, it tells its version.
+  char reason[sizeof failure];
+  memcpy(reason, failure, sizeof reason);
+  handle = dlopen(library, RTLD_LAZY | RTLD_LOCAL);
+  if (handle && made_for_this_libtorch(handle, library))
+    snprintf(failure, sizeof failure, "%.2000s does not fit this libtorch and must be built again: %.2000s", library, reason);
+  return NULL;
+}
+
 static int load(const char *library, const char *folder) {
   char path[4096];
   if (ct_engine_table) {
@@ -76,9 +89,8 @@ static int load(const char *library, const char *folder) {
     snprintf(failure, sizeof failure, "no engine library is linked or named");
     return 0;
   }
-  // Lazily, so that a library made for another libtorch can be asked before it misses a symbol.
-  void *handle = open_noted(library, RTLD_LAZY);
-  if (!handle || !made_for_this_libtorch(handle, library)) return 0;
+  void *handle = open_engine(library);
+  if (!handle) return 0;
   const ct_api *(*table)(void) = (const ct_api *(*)(void))dlsym(handle, "ct_engine_table");
   if (!table || table()->abi != CT_ABI) {
     snprintf(failure, sizeof failure, "%s is of another version than this program", library);
