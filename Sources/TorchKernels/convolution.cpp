@@ -243,13 +243,16 @@ at::Tensor convolution_activated(const at::Tensor &input, const at::Tensor &weig
                                  int64_t outputPadding, bool transposed, double slope) {
   TORCH_CHECK(!at::GradMode::is_enabled(), "convolution_activated: has no derivative; call it without gradients");
   Call call(input, weight, bias, stride, padding, outputPadding, transposed);
-  if (!call.isTiled) {
+  const bool isPoint = transposed && call.isPlain && point_adjoint_wins(call.shape);
+  if (!call.isTiled && !isPoint) {
     auto output = convolution(input, weight, bias, stride, padding, outputPadding, transposed);
     return slope == 1 ? output : slope == 0 ? output.relu_() : at::leaky_relu_(output, slope);
   }
   at::Tensor floats = bias && bias->defined() ? bias->to(at::kFloat).contiguous() : at::Tensor();
   const Change finish{.shift = floats.defined() ? read_elements<float>(floats) : nullptr,
                 .slope = static_cast<float>(slope)};
+  if (isPoint) return point_adjoint(call.shape, input, weight, finish);
+  call.shape.isConstant = true;
   auto pictures = dense(input, call.shape.dtype);
   return transposed ? big_of(call.shape, pictures, weight, finish) : small_of(call.shape, pictures, weight, finish);
 }

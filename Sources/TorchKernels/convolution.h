@@ -22,7 +22,7 @@ at::Tensor weight_of(const TileShape &shape, const Seen &big, const Seen &small)
 
 /// A convolution or, if `transposed`, a transposed convolution, and the implementation chosen for it.
 struct Call {
-  TileShape shape;
+  TileShape shape = {};
   // Whether the output is computed over tiles.
   bool isTiled = false;
   // Whether libtorch computes the output and all gradients.

@@ -33,6 +33,11 @@ INLINE void multiply_rows(std::integer_sequence<int, R...>, int64_t depth, const
     __builtin_memcpy(product + R * pitch + 8, &high[R], sizeof(Octet))), ...);
 }
 
+/// Prefetches `count` numbers.
+INLINE void bring(const float *from, int64_t count) {
+  for (int64_t k = 0; k < count; k += LANES) __builtin_prefetch(from + k);
+}
+
 template <int ROWS>
 static void multiply_rows(int64_t depth, const float *left, int64_t pitch, const float *panel, float *product,
                           int64_t productPitch, bool adds) {
@@ -56,9 +61,16 @@ static void multiply_panels(int64_t rows, int64_t columns, int64_t depth, const 
     for (int64_t column = 0; column < columns; column += LANES) {
       const float *panel = right + column / LANES * panelPitch + k * LANES, *from = left + k;
       float *to = product + column;
+      // The hardware prefetcher sees neither the next panel nor short rows.
+      const float *next = panel + (column + LANES < columns ? panelPitch : 0);
+      const int64_t part = (count * LANES * 6 / rows + LANES) / LANES * LANES;
       int64_t row = rows;
-      for (; row >= 6; row -= 6, from += 6 * leftPitch, to += 6 * productPitch)
+      for (; row >= 6; row -= 6, from += 6 * leftPitch, to += 6 * productPitch, next += part) {
+        if (column == 0)
+          for (int64_t i = 6; i < std::min<int64_t>(row, 12); i++) bring(from + i * leftPitch, count);
+        bring(next, part);
         multiply_rows<6>(count, from, leftPitch, panel, to, productPitch, addsHere);
+      }
       switch (row) {
         case 5: multiply_rows<5>(count, from, leftPitch, panel, to, productPitch, addsHere); break;
         case 4: multiply_rows<4>(count, from, leftPitch, panel, to, productPitch, addsHere); break;

@@ -136,6 +136,27 @@ void adjoint_thin(const TileShape &s, const Pixels<E> &small, const E *weight, c
   });
 }
 
+/// products [rows][columns] = left [rows][depth] weight [depth][columns], changed; columns are filters, repeated.
+static void point_products(int64_t rows, int64_t depth, int64_t columns, int64_t filters, const float *left,
+                           const float *weight, const Change &finish, float *products) {
+  constexpr int64_t WIDTH = 4 * LANES;
+  parallel((columns + WIDTH - 1) / WIDTH, [&](int64_t first, int64_t last) {
+    Scratch<float> panels(depth * WIDTH);
+    for (int64_t column = first * WIDTH; column < std::min(columns, last * WIDTH); column += WIDTH) {
+      const int64_t count = std::min(WIDTH, columns - column);
+      for (int64_t k = 0; k < depth; k++)
+        for (int64_t c = 0; c < count; c += LANES)
+          store(panels.get() + c * depth + k * LANES, load(weight + k * columns + column + c));
+      float *to = products + column;
+      multiply_panels(rows, count, depth, left, depth, panels.get(), depth * LANES, to, columns, false);
+      if (finish.is_none()) continue;
+      for (int64_t row = 0; row < rows; row++)
+        for (int64_t c = 0; c < count; c += LANES)
+          store(to + row * columns + c, changed(load(to + row * columns + c), finish, (column + c) % filters));
+    }
+  });
+}
+
 template <class F, class E>
 void weight_gradient(const TileShape &s, const Pixels<E> &big, const Pixels<E> &small, float *gradient) {
   constexpr int P = F::P, PAIR = sizeof(E) == 2 ? 2 : 1, GRAIN = has_panels<E> ? 8 : 32;

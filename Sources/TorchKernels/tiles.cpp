@@ -117,7 +117,9 @@ PackedWeights &packed_weights() {
 bool TileShape::has_large_tiles() const {
   if (dtype == at::kFloat && has_wide()) return false;
   const int64_t large = products(taps() == 2 ? 4 : 2, 4);
-  return rows >= 8 && columns >= 8 && large < products(2, 2);
+  // Large tiles of small maps need much memory for their weights, and time to pack them.
+  const int64_t least = dtype == at::kFloat && isConstant ? 4 : 8;
+  return rows >= least && columns >= least && large < products(2, 2);
 }
 
 /// Whether libtorch's brgemm accepts bfloat16 on this machine. It reports this only by throwing.
@@ -152,6 +154,20 @@ bool tiles_win(const TileShape &shape) {
   // convolution is faster for every picture size.
   const int64_t depth = shape.channels * shape.phases();
   return depth >= (shape.taps() == 2 ? 128 : shape.stride == 2 ? 256 : 64) && shape.filters >= 64;
+}
+
+bool point_adjoint_wins(const TileShape &s) {
+  return has_vectors() && !has_wide() && s.dtype == at::kFloat && s.rows == 1 && s.columns == 1 && s.padding == 0 &&
+         s.height == s.kernel && s.width == s.kernel && s.channels % 16 == 0;
+}
+
+at::Tensor point_adjoint(const TileShape &s, const at::Tensor &small, const at::Tensor &weight, const Change &finish) {
+  auto big = at::empty({s.pictures, s.channels, s.height, s.width}, small.options(), at::MemoryFormat::ChannelsLast);
+  const auto rows = small.contiguous(), factor = weight.contiguous(at::MemoryFormat::ChannelsLast);
+  WITH_LOOPS(point_products(s.pictures, s.filters, s.kernel * s.kernel * s.channels, s.channels,
+                            rows.const_data_ptr<float>(), factor.const_data_ptr<float>(), finish,
+                            big.data_ptr<float>()));
+  return big;
 }
 
 at::Tensor tile_forward(const TileShape &s, const Seen &big, const at::Tensor &weight, const Change &finish) {

@@ -22,6 +22,8 @@ struct TileShape {
   int64_t kernel, stride, padding;
   /// Data type of the products: float32 or bfloat16.
   at::ScalarType dtype;
+  /// Whether the weight is used many times before it changes, so that the time to pack it does not count.
+  bool isConstant = false;
 
   /// Side of the kernel after space-to-depth: 2 or 3.
   int64_t taps() const { return (kernel + stride - 1) / stride; }
@@ -69,5 +71,12 @@ at::Tensor tile_forward(const TileShape &shape, const Seen &big, const at::Tenso
 at::Tensor tile_adjoint(const TileShape &shape, const Seen &small, const at::Tensor &weight, const Change &finish = {});
 /// The gradient of `tile_forward` with respect to weight.
 at::Tensor tile_weight(const TileShape &shape, const Seen &big, const Seen &small);
+
+/// Whether `point_adjoint` supports this shape on this machine and is faster than libtorch.
+bool point_adjoint_wins(const TileShape &shape);
+/// `tile_adjoint` of small pictures of one pixel without padding, which is one matrix product. The bits of a picture do not
+/// depend on the others.
+at::Tensor point_adjoint(const TileShape &shape, const at::Tensor &small, const at::Tensor &weight,
+                         const Change &finish);
 
 }  // namespace kernels
