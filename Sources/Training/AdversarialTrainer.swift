@@ -68,12 +68,13 @@ public final class AdversarialTrainer: Trainer {
     ///   - precision: precision of the networks; `.auto` is resolved for the device.
     ///   - kernels: fast kernels, or those of libtorch.
     ///   - generatorRegularizers: regularizers in addition to those of the recipe.
+    ///   - drawsOnCPU: whether random numbers are those of the CPU on every device. Steps on CUDA then run without graphs.
     /// - Throws: `TrainingError.refused` if an attribute is missing; `WeightsError` or `CheckpointError` if the perceptual
     ///   network is missing.
     public init(
         recipe: Recipe, labels: Labels = Labels(count: 0), seed: UInt64, device: Device = .cpu,
         precision: Precision = .auto, kernels: Kernels = .standard,
-        generatorRegularizers: [Regularizer<GeneratorContext>] = []
+        generatorRegularizers: [Regularizer<GeneratorContext>] = [], drawsOnCPU: Bool = false
     ) throws {
         (self.recipe, self.device, self.kernels) = (recipe, device, kernels)
         // Recording needs a stream of its own, which all work of this thread must use.
@@ -107,7 +108,7 @@ public final class AdversarialTrainer: Trainer {
             for: discriminator, correction: Regularizer.correction(discriminatorRegularizers))
         changesBuffers = !discriminator.usesBatchStatistics && !discriminator.buffers.isEmpty
         augmentation = DiscriminatorAugmentation(settings.augment, device: device)
-        let streams = RandomStreams(seed: seed, on: device)
+        let streams = RandomStreams(seed: seed, on: drawsOnCPU ? .cpu : device)
         latentStream = streams.next()
         mixStream = streams.next()
         augmentStream = streams.next()
@@ -121,6 +122,7 @@ public final class AdversarialTrainer: Trainer {
         registerState()
         clockChanged()
         if device != .cpu, let reason = DeviceGraph.obstacle(on: device) { recorder.turnOff(because: reason) }
+        if drawsOnCPU { recorder.turnOff(because: nil) }
         if balance.isAdaptive { recorder.turnOff(because: "the number of discriminator steps is adaptive") }
         if let optimizer = [generatorOptimizer, discriminatorOptimizer].first(where: { !$0.isRecordable }) {
             recorder.turnOff(because: "\(type(of: optimizer)) cannot be recorded")

@@ -169,17 +169,18 @@ extension Recipe {
     ///   - device: device of the networks.
     ///   - precision: precision of the networks; `.auto` is resolved for the device.
     ///   - kernels: fast kernels, or those of libtorch.
+    ///   - drawsOnCPU: whether random numbers are those of the CPU on every device.
     /// - Throws: `TrainingError.refused` if the labels lack an attribute; `CheckpointError` or `WeightsError` if a
     ///   perceptual network cannot be loaded.
     public func trainer(
         labels: Labels, seed: UInt64, device: Device = .cpu, precision: Precision = .auto,
-        kernels: Kernels = .standard
+        kernels: Kernels = .standard, drawsOnCPU: Bool = false
     ) throws -> any Trainer {
         switch system {
         case .adversarial:
             try AdversarialTrainer(
                 recipe: self, labels: labels, seed: seed, device: device, precision: precision,
-                kernels: kernels)
+                kernels: kernels, drawsOnCPU: drawsOnCPU)
         case .attributes:
             try AttributeTrainer(
                 recipe: self, attributes: labels.attributeNames, seed: seed, device: device,
