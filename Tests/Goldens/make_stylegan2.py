@@ -100,7 +100,8 @@ class Training:
         p = (self.g, self.d)[index]
         gradients = torch.autograd.grad(loss, list(p.values()), allow_unused=True)
         for tensor, gradient in zip(p.values(), gradients):
-            tensor.grad = gradient
+            # The fused Adam does not check that gradients have the strides of their tensors.
+            tensor.grad = None if gradient is None else gradient.contiguous()
         self.optimizers[index].step()
 
     def step(self, index, real):
