@@ -44,8 +44,10 @@ public enum NoiseInput {
     case none
     /// Noise images stored in the network: equal for all pictures.
     case constant
-    /// Noise drawn from a stream for every picture.
+    /// Noise drawn from one stream for all pictures.
     case random(RandomSource)
+    /// Noise drawn from a stream for each picture, so that it does not depend on the other pictures.
+    case streams([RandomSource])
 }
 
 /// Network that generates pictures from latents.
@@ -105,9 +107,20 @@ public protocol StyleGenerator: Generator {
     ///   - noise: source of noise inputs.
     /// - Returns: [N, 3, resolution, resolution] in -1...1.
     func synthesize(_ w: Tensor, noise: NoiseInput) -> Tensor
+    /// Returns the synthesis for inference, w+ [N, L, W] to [N, 3, resolution, resolution], with the weights at the time
+    /// of the call and without gradients.
+    func foldedSynthesis() -> (Tensor, NoiseInput) -> Tensor
+    /// Whether `foldedSynthesis` computes a single row with the same bits as several rows, on the CPU in float32.
+    var computesSingleRows: Bool { get }
 }
 
 extension StyleGenerator {
+    /// Returns `synthesize`, w+ [N, L, W] to [N, 3, resolution, resolution].
+    public func foldedSynthesis() -> (Tensor, NoiseInput) -> Tensor { { self.synthesize($0, noise: $1) } }
+
+    /// False by default.
+    public var computesSingleRows: Bool { false }
+
     /// Generates pictures [N, 3, resolution, resolution] in -1...1 by `map` and `synthesize`.
     public func callAsFunction(_ latents: Latents, noise: NoiseInput) -> Tensor {
         synthesize(map(latents), noise: noise)

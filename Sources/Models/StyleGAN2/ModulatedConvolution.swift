@@ -50,7 +50,7 @@ public final class ModulatedConvolution: Module {
     /// Side of the output, in pixels.
     let side: Int
     /// Limit of the output, in units of the gain; nil for none.
-    private let clamp: Double?
+    let clamp: Double?
     private let filter: ResamplingFilter
 
     /// Gain of a leaky ReLU that preserves the variance.
@@ -102,6 +102,9 @@ public final class ModulatedConvolution: Module {
         case .constant: noiseConst.value.reshape([1, 1, side, side])
         case .random(let random):
             Tensor.normal([count, 1, side, side], random: random).to(noiseConst.value.device)
+        case .streams(let streams):
+            Tensor.concatenated(streams.map { Tensor.normal([1, 1, side, side], random: $0) })
+                .to(noiseConst.value.device)
         }
     }
 
@@ -170,7 +173,7 @@ public final class ModulatedColors: Module {
     public let bias: Parameter
     /// Styles of the input channels, [N, W] to [N, I].
     public let affine: EqualizedLinear
-    private let clamp: Double?
+    let clamp: Double?
 
     /// Creates a layer with uninitialized weights.
     /// - Parameters:

@@ -37,6 +37,15 @@ public final class StyleGAN2Generator: Module, StyleGenerator {
     /// Moving average of w over training, [W].
     public var averageW: Buffer { mapping.averageW! }
 
+    /// Sets the average of w to the mean of 10,000 values, for weights without an average.
+    public func estimateAverage() {
+        withoutGradients {
+            let z = latentSpace.sample(10_000, random: RandomSource(seed: 0)).to(averageW.value.device)
+            let labels = mapping.embed.map { Tensor.zeros([10_000, $0.weight.value.shape[1]], on: z.device) }
+            averageW.value.copy_(mapping(z, labels: labels, updatesAverage: false).mean([0]))
+        }
+    }
+
     /// Maps z [N, Z] and labels [N, K] to w+ [N, L, W]. In training mode, updates the moving average of w.
     public func map(_ latents: Latents) -> Tensor { rows(w(latents)) }
 
@@ -69,6 +78,23 @@ public final class StyleGAN2Generator: Module, StyleGenerator {
         }
         return synthesize(map(latents), noise: noise)
     }
+
+    /// Returns the synthesis for inference, w+ [N, L, W] to [N, 3, R, R], with the weights at the time of the call.
+    public func foldedSynthesis() -> (Tensor, NoiseInput) -> Tensor {
+        let prepared = PreparedSynthesis(synthesis)
+        return { w, noise in
+            switch noise {
+            case .none: prepared(w) { _ in .none }
+            case .constant: prepared(w) { _ in .constant }
+            case .random(let random):
+                prepared(w) { .streams(Array(repeating: random, count: $0.count)) }
+            case .streams(let streams): prepared(w) { .streams(Array(streams[$0])) }
+            }
+        }
+    }
+
+    /// Whether all convolutions of `foldedSynthesis` are products over tiles.
+    public var computesSingleRows: Bool { PreparedSynthesis.computesSingleRows(synthesis) }
 
     /// w [N, W] in float32: its differences are too small for bfloat16.
     private func w(_ latents: Latents, updatesAverage: Bool = true) -> Tensor {
