@@ -24,7 +24,7 @@ setup: ## install missing system packages, and libtorch in .venv
 build: setup ## build the command in release mode
 	@scripts/build
 
-demo: ## train a small GAN on built-in faces for 4 minutes (MINUTES=n) and generate faces
+demo: build ## generate faces with the included model, then train a small GAN for 4 minutes (MINUTES=n)
 	@MINUTES=$(MINUTES) scripts/demo $(DEMO)
 
 test: setup ## run all tests in release mode

@@ -177,8 +177,8 @@ let package = Package(
         tests(
             "Training",
             [
-                "Evaluation", "Checkpoints", "Runs", "Recipes", "Models", "Objectives", "TorchNN",
-                "Torch", "Datasets", "Imaging", "Settings", "Console",
+                "TensorTestSupport", "Evaluation", "Checkpoints", "Runs", "Recipes", "Models", "Objectives",
+                "TorchNN", "Torch", "Datasets", "Imaging", "Settings", "Console",
             ]),
         tests(
             "Evaluation",

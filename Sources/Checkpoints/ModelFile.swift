@@ -1,6 +1,7 @@
 import Datasets
 import Files
 import Foundation
+import PretrainedWeights
 import Recipes
 import Torch
 
@@ -28,15 +29,23 @@ public struct ModelFile: Sendable, Hashable {
     private static let candidates = ["checkpoints/last.safetensors", "last.safetensors", "model.safetensors"]
 
     /// - Parameters:
-    ///   - source: a run directory, or a model file.
+    ///   - source: a run directory, a model file, or the name of an included model.
     ///   - state: `.best` requires a run directory.
-    /// - Throws: `CheckpointError` if there is no such file or state.
+    /// - Throws: `CheckpointError` if there is no such file or state; `WeightsError` if an included model is missing.
     public init(_ source: String, state: ModelState = .last) throws {
         let files = FileManager.default
+        if let included = try BundledModels.path(of: source) {
+            guard state == .last else {
+                throw CheckpointError("\(source): an included model; only a run directory has a best state")
+            }
+            path = included
+            return
+        }
         var isFolder: ObjCBool = false
         guard files.fileExists(atPath: source, isDirectory: &isFolder) else {
             throw CheckpointError(
-                "\(source): no such run or model. Train one with `facegan train --recipe dcgan --data ...`.")
+                "\(source): no such run or model. Train one with `facegan train --recipe dcgan --data ...`, or use an"
+                    + " included one: " + BundledModels.all.map(\.name).joined(separator: ", "))
         }
         guard isFolder.boolValue else {
             guard state == .last else {
@@ -90,6 +99,15 @@ public struct ModelFile: Sendable, Hashable {
 
     private static func hasPyTorchExtension(_ path: String) -> Bool {
         ["pth", "pt", "ckpt", "bin", "pkl", "tar"].contains((path as NSString).pathExtension.lowercased())
+    }
+
+    /// File with the discriminator of a model file, such as `celeba64.discriminator.safetensors` beside
+    /// `celeba64.safetensors`; nil if there is none.
+    public static func discriminatorPath(of path: String) -> String? {
+        let ending = ".safetensors"
+        guard path.hasSuffix(ending) else { return nil }
+        let other = path.dropLast(ending.count) + ".discriminator" + ending
+        return FileManager.default.fileExists(atPath: other) ? other : nil
     }
 
     /// Recipe of the model. Reads no weights.

@@ -3,6 +3,7 @@ import Datasets
 import Files
 import Foundation
 import Imaging
+import PretrainedWeights
 import Provenance
 import Torch
 
@@ -40,7 +41,7 @@ public enum PictureSets {
 
     /// Whether a name is a model file or a run directory.
     public static func isModel(_ name: String) -> Bool {
-        if name.hasSuffix(".safetensors") { return true }
+        if name.hasSuffix(".safetensors") || BundledModels.isName(name) { return true }
         // Opening it as a model explains how to convert it.
         if ModelFile.isPyTorch(name) { return true }
         return FileManager.default.fileExists(atPath: name + "/run.json")

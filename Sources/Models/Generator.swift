@@ -44,8 +44,10 @@ public enum NoiseInput {
     case none
     /// Noise images stored in the network: equal for all pictures.
     case constant
-    /// Noise drawn from a stream for every picture.
+    /// Noise drawn from one stream for all pictures.
     case random(RandomSource)
+    /// Noise drawn from a stream for each picture, so that it does not depend on the other pictures.
+    case streams([RandomSource])
 }
 
 /// Network that generates pictures from latents.
@@ -93,27 +95,53 @@ public protocol StyleGenerator: Generator {
     /// Maps z [N, Z] and labels [N, K] to intermediate latents.
     /// - Returns: w+ [N, L, W]; all L rows of a picture are equal.
     func map(_ latents: Latents) -> Tensor
+    /// Maps latents to w+ for a training step, where rows of a picture may differ; see style mixing.
+    /// - Parameters:
+    ///   - latents: z [N, Z] and labels [N, K].
+    ///   - random: stream of additional latents.
+    /// - Returns: w+ [N, L, W].
+    func mapForTraining(_ latents: Latents, random: RandomSource) -> Tensor
     /// Generates pictures from intermediate latents.
     /// - Parameters:
     ///   - w: w+ [N, L, W].
     ///   - noise: source of noise inputs.
     /// - Returns: [N, 3, resolution, resolution] in -1...1.
     func synthesize(_ w: Tensor, noise: NoiseInput) -> Tensor
+    /// Returns the synthesis for inference, w+ [N, L, W] to [N, 3, resolution, resolution], with the weights at the time
+    /// of the call and without gradients.
+    func foldedSynthesis() -> (Tensor, NoiseInput) -> Tensor
+    /// Whether `foldedSynthesis` computes a single row with the same bits as several rows, on the CPU in float32.
+    var computesSingleRows: Bool { get }
 }
 
 extension StyleGenerator {
+    /// Returns `synthesize`, w+ [N, L, W] to [N, 3, resolution, resolution].
+    public func foldedSynthesis() -> (Tensor, NoiseInput) -> Tensor { { self.synthesize($0, noise: $1) } }
+
+    /// False by default.
+    public var computesSingleRows: Bool { false }
+
     /// Generates pictures [N, 3, resolution, resolution] in -1...1 by `map` and `synthesize`.
     public func callAsFunction(_ latents: Latents, noise: NoiseInput) -> Tensor {
         synthesize(map(latents), noise: noise)
     }
+
+    /// Maps latents like `map`, [N, L, W].
+    public func mapForTraining(_ latents: Latents, random: RandomSource) -> Tensor { map(latents) }
 
     /// Truncation trick: interpolates between the mean of w and w, which trades variety for quality (Karras et al.
     /// 2019, appendix B).
     /// - Parameters:
     ///   - w: w+ [N, L, W].
     ///   - psi: weight of w; 1 leaves it unchanged, 0 returns the mean.
+    ///   - cutoff: number of rows, from the first one, that are truncated; nil for all L rows.
     /// - Returns: w+ [N, L, W].
-    public func truncated(_ w: Tensor, psi: Double) -> Tensor {
-        psi == 1 ? w : averageW.value.lerp(w, weight: psi)
+    public func truncated(_ w: Tensor, psi: Double, cutoff: Int? = nil) -> Tensor {
+        guard psi != 1 else { return w }
+        let average = averageW.value.to(w.device)
+        let count = min(max(0, cutoff ?? w.shape[1]), w.shape[1])
+        let first = average.lerp(w.narrow(1, start: 0, length: count), weight: psi)
+        guard count < w.shape[1] else { return first }
+        return .concatenated([first, w.narrow(1, start: count, length: w.shape[1] - count)], 1)
     }
 }

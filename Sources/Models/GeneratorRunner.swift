@@ -47,8 +47,11 @@ public final class GeneratorRunner {
     public let precision: Precision
     /// Side of the pictures, in pixels.
     public let resolution: Int
+    /// Options of a style generator.
+    public let options: SynthesisOptions
     private let generator: any Generator
     private let network: (Latents, NoiseInput) -> Tensor
+    private let synthesis: ((Tensor, NoiseInput) -> Tensor)?
     private let device: Device
     /// Recorded batches on CUDA, by their size.
     private let recordings: BatchRecordings?
@@ -60,12 +63,37 @@ public final class GeneratorRunner {
     /// - Parameters:
     ///   - generator: network on any device.
     ///   - precision: precision of the computation; `.auto` is resolved for the device.
-    public init(_ generator: any Generator, precision: Precision = .fp32) {
+    ///   - options: truncation and noise of a style generator.
+    public init(
+        _ generator: any Generator, precision: Precision = .fp32, options: SynthesisOptions = .init()
+    ) {
         self.generator = generator
         (resolution, device) = (generator.resolution, generator.device)
         recordings = DeviceGraph.obstacle(on: device) == nil ? BatchRecordings(on: device) : nil
         self.precision = precision.resolved(for: device)
-        network = Kernels.isPlain || device != .cpu ? { generator($0, noise: $1) } : generator.folded()
+        self.options = options
+        let isPlain = Kernels.isPlain || device != .cpu
+        if let style = generator as? any StyleGenerator {
+            let synthesis = isPlain ? { style.synthesize($0, noise: $1) } : style.foldedSynthesis()
+            self.synthesis = synthesis
+            network = { latents, noise in
+                synthesis(Self.truncated(style, latents, options), noise)
+            }
+        } else {
+            synthesis = nil
+            network = isPlain ? { generator($0, noise: $1) } : generator.folded()
+        }
+    }
+
+    /// Truncated w+ [N, L, W] of latents. Few rows are padded, because a matrix product of few rows has other last bits.
+    private static func truncated(
+        _ style: any StyleGenerator, _ latents: Latents, _ options: SynthesisOptions
+    ) -> Tensor {
+        let count = latents.count
+        let padded =
+            count >= 4
+            ? latents : .concatenated([latents] + Array(repeating: latents[0..<1], count: 4 - count))
+        return style.truncated(style.map(padded), psi: options.psi, cutoff: options.cutoff)[0..<count]
     }
 
     /// Batch sizes that compute a row with the same bits, in descending order.
@@ -78,8 +106,9 @@ public final class GeneratorRunner {
         guard device == .cpu else { return [Self.batchSize] }
         let flags = CPUFeatures.current.flags
         if flags.contains("avx2"), !flags.contains("avx512f") {
-            let computesSingleRows = generator is DCGANGenerator && !Kernels.isPlain && precision == .fp32
-            return computesSingleRows ? [64, 16, 4, 1] : [64, 16, 4]
+            let isAlike =
+                generator is DCGANGenerator || (generator as? any StyleGenerator)?.computesSingleRows == true
+            return isAlike && !Kernels.isPlain && precision == .fp32 ? [64, 16, 4, 1] : [64, 16, 4]
         }
         let weights = generator.parameters.reduce(0) { $0 + $1.parameter.value.count }
         let key = "\(type(of: generator)) \(resolution) \(weights) \(precision) \(Kernels.isPlain)"
@@ -175,8 +204,10 @@ public final class GeneratorRunner {
         let style = styleGenerator
         return .concatenated(
             batches(of: .latents(latents)).map { batch in
-                inference { style.map(batch.of(latents).to(device)) }[0..<batch.rows.count]
-                    .to(.float32).contiguous().to(.cpu)
+                inference { Self.truncated(style, batch.of(latents).to(device), options) }[
+                    0..<batch.rows.count
+                ]
+                .to(.float32).contiguous().to(.cpu)
             })
     }
 
@@ -191,11 +222,37 @@ public final class GeneratorRunner {
     private func run<Result>(_ input: GeneratorInput, _ batch: Batch, _ body: (Tensor) -> Result) -> Result {
         let images = inference {
             switch input {
-            case .latents(let latents): network(batch.of(latents).to(device), .constant)
-            case .w(let w): styleGenerator.synthesize(batch.of(w).to(device), noise: .constant)
+            case .latents(let latents):
+                let rows = batch.of(latents)
+                return network(rows.to(device), noise(of: rows.z))
+            case .w(let w):
+                guard let synthesis else {
+                    preconditionFailure(
+                        "GeneratorRunner: expected a style generator for w, got \(type(of: generator))")
+                }
+                let rows = batch.of(w)
+                return synthesis(rows.to(device), noise(of: rows))
             }
         }
         return withoutGradients { body(generator.fullSize(images[0..<batch.rows.count])) }
+    }
+
+    /// Noise of rows [N, ...]. The stream of a row depends on its latents only.
+    private func noise(of rows: Tensor) -> NoiseInput {
+        switch options.noise {
+        case .const: .constant
+        case .none: .none
+        case .random:
+            .streams(
+                (0..<rows.shape[0]).map { row in
+                    // FNV-1a
+                    let bytes = rows.select(0, row).to(.float32).contiguous().to(.cpu).bytes()
+                    return RandomSource(
+                        seed: bytes.reduce(14_695_981_039_346_656_037) {
+                            ($0 ^ UInt64($1)) &* 1_099_511_628_211
+                        })
+                })
+        }
     }
 
     /// Result of a network in inference mode, without gradients, in `precision`.

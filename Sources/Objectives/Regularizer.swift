@@ -182,8 +182,10 @@ public struct PathLengthPenalty: SettingsGroup, Equatable {
             let (w, images) = context.generate(count)
             let noise = Tensor.normal(images.shape, random: context.random).to(images.device)
             let lengths = Self.lengths(w: w, images: images, noise: noise)
-            withoutGradients { mean.lerp_(lengths.mean(), weight: decay) }
-            return (lengths - mean.detached()).square().mean() * weight
+            // As in the authors' code, the mean in the penalty has gradients; the stored one has none.
+            let updated = mean.lerp(lengths.mean(), weight: decay)
+            withoutGradients { mean.copy_(updated.detached()) }
+            return (lengths - updated).square().mean() * weight
         }
     }
 }

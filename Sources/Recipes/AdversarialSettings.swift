@@ -92,6 +92,12 @@ public struct AdversarialSettings: SystemSettings {
                 "growth.batchSizes",
                 "batch sizes (and batchSize) that are multiples of discriminator.deviationGroup, \(group)")
         }
+        if let network = discriminator.network as? StyleGAN2Settings {
+            let group = network.deviationGroup
+            try v.check(
+                group == 0 || batchSize <= group || batchSize % group == 0, "batchSize",
+                "a multiple of discriminator.deviationGroup, \(group)")
+        }
         try v.check(
             grows == type(of: discriminator.network).grows, "discriminator.kind",
             "progressive for both networks or for neither, because they grow together")

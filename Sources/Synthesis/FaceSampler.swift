@@ -22,13 +22,28 @@ public final class FaceSampler {
     ///   - weights: `.raw` is used if the file has no average.
     ///   - device: device of the generator.
     ///   - precision: `.auto` is bf16 where that is faster; it changes values by up to about 2 levels of 255.
-    /// - Throws: `FileError`, `CheckpointError`.
+    ///   - options: truncation and noise; other options than the default require a style generator.
+    /// - Throws: `FileError`, `CheckpointError`; `SynthesisError` for options that the generator does not have.
     public convenience init(
         _ source: String, state: ModelState = .last, weights: ModelWeights = .average,
-        device: Device = .cpu, precision: Precision = .auto
+        device: Device = .cpu, precision: Precision = .auto, options: SynthesisOptions = .init()
     ) throws {
+        let model = try GeneratorModel(source, state: state, weights: weights, device: device)
+        try Self.check(options, model)
         self.init(
-            try GeneratorModel(source, state: state, weights: weights, device: device), precision: precision)
+            model, runner: GeneratorRunner(model.generator, precision: precision, options: options))
+    }
+
+    private static func check(_ options: SynthesisOptions, _ model: GeneratorModel) throws {
+        guard options != SynthesisOptions() else { return }
+        guard let style = model.generator as? any StyleGenerator else {
+            throw SynthesisError(
+                "\(model.path): psi, cutoff and noise require a style generator, such as that of the recipe stylegan2;"
+                    + " this model is \(model.recipe.name)")
+        }
+        if let cutoff = options.cutoff, !(0...style.layerCount).contains(cutoff) {
+            throw SynthesisError("cutoff: expected 0 to \(style.layerCount) rows, got \(cutoff)")
+        }
     }
 
     /// - Parameters:
@@ -182,7 +197,8 @@ public final class FaceSampler {
         return Plan(input: .latents(.concatenated(rows)), fields: fields)
     }
 
-    /// Points in space z are interpolated as `interpolated(_:_:_:_:)` describes, points in w+ along lines.
+    /// A style generator interpolates in w+, along lines. For other generators, points in space z are interpolated as
+    /// `interpolated(_:_:_:_:)` describes.
     func plan(filmThrough sources: [LatentSource], framesPerStep: Int) throws -> Plan {
         /// Rows between each stop and the next one; the last stop is followed by the first.
         func path<Row>(_ stops: [Row], _ between: (Row, Row, Double) -> Row) -> [Row] {
@@ -195,6 +211,8 @@ public final class FaceSampler {
         }
         let input: GeneratorInput
         switch try inputs(sources) {
+        case .latents(let stops) where model.generator is any StyleGenerator:
+            input = .w(.concatenated(path(try stops.map(wPlus)) { $0.lerp($1, weight: $2) }))
         case .latents(let stops): input = .latents(.concatenated(path(stops, model.sampler.interpolated)))
         case .w(let stops): input = .w(.concatenated(path(stops) { $0.lerp($1, weight: $2) }))
         }
@@ -271,13 +289,21 @@ public final class FaceSampler {
         model.requestedText.map { [("attributes", $0)] } ?? []
     }
 
+    /// Options that differ from the default.
+    private var changed: [(name: String, value: String)] {
+        let (options, standard) = (runner.options, SynthesisOptions())
+        return (options.psi == standard.psi ? [] : [("psi", "\(options.psi)")])
+            + (options.cutoff.map { [("cutoff", "\($0)")] } ?? [])
+            + (options.noise == standard.noise ? [] : [("noise", options.noise.rawValue)])
+    }
+
     private func face(_ pixels: [UInt8], _ fields: [(name: String, value: String)]) -> SyntheticImage {
         let side = model.generator.resolution
         return SyntheticImage(
             picture: Picture(width: side, height: side, channels: 3, pixels: pixels),
             origin: Origin(
                 software: Origin.program, model: model.digest.isEmpty ? model.recipe.name : model.digest,
-                fields: fields + [("weights", model.weights.rawValue)] + requested))
+                fields: fields + [("weights", model.weights.rawValue)] + requested + changed))
     }
 }
 

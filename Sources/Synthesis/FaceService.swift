@@ -62,14 +62,16 @@ public actor FaceService {
     ///   - state: state of a run directory.
     ///   - weights: `.raw` is used if the file has no average.
     ///   - precision: `.auto` is bf16 where that is faster; it changes values by up to about 2 levels of 255.
-    /// - Throws: `FileError` for a damaged file; `CheckpointError` for another kind of model.
+    ///   - options: truncation and noise; other options than the default require a style generator.
+    /// - Throws: `FileError` for a damaged file; `CheckpointError` for another kind of model; `SynthesisError` for options
+    ///   that the generator does not have.
     public func load(
         _ source: String, state: ModelState = .last, weights: ModelWeights = .average,
-        precision: Precision = .auto
+        precision: Precision = .auto, options: SynthesisOptions = .init()
     ) throws -> LoadedFaces {
         if let threads { Engine.setThreads(threads) }
         let sampler = try FaceSampler(
-            source, state: state, weights: weights, device: device, precision: precision)
+            source, state: state, weights: weights, device: device, precision: precision, options: options)
         let (model, id) = (sampler.model, nextID)
         nextID += 1
         samplers[id] = sampler

@@ -132,6 +132,25 @@ extension DType {
 
 /// Reader for state dictionaries that `torch.save` wrote, in the ZIP or the legacy format. Executes no code.
 public enum PyTorchStateDictionary {
+    /// Writes tensors in the format of `torch.save` since PyTorch 1.6.
+    /// - Parameters:
+    ///   - path: path of the file.
+    ///   - tensors: names and tensors of any shape, dtype and device.
+    /// - Throws: `FileError` if writing fails or the file would exceed 4 GB; `TorchError.outOfMemory` if a tensor is poisoned. An
+    ///   existing file is then unchanged.
+    public static func write(_ path: String, tensors: [(name: String, tensor: Tensor)]) throws {
+        let entries = try tensors.map { name, tensor in
+            guard !tensor.isPoisoned else {
+                throw TorchError.outOfMemory(
+                    "the tensor \"\(name)\" was not computed, so it cannot be written")
+            }
+            return PyTorchWriter.Entry(
+                name: name, dtype: tensor.dtype.elementType, shape: tensor.shape
+            ) { tensor.detached().to(.cpu).contiguous().bytes() }
+        }
+        try PyTorchWriter.write(path: path, entries: entries)
+    }
+
     /// Reads tensors to the CPU, in their shapes and dtypes and in the order of the file.
     /// - Parameters:
     ///   - path: path of the file.

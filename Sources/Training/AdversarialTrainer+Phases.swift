@@ -172,7 +172,7 @@ extension AdversarialTrainer {
         let latents = Latents(z, labels: labels.map { $0[0..<count] })
         return computing {
             if let generator = generator as? any StyleGenerator {
-                let w = generator.map(latents)
+                let w = generator.mapForTraining(latents, random: pathStream)
                 return (w, generator.synthesize(w, noise: .random(pathStream)))
             }
             let leaf = latents.z.requiringGradient()

@@ -328,7 +328,7 @@ public final class AdversarialTrainer: Trainer {
 
     func generate(_ count: Int, _ labels: Tensor?) -> Tensor {
         let z = settings.generator.latent.sample(count, random: latentStream).to(device)
-        return computing { generator(Latents(z, labels: labels)) }
+        return computing { generator(Latents(z, labels: labels), noise: .random(latentStream)) }
     }
 
     // MARK: Reports

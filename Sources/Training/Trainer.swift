@@ -207,7 +207,12 @@ extension Trainer {
     /// - Throws: `CheckpointError` for weights that do not fit; the trainer is then unchanged. `FileError` if the file cannot
     ///   be read.
     func begin(with path: String) throws -> [String] {
-        let other = try Checkpoint(path: path, sections: networkSections + ["average"])
+        var other = try Checkpoint(path: path, sections: networkSections + ["average"])
+        if networkSections.contains("discriminator"), other.section("discriminator").isEmpty,
+            let file = ModelFile.discriminatorPath(of: path)
+        {
+            other.tensors += try Checkpoint(path: file, sections: ["discriminator"]).tensors
+        }
         guard other.recipe.system.kind == recipe.system.kind else {
             throw CheckpointError(
                 "its recipe is \(other.recipe.name) (\(other.recipe.system.kind.rawValue)), the recipe of this run is"

@@ -19,6 +19,7 @@ struct GenerateCommand: AsyncParsableCommand {
             that a model generated it.
 
             Examples:
+              facegan generate celeba64 --psi 0.7 --out faces.png
               facegan generate runs/dcgan --seeds 0-63 --out faces.png
               facegan generate runs/dcgan --seeds 0-9,100,7 --out faces/ --format jpeg
               facegan generate model.safetensors --count 1000 --out faces/
@@ -29,7 +30,7 @@ struct GenerateCommand: AsyncParsableCommand {
               facegan generate runs/conditional --sheet --seeds 0-7
             """)
 
-    @Argument(help: "A run directory or a model file.")
+    @Argument(help: "A run directory, a model file, or an included model such as celeba64.")
     var model: String
 
     @Option(
@@ -110,10 +111,31 @@ struct GenerateCommand: AsyncParsableCommand {
     )
     var precision: Precision = .auto
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Truncation of a style generator: below 1, faces are more typical and vary less; 0.7 is usual. (default: 1)"
+        ))
+    var psi: Double?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Number of rows of w+ that --psi changes, from the first one. (default: all)"))
+    var cutoff: Int?
+
+    @Option(
+        help: "Noise inputs of a style generator: const, random (depends on the latents), or none.")
+    var noise: SynthesisOptions.Noise = .const
+
     @OptionGroup var place: DeviceOptions
 
     func validate() throws {
         try place.validate()
+        if let psi, !psi.isFinite || abs(psi) > 10 {
+            throw ValidationError("--psi: expected a number from -10 to 10, got \(psi).")
+        }
+        try NumberRange.check("--cutoff", cutoff, 0...64)
+        if cutoff != nil, psi == nil { throw ValidationError("--cutoff requires --psi.") }
         if [seeds != nil, count != nil, latents != nil].count(where: { $0 }) > 1 {
             throw ValidationError("Give one of --seeds, --count and --latents.")
         }
@@ -174,7 +196,8 @@ struct GenerateCommand: AsyncParsableCommand {
         let service = FaceService(device: try place.prepare(), threads: place.threads)
         try OutputPath.check([isFolder ? nil : target, savedLatents], inputs: [model, latents])
         let faces = try await service.load(
-            model, state: best ? .best : .last, weights: weights.value, precision: precision)
+            model, state: best ? .best : .last, weights: weights.value, precision: precision,
+            options: SynthesisOptions(psi: psi ?? 1, cutoff: cutoff, noise: noise))
         let sources = try readSources(faces)
         do {
             if sheet {
@@ -350,6 +373,7 @@ struct GenerateCommand: AsyncParsableCommand {
 
 extension PictureFile.Format: ExpressibleByArgument {}
 extension LatentPoint.Space: ExpressibleByArgument {}
+extension SynthesisOptions.Noise: ExpressibleByArgument {}
 
 /// Weights that generate the faces.
 enum WeightsChoice: String, EnumerableFlag {

@@ -30,6 +30,7 @@ struct TrainCommand: ParsableCommand {
               facegan train --recipe dcgan --data celeba.zip --set batchSize=64
               facegan train --recipe my.yaml --data photos/ --dry-run
               facegan train --recipe dcgan --data photos/ --from runs/celeba
+              facegan train --from celeba64 --data photos/ --out runs/mine
             """)
 
     @Option(
@@ -44,7 +45,10 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "Folder, archive, packed store or builtin:N. (default: the pictures of the resumed run)")
     var data: String?
 
-    @Option(help: "A run or model to start from. Its networks must have the sizes of the recipe.")
+    @Option(
+        help:
+            "A run, a model file, or an included model such as celeba64 to start from. Its networks must have the sizes of the recipe."
+    )
     var from: String?
 
     @Option(help: ArgumentHelp("Run directory. (default: runs/NAME-OF-THE-RECIPE)"))

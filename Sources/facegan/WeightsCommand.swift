@@ -1,6 +1,7 @@
 import ArgumentParser
 import Console
 import Downloads
+import Foundation
 import Models
 import PretrainedWeights
 import Torch
@@ -146,6 +147,15 @@ struct WeightsList: ParsableCommand {
         }
         var table = Table(
             ["key", "cached", "size", "license", "description"], alignments: [.left, .left, .right])
+        for model in BundledModels.all {
+            let file = try? BundledWeights.path(of: model.file)
+            let size = file.flatMap { try? FileManager.default.attributesOfItem(atPath: $0)[.size] as? Int }
+            table.add([
+                model.name, file == nil ? "missing" : "included", size.map { Readable.bytes($0) } ?? "",
+                model.terms,
+                model.about,
+            ])
+        }
         for known in WeightsCatalog.all {
             let isHere = cache.record(of: known.key) != nil
             let state = isHere ? "yes" : known.addresses.isEmpty ? "add" : "get"
@@ -155,6 +165,9 @@ struct WeightsList: ParsableCommand {
         }
         for line in table.lines(for: output) { output.writeLine(line) }
         output.writeLine()
+        output.writeLine(
+            "included: a model of this program; use its name, such as `facegan generate \(BundledModels.all[0].name)`."
+        )
         output.writeLine(
             "get: download with `facegan weights get KEY`. add: add a file with `facegan weights add FILE --as KEY`."
         )

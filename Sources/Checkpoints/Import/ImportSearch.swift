@@ -102,7 +102,17 @@ struct ImportSearch {
             }
             tensors[name] = value.to(.float32) - bias.to(.float32)
         }
-        try module.load(fit.names.compactMap { key, name in tensors[name].map { (key, $0) } }, strict: false)
+        let shapes = Dictionary(
+            module.state.map { ($0.key, $0.tensor.shape) }, uniquingKeysWith: { a, _ in a })
+        let given = fit.names.compactMap { key, name -> (key: String, tensor: Tensor)? in
+            guard let tensor = tensors[name], let shape = shapes[key] else { return nil }
+            // Files of rosinality's StyleGAN2 have leading dimensions of size 1.
+            return (key, tensor.shape == shape ? tensor : tensor.reshape(shape))
+        }
+        try module.load(given, strict: false)
+        if let generator = module as? StyleGAN2Generator, fit.names[StateFit.averageKey] == nil {
+            generator.estimateAverage()
+        }
         return module.state
     }
 }

@@ -31,10 +31,19 @@ struct NetworkSizes {
                 Self.residual(network, shapes, family.maxFilters)
             case (let family as ProgressiveSettings, _):
                 Self.progressive(network, shapes, labels, family)
+            case (is StyleGAN2Settings, .generator):
+                StyleGAN2Sizes.generator(candidate, labels: labels).map { Self(network, $0) }
+            case (is StyleGAN2Settings, .discriminator):
+                StyleGAN2Sizes.discriminator(candidate).map { Self(network, $0) }
             default: nil
             }
         guard let found, found.isPlausible(elementCount: candidate.elementCount) else { return nil }
         self = found
+    }
+
+    private init(_ network: PyTorchImport.Network, _ found: StyleGAN2Sizes.Found) {
+        self.init(
+            network, halvings: found.resolution.trailingZeroBitCount - 2, found.values, widths: found.widths)
     }
 
     private init(_ network: PyTorchImport.Network, halvings: Int, _ values: [(String, String)], widths: [Int])

@@ -63,9 +63,11 @@ public struct PyTorchImport {
             }
         }
         let file = try StateFile(path: path)
-        let chosen = StateCandidate.all(in: file, under: key)
+        let chosen = StateCandidate.all(in: file, under: key).map { StyleGAN2Names.canonical($0, in: file) }
         guard !chosen.isEmpty else { throw Self.noWeights(in: file, under: key) }
-        let all = key == nil ? chosen : StateCandidate.all(in: file)
+        let all =
+            key == nil
+            ? chosen : StateCandidate.all(in: file).map { StyleGAN2Names.canonical($0, in: file) }
         var searches = recipes.map { ImportSearch(file, recipe: $0, fixed: fixed) }
         // A recipe that fits the generator has precedence.
         for wanted in network.map({ [$0] }) ?? Network.allCases {

@@ -14,6 +14,9 @@ struct StateCandidate {
     /// Tensors, without the state of optimizers.
     let entries: [Entry]
 
+    /// Limit of the feature maps that the file names for a StyleGAN2; nil for none.
+    var clamp: Double?
+
     /// Name of the candidate in messages.
     var title: String { path.isEmpty ? "the file" : "`\(path)`" }
     /// Whether the names say that the weights are a moving average.

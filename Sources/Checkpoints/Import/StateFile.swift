@@ -49,6 +49,16 @@ struct StateFile {
         }
     }
 
+    /// Number in the file; nil if there is none with this name.
+    func number(_ name: String) -> Double? {
+        guard case .pytorch(let file) = content else { return nil }
+        switch file.scalars[name] {
+        case .integer(let value): return Double(value)
+        case .real(let value): return value
+        default: return nil
+        }
+    }
+
     /// Reads tensors to the CPU.
     /// - Throws: `FileError`, `TorchError.outOfMemory`.
     func read(_ names: Set<String>) throws -> [String: Tensor] {

@@ -45,6 +45,9 @@ struct StateFit {
 
     private init(_ method: Method) { self.method = method }
 
+    /// Mean of w of a StyleGAN2, which can be computed from the other weights.
+    static let averageKey = "mapping.w_avg"
+
     private static func isCount(_ key: String) -> Bool { leaf(key) == "num_batches_tracked" }
 
     private static func leaf(_ key: String) -> Substring {
@@ -71,7 +74,7 @@ struct StateFit {
         var fit = StateFit(.names)
         for (key, shape) in own {
             guard let entry = known[key], entry.shape == shape else {
-                if isCount(key), known[key] == nil { continue }
+                if isCount(key) || key == averageKey, known[key] == nil { continue }
                 return nil
             }
             fit.names[key] = entry.name

@@ -11,14 +11,20 @@ struct PickleMachine {
     private(set) var position: Int
 
     let path: String
-    private let bytes: UnsafeRawBufferPointer
+    let bytes: UnsafeRawBufferPointer
     private var stack: [PickleValue] = []
     private var marks: [Int] = []
     private var memo: [Int: PickleValue] = [:]
     var storageOf: [String: Int] = [:]
+    /// Bytes of the elements of storages that are inside the pickle, by index.
+    var embedded: [Int: Range<Int>] = [:]
+    /// Remaining number of fields of persistent objects and of storages inside the pickle, far above the needs of networks.
+    var persistentBudget = 2_000_000
+    /// Whether the pickle is itself inside a pickle.
+    var isInside = false
 
     /// Maximum number of instructions, far above the needs of the largest checkpoints.
-    private static let stepLimit = 8_000_000
+    static let stepLimit = 8_000_000
 
     init(_ bytes: UnsafeRawBufferPointer, at position: Int = 0, path: String) {
         self.bytes = bytes
@@ -27,8 +33,8 @@ struct PickleMachine {
     }
 
     /// Executes one pickle and returns its value.
-    mutating func run() throws -> PickleValue {
-        for _ in 0..<Self.stepLimit {
+    mutating func run(stepLimit: Int = Self.stepLimit) throws -> PickleValue {
+        for _ in 0..<stepLimit {
             let byte = try take(1).u8(0)
             guard let opcode = PickleOpcode(rawValue: byte) else {
                 throw broken("unsupported instruction 0x\(String(byte, radix: 16))")
@@ -36,7 +42,7 @@ struct PickleMachine {
             if opcode == .stop { return try pop() }
             try step(opcode)
         }
-        throw broken("more than \(Self.stepLimit) instructions")
+        throw broken("more than \(stepLimit) instructions")
     }
 
     private mutating func step(_ opcode: PickleOpcode) throws {
@@ -56,12 +62,16 @@ struct PickleMachine {
             try pushNumber(opcode)
         case .unicode, .binUnicode, .shortBinUnicode, .binUnicode8, .binString, .shortBinString:
             try pushText(opcode)
-        case .binBytes: stack.append(.bytes(Array(try take(try length(4)))))
-        case .shortBinBytes: stack.append(.bytes(Array(try take(try length(1)))))
-        case .binBytes8: stack.append(.bytes(Array(try take(try length(8)))))
+        case .binBytes: stack.append(.bytes(try span(try length(4))))
+        case .shortBinBytes: stack.append(.bytes(try span(try length(1))))
+        case .binBytes8: stack.append(.bytes(try span(try length(8))))
         case .emptyTuple: push(.tuple, [])
         case .emptyList: push(.list, [])
         case .emptyDictionary: push(.dictionary, [])
+        // A set is read as a list.
+        case .emptySet: push(.list, [])
+        case .frozenSet: push(.list, try popToMark())
+        case .addItems: try extend(.list, try popToMark())
         case .tuple: push(.tuple, try popToMark())
         case .tuple1: push(.tuple, [try pop()])
         case .tuple2:
@@ -99,6 +109,13 @@ struct PickleMachine {
                     "a call of a value that is not a function")
             }
             stack.append(try call(function, arguments))
+        case .newObject:
+            let arguments = try items(.tuple, try pop())
+            guard case .global(let type) = try pop() else {
+                throw broken("an object of a value that is not a type")
+            }
+            guard case .easyDictionary = type else { throw broken("an object of a type that is a function") }
+            stack.append(try call(type, arguments))
         case .build: try build(try pop())
         }
     }
@@ -189,6 +206,12 @@ struct PickleMachine {
         return UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])
     }
 
+    /// Range of the next bytes, which are not copied.
+    private mutating func span(_ count: Int) throws -> Range<Int> {
+        _ = try take(count)
+        return position - count..<position
+    }
+
     private mutating func length(_ width: Int) throws -> Int {
         let field = try take(width)
         switch width {
@@ -272,10 +295,12 @@ enum PickleOpcode: UInt8 {
     case unicode = 0x56, binUnicode = 0x58, append = 0x61, build = 0x62, global = 0x63, dictionary = 0x64
     case emptyDictionary = 0x7D, appends = 0x65, get = 0x67, binGet = 0x68, longBinGet = 0x6A
     case list = 0x6C, emptyList = 0x5D, put = 0x70, binPut = 0x71, longBinPut = 0x72
+    case newObject = 0x81
     case setItem = 0x73, tuple = 0x74, emptyTuple = 0x29, setItems = 0x75, binFloat = 0x47
     case binBytes = 0x42, shortBinBytes = 0x43
     case proto = 0x80, tuple1 = 0x85, tuple2 = 0x86, tuple3 = 0x87, newTrue = 0x88, newFalse = 0x89
     case long1 = 0x8A, long4 = 0x8B
     case shortBinUnicode = 0x8C, binUnicode8 = 0x8D, binBytes8 = 0x8E, stackGlobal = 0x93
+    case emptySet = 0x8F, addItems = 0x90, frozenSet = 0x91
     case memoize = 0x94, frame = 0x95
 }

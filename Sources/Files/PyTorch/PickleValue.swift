@@ -10,7 +10,8 @@ enum PickleValue {
     case big([UInt8])
     case real(Double)
     case text(String)
-    case bytes([UInt8])
+    /// Range in the pickle.
+    case bytes(Range<Int>)
     case container(Int)
     case storage(Int)
     case tensor(Int)
@@ -36,6 +37,14 @@ enum PickleGlobal {
     case rebuildTensor, rebuildTensorV2, rebuildTensorV3
     case rebuildParameter, rebuildParameterWithState
     case size, device
+    /// A network or other object of NVlabs' programs, `torch_utils.persistence`. Its source text is ignored.
+    case persistentObject
+    /// `torch.storage._load_from_bytes`: a storage inside the pickle.
+    case storageFromBytes
+    /// `dnnlib.util.EasyDict`, a dictionary.
+    case easyDictionary
+    /// A type or number of NumPy, which is not used.
+    case numpy
     /// A storage type; nil for untyped storage.
     case storage(ElementType?)
     case dtype(ElementType)
@@ -52,6 +61,11 @@ enum PickleGlobal {
         case ("torch._utils", "_rebuild_tensor_v3"): self = .rebuildTensorV3
         case ("torch._utils", "_rebuild_parameter"): self = .rebuildParameter
         case ("torch._utils", "_rebuild_parameter_with_state"): self = .rebuildParameterWithState
+        case ("torch_utils.persistence", "_reconstruct_persistent_obj"): self = .persistentObject
+        case ("torch.storage", "_load_from_bytes"): self = .storageFromBytes
+        case ("dnnlib.util", "EasyDict"), ("dnnlib", "EasyDict"): self = .easyDictionary
+        case ("numpy", "dtype"), ("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar"):
+            self = .numpy
         case ("torch", "Size"): self = .size
         case ("torch", "device"): self = .device
         case ("torch.storage", "UntypedStorage"), ("torch", "UntypedStorage"): self = .storage(nil)
@@ -132,6 +146,10 @@ extension PickleMachine {
             _ = try items(.tuple, arguments[0])
             return arguments[0]
         case .device: return .none
+        case .persistentObject: return try persistentObject(arguments)
+        case .storageFromBytes: return try embeddedStorage(arguments)
+        // A state can be assigned to a dictionary.
+        case .easyDictionary, .numpy: return make(.dictionary, [])
         case .storage, .dtype: throw broken("a call of a value that is not a function")
         }
     }

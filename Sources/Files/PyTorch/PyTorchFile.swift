@@ -130,7 +130,7 @@ extension PickleStorage {
 
 extension PyTorchFile {
     /// The magic number 0x1950A86A20F9469CFC6C of the old format, little-endian.
-    private static let magic: [UInt8] = [0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
+    static let magic: [UInt8] = [0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
 
     /// Reads the format before 1.6.
     ///
@@ -145,7 +145,12 @@ extension PyTorchFile {
                 position = machine.position
                 return (value, machine)
             }
-            guard bytes.count >= 2, bytes.u8(0) == 0x80, case .big(magic) = try next().0 else {
+            guard bytes.count >= 2, bytes.u8(0) == 0x80 else {
+                throw FileError.mismatch(file, expected: "a file written by torch.save")
+            }
+            let (first, firstMachine) = try next()
+            if !firstMachine.embedded.isEmpty { return try readPersistent(first, firstMachine, file) }
+            guard case .big(magic) = first else {
                 throw FileError.mismatch(file, expected: "a file written by torch.save")
             }
             guard case .integer(1001) = try next().0 else {

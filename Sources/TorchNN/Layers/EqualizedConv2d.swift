@@ -91,6 +91,14 @@ public final class EqualizedLinear: Layer {
         input.linear(weight: equalized.weight(weight), bias: equalized.bias(bias))
     }
 
+    /// Scaled weight [out, in] and bias [out], without gradients.
+    package func effectiveValues() -> (weight: Tensor, bias: Tensor) {
+        withoutGradients {
+            let bias = equalized.bias(bias) ?? Tensor.zeros([weight.value.shape[0]], on: weight.value.device)
+            return (equalized.weight(weight), bias.detached().cloned())
+        }
+    }
+
     /// Draws the weight from N(0, 1 / learningRateMultiplier) and sets the effective bias to its initial value.
     public override func initialize(_ random: RandomSource) {
         equalized.initialize(weight, bias, initialBias: initialBias, random)

@@ -1,0 +1,162 @@
+import Torch
+
+/// Resampling by 2 with the filter [1, 3, 3, 1] in both directions, alone or as a part of a convolution.
+///
+/// A convolution and the filter beside it are one convolution with a larger kernel. Its weight is a linear function of the
+/// weight of the convolution. The result is the same up to rounding.
+public final class ResamplingFilter {
+    /// How a filter beside a convolution is computed.
+    public enum Form: Sendable, CaseIterable {
+        /// In the weight of the convolution: 6 x 6 instead of 3 x 3, 4 x 4 instead of 1 x 1.
+        case folded
+        /// By itself, as in the authors' code.
+        case separate
+
+        /// Form of the current task; `folded` unless `with` changes it.
+        @TaskLocal public static var current = Form.folded
+
+        /// Runs `body` with a form.
+        public static func with<Result>(_ form: Form, _ body: () throws -> Result) rethrows -> Result {
+            try $current.withValue(form, operation: body)
+        }
+    }
+
+    /// Constants of one device, created once, so that a recorded graph does not copy them from the host.
+    private struct Constants {
+        let device: Device
+        /// Filter with sum 1, [4, 4].
+        let filter: Tensor
+        /// Matrices from weights of kernel k to folded weights of kernel k + 3, [k², (k + 3)²], for k = 3.
+        let matrix3: Tensor
+        /// Weight that filters three channels separately, [3, 3, 4, 4].
+        let colors: Tensor
+    }
+
+    private var constants: Constants?
+
+    /// Creates a filter.
+    public init() {}
+
+    private func constants(for tensor: Tensor) -> Constants {
+        let device = tensor.device
+        if let constants, constants.device == device { return constants }
+        let taps: [Float] = [1, 3, 3, 1].map { $0 / 8 }
+        let filter = taps.flatMap { row in taps.map { row * $0 } }
+        var matrix = [Float](repeating: 0, count: 9 * 36)
+        for (y, x) in (0..<9).map({ ($0 / 3, $0 % 3) }) {
+            for index in 0..<16 {
+                matrix[(y * 3 + x) * 36 + (y + index / 4) * 6 + x + index % 4] = filter[index]
+            }
+        }
+        var colors = [Float](repeating: 0, count: 9 * 16)
+        for channel in 0..<3 { colors.replaceSubrange(channel * 64..<channel * 64 + 16, with: filter) }
+        let made = withoutGradients {
+            Constants(
+                device: device, filter: Tensor(filter, shape: [4, 4]).to(device),
+                matrix3: Tensor(matrix, shape: [9, 36]).to(device),
+                colors: Tensor(colors, shape: [3, 3, 4, 4]).to(device))
+        }
+        constants = made
+        return made
+    }
+
+    // MARK: Folded weights
+
+    /// Weight [a, b, 6, 6] of a 3 x 3 convolution [a, b, 3, 3] with the filter.
+    private func folded3(_ weight: Tensor) -> Tensor {
+        let (a, b) = (weight.shape[0], weight.shape[1])
+        return weight.reshape([a * b, 9]).matmul(constants(for: weight).matrix3).reshape([a, b, 6, 6])
+    }
+
+    /// Weight [in, out, 6, 6] of a transposed convolution with stride 2 and padding 2: a 3 x 3 convolution that doubles the
+    /// side, and the filter with gain 4.
+    /// - Parameter weight: [out, in, 3, 3].
+    public func upsampling(_ weight: Tensor) -> Tensor { folded3(weight.transposed(0, 1)) * 4 }
+
+    /// Weight [out, in, 6, 6] of a convolution with stride 2 and padding 2: the filter, and a 3 x 3 convolution.
+    /// - Parameter weight: [out, in, 3, 3].
+    public func downsampling(_ weight: Tensor) -> Tensor { folded3(weight) }
+
+    /// Weight [out, in, 4, 4] of a convolution with stride 2 and padding 1: the filter, and a 1 x 1 convolution.
+    /// - Parameter weight: [out, in, 1, 1].
+    public func pointwise(_ weight: Tensor) -> Tensor {
+        weight * constants(for: weight).filter.to(weight.dtype)
+    }
+
+    // MARK: Convolutions
+
+    /// 3 x 3 convolution that doubles the side: [N, in, H, W] to [N, out, 2 H, 2 W].
+    /// - Parameter weight: [out, in, 3, 3].
+    func convolvedUp(_ input: Tensor, _ weight: Tensor) -> Tensor {
+        switch Form.current {
+        case .folded: input.convTranspose2d(weight: upsampling(weight), bias: nil, stride: 2, padding: 2)
+        case .separate:
+            smoothed(
+                input.convTranspose2d(weight: weight.transposed(0, 1), bias: nil, stride: 2), padding: 1)
+                * 4
+        }
+    }
+
+    /// 3 x 3 convolution that halves the side: [N, in, H, W] to [N, out, H / 2, W / 2].
+    /// - Parameter weight: [out, in, 3, 3].
+    func convolvedDown(_ input: Tensor, _ weight: Tensor) -> Tensor {
+        switch Form.current {
+        case .folded: input.conv2d(weight: downsampling(weight), bias: nil, stride: 2, padding: 2)
+        case .separate: smoothed(input, padding: 2).conv2d(weight: weight, bias: nil, stride: 2)
+        }
+    }
+
+    /// 1 x 1 convolution that doubles the side: [N, in, H, W] to [N, out, 2 H, 2 W].
+    /// - Parameter weight: [out, in, 1, 1].
+    func pointwiseUp(_ input: Tensor, _ weight: Tensor) -> Tensor {
+        switch Form.current {
+        case .folded:
+            input.convTranspose2d(
+                weight: pointwise(weight.transposed(0, 1)) * 4, bias: nil, stride: 2, padding: 1)
+        case .separate: upsampled(input.conv2d(weight: weight, bias: nil))
+        }
+    }
+
+    /// 1 x 1 convolution that halves the side: [N, in, H, W] to [N, out, H / 2, W / 2].
+    /// - Parameter weight: [out, in, 1, 1].
+    func pointwiseDown(_ input: Tensor, _ weight: Tensor) -> Tensor {
+        switch Form.current {
+        case .folded: input.conv2d(weight: pointwise(weight), bias: nil, stride: 2, padding: 1)
+        case .separate: downsampled(input).conv2d(weight: weight, bias: nil)
+        }
+    }
+
+    // MARK: Maps and colors
+
+    /// Maps of twice the side: [N, C, H, W] to [N, C, 2 H, 2 W].
+    func upsampled(_ input: Tensor) -> Tensor {
+        let channels = input.shape[1]
+        let filter = constants(for: input).filter.to(input.dtype) * 4
+        return input.convTranspose2d(
+            weight: filter.expanded(to: [channels, 1, 4, 4]).contiguous(), bias: nil, stride: 2, padding: 1,
+            groups: channels)
+    }
+
+    /// Colors of twice the side: [N, 3, H, W] to [N, 3, 2 H, 2 W].
+    func upsampledColors(_ input: Tensor) -> Tensor {
+        input.convTranspose2d(
+            weight: constants(for: input).colors.to(input.dtype) * 4, bias: nil, stride: 2, padding: 1)
+    }
+
+    /// Colors of half the side: [N, 3, H, W] to [N, 3, H / 2, W / 2].
+    func downsampledColors(_ input: Tensor) -> Tensor {
+        input.conv2d(
+            weight: constants(for: input).colors.to(input.dtype), bias: nil, stride: 2, padding: 1)
+    }
+
+    /// Maps of half the side: [N, C, H, W] to [N, C, H / 2, W / 2].
+    private func downsampled(_ input: Tensor) -> Tensor { smoothed(input, padding: 1, stride: 2) }
+
+    private func smoothed(_ input: Tensor, padding: Int, stride: Int = 1) -> Tensor {
+        let channels = input.shape[1]
+        let filter = constants(for: input).filter.to(input.dtype)
+        return input.conv2d(
+            weight: filter.expanded(to: [channels, 1, 4, 4]).contiguous(), bias: nil, stride: stride,
+            padding: padding, groups: channels)
+    }
+}
