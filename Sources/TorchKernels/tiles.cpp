@@ -115,7 +115,9 @@ PackedWeights &packed_weights() {
 }  // namespace
 
 bool TileShape::has_large_tiles() const {
-  if (dtype == at::kFloat && has_wide()) return false;
+  // In float32, 3x3 kernels keep the smaller error of small tiles: the gradients of deep networks, such as VGG, jump where
+  // an activation changes its sign.
+  if (dtype == at::kFloat && (has_wide() || taps() == 3)) return false;
   const int64_t large = products(taps() == 2 ? 4 : 2, 4);
   // Large tiles of small maps need much memory for their weights, and time to pack them.
   const int64_t least = dtype == at::kFloat && isConstant ? 4 : 8;

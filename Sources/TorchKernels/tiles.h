@@ -29,7 +29,7 @@ struct TileShape {
   int64_t taps() const { return (kernel + stride - 1) / stride; }
   /// Whether tiles have 4x4 results instead of 2x2; 2x4 for 3x3 kernels, for their precision in bfloat16. False if so few
   /// tiles share the weights that reading the weights dominates, if large tiles exceed the picture so far that they cost
-  /// more, and in float32 with AVX-512, where it serves as a reference of bfloat16.
+  /// more, and in float32 for 3x3 kernels and with AVX-512, where it serves as a reference of bfloat16.
   bool has_large_tiles() const;
   /// Results of a tile.
   int64_t down() const { return has_large_tiles() && taps() == 2 ? 4 : 2; }
