@@ -176,9 +176,11 @@ public final class GeneratorRunner {
             let size = resolution * resolution * 3
             return (0..<batch.rows.count).map { Array(flat[($0 * size)..<(($0 + 1) * size)]) }
         }
-        if case .latents(let latents) = input, let recordings {
+        // Random noise has a stream for each row, which a recording cannot follow.
+        if case .latents(let latents) = input, let recordings, options.noise != .random {
+            let noise = options.noise == .none ? NoiseInput.none : .constant
             let recorded = recordings.pixels(batch.of(latents)) { given in
-                inference { generator.fullSize(network(given, .constant)).pixels() }
+                inference { generator.fullSize(network(given, noise)).pixels() }
             }
             return pictures(recorded.bytes())
         }
