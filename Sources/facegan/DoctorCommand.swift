@@ -16,7 +16,8 @@ struct DoctorCommand: ParsableCommand {
             Examples:
               facegan doctor
               TORCH_HOME=/path/to/site-packages/torch facegan doctor
-            """)
+            """,
+        subcommands: [SelfTestCommand.self])
 
     func run() throws {
         let output = ConsoleOutput.standardOutput

@@ -37,6 +37,18 @@ import Testing
         #expect(result.output.contains("pictures"))
     }
 
+    /// On the CPU, the fast kernels are compared with libtorch's.
+    @Test func comparesADevice() throws {
+        let result = try Command.run(
+            "doctor", "self-test", "--device", "cpu", "--only", "operators", "losses", "penalties")
+        #expect(result.status == 0, "\(result.output)\(result.errors)")
+        for text in ["operators: products", "losses: adversarial, hinge", "penalties: R1 and R2", "0 failed"]
+        {
+            #expect(result.output.contains(text), "\(result.output)")
+        }
+        #expect(!result.output.contains("recipes:"))
+    }
+
     /// Commands that do not need libtorch run without it.
     @Test(arguments: [["--help"], ["--version"], ["recipes"], ["recipes", "dcgan"], ["data", "--help"]])
     func worksWithoutAnEngine(arguments: [String]) throws {
