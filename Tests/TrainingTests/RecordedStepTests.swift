@@ -26,13 +26,7 @@ import Training
         ("dcgan", ["augment.kind=diffaugment"]),
         ("dcgan", ["augment.kind=ada", "augment.startProbability=0.2", "augment.everySteps=2"]),
         ("wgan", []), ("wgan-gp", []), ("lsgan", []), ("sagan", []), ("progan", []), ("detail", []),
-        (
-            "stylegan2",
-            [
-                "generator.channelBase=64", "discriminator.channelBase=64", "generator.wSize=8",
-                "discriminator.maxFilters=8", "augment.startProbability=0.2", "zeroCenteredPenalty.every=2",
-            ]
-        ),
+        ("stylegan2", ["augment.startProbability=0.2", "zeroCenteredPenalty.every=2"]),
         ("conditional", ["conditions.attributes=[Smiling, Eyeglasses]"]),
     ]
 

@@ -45,6 +45,8 @@ final class TinyRun {
                     "generator.attentionSide=8", "perceptual.layers=[0]", "perceptual.minSide=4",
                 ]
             case "sagan": fixed + ["generator.attentionSide=8", "discriminator.attentionSide=8"]
+            case "stylegan2":
+                ["generator.channelBase=64", "discriminator.channelBase=64", "generator.wSize=8"]
             default: fixed
             }
         return try Recipe.load(name, overrides: Self.overrides + sizes + overrides)

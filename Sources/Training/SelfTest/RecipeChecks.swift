@@ -8,10 +8,37 @@ extension SelfTest {
     /// Pictures of a step.
     private static let batchSize = 8
 
-    static let recipeChecks: [Check] = Recipe.library.flatMap { name, _ -> [Check] in
+    static let recipeChecks: [Check] = [recordedSteps] + Recipe.library.flatMap { name, _ -> [Check] in
         let grows = (try? Recipe.load(name)).map(grows) ?? false
         let full = check(name, atFullSize: true, name)
         return grows ? [check("\(name), first side", atFullSize: false, name), full] : [full]
+    }
+
+    /// Ten steps of a small network with a decreasing learning rate: recorded on CUDA, direct on the CPU.
+    static let recordedSteps = Check(group: .recipes, name: "ten recorded steps") { inputs in
+        Engine.useOwnStream(on: inputs.device)
+        let network = Sequential(
+            Conv2d(3, 8, kernel: 4, stride: 2, padding: 1), LeakyReLU(0.2),
+            Conv2d(8, 1, kernel: 4, stride: 2, padding: 1))
+        network.initialize(RandomSource(seed: 3))
+        network.move(to: inputs.device, format: .channelsLast)
+        let (pictures, targets) = (inputs.normal(8, 3, 16, 16), inputs.normal(8, 1, 4, 4))
+        let optimizer = SGD(network.parameters, learningRate: 0, momentum: 0.9)
+        let loss = Tensor.zeros([], on: inputs.device)
+        let recorder = StepRecorder(
+            mode: inputs.device == .cpu ? .direct : .graphs, device: inputs.device)
+        let counter = StepCounter()
+        for _ in 0..<10 {
+            counter.advance()
+            recorder.run([0]) {
+                optimizer.learningRate = recorder.factor { 0.1 / Double(counter.value) }
+                let value = network(pictures).meanSquaredError(targets)
+                optimizer.step(optimizer.gradients(of: value))
+                withoutGradients { loss.copy_(value) }
+            }
+        }
+        if let obstacle = recorder.obstacle { throw TrainingError.refused(obstacle) }
+        return [("loss", loss)] + network.state.map { ("weights " + $0.key, $0.tensor) }
     }
 
     private static func grows(_ recipe: Recipe) -> Bool {
@@ -27,7 +54,7 @@ extension SelfTest {
             let labels = TrainingEstimate.labels
             let trainer = try recipe.trainer(
                 labels: labels, seed: 1, device: inputs.device, precision: inputs.precision,
-                kernels: inputs.kernels)
+                kernels: inputs.kernels, drawsOnCPU: true)
             if atFullSize, case .adversarial(let settings) = recipe.system, settings.grows {
                 trainer.clock.images = Int(settings.growth.endKimg(resolution: recipe.resolution) * 1000)
                 trainer.clockChanged()
