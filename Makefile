@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-fuzz test-kill test-kernels bench bundle docs lint format clean
+.PHONY: help setup build demo test test-fuzz test-kill test-kernels test-engines bench bundle gpu-bundle docs lint format clean
 
 MINUTES ?= 4
 LINES ?= 5000
@@ -40,11 +40,17 @@ test-kill: build ## kill training runs 1,000 times, then measure the memory of 1
 test-kernels: setup ## test the CPU operators with sanitizers, against PyTorch on random arguments
 	@scripts/test-kernels
 
+test-engines: setup ## test the engine library of clang and g++ with PyTorch 2.11, 2.13 and the newest release
+	@scripts/test-engines
+
 bench: build ## measure speed and memory relative to PyTorch, NumPy and Pillow
 	@Benchmarks/run
 
 bundle: setup ## create a folder that runs without Swift (ENGINES="folders of other PyTorch versions")
 	@scripts/bundle $(ENGINES)
+
+gpu-bundle: setup ## create an archive that checks FaceGAN on a machine with a GPU (DATA=pictures)
+	@scripts/gpu-bundle "$(DATA)"
 
 docs: setup ## create the API reference in out/docs, a static website
 	@scripts/docs
