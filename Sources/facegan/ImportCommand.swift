@@ -49,7 +49,9 @@ struct ImportCommand: ParsableCommand {
     var out: String
 
     /// Recipes with different networks, in the order in which they are tried.
-    private static let networks = ["dcgan", "dcgan-dense", "wgan-gp", "sagan", "progan", "detail", "stylegan2"]
+    private static let networks = [
+        "dcgan", "dcgan-dense", "wgan-gp", "sagan", "progan", "detail", "stylegan2",
+    ]
 
     func run() throws {
         try DeviceOptions.prepareCPU()

@@ -60,6 +60,9 @@ struct BrokenRule: Sendable, CustomTestStringConvertible {
             "batch sizes (and batchSize) that are multiples of discriminator.deviationGroup, 4, received a list"
         ),
         BrokenRule(
+            "stylegan2", ["batchSize=30"], "batchSize",
+            "a multiple of discriminator.deviationGroup, 4, received `30`"),
+        BrokenRule(
             "dcgan", ["discriminator.kind=progressive"], "discriminator.kind",
             "progressive for both networks or for neither, because they grow together, received `progressive`"
         ),
