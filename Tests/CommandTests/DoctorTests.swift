@@ -21,7 +21,7 @@ import Testing
         #expect(product > 0)
         if line.contains("images/s") {
             let rate = try #require(numbers.last)
-            #expect(abs(rate * 2.1 / product - 1) < 0.05, "\(line)")
+            #expect(abs(rate * 2 / product - 1) < 0.05, "\(line)")
         } else {
             #expect(line.contains("--dry-run"))
         }
