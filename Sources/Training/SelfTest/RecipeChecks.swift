@@ -8,11 +8,13 @@ extension SelfTest {
     /// Pictures of a step.
     private static let batchSize = 8
 
-    static let recipeChecks: [Check] = [recordedSteps] + Recipe.library.flatMap { name, _ -> [Check] in
-        let grows = (try? Recipe.load(name)).map(grows) ?? false
-        let full = check(name, atFullSize: true, name)
-        return grows ? [check("\(name), first side", atFullSize: false, name), full] : [full]
-    }
+    static let recipeChecks: [Check] =
+        [recordedSteps]
+        + Recipe.library.flatMap { name, _ -> [Check] in
+            let grows = (try? Recipe.load(name)).map(grows) ?? false
+            let full = check(name, atFullSize: true, name)
+            return grows ? [check("\(name), first side", atFullSize: false, name), full] : [full]
+        }
 
     /// Ten steps of a small network with a decreasing learning rate: recorded on CUDA, direct on the CPU.
     static let recordedSteps = Check(group: .recipes, name: "ten recorded steps") { inputs in
