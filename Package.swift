@@ -65,6 +65,7 @@ let package = Package(
                 // A symbol that libtorch does not export is an error here instead of at its first use.
                 .unsafeFlags(["-Xlinker", "-z", "-Xlinker", "defs"], .when(platforms: [.linux])),
                 .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
+                .linkedLibrary("m", .when(platforms: [.linux])),
             ]),
         .target(
             name: "CCodecs",
