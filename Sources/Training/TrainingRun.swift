@@ -157,10 +157,10 @@ public final class TrainingRun {
     /// Copies the pictures to a CUDA device if the trainer can use them there and they need at most a quarter of its memory.
     /// - Returns: a note for the user; nil if the pictures stay on the host.
     private static func keep(_ store: FaceStore, for trainer: any Trainer) -> String? {
-        guard case .cuda(let index) = trainer.device, trainer.recipe.data.augmentation.onlyMirrors else {
-            return nil
-        }
-        let (bytes, total) = (store.count * store.sampleByteCount, Engine.cudaMemory(index).total)
+        guard case .cuda(let index) = trainer.device, trainer.recipe.data.augmentation.onlyMirrors,
+            let total = try? Engine.cudaMemory(index).total
+        else { return nil }
+        let bytes = store.count * store.sampleByteCount
         guard bytes <= total / 4, trainer.keepPictures(of: store) else { return nil }
         return "the pictures are on the device: \(Readable.bytes(bytes)) of \(Readable.bytes(total))"
     }

@@ -59,7 +59,7 @@ struct LabelFiles: Sendable {
     var json: [LabelFile] = []
 
     /// Names of the tables without extension, in lower case.
-    private static let tables: [String: WritableKeyPath<LabelFiles, LabelFile?> & Sendable] = [
+    private static let tables: [String: any WritableKeyPath<LabelFiles, LabelFile?> & Sendable] = [
         "list_attr_celeba": \.attributes, "list_eval_partition": \.partition, "identity_celeba": \.identity,
         "list_landmarks_align_celeba": \.landmarks, "celebamask-hq-attribute-anno": \.maskAttributes,
     ]
@@ -113,7 +113,7 @@ struct LabelFiles: Sendable {
         PictureNames.file(name) == DatasetJSON.fileName || role(name) != nil
     }
 
-    private static func role(_ name: String) -> (WritableKeyPath<LabelFiles, LabelFile?> & Sendable)? {
+    private static func role(_ name: String) -> (any WritableKeyPath<LabelFiles, LabelFile?> & Sendable)? {
         let file = PictureNames.file(name).lowercased()
         guard let dot = file.lastIndex(of: "."), extensions.contains(String(file[file.index(after: dot)...]))
         else {

@@ -68,7 +68,7 @@ extension SelfTest {
             critic.move(to: inputs.device, format: .channelsLast)
             let (real, fake) = (inputs.uniform(-1...1, 8, 3, 16, 16), inputs.uniform(-1...1, 8, 3, 16, 16))
             let context = DiscriminatorContext(
-                real: real, fake: fake, kimg: 0, random: inputs.random,
+                real: real, fake: fake, random: inputs.random, value: { .number($0.value(atKimg: 0)) },
                 critic: { critic($0).flattened().to(.float32) })
             let value = body(context)
             let weights = critic.parameters

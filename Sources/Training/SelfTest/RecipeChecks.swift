@@ -20,7 +20,7 @@ extension SelfTest {
     static let recordedSteps = Check(group: .recipes, name: "ten recorded steps") { inputs in
         Engine.useOwnStream(on: inputs.device)
         let network = Sequential(
-            Conv2d(3, 8, kernel: 4, stride: 2, padding: 1), LeakyReLU(0.2),
+            Conv2d(3, 8, kernel: 4, stride: 2, padding: 1), Activation.leakyReLU(),
             Conv2d(8, 1, kernel: 4, stride: 2, padding: 1))
         network.initialize(RandomSource(seed: 3))
         network.move(to: inputs.device, format: .channelsLast)

@@ -52,7 +52,7 @@ public struct StepStatistics {
     }
 
     /// Sets all sums to 0, in place.
-    func reset() { withoutGradients { _ = sums.zero_() } }
+    func reset() { withoutGradients { sums.zero_() } }
 
     /// Tensors of a saved state.
     var state: [(key: String, tensor: Tensor)] { [("sums", sums)] }
@@ -165,7 +165,7 @@ struct HealthStatistics {
     }
 
     /// Sets all sums to 0, in place.
-    func reset() { withoutGradients { _ = sums.zero_() } }
+    func reset() { withoutGradients { sums.zero_() } }
 
     /// Tensors of a saved state.
     var state: [(key: String, tensor: Tensor)] { [("sums", sums)] }
