@@ -1,5 +1,6 @@
 import Models
 import Objectives
+import Settings
 import Torch
 import TorchNN
 
