@@ -6,16 +6,12 @@ public enum ModelExport {
     /// Keys of facts that only a run needs.
     private static let factsOfRuns: Set<String> = ["supervisor", "recoveries", "bestScore"]
 
-    /// Whether float16 makes a file noticeably smaller.
-    static func isLarge(_ tensor: Tensor) -> Bool { tensor.dtype.isFloatingPoint && tensor.count > 8192 }
-
     /// Model with the averaged or the raw weights, and without optimizers.
     /// - Parameters:
     ///   - source: a run directory, or a model file.
     ///   - state: state of a run directory.
     ///   - weights: `.raw` is used if the file has no average.
-    ///   - half: converts large floating-point weights to float16, which halves the file. Relative error 2^-11. Biases and
-    ///     other small tensors remain in float32.
+    ///   - half: converts floating-point weights to float16, which halves the file. Relative error 2^-11.
     /// - Throws: `CheckpointError`, `FileError`.
     public static func checkpoint(
         of source: String, state: ModelState = .last, weights: ModelWeights = .average, half: Bool = false
@@ -37,7 +33,7 @@ public enum ModelExport {
             model.add(
                 name,
                 section.map { key, tensor in
-                    (key, half && isLarge(tensor) ? tensor.to(.float16) : tensor)
+                    (key, half && tensor.dtype.isFloatingPoint ? tensor.to(.float16) : tensor)
                 })
         }
         add(name, section)

@@ -31,7 +31,7 @@ public enum StateExport {
         guard !found.isEmpty else { throw CheckpointError("\(path): the file has no \(network.rawValue)") }
         let all = found + filters(for: found.map(\.key), checkpoint.recipe)
         return all.map { key, tensor in
-            (key, half && ModelExport.isLarge(tensor) ? tensor.to(.float16) : tensor.to(.float32))
+            (key, half ? tensor.to(.float16) : tensor.to(.float32))
         }
     }
 

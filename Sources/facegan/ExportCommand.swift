@@ -19,7 +19,7 @@ struct ExportCommand: ParsableCommand {
               facegan export runs/celeba --out celeba.safetensors
               facegan export runs/celeba --best --half --out small.safetensors
               facegan export celeba64 --out generator.pt
-              facegan export celeba64 --plain --network discriminator --out discriminator.safetensors
+              facegan export celeba64 --network discriminator --out d.pt
             """)
 
     @Argument(help: "A run directory, a model file, or an included model such as celeba64.")

@@ -30,10 +30,10 @@ import Testing
     /// Commands in documents exist: every `make x` is a target, every `./facegan x` a command file.
     @Test func commandsExist() throws {
         let makefile = try String(contentsOfFile: packageRoot() + "/Makefile", encoding: .utf8)
-        let targets = Set(makefile.matches(of: /(?m)^([a-z]+):/).map { String($0.1) })
+        let targets = Set(makefile.matches(of: /(?m)^([a-z-]+):/).map { String($0.1) })
         for document in try Document.all() {
             for line in document.codeBlocks.flatMap(\.commands) {
-                guard let match = line.firstMatch(of: /^\s*make\s+([a-z]+)/) else { continue }
+                guard let match = line.firstMatch(of: /^\s*make\s+([a-z-]+)/) else { continue }
                 #expect(targets.contains(String(match.1)), "\(document.path): \(line)")
             }
         }
