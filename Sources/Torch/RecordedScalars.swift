@@ -52,7 +52,7 @@ extension Tensor {
 /// While work is recorded, `factor` returns tensors. `update` evaluates all numbers and writes them before a replay.
 public final class RecordedScalars {
     /// Maximum number of scalars.
-    public static let capacity = 64
+    public static let capacity = 2048
 
     private let values: Tensor
     private let staging: PinnedBuffer
