@@ -75,3 +75,8 @@ extension UnsafeRawBufferPointer {
         return Int(exactly: UInt64(littleEndian: loadUnaligned(fromByteOffset: at, as: UInt64.self)))
     }
 }
+
+extension FixedWidthInteger {
+    /// Bytes of the number, the lowest first.
+    public var littleEndianBytes: [UInt8] { withUnsafeBytes(of: littleEndian) { Array($0) } }
+}

@@ -218,8 +218,7 @@ public enum SafetensorsWriter {
         text += Array("}".utf8)
         // Aligns the data to 64 bytes.
         text += [UInt8](repeating: 0x20, count: (64 - (8 + text.count) % 64) % 64)
-        let length = withUnsafeBytes(of: UInt64(text.count).littleEndian) { Array($0) }
-        return (length + text, digestOffset)
+        return (UInt64(text.count).littleEndianBytes + text, digestOffset)
     }
 
     private static func quoted(_ text: String) -> [UInt8] {

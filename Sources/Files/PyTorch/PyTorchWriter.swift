@@ -94,11 +94,11 @@ public enum PyTorchWriter {
         }
         mutating func text(_ text: String) {
             opcode(.binUnicode)
-            bytes += ZipWriter.little(text.utf8.count, 4) + Array(text.utf8)
+            bytes += UInt32(text.utf8.count).littleEndianBytes + Array(text.utf8)
         }
         mutating func integer(_ value: Int) {
             opcode(.long1)
-            bytes += [8] + ZipWriter.little(value, 8)
+            bytes += [8] + Int64(value).littleEndianBytes
         }
         mutating func integers(_ values: [Int]) {
             opcode(.mark)
@@ -116,9 +116,8 @@ struct ZipWriter {
 
     init(file: AtomicFile) { self.file = file }
 
-    static func little(_ value: Int, _ width: Int) -> [UInt8] {
-        (0..<width).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
-    }
+    private func two(_ value: Int) -> [UInt8] { UInt16(value).littleEndianBytes }
+    private func four(_ value: Int) -> [UInt8] { UInt32(value).littleEndianBytes }
 
     /// Adds an entry.
     /// - Throws: `FileError` if the archive exceeds 4 GB or writing fails.
@@ -129,23 +128,20 @@ struct ZipWriter {
                 path: file.path, what: "the file would exceed 4 GB", advice: "Write a safetensors file.")
         }
         let crc = bytes.withUnsafeBytes { Int(Digest.crc32($0)) }
-        let sizes = Self.little(crc, 4) + Self.little(bytes.count, 4) + Self.little(bytes.count, 4)
+        let sizes = four(crc) + four(bytes.count) + four(bytes.count)
         // Version, flags (UTF-8 names), no compression, time and date (1980-01-01).
-        let common =
-            Self.little(20, 2) + Self.little(0x800, 2) + Self.little(0, 2) + Self.little(0x21_0000, 4)
+        let common = two(20) + two(0x800) + two(0) + four(0x21_0000)
         // PyTorch maps storages, which begin at multiples of 64 bytes.
         let start = offset + 30 + name.utf8.count + 4
         let padding = (64 - start % 64) % 64
-        let extra =
-            Self.little(0x4246, 2) + Self.little(padding, 2) + [UInt8](repeating: 0x5A, count: padding)
-        let lengths = Self.little(name.utf8.count, 2)
+        let extra = two(0x4246) + two(padding) + [UInt8](repeating: 0x5A, count: padding)
+        let lengths = two(name.utf8.count)
         try file.write(
-            Self.little(0x0403_4B50, 4) + common + sizes + lengths + Self.little(extra.count, 2)
-                + Array(name.utf8) + extra)
+            four(0x0403_4B50) + common + sizes + lengths + two(extra.count) + Array(name.utf8) + extra)
         try file.write(bytes)
         directory +=
-            Self.little(0x0201_4B50, 4) + Self.little(20, 2) + common + sizes + lengths
-            + [UInt8](repeating: 0, count: 12) + Self.little(offset, 4) + Array(name.utf8)
+            four(0x0201_4B50) + two(20) + common + sizes + lengths
+            + [UInt8](repeating: 0, count: 12) + four(offset) + Array(name.utf8)
         count += 1
     }
 
@@ -155,8 +151,8 @@ struct ZipWriter {
         let start = file.count
         try file.write(directory)
         try file.write(
-            Self.little(0x0605_4B50, 4) + [0, 0, 0, 0] + Self.little(count, 2) + Self.little(count, 2)
-                + Self.little(directory.count, 4) + Self.little(start, 4) + [0, 0])
+            four(0x0605_4B50) + [0, 0, 0, 0] + two(count) + two(count) + four(directory.count) + four(start)
+                + [0, 0])
         try file.commit()
     }
 }

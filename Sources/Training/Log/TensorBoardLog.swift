@@ -109,10 +109,10 @@ package struct TensorBoardEvent {
     /// Record with its frame: length, checksum of the length, event, checksum of the event.
     package var framed: [UInt8] {
         let event = encoded
-        var frame = ProtocolBuffer.littleEndian(UInt64(event.count))
-        frame += ProtocolBuffer.littleEndian(Self.masked(frame))
+        var frame = UInt64(event.count).littleEndianBytes
+        frame += Self.masked(frame).littleEndianBytes
         frame += event
-        frame += ProtocolBuffer.littleEndian(Self.masked(event))
+        frame += Self.masked(event).littleEndianBytes
         return frame
     }
 
@@ -182,13 +182,13 @@ struct ProtocolBuffer {
     mutating func double(_ field: Int, _ value: Double) {
         guard value.bitPattern != 0 else { return }
         varint(UInt64(field << 3 | 1))
-        bytes += Self.littleEndian(value.bitPattern)
+        bytes += value.bitPattern.littleEndianBytes
     }
 
     /// Also written if zero, as a member of a `oneof`.
     mutating func float(_ field: Int, _ value: Float) {
         varint(UInt64(field << 3 | 5))
-        bytes += Self.littleEndian(value.bitPattern)
+        bytes += value.bitPattern.littleEndianBytes
     }
 
     mutating func text(_ field: Int, _ value: String) { self.bytes(field, Array(value.utf8)) }
@@ -212,9 +212,5 @@ struct ProtocolBuffer {
             rest >>= 7
         }
         bytes.append(UInt8(rest))
-    }
-
-    static func littleEndian<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
-        withUnsafeBytes(of: value.littleEndian) { Array($0) }
     }
 }
