@@ -173,8 +173,8 @@ struct Scorer {
 
     private func attributes(_ evaluation: inout Evaluation) {
         guard let logits = made?.logits, let names = network?.answers, !names.isEmpty else { return }
-        let shares = AttributeFrequencies(evaluated: logits, reference: real?.logits ?? logits)
-        evaluation.attributes = zip(names, shares.attributes).map { name, share in
+        let frequencies = AttributeFrequencies(evaluated: logits, reference: real?.logits ?? logits)
+        evaluation.attributes = zip(names, frequencies.attributes).map { name, share in
             .init(
                 name: name, evaluated: share.evaluated.value,
                 evaluatedLow: share.evaluated.interval?.lowerBound ?? .nan,
@@ -183,7 +183,7 @@ struct Scorer {
         }
         guard real != nil else { return }
         let estimate = Estimate(
-            value: shares.meanDifference,
+            value: frequencies.meanDifference,
             notes: ["mean absolute difference of the frequencies of \(names.count) attributes"])
         evaluation.scores.append(score("attributes", "difference of attributes", estimate, true))
     }

@@ -69,7 +69,7 @@ public final class GeneratorRunner {
     ) {
         self.generator = generator
         (resolution, device) = (generator.resolution, generator.device)
-        recordings = DeviceGraph.obstacle(on: device) == nil ? BatchRecordings(on: device) : nil
+        recordings = device == .cpu ? nil : BatchRecordings(on: device)
         self.precision = precision.resolved(for: device)
         self.options = options
         let isPlain = Kernels.isPlain || device != .cpu
@@ -247,12 +247,9 @@ public final class GeneratorRunner {
         case .random:
             .streams(
                 (0..<rows.shape[0]).map { row in
-                    // FNV-1a
-                    let bytes = rows.select(0, row).to(.float32).contiguous().to(.cpu).bytes()
-                    return RandomSource(
-                        seed: bytes.reduce(14_695_981_039_346_656_037) {
-                            ($0 ^ UInt64($1)) &* 1_099_511_628_211
-                        })
+                    RandomSource(
+                        seed: RandomSource.seed(
+                            from: rows.select(0, row).to(.float32).contiguous().to(.cpu).bytes()))
                 })
         }
     }
@@ -266,16 +263,15 @@ public final class GeneratorRunner {
     }
 }
 
-/// Batches of a generator that are recorded as graphs, one for each batch size.
+/// Batches of a generator on CUDA, recorded as graphs, one for each batch size.
 private final class BatchRecordings {
     private let device: Device
-    private var entries: [Int: Entry] = [:]
-    private var isOff = false
+    private let recorder: GraphRecorder
+    private var places: [Int: Place] = [:]
 
-    private final class Entry {
+    /// Input and result of the batches of one size.
+    private final class Place {
         let input: Latents
-        var runs = 0
-        var graph: DeviceGraph?
         var output: Tensor?
 
         init(like latents: Latents, on device: Device) {
@@ -285,35 +281,20 @@ private final class BatchRecordings {
         }
     }
 
-    /// Runs of each size before the recording.
-    private static let warmUpRuns = 2
-
     init(on device: Device) {
         self.device = device
-        Engine.useOwnStream(on: device)
+        recorder = GraphRecorder(on: device)
     }
 
     /// Result of `body` for latents on the host, z [N, Z] and labels [N, K].
     func pixels(_ latents: Latents, _ body: (Latents) -> Tensor) -> Tensor {
-        if isOff { return body(latents.to(device)) }
-        let entry = entries[latents.count] ?? Entry(like: latents, on: device)
-        entries[latents.count] = entry
+        let place = places[latents.count] ?? Place(like: latents, on: device)
+        places[latents.count] = place
         withoutGradients {
-            entry.input.z.copy_(latents.z)
-            if let labels = latents.labels { entry.input.labels?.copy_(labels) }
+            place.input.z.copy_(latents.z)
+            if let labels = latents.labels { place.input.labels?.copy_(labels) }
         }
-        entry.runs += 1
-        if entry.runs <= Self.warmUpRuns { return body(entry.input) }
-        if entry.graph == nil {
-            do {
-                entry.graph = try DeviceGraph { entry.output = body(entry.input) }
-            } catch {
-                // Some operator of the network cannot be recorded.
-                isOff = true
-                return body(entry.input)
-            }
-        }
-        entry.graph?.replay()
-        return entry.output!
+        recorder.run([latents.count]) { place.output = body(place.input) }
+        return place.output!
     }
 }

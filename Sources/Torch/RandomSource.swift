@@ -14,21 +14,33 @@ public final class RandomSource {
 
     /// Creates a generator on the CPU, or seeds the generator of a CUDA device.
     public init(seed: UInt64, on device: Device) {
-        var handle: ct_generator?
+        self.device = device
         switch device {
-        case .cpu: check(api.generator_new(Int64(bitPattern: seed), &handle), "random source")
+        case .cpu:
+            var handle: ct_generator?
+            check(api.generator_new(Int64(bitPattern: seed), &handle), "random source")
+            self.handle = handle!
         case .cuda:
             device.seed(seed)
-            check(api.device_generator(device.type, device.index, &handle), "random source of \(device)")
+            handle = Self.defaultHandle(of: device)
         }
-        (self.handle, self.device) = (handle!, device)
+    }
+
+    /// The default generator of a device.
+    fileprivate init(defaultOf device: Device) {
+        (handle, self.device) = (Self.defaultHandle(of: device), device)
+    }
+
+    private static func defaultHandle(of device: Device) -> ct_generator {
+        var handle: ct_generator?
+        check(api.device_generator(device.type, device.index, &handle), "random source of \(device)")
+        return handle!
     }
 
     deinit { api.generator_free(handle) }
 
     /// Complete state of the generator, in libtorch's format for its device.
     public var state: [UInt8] {
-        if device != .cpu { return device.randomState }
         var out: ct_tensor?
         check(api.generator_state(handle, &out), "random state")
         return Tensor(handle: out).bytes()
@@ -38,10 +50,14 @@ public final class RandomSource {
     /// - Throws: `TorchError.refused` if the bytes are not a generator state of this device and version of libtorch; the
     ///   state is then unchanged.
     public func restore(_ state: [UInt8]) throws(TorchError) {
-        if device != .cpu { return try device.restoreRandomState(state) }
         let tensor = Tensor(bytes: state, shape: [state.count], dtype: .uint8)
         let status = withExtendedLifetime(self) { tensor.withHandle { api.generator_set_state(handle, $0) } }
         if status != CT_OK { throw .refused("random state of \(state.count) bytes: \(lastError())") }
+    }
+
+    /// Seed that depends on all bytes (FNV-1a).
+    package static func seed(from bytes: [UInt8]) -> UInt64 {
+        bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     }
 }
 
@@ -52,18 +68,12 @@ extension Device {
     }
 
     /// State of the default generator of the device, in libtorch's format.
-    public var randomState: [UInt8] {
-        var out: ct_tensor?
-        check(api.device_random_state(type, index, &out), "random state of \(self)")
-        return Tensor(handle: out).bytes()
-    }
+    public var randomState: [UInt8] { RandomSource(defaultOf: self).state }
 
     /// Restores the default generator of the device from `randomState`.
     /// - Throws: `TorchError.refused` if the bytes are not a generator state of this version of libtorch.
     public func restoreRandomState(_ state: [UInt8]) throws(TorchError) {
-        let tensor = Tensor(bytes: state, shape: [state.count], dtype: .uint8)
-        let status = tensor.withHandle { api.set_device_random_state(type, index, $0) }
-        if status != CT_OK { throw .refused("random state of \(self): \(lastError())") }
+        try RandomSource(defaultOf: self).restore(state)
     }
 }
 

@@ -54,71 +54,61 @@ public final class RecordedScalars {
     /// Maximum number of scalars.
     public static let capacity = 2048
 
-    private let values: Tensor
-    private let staging: PinnedBuffer
+    private let values: StagedTensor
     private var sources: [() -> Double] = []
 
     /// Creates an empty list on a device.
     public init(on device: Device) {
-        values = Tensor.zeros([Self.capacity], on: device)
-        staging = PinnedBuffer([Self.capacity], dtype: .float32, for: device)
+        values = StagedTensor([Self.capacity], dtype: .float32, on: device)
     }
 
-    /// A factor with the value of `source` at the time of each `update`.
-    /// - Parameters:
-    ///   - source: the value.
-    ///   - isImmediate: whether the factor has its value at once; only on the CPU.
-    public func factor(_ source: @escaping () -> Double, isImmediate: Bool = false) -> Factor {
+    /// A factor with the value of `source` at the time of each `update`; on the CPU, at once.
+    public func factor(_ source: @escaping () -> Double) -> Factor {
         require(
             sources.count < Self.capacity, "RecordedScalars: expected at most \(Self.capacity) scalars")
         sources.append(source)
-        if isImmediate { write() }
-        return .tensor(values.select(0, sources.count - 1))
+        if values.tensor.device == .cpu { update() }
+        return .tensor(values.tensor.select(0, sources.count - 1))
     }
 
     /// Writes the current values to the device. Does not wait for it.
-    public func update() { padded.withUnsafeBytes { staging.upload($0, to: values) } }
-
-    /// Writes the current values to memory of the CPU, without an operator.
-    private func write() { padded.withUnsafeBytes { values.write($0) } }
-
-    private var padded: [Float] {
+    public func update() {
         let numbers = sources.map { Float($0()) }
-        return numbers + [Float](repeating: 0, count: Self.capacity - numbers.count)
+        let padded = numbers + [Float](repeating: 0, count: Self.capacity - numbers.count)
+        padded.withUnsafeBytes { values.write($0) }
     }
 }
 
-/// Host memory from which a CUDA device copies without waiting of the host.
+/// Tensor that stays in place and that the host overwrites without waiting for the device.
 ///
-/// Several slots alternate, so a slot is not overwritten while the device copies from it.
-public final class PinnedBuffer {
-    /// Number of slots. After as many uploads, the host waits for the device once.
+/// A CUDA device copies from pinned memory of the host. Several slots alternate, so a slot is not overwritten while the
+/// device copies from it. On the CPU, the tensor is written directly, without an operator.
+public final class StagedTensor {
+    /// Number of slots. After as many writes, the host waits for the device once.
     private static let slotCount = 16
 
-    private let device: Device
+    /// Tensor on the device, contiguous.
+    public let tensor: Tensor
     private let slots: [Tensor]
     private var next = 0
 
-    /// Creates buffers of a shape and type for copies to `device`. For the CPU, the memory is ordinary.
-    public init(_ shape: [Int], dtype: DType, for device: Device) {
-        self.device = device
-        let isPinned = device != .cpu
-        slots = (0..<(isPinned ? Self.slotCount : 1)).map { _ in
-            op(
-                "empty.memory_format", [shape], named: ["dtype": dtype, "pin_memory": isPinned], #fileID,
-                #line)
+    /// Creates a tensor of zeros.
+    public init(_ shape: [Int], dtype: DType, on device: Device) {
+        tensor = Tensor.zeros(shape, dtype: dtype, on: device)
+        slots = (0..<(device == .cpu ? 0 : Self.slotCount)).map { _ in
+            op("empty.memory_format", [shape], named: ["dtype": dtype, "pin_memory": true], #fileID, #line)
         }
     }
 
-    /// Copies bytes to `tensor`, which has the shape and type of this buffer and is contiguous.
-    public func upload(_ bytes: UnsafeRawBufferPointer, to tensor: Tensor) {
+    /// Overwrites all elements with raw elements in row-major order. Traps if the byte count differs.
+    public func write(_ bytes: UnsafeRawBufferPointer) {
+        guard !slots.isEmpty else { return tensor.write(bytes) }
         if next == slots.count {
-            Engine.synchronizeStream(of: device)
+            Engine.synchronizeStream(of: tensor.device)
             next = 0
         }
-        let slot = slots[next]
+        slots[next].write(bytes)
+        withoutGradients { _ = op("copy_", [tensor, slots[next], true], #fileID, #line) }
         next += 1
-        slot.write(bytes)
-        withoutGradients { _ = op("copy_", [tensor, slot, true], #fileID, #line) }
     }
 }

@@ -85,10 +85,16 @@ void fill_machine(ct_api &api) {
   };
   api.generator_free = [](ct_generator generator) { delete &get(generator); };
   api.generator_state = [](ct_generator generator, ct_tensor *out) {
-    return guard([&] { *out = own(get(generator).get_state()); });
+    return guard([&] {
+      std::lock_guard<std::mutex> lock(get(generator).mutex());
+      *out = own(get(generator).get_state());
+    });
   };
   api.generator_set_state = [](ct_generator generator, ct_tensor state) {
-    return guard([&] { get(generator).set_state(get(state)); });
+    return guard([&] {
+      std::lock_guard<std::mutex> lock(get(generator).mutex());
+      get(generator).set_state(get(state));
+    });
   };
   api.device_generator = [](int32_t type, int32_t index, ct_generator *out) {
     return guard([&] {
@@ -100,20 +106,6 @@ void fill_machine(ct_api &api) {
       auto generator = default_generator(type, index);
       std::lock_guard<std::mutex> lock(generator.mutex());
       generator.set_current_seed(static_cast<uint64_t>(seed));
-    });
-  };
-  api.device_random_state = [](int32_t type, int32_t index, ct_tensor *out) {
-    return guard([&] {
-      auto generator = default_generator(type, index);
-      std::lock_guard<std::mutex> lock(generator.mutex());
-      *out = own(generator.get_state());
-    });
-  };
-  api.set_device_random_state = [](int32_t type, int32_t index, ct_tensor state) {
-    return guard([&] {
-      auto generator = default_generator(type, index);
-      std::lock_guard<std::mutex> lock(generator.mutex());
-      generator.set_state(get(state));
     });
   };
 

@@ -56,7 +56,7 @@ public final class AdversarialTrainer: Trainer {
     let changesBuffers: Bool
     let latentStream, augmentStream, mixStream, noiseStream, pathStream: RandomSource
     /// Runs the device work of steps.
-    let recorder: StepRecorder
+    let recorder: GraphRecorder
     private let inputs: StepInputs
 
     /// Creates the networks with initial weights from `seed`.
@@ -77,8 +77,8 @@ public final class AdversarialTrainer: Trainer {
         generatorRegularizers: [Regularizer<GeneratorContext>] = [], drawsOnCPU: Bool = false
     ) throws {
         (self.recipe, self.device, self.kernels) = (recipe, device, kernels)
-        // Recording needs a stream of its own, which all work of this thread must use.
-        Engine.useOwnStream(on: device)
+        // First, because it selects the stream for all work of this thread.
+        recorder = GraphRecorder(on: device)
         let settings = recipe.adversarial
         self.settings = settings
         self.precision = precision.resolved(for: device)
@@ -108,20 +108,18 @@ public final class AdversarialTrainer: Trainer {
             for: discriminator, correction: Regularizer.correction(discriminatorRegularizers))
         changesBuffers = !discriminator.usesBatchStatistics && !discriminator.buffers.isEmpty
         augmentation = DiscriminatorAugmentation(settings.augment, device: device)
-        let streams = RandomStreams(seed: seed, on: drawsOnCPU ? .cpu : device)
+        var streams = RandomStreams(seed: seed, on: drawsOnCPU ? .cpu : device)
         latentStream = streams.next()
         mixStream = streams.next()
         augmentStream = streams.next()
         noiseStream = streams.next()
         pathStream = streams.next()
-        recorder = StepRecorder(mode: device == .cpu ? .direct : .graphs, device: device)
         inputs = StepInputs(on: device)
         statistics = StepStatistics(device: device)
         health = HealthStatistics(device: device)
         balance = StepBalance(settings.steps)
         registerState()
         clockChanged()
-        if device != .cpu, let reason = DeviceGraph.obstacle(on: device) { recorder.turnOff(because: reason) }
         if drawsOnCPU { recorder.turnOff(because: nil) }
         if balance.isAdaptive { recorder.turnOff(because: "the number of discriminator steps is adaptive") }
         if let optimizer = [generatorOptimizer, discriminatorOptimizer].first(where: { !$0.isRecordable }) {
@@ -224,8 +222,8 @@ public final class AdversarialTrainer: Trainer {
                 perform(count, growth, skips: false, realBatch: { inputs[$0] })
             }
         } else {
-            steps = perform(count, growth, skips: skips) { [columns, device, inputs] _ in
-                inputs.tensors(of: batches(count), columns, on: device)
+            steps = perform(count, growth, skips: skips) { [columns, inputs] _ in
+                inputs.tensors(of: batches(count), columns)
             }
         }
         if !skips { discriminatorSteps.advance(by: steps) }
@@ -242,7 +240,7 @@ public final class AdversarialTrainer: Trainer {
     }
 
     /// Everything that changes the work of a step, apart from factors.
-    private func kind(_ count: Int, _ growth: Growth?) -> StepRecorder.Key {
+    private func kind(_ count: Int, _ growth: Growth?) -> GraphRecorder.Kind {
         func due<Context>(_ regularizers: [Regularizer<Context>], _ counter: StepCounter, _ steps: Int)
             -> [Int]
         {

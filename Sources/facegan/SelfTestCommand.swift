@@ -43,10 +43,9 @@ struct SelfTestCommand: ParsableCommand {
     }
 
     func run() throws {
-        // libtorch allows TF32 in convolutions, whose results have 10 bits of precision. NVIDIA's libraries read the variable
-        // when they are loaded.
-        setenv("NVIDIA_TF32_OVERRIDE", "0", 1)
         let device = try place.prepare()
+        // libtorch allows TF32 in convolutions, whose results have 10 bits of precision.
+        Engine.setCUDASpeed(searchesAlgorithms: false, allowsTF32: false)
         let output = ConsoleOutput.standardOutput
         output.writeLine(
             "\(device) in \(precision == .auto ? "fp32" : precision.rawValue) against cpu in fp32")
@@ -62,10 +61,10 @@ struct SelfTestCommand: ParsableCommand {
             report: { row in
                 if row.isPassed { passed += 1 } else { failed += 1 }
                 let error = row.error == 0 ? "equal" : String(format: "%.1e", row.error)
-                let verdict =
+                let result =
                     row.isPassed
                     ? "ok" : "FAILED, limit \(String(format: "%.0e", row.tolerance)): \(row.note)"
-                output.writeLine(error.padding(toLength: 9, withPad: " ", startingAt: 0) + verdict)
+                output.writeLine(error.padding(toLength: 9, withPad: " ", startingAt: 0) + result)
             })
         output.writeLine("\(passed) passed, \(failed) failed")
         if failed > 0 { throw ExitCode.failure }

@@ -131,11 +131,9 @@ typedef struct {
   void (*_Nonnull generator_free)(ct_generator generator);
   ct_status (*_Nonnull generator_state)(ct_generator generator, ct_tensor _Nullable *_Nonnull out);
   ct_status (*_Nonnull generator_set_state)(ct_generator generator, ct_tensor state);
-  // A new reference to the default generator of a device. Its state is shared with `seed_device` and the two after it.
+  // A new reference to the default generator of a device.
   ct_status (*_Nonnull device_generator)(int32_t device, int32_t index, ct_generator _Nullable *_Nonnull out);
   ct_status (*_Nonnull seed_device)(int32_t device, int32_t index, int64_t seed);
-  ct_status (*_Nonnull device_random_state)(int32_t device, int32_t index, ct_tensor _Nullable *_Nonnull out);
-  ct_status (*_Nonnull set_device_random_state)(int32_t device, int32_t index, ct_tensor state);
 
   // Machine.
   int32_t (*_Nonnull threads)(void);

@@ -18,7 +18,6 @@ extension SelfTest {
 
     /// Ten steps of a small network with a decreasing learning rate: recorded on CUDA, direct on the CPU.
     static let recordedSteps = Check(group: .recipes, name: "ten recorded steps") { inputs in
-        Engine.useOwnStream(on: inputs.device)
         let network = Sequential(
             Conv2d(3, 8, kernel: 4, stride: 2, padding: 1), Activation.leakyReLU(),
             Conv2d(8, 1, kernel: 4, stride: 2, padding: 1))
@@ -27,8 +26,7 @@ extension SelfTest {
         let (pictures, targets) = (inputs.normal(8, 3, 16, 16), inputs.normal(8, 1, 4, 4))
         let optimizer = SGD(network.parameters, learningRate: 0, momentum: 0.9)
         let loss = Tensor.zeros([], on: inputs.device)
-        let recorder = StepRecorder(
-            mode: inputs.device == .cpu ? .direct : .graphs, device: inputs.device)
+        let recorder = GraphRecorder(on: inputs.device)
         let counter = StepCounter()
         for _ in 0..<10 {
             counter.advance()

@@ -12,32 +12,34 @@ final class StepInputs {
 
     /// Tensors of one batch.
     private struct Place {
-        /// UInt8 [N, R, R, 3]; nil with resident pictures.
-        let pixels: Tensor?
-        /// Rows of resident pictures and whether they are mirrored, Int64 [2, N]; nil without.
-        let rows: Tensor?
+        /// Pixels UInt8 [N, R, R, 3] or, with resident pictures, their rows and whether they are mirrored, Int64 [2, N].
+        let pictures: StagedTensor
         /// Float [N, K]; nil without labels.
-        let labels: Tensor?
-        let pixelStaging, rowStaging, labelStaging: PinnedBuffer?
+        let labels: StagedTensor?
     }
 
     init(on device: Device) { self.device = device }
 
     /// Copies batches to their places. The host waits only if it is many steps ahead.
     func load(_ batches: [ImageBatch], _ columns: (asked: [Int], width: Int)) {
-        let first = batches[0]
-        if places.count != batches.count || shape(of: places[0]) != shape(of: first) {
-            places = batches.map { _ in place(for: first, labels: columns.asked.count) }
+        let shape = shape(of: batches[0])
+        if places.count != batches.count || places[0].pictures.tensor.shape != shape {
+            places = batches.map { batch in
+                let labels = columns.asked.count
+                return Place(
+                    pictures: StagedTensor(shape, dtype: resident == nil ? .uint8 : .int64, on: device),
+                    labels: labels > 0
+                        ? StagedTensor([batch.count, labels], dtype: .float32, on: device) : nil)
+            }
         }
         for (batch, place) in zip(batches, places) {
-            if let rows = place.rows {
-                let numbers = batch.indices.map(Int64.init) + batch.mirrored.map { $0 ? 1 : 0 }
-                numbers.withUnsafeBytes { place.rowStaging!.upload($0, to: rows) }
+            if resident == nil {
+                batch.pixels.withUnsafeBytes { place.pictures.write($0) }
             } else {
-                batch.pixels.withUnsafeBytes { place.pixelStaging!.upload($0, to: place.pixels!) }
+                Self.rows(of: batch).withUnsafeBytes { place.pictures.write($0) }
             }
             if let labels = place.labels {
-                batch.labelValues(columns).withUnsafeBytes { place.labelStaging!.upload($0, to: labels) }
+                batch.labelValues(columns).withUnsafeBytes { labels.write($0) }
             }
         }
     }
@@ -45,37 +47,31 @@ final class StepInputs {
     /// Pictures [N, 3, R, R] in -1...1 and labels [N, K] of a loaded batch.
     subscript(index: Int) -> (pictures: Tensor, labels: Tensor?) {
         let place = places[index]
-        let pictures =
-            place.rows.map { resident![$0.select(0, 0), mirrored: $0.select(0, 1)] }
-            ?? Tensor.pictures(place.pixels!)
-        return (pictures, place.labels)
+        return (pictures(place.pictures.tensor), place.labels?.tensor)
     }
 
     /// Pictures [N, 3, R, R] in -1...1 and labels [N, K] of a batch, in tensors of their own.
     func tensors(
-        of batch: ImageBatch, _ columns: (asked: [Int], width: Int), on device: Device
+        of batch: ImageBatch, _ columns: (asked: [Int], width: Int)
     ) -> (pictures: Tensor, labels: Tensor?) {
+        let shape = shape(of: batch)
+        let given =
+            resident == nil
+            ? Tensor(bytes: batch.pixels, shape: shape, dtype: .uint8)
+            : Tensor(Self.rows(of: batch), shape: shape)
         let labels = columns.asked.isEmpty ? nil : batch.labels(columns, on: device)
-        guard let resident else {
-            return (Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device), labels)
-        }
-        let mirrored = Tensor(batch.mirrored.map { $0 ? 1 : 0 }).to(device)
-        return (resident[Tensor(batch.indices).to(device), mirrored: mirrored], labels)
+        return (pictures(given.to(device)), labels)
     }
 
-    private func place(for batch: ImageBatch, labels count: Int) -> Place {
-        func buffer(_ shape: [Int], _ dtype: DType) -> (Tensor, PinnedBuffer) {
-            (Tensor.zeros(shape, dtype: dtype, on: device), PinnedBuffer(shape, dtype: dtype, for: device))
-        }
-        let labels = count > 0 ? buffer([batch.count, count], .float32) : nil
-        let pixels = resident == nil ? buffer(shape(of: batch), .uint8) : nil
-        let rows = resident == nil ? nil : buffer(shape(of: batch), .int64)
-        return Place(
-            pixels: pixels?.0, rows: rows?.0, labels: labels?.0, pixelStaging: pixels?.1, rowStaging: rows?.1,
-            labelStaging: labels?.1)
+    /// Pictures [N, 3, R, R] in -1...1 of pixels or rows in the form of `Place`.
+    private func pictures(_ given: Tensor) -> Tensor {
+        resident.map { $0[given.select(0, 0), mirrored: given.select(0, 1)] } ?? Tensor.pictures(given)
     }
 
-    private func shape(of place: Place) -> [Int] { (place.rows ?? place.pixels!).shape }
+    /// Rows of resident pictures, then 1 for each mirrored one.
+    private static func rows(of batch: ImageBatch) -> [Int] {
+        batch.indices + batch.mirrored.map { $0 ? 1 : 0 }
+    }
 
     private func shape(of batch: ImageBatch) -> [Int] {
         resident == nil ? [batch.count, batch.height, batch.width, 3] : [2, batch.count]
@@ -112,22 +108,18 @@ package final class ResidentPictures {
 
 /// Random streams of a trainer. On the CPU each is a generator of its own; on CUDA all are the generator of the device.
 struct RandomStreams {
-    private let seed: UInt64
-    private let device: Device
+    private var seed: UInt64
     private let shared: RandomSource?
-    private let counter = Counter()
-
-    private final class Counter { var value: UInt64 = 0 }
 
     /// Creates streams from a seed. On CUDA it seeds the generator of the device.
     init(seed: UInt64, on device: Device) {
-        (self.seed, self.device) = (seed, device)
+        self.seed = seed
         shared = device == .cpu ? nil : RandomSource(seed: seed, on: device)
     }
 
     /// The next stream.
-    func next() -> RandomSource {
-        counter.value += 1
-        return shared ?? RandomSource(seed: seed &+ counter.value)
+    mutating func next() -> RandomSource {
+        seed &+= 1
+        return shared ?? RandomSource(seed: seed)
     }
 }

@@ -122,10 +122,9 @@ public final class TrainingState {
         (state.count == sizeOnCUDA) == (device != .cpu)
     }
 
-    /// State of a generator whose seed depends on all bytes of a state of another kind (FNV-1a).
+    /// State of a generator whose seed depends on a state of another kind.
     private static func state(from other: [UInt8], on device: Device) -> [UInt8] {
-        let seed = other.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-        return RandomSource(seed: seed, on: device).state
+        RandomSource(seed: RandomSource.seed(from: other), on: device).state
     }
 
     /// Copies values by key; tensors without a value are set to 0.

@@ -1,10 +1,8 @@
-import Torch
-
 /// Constant tensors that are made once per device and type.
 ///
 /// Making one copies it from the host, which the recording of a CUDA graph does not permit. The first call of an operation
 /// makes its constants.
-final class KeptTensors {
+package final class KeptTensors {
     private struct Key: Hashable {
         let name: String
         let size: Int
@@ -14,6 +12,8 @@ final class KeptTensors {
 
     private var kept: [Key: Tensor] = [:]
 
+    package init() {}
+
     /// The constant of a name and size on a device.
     /// - Parameters:
     ///   - name: name of the constant.
@@ -21,7 +21,7 @@ final class KeptTensors {
     ///   - device: device of the result.
     ///   - dtype: type of the result.
     ///   - make: makes the tensor on the CPU in any type.
-    func callAsFunction(
+    package func callAsFunction(
         _ name: String, _ size: Int = 0, on device: Device, _ dtype: DType = .float64, make: () -> Tensor
     ) -> Tensor {
         let key = Key(name: name, size: size, device: device, dtype: dtype)
