@@ -101,15 +101,6 @@ public struct ModelFile: Sendable, Hashable {
         ["pth", "pt", "ckpt", "bin", "pkl", "tar"].contains((path as NSString).pathExtension.lowercased())
     }
 
-    /// File with the discriminator of a model file, such as `celeba64.discriminator.safetensors` beside
-    /// `celeba64.safetensors`; nil if there is none.
-    public static func discriminatorPath(of path: String) -> String? {
-        let ending = ".safetensors"
-        guard path.hasSuffix(ending) else { return nil }
-        let other = path.dropLast(ending.count) + ".discriminator" + ending
-        return FileManager.default.fileExists(atPath: other) ? other : nil
-    }
-
     /// Recipe of the model. Reads no weights.
     /// - Throws: `FileError` for a damaged file, `CheckpointError` for a file that is not a model.
     public func recipe() throws -> Recipe { try Checkpoint(path: path, sections: []).recipe }
@@ -163,5 +154,18 @@ public struct ModelInfo: Sendable {
     /// - Throws: `CheckpointError` if the file does not record it.
     public func dataProtocol() throws -> Datasets.DataProtocol {
         try ModelFile.dataProtocol(in: facts, path: path)
+    }
+}
+
+extension Checkpoint {
+    /// Adds the discriminator of a model file that has none from the file beside it, such as
+    /// `celeba64.discriminator.safetensors` beside `celeba64.safetensors`, if there is one.
+    /// - Throws: `FileError` or `CheckpointError` if that file cannot be used.
+    public mutating func addDiscriminator(ofModel path: String) throws {
+        let ending = ".safetensors"
+        guard section("discriminator").isEmpty, path.hasSuffix(ending) else { return }
+        let other = path.dropLast(ending.count) + ".discriminator" + ending
+        guard FileManager.default.fileExists(atPath: other) else { return }
+        tensors += try Checkpoint(path: other, sections: ["discriminator"]).tensors
     }
 }

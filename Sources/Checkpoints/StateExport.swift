@@ -13,7 +13,7 @@ public enum StateExport {
     ///   - state: state of a run directory.
     ///   - weights: `.raw` is used if the file has no average.
     ///   - network: network of the file.
-    ///   - half: converts large weights to float16.
+    ///   - half: converts weights to float16.
     /// - Throws: `CheckpointError` if the file does not have the network; `FileError`.
     public static func tensors(
         of source: String, state: ModelState = .last, weights: ModelWeights = .average,
@@ -21,18 +21,12 @@ public enum StateExport {
     ) throws -> [(key: String, tensor: Tensor)] {
         let path = try ModelFile(source, state: state).path
         var checkpoint = try Checkpoint(path: path)
-        if network == .discriminator, checkpoint.section("discriminator").isEmpty,
-            let other = ModelFile.discriminatorPath(of: path)
-        {
-            checkpoint.tensors += try Checkpoint(path: other, sections: ["discriminator"]).tensors
-        }
+        if network == .discriminator { try checkpoint.addDiscriminator(ofModel: path) }
         let found =
             network == .generator ? checkpoint.weights(weights).state : checkpoint.section("discriminator")
         guard !found.isEmpty else { throw CheckpointError("\(path): the file has no \(network.rawValue)") }
         let all = found + filters(for: found.map(\.key), checkpoint.recipe)
-        return all.map { key, tensor in
-            (key, half ? tensor.to(.float16) : tensor.to(.float32))
-        }
+        return all.map { ($0.key, $0.tensor.to(half ? .float16 : .float32)) }
     }
 
     /// Filters of NVlabs' StyleGAN2, one for each block and each convolution of 3 x 3 or of a shortcut.
@@ -40,8 +34,7 @@ public enum StateExport {
         guard case .adversarial(let settings) = recipe.system,
             settings.generator.network is StyleGAN2Settings
         else { return [] }
-        let taps: [Float] = [1, 3, 3, 1]
-        let filter = Tensor(taps.flatMap { row in taps.map { row * $0 / 64 } }, shape: [4, 4])
+        let filter = Tensor(ResamplingFilter.taps, shape: [4, 4])
         var owners: [String] = []
         for key in keys {
             let parts = key.split(separator: ".").map(String.init)

@@ -208,11 +208,7 @@ extension Trainer {
     ///   be read.
     func begin(with path: String) throws -> [String] {
         var other = try Checkpoint(path: path, sections: networkSections + ["average"])
-        if networkSections.contains("discriminator"), other.section("discriminator").isEmpty,
-            let file = ModelFile.discriminatorPath(of: path)
-        {
-            other.tensors += try Checkpoint(path: file, sections: ["discriminator"]).tensors
-        }
+        try other.addDiscriminator(ofModel: path)
         guard other.recipe.system.kind == recipe.system.kind else {
             throw CheckpointError(
                 "its recipe is \(other.recipe.name) (\(other.recipe.system.kind.rawValue)), the recipe of this run is"

@@ -17,6 +17,27 @@ public enum ModulationForm: Sendable, CaseIterable {
     }
 }
 
+/// Bias, leaky ReLU and limit after the convolutions of StyleGAN2.
+///
+/// The leaky ReLU is homogeneous, so its gain is applied to its input.
+enum StyleActivation {
+    /// Gain of a leaky ReLU that preserves the variance.
+    static let gain = 2.0.squareRoot()
+
+    /// Activates maps.
+    /// - Parameters:
+    ///   - maps: [N, C, H, W], with the gains of the layer and of the activation.
+    ///   - bias: [C], without gains.
+    ///   - gain: gain of the layer.
+    ///   - clamp: limit of the result, in units of the gain of the layer; nil for none.
+    /// - Returns: [N, C, H, W].
+    static func apply(_ maps: Tensor, bias: Tensor, gain: Double, clamp: Double?) -> Tensor {
+        let total = gain * Self.gain
+        let result = (maps + (bias * total).to(maps.dtype).reshape([1, -1, 1, 1])).leakyReLU(0.2)
+        return clamp.map { result.clamped(-$0 * gain...$0 * gain) } ?? result
+    }
+}
+
 /// Factors of a modulated convolution for each picture, in float32.
 struct Modulation {
     /// Factors of the input channels, [N, I].
@@ -53,9 +74,6 @@ public final class ModulatedConvolution: Module {
     let clamp: Double?
     private let filter: ResamplingFilter
 
-    /// Gain of a leaky ReLU that preserves the variance.
-    static let activationGain = 2.0.squareRoot()
-
     /// Creates a convolution with uninitialized weights.
     /// - Parameters:
     ///   - inputs: input channels I.
@@ -74,7 +92,7 @@ public final class ModulatedConvolution: Module {
         noiseConst = Buffer(Tensor.zeros([side, side]))
         affine = EqualizedLinear(settings.wSize, inputs, gain: 1, initialBias: 1)
         (self.upsamples, self.side, self.filter) = (upsamples, side, filter)
-        clamp = settings.clamp > 0 ? settings.clamp : nil
+        clamp = settings.limit
     }
 
     /// Draws the weight and the constant noise from N(0, 1). Bias and noise strength are 0, styles 1 on average.
@@ -118,8 +136,7 @@ public final class ModulatedConvolution: Module {
     func callAsFunction(
         _ input: Tensor, _ modulation: Modulation, noise: Tensor?, gain: Double = 1
     ) -> Tensor {
-        // The leaky ReLU is homogeneous, so its gain can be applied to its input.
-        let total = gain * Self.activationGain
+        let total = gain * StyleActivation.gain
         var maps: Tensor
         if ModulationForm.current == .weights {
             maps = convolvedInGroups(input, modulation) * total
@@ -136,8 +153,7 @@ public final class ModulatedConvolution: Module {
                     ($0 * (noiseStrength.value * total)).to(maps.dtype).addingProduct(maps, factors)
                 } ?? maps * factors
         }
-        maps = (maps + (bias.value * total).to(maps.dtype).reshape([1, -1, 1, 1])).leakyReLU(0.2)
-        return clamp.map { maps.clamped(-$0 * gain...$0 * gain) } ?? maps
+        return StyleActivation.apply(maps, bias: bias.value, gain: gain, clamp: clamp)
     }
 
     /// Convolution by a weight for every picture, without noise and bias.
@@ -183,7 +199,7 @@ public final class ModulatedColors: Module {
         weight = Parameter(shape: [3, inputs, 1, 1])
         bias = Parameter(shape: [3])
         affine = EqualizedLinear(settings.wSize, inputs, gain: 1, initialBias: 1)
-        clamp = settings.clamp > 0 ? settings.clamp : nil
+        clamp = settings.limit
     }
 
     /// Draws the weight from N(0, 1). The bias is 0, styles 1 on average.

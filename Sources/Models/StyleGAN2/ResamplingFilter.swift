@@ -21,43 +21,44 @@ public final class ResamplingFilter {
         }
     }
 
-    /// Constants of one device, created once, so that a recorded graph does not copy them from the host.
-    private struct Constants {
-        let device: Device
-        /// Filter with sum 1, [4, 4].
-        let filter: Tensor
-        /// Matrices from weights of kernel k to folded weights of kernel k + 3, [k², (k + 3)²], for k = 3.
-        let matrix3: Tensor
-        /// Weight that filters three channels separately, [3, 3, 4, 4].
-        let colors: Tensor
-    }
+    /// The filter with sum 1, 4 x 4 row by row.
+    public static let taps: [Float] = {
+        let taps: [Float] = [1, 3, 3, 1].map { $0 / 8 }
+        return taps.flatMap { row in taps.map { row * $0 } }
+    }()
 
-    private var constants: Constants?
+    private let kept = KeptTensors()
 
     /// Creates a filter.
     public init() {}
 
-    private func constants(for tensor: Tensor) -> Constants {
-        let device = tensor.device
-        if let constants, constants.device == device { return constants }
-        let taps: [Float] = [1, 3, 3, 1].map { $0 / 8 }
-        let filter = taps.flatMap { row in taps.map { row * $0 } }
-        var matrix = [Float](repeating: 0, count: 9 * 36)
-        for (y, x) in (0..<9).map({ ($0 / 3, $0 % 3) }) {
-            for index in 0..<16 {
-                matrix[(y * 3 + x) * 36 + (y + index / 4) * 6 + x + index % 4] = filter[index]
+    /// Filter, [4, 4].
+    private func filter(for tensor: Tensor) -> Tensor {
+        kept("filter", on: tensor.device, .float32) { Tensor(Self.taps, shape: [4, 4]) }
+    }
+
+    /// Matrix from weights of kernel 3 to folded weights of kernel 6, [9, 36].
+    private func matrix(for tensor: Tensor) -> Tensor {
+        kept("matrix", on: tensor.device, .float32) {
+            var matrix = [Float](repeating: 0, count: 9 * 36)
+            for (y, x) in (0..<9).map({ ($0 / 3, $0 % 3) }) {
+                for index in 0..<16 {
+                    matrix[(y * 3 + x) * 36 + (y + index / 4) * 6 + x + index % 4] = Self.taps[index]
+                }
             }
+            return Tensor(matrix, shape: [9, 36])
         }
-        var colors = [Float](repeating: 0, count: 9 * 16)
-        for channel in 0..<3 { colors.replaceSubrange(channel * 64..<channel * 64 + 16, with: filter) }
-        let made = withoutGradients {
-            Constants(
-                device: device, filter: Tensor(filter, shape: [4, 4]).to(device),
-                matrix3: Tensor(matrix, shape: [9, 36]).to(device),
-                colors: Tensor(colors, shape: [3, 3, 4, 4]).to(device))
+    }
+
+    /// Weight that filters three channels separately, [3, 3, 4, 4].
+    private func colors(for tensor: Tensor) -> Tensor {
+        kept("colors", on: tensor.device, .float32) {
+            var colors = [Float](repeating: 0, count: 9 * 16)
+            for channel in 0..<3 {
+                colors.replaceSubrange(channel * 64..<channel * 64 + 16, with: Self.taps)
+            }
+            return Tensor(colors, shape: [3, 3, 4, 4])
         }
-        constants = made
-        return made
     }
 
     // MARK: Folded weights
@@ -65,7 +66,7 @@ public final class ResamplingFilter {
     /// Weight [a, b, 6, 6] of a 3 x 3 convolution [a, b, 3, 3] with the filter.
     private func folded3(_ weight: Tensor) -> Tensor {
         let (a, b) = (weight.shape[0], weight.shape[1])
-        return weight.reshape([a * b, 9]).matmul(constants(for: weight).matrix3).reshape([a, b, 6, 6])
+        return weight.reshape([a * b, 9]).matmul(matrix(for: weight)).reshape([a, b, 6, 6])
     }
 
     /// Weight [in, out, 6, 6] of a transposed convolution with stride 2 and padding 2: a 3 x 3 convolution that doubles the
@@ -80,7 +81,7 @@ public final class ResamplingFilter {
     /// Weight [out, in, 4, 4] of a convolution with stride 2 and padding 1: the filter, and a 1 x 1 convolution.
     /// - Parameter weight: [out, in, 1, 1].
     public func pointwise(_ weight: Tensor) -> Tensor {
-        weight * constants(for: weight).filter.to(weight.dtype)
+        weight * filter(for: weight).to(weight.dtype)
     }
 
     // MARK: Convolutions
@@ -131,7 +132,7 @@ public final class ResamplingFilter {
     /// Maps of twice the side: [N, C, H, W] to [N, C, 2 H, 2 W].
     func upsampled(_ input: Tensor) -> Tensor {
         let channels = input.shape[1]
-        let filter = constants(for: input).filter.to(input.dtype) * 4
+        let filter = self.filter(for: input).to(input.dtype) * 4
         return input.convTranspose2d(
             weight: filter.expanded(to: [channels, 1, 4, 4]).contiguous(), bias: nil, stride: 2, padding: 1,
             groups: channels)
@@ -140,13 +141,13 @@ public final class ResamplingFilter {
     /// Colors of twice the side: [N, 3, H, W] to [N, 3, 2 H, 2 W].
     func upsampledColors(_ input: Tensor) -> Tensor {
         input.convTranspose2d(
-            weight: constants(for: input).colors.to(input.dtype) * 4, bias: nil, stride: 2, padding: 1)
+            weight: colors(for: input).to(input.dtype) * 4, bias: nil, stride: 2, padding: 1)
     }
 
     /// Colors of half the side: [N, 3, H, W] to [N, 3, H / 2, W / 2].
     func downsampledColors(_ input: Tensor) -> Tensor {
         input.conv2d(
-            weight: constants(for: input).colors.to(input.dtype), bias: nil, stride: 2, padding: 1)
+            weight: colors(for: input).to(input.dtype), bias: nil, stride: 2, padding: 1)
     }
 
     /// Maps of half the side: [N, C, H, W] to [N, C, H / 2, W / 2].
@@ -154,7 +155,7 @@ public final class ResamplingFilter {
 
     private func smoothed(_ input: Tensor, padding: Int, stride: Int = 1) -> Tensor {
         let channels = input.shape[1]
-        let filter = constants(for: input).filter.to(input.dtype)
+        let filter = self.filter(for: input).to(input.dtype)
         return input.conv2d(
             weight: filter.expanded(to: [channels, 1, 4, 4]).contiguous(), bias: nil, stride: stride,
             padding: padding, groups: channels)

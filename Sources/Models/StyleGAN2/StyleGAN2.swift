@@ -75,6 +75,12 @@ public struct StyleGAN2Settings: NetworkFamily {
         )
     }
 
+    private mutating func groupField(_ v: inout some FieldVisitor) throws {
+        try v.integer(
+            "deviationGroup", &deviationGroup, in: 0...64,
+            "Group size of the minibatch standard deviation; 0: none.")
+    }
+
     /// Visits the fields of the generator.
     /// - Throws: errors of the visitor; throws no others.
     public mutating func generatorFields(_ v: inout some FieldVisitor) throws {
@@ -99,19 +105,18 @@ public struct StyleGAN2Settings: NetworkFamily {
             "architecture", &discriminatorArchitecture,
             "Colors at every resolution (skip), or at the first one with (residual) or without (plain) shortcuts."
         )
-        try v.integer(
-            "deviationGroup", &deviationGroup, in: 0...64,
-            "Group size of the minibatch standard deviation; 0: none.")
+        try groupField(&v)
     }
 
     /// Visits the fields of the generator and the group size of the discriminator.
     /// - Throws: errors of the visitor; throws no others.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
         try generatorFields(&v)
-        try v.integer(
-            "deviationGroup", &deviationGroup, in: 0...64,
-            "Group size of the minibatch standard deviation; 0: none.")
+        try groupField(&v)
     }
+
+    /// `clamp`; nil for none.
+    var limit: Double? { clamp > 0 ? clamp : nil }
 
     /// Channels of feature maps of a side.
     func channels(_ side: Int) -> Int { max(1, min(channelBase / side, maxFilters)) }
@@ -174,7 +179,7 @@ public final class StyleMapping: Module {
         let input = [z.map(Self.normalized)] + [labels.map { Self.normalized(embed!($0)) }]
         let known = input.compactMap { $0 }
         var w = known.count == 1 ? known[0] : Tensor.concatenated(known, 1)
-        for layer in layers { w = layer(w).leakyReLU(0.2) * 2.0.squareRoot() }
+        for layer in layers { w = layer(w).leakyReLU(0.2) * StyleActivation.gain }
         if isTraining, updatesAverage, let averageW {
             withoutGradients { averageW.value.lerp_(w.detached().mean([0]), weight: 1 - decay) }
         }

@@ -97,7 +97,7 @@ public final class StyleDownBlock: Module {
             architecture == .residual
             ? EqualizedConv2d(inputs, outputs, kernel: 1, stride: 2, bias: false, gain: 0.5.squareRoot())
             : nil
-        clamp = settings.clamp > 0 ? settings.clamp : nil
+        clamp = settings.limit
         (self.side, self.filter) = (side, filter)
     }
 
@@ -131,18 +131,14 @@ public final class StyleDownBlock: Module {
         return (result, readsAllColors ? filter.downsampledColors(colors) : colors)
     }
 
-    /// Convolution, bias and leaky ReLU with a gain. The gain is applied to weight and bias, because the activation is
-    /// homogeneous.
+    /// Convolution, bias and leaky ReLU with a gain.
     static func activated(
         _ input: Tensor, _ layer: EqualizedConv2d, gain: Double = 1, clamp: Double?,
         _ convolve: (_ input: Tensor, _ weight: Tensor) -> Tensor
     ) -> Tensor {
         let (weight, bias) = layer.effectiveWeights()
-        let total = gain * ModulatedConvolution.activationGain
-        let maps = convolve(input, weight * total)
-        let sum = maps + (bias! * total).to(maps.dtype).reshape([1, -1, 1, 1])
-        let result = sum.leakyReLU(0.2)
-        return clamp.map { result.clamped(-$0 * gain...$0 * gain) } ?? result
+        let maps = convolve(input, weight * (gain * StyleActivation.gain))
+        return StyleActivation.apply(maps, bias: bias!, gain: gain, clamp: clamp)
     }
 }
 
@@ -173,7 +169,7 @@ public final class StyleHead: Module {
             channels + (deviation == nil ? 0 : 1), channels, kernel: 3, padding: 1, gain: 1)
         fc = EqualizedLinear(channels * 16, channels, gain: 1)
         out = EqualizedLinear(channels, outputs, gain: 1)
-        clamp = settings.clamp > 0 ? settings.clamp : nil
+        clamp = settings.limit
     }
 
     /// The parts with the names of the authors' code.
@@ -196,7 +192,7 @@ public final class StyleHead: Module {
         }
         // Channels first in the order of the values, as in the weight of the dense layer.
         let flat = maps.contiguous().flattened(from: 1)
-        let features = fc(flat).leakyReLU(0.2) * ModulatedConvolution.activationGain
+        let features = fc(flat).leakyReLU(0.2) * StyleActivation.gain
         return (features, out(features))
     }
 }

@@ -63,7 +63,8 @@ public final class StyleGAN2Generator: Module, StyleGenerator {
         // Rows 0...floor(u (L - 1)) keep the first w; all rows without mixing.
         let unmixed = draws.select(0, 1).less(than: styleMixing).equal(to: 0).to(.float32)
         let last = draws.select(0, 0) * Double(layerCount - 1) + unmixed * Double(layerCount)
-        let isFirst = layerIndices(on: device).lessOrEqual(to: last).reshape([1, layerCount, 1])
+        let layers = kept("layers", layerCount, on: device, .float32) { Tensor.range(layerCount) }
+        let isFirst = layers.lessOrEqual(to: last).reshape([1, layerCount, 1])
         return first.where(isFirst, else: second)
     }
 
@@ -108,13 +109,7 @@ public final class StyleGAN2Generator: Module, StyleGenerator {
         w.unsqueezed(1).expanded(to: [w.shape[0], layerCount, w.shape[1]])
     }
 
-    private var indices: Tensor?
-    private func layerIndices(on device: Device) -> Tensor {
-        if let indices, indices.device == device { return indices }
-        let made = Tensor.range(layerCount).to(.float32).to(device)
-        indices = made
-        return made
-    }
+    private let kept = KeptTensors()
 }
 
 /// Synthesis network of StyleGAN2: w+ [N, L, W] to pictures [N, 3, R, R].

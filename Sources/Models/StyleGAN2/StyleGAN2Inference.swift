@@ -70,7 +70,7 @@ final class PreparedSynthesis {
         let last = block.convolutions.count - 1
         let convolutions = block.convolutions.enumerated().map { index, layer in
             let gain = index == last && block.skip != nil ? 0.5.squareRoot() : 1
-            let total = gain * ModulatedConvolution.activationGain
+            let total = gain * StyleActivation.gain
             let weight = layer.weight.value.detached()
             let bias = (layer.bias.value.detached() * total).reshape([1, -1, 1, 1])
             let strength = layer.noiseStrength.value.detached() * total
