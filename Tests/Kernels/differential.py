@@ -259,6 +259,44 @@ def warp_case(rng):
     return text, check
 
 
+def resampled_case(rng):
+    up, down, padding = rng.choice([(1, 1, 1), (1, 1, 2), (2, 1, 1), (1, 2, 1)])
+    channels = rng.choice([1, 3, 5, 15, 16, 17, 32, 40, 64])
+    side = (lambda: 2 * rng.randint(0, 8)) if down == 2 else (lambda: rng.randint(1, 17))
+    x = layout(rng, draw(rng, [rng.choice([0, 1, 2, 5]), channels, side(), side()]))
+    gain = rng.choice([1.0, 4.0, 0.3])
+    if rng.random() < 0.05:
+        up, down, padding = rng.randint(-1, 3), rng.randint(-1, 3), rng.randint(-1, 4)
+    is_refused = (
+        (up, down, padding) not in [(1, 1, 1), (1, 1, 2), (2, 1, 1), (1, 2, 1)]
+        or (down == 2 and (x.size(2) % 2 or x.size(3) % 2))
+        or (up == down and padding == 1 and min(x.size(2), x.size(3)) < 2))
+    order = rng.choice([0, 1, 2])
+    bf16 = rng.random() < 0.3
+    text = f"resampled {tuple(x.shape)} up {up} down {down} padding {padding} {'bf16' if bf16 else 'fp32'} order {order} strides {x.stride()}"
+
+    def own(x):
+        # Float64 has no operator of its own and is not passed.
+        return ops.resampled(x.bfloat16() if bf16 else x, up, down, padding, gain)
+
+    def plain(x):
+        if is_refused:
+            raise RuntimeError("refused")
+        taps = torch.tensor([1.0, 3, 3, 1], dtype=x.dtype)
+        taps = (torch.outer(taps, taps) / 64 * gain).expand(channels, 1, 4, 4).contiguous()
+        if bf16 and x.dtype == torch.float32:
+            x, taps = x.bfloat16(), taps.bfloat16()
+        if x.numel() == 0:
+            n, c, h, w = x.shape
+            sides = [2 * s if up == 2 else s // 2 if down == 2 else s + 2 * padding - 3 for s in (h, w)]
+            return x.new_zeros([n, c, *sides]) + 0 * x.sum()
+        if up == 2:
+            return F.conv_transpose2d(x, taps, None, 2, 1, groups=channels)
+        return F.conv2d(x, taps, None, down, padding, groups=channels)
+
+    return text, own, plain, [x], bf16, order
+
+
 def bits_case(rng):
     """Equal bits for every number of threads, and for a picture alone and in a batch."""
     a = tiled_shape(rng)
@@ -341,6 +379,7 @@ KINDS = {
     "norm": (2, lambda rng: norm_case(rng, False)),
     "normconvolution": (3, lambda rng: norm_case(rng, True)),
     "pixels": (1, pixels_case),
+    "resampled": (1.5, resampled_case),
     "warp": (1, warp_case),
     "alias": (1, alias_case),
 }

@@ -3,7 +3,8 @@ import Torch
 /// Resampling by 2 with the filter [1, 3, 3, 1] in both directions, alone or as a part of a convolution.
 ///
 /// A convolution and the filter beside it are one convolution with a larger kernel. Its weight is a linear function of the
-/// weight of the convolution. The result is the same up to rounding.
+/// weight of the convolution. The result is the same up to rounding. The larger kernel has four times the products, but a GPU
+/// computes it faster than a convolution and a filter of each channel.
 public final class ResamplingFilter {
     /// How a filter beside a convolution is computed.
     public enum Form: Sendable, CaseIterable {
@@ -12,12 +13,21 @@ public final class ResamplingFilter {
         /// By itself, as in the authors' code.
         case separate
 
-        /// Form of the current task; `folded` unless `with` changes it.
-        @TaskLocal public static var current = Form.folded
+        @TaskLocal private static var chosen: Form?
 
         /// Runs `body` with a form.
         public static func with<Result>(_ form: Form, _ body: () throws -> Result) rethrows -> Result {
-            try $current.withValue(form, operation: body)
+            try $chosen.withValue(form, operation: body)
+        }
+
+        /// Form for maps or weights; `separate` where the filter has a fast operator, unless `with` says otherwise.
+        static func used(for tensor: Tensor) -> Form {
+            chosen ?? (hasOperator(for: tensor) ? .separate : .folded)
+        }
+
+        /// Whether the filter has an operator of its own.
+        static func hasOperator(for tensor: Tensor) -> Bool {
+            tensor.device == .cpu && !Kernels.isPlain && [.float32, .bfloat16].contains(tensor.dtype)
         }
     }
 
@@ -89,19 +99,19 @@ public final class ResamplingFilter {
     /// 3 x 3 convolution that doubles the side: [N, in, H, W] to [N, out, 2 H, 2 W].
     /// - Parameter weight: [out, in, 3, 3].
     func convolvedUp(_ input: Tensor, _ weight: Tensor) -> Tensor {
-        switch Form.current {
+        switch Form.used(for: input) {
         case .folded: input.convTranspose2d(weight: upsampling(weight), bias: nil, stride: 2, padding: 2)
         case .separate:
             smoothed(
-                input.convTranspose2d(weight: weight.transposed(0, 1), bias: nil, stride: 2), padding: 1)
-                * 4
+                input.convTranspose2d(weight: weight.transposed(0, 1), bias: nil, stride: 2), padding: 1,
+                gain: 4)
         }
     }
 
     /// 3 x 3 convolution that halves the side: [N, in, H, W] to [N, out, H / 2, W / 2].
     /// - Parameter weight: [out, in, 3, 3].
     func convolvedDown(_ input: Tensor, _ weight: Tensor) -> Tensor {
-        switch Form.current {
+        switch Form.used(for: input) {
         case .folded: input.conv2d(weight: downsampling(weight), bias: nil, stride: 2, padding: 2)
         case .separate: smoothed(input, padding: 2).conv2d(weight: weight, bias: nil, stride: 2)
         }
@@ -110,7 +120,7 @@ public final class ResamplingFilter {
     /// 1 x 1 convolution that doubles the side: [N, in, H, W] to [N, out, 2 H, 2 W].
     /// - Parameter weight: [out, in, 1, 1].
     func pointwiseUp(_ input: Tensor, _ weight: Tensor) -> Tensor {
-        switch Form.current {
+        switch Form.used(for: input) {
         case .folded:
             input.convTranspose2d(
                 weight: pointwise(weight.transposed(0, 1)) * 4, bias: nil, stride: 2, padding: 1)
@@ -121,7 +131,7 @@ public final class ResamplingFilter {
     /// 1 x 1 convolution that halves the side: [N, in, H, W] to [N, out, H / 2, W / 2].
     /// - Parameter weight: [out, in, 1, 1].
     func pointwiseDown(_ input: Tensor, _ weight: Tensor) -> Tensor {
-        switch Form.current {
+        switch Form.used(for: input) {
         case .folded: input.conv2d(weight: pointwise(weight), bias: nil, stride: 2, padding: 1)
         case .separate: downsampled(input).conv2d(weight: weight, bias: nil)
         }
@@ -131,6 +141,7 @@ public final class ResamplingFilter {
 
     /// Maps of twice the side: [N, C, H, W] to [N, C, 2 H, 2 W].
     func upsampled(_ input: Tensor) -> Tensor {
+        if Form.hasOperator(for: input) { return input.resampled(up: 2, gain: 4) }
         let channels = input.shape[1]
         let filter = self.filter(for: input).to(input.dtype) * 4
         return input.convTranspose2d(
@@ -140,22 +151,34 @@ public final class ResamplingFilter {
 
     /// Colors of twice the side: [N, 3, H, W] to [N, 3, 2 H, 2 W].
     func upsampledColors(_ input: Tensor) -> Tensor {
-        input.convTranspose2d(
+        if Form.hasOperator(for: input) { return input.resampled(up: 2, gain: 4) }
+        return input.convTranspose2d(
             weight: colors(for: input).to(input.dtype) * 4, bias: nil, stride: 2, padding: 1)
     }
 
     /// Colors of half the side: [N, 3, H, W] to [N, 3, H / 2, W / 2].
     func downsampledColors(_ input: Tensor) -> Tensor {
-        input.conv2d(
+        if Form.hasOperator(for: input) { return input.resampled(down: 2) }
+        return input.conv2d(
             weight: colors(for: input).to(input.dtype), bias: nil, stride: 2, padding: 1)
     }
 
     /// Maps of half the side: [N, C, H, W] to [N, C, H / 2, W / 2].
     private func downsampled(_ input: Tensor) -> Tensor { smoothed(input, padding: 1, stride: 2) }
 
-    private func smoothed(_ input: Tensor, padding: Int, stride: Int = 1) -> Tensor {
+    /// Filtered maps.
+    /// - Parameters:
+    ///   - input: [N, C, H, W].
+    ///   - padding: zeros on every side, 1 or 2.
+    ///   - stride: 1, or 2 with a padding of 1.
+    ///   - gain: factor of the result.
+    /// - Returns: [N, C, (H + 2 padding - 4) / stride + 1, ...].
+    func smoothed(_ input: Tensor, padding: Int, stride: Int = 1, gain: Double = 1) -> Tensor {
+        if Form.hasOperator(for: input) {
+            return input.resampled(down: stride, padding: padding, gain: gain)
+        }
         let channels = input.shape[1]
-        let filter = self.filter(for: input).to(input.dtype)
+        let filter = self.filter(for: input).to(input.dtype) * gain
         return input.conv2d(
             weight: filter.expanded(to: [channels, 1, 4, 4]).contiguous(), bias: nil, stride: stride,
             padding: padding, groups: channels)

@@ -1,8 +1,8 @@
 import Torch
 import TorchNN
 
-/// Synthesis network for inference, with the weights at the time of its creation: filters are folded, and gains, biases and
-/// constant noise are combined. Without gradients.
+/// Synthesis network for inference, with the weights at the time of its creation: filters are folded where that is faster, and
+/// gains, biases and constant noise are combined. Without gradients.
 ///
 /// Rows are computed in groups of `rowsAtOnce`, so that the maps of a group remain in the cache.
 final class PreparedSynthesis {
@@ -11,7 +11,7 @@ final class PreparedSynthesis {
 
     /// A modulated convolution.
     private struct Convolution {
-        /// [O, I, 3, 3], or folded and transposed, [I, O, 6, 6].
+        /// [O, I, 3, 3]. Transposed if the layer upsamples: [I, O, 6, 6] if it is folded, otherwise [I, O, 3, 3] with gain 4.
         let weight: Tensor
         /// Sums of squares of the weight, [I, O].
         let squares: Tensor
@@ -40,7 +40,7 @@ final class PreparedSynthesis {
     private struct Block {
         let convolutions: [Convolution]
         let colors: Colors?
-        /// Folded and transposed shortcut, [I, O, 4, 4].
+        /// Weight of the shortcut: folded and transposed, [I, O, 4, 4], otherwise [O, I, 1, 1].
         let skip: Tensor?
         let side: Int
     }
@@ -55,18 +55,22 @@ final class PreparedSynthesis {
     private let blocks: [Block]
     private let constant: Tensor
     private let filter = ResamplingFilter()
+    private let isFolded: Bool
 
     init(_ synthesis: StyleSynthesis) {
-        let filter = filter
-        (constant, blocks) = withoutGradients {
+        let constant = synthesis.blocks[0].constant!.value
+        let (filter, isFolded) = (filter, ResamplingFilter.Form.used(for: constant) == .folded)
+        self.isFolded = isFolded
+        (self.constant, blocks) = withoutGradients {
             (
-                synthesis.blocks[0].constant!.value.unsqueezed(0).cloned().to(.channelsLast),
-                synthesis.blocks.map { Self.prepared($0, filter) }
+                constant.unsqueezed(0).cloned().to(.channelsLast),
+                synthesis.blocks.map { Self.prepared($0, isFolded ? filter : nil) }
             )
         }
     }
 
-    private static func prepared(_ block: StyleBlock, _ filter: ResamplingFilter) -> Block {
+    /// - Parameter filter: filter to fold; nil for none.
+    private static func prepared(_ block: StyleBlock, _ filter: ResamplingFilter?) -> Block {
         let last = block.convolutions.count - 1
         let convolutions = block.convolutions.enumerated().map { index, layer in
             let gain = index == last && block.skip != nil ? 0.5.squareRoot() : 1
@@ -76,7 +80,9 @@ final class PreparedSynthesis {
             let strength = layer.noiseStrength.value.detached() * total
             let noise = (layer.noiseConst.value * strength).reshape([1, 1, layer.side, layer.side])
             return Convolution(
-                weight: (layer.upsamples ? filter.upsampling(weight) : weight.cloned()).to(.channelsLast),
+                weight: (!layer.upsamples
+                    ? weight.cloned()
+                    : filter?.upsampling(weight) ?? (weight.transposed(0, 1) * 4)).to(.channelsLast),
                 squares: weight.square().sum([2, 3]).transposed(0, 1).contiguous(),
                 style: layer.affine.effectiveValues(), bias: bias,
                 biasAndNoise: (bias + noise).to(.channelsLast), strength: strength, gain: total,
@@ -89,9 +95,10 @@ final class PreparedSynthesis {
                 style: layer.affine.effectiveValues(), bias: layer.bias.value.detached().cloned(),
                 clamp: layer.clamp)
         }
-        let skip = block.skip.map {
-            (filter.pointwise($0.effectiveWeights().weight.detached().transposed(0, 1)) * 4)
-                .to(.channelsLast)
+        let skip = block.skip.map { layer in
+            let weight = layer.effectiveWeights().weight.detached()
+            return filter.map { ($0.pointwise(weight.transposed(0, 1)) * 4).to(.channelsLast) }
+                ?? weight.cloned()
         }
         return Block(convolutions: convolutions, colors: colors, skip: skip, side: block.side)
     }
@@ -148,10 +155,14 @@ final class PreparedSynthesis {
         for (block, styles) in zip(blocks, styles) {
             let input = maps
             for (layer, style) in zip(block.convolutions, styles) {
-                maps = Self.convolved(maps, layer, style, noise, side: block.side)
+                maps = convolved(maps, layer, style, noise, side: block.side)
             }
             if let skip = block.skip {
-                maps = maps + input.convTranspose2d(weight: skip, bias: nil, stride: 2, padding: 1)
+                maps =
+                    maps
+                    + (isFolded
+                        ? input.convTranspose2d(weight: skip, bias: nil, stride: 2, padding: 1)
+                        : filter.upsampled(input.conv2d(weight: skip, bias: nil)))
             }
             if let before = colors { colors = filter.upsampledColors(before) }
             if let layer = block.colors {
@@ -162,14 +173,19 @@ final class PreparedSynthesis {
         return colors!
     }
 
-    private static func convolved(
+    private func convolved(
         _ input: Tensor, _ layer: Convolution, _ style: Style, _ noise: GroupNoise, side: Int
     ) -> Tensor {
         let scaled = input * Modulation.factors(style.input, like: input)
-        let sums =
-            layer.upsamples
-            ? scaled.convTranspose2d(weight: layer.weight, bias: nil, stride: 2, padding: 2)
-            : scaled.conv2d(weight: layer.weight, bias: nil, padding: 1)
+        let sums: Tensor =
+            switch (layer.upsamples, isFolded) {
+            case (false, _): scaled.conv2d(weight: layer.weight, bias: nil, padding: 1)
+            case (true, true):
+                scaled.convTranspose2d(weight: layer.weight, bias: nil, stride: 2, padding: 2)
+            case (true, false):
+                filter.smoothed(
+                    scaled.convTranspose2d(weight: layer.weight, bias: nil, stride: 2), padding: 1)
+            }
         let factors = Modulation.factors(style.output!, like: sums)
         let added: Tensor =
             switch noise {
