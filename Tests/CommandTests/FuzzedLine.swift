@@ -129,7 +129,7 @@ struct FuzzedLine: Sendable {
 
     /// Adds limits for options that were not drawn, so that a line takes little time.
     mutating func prepare() {
-        let exact = [("steps", "1"), ("seconds", "0.05"), ("times", "1")]
+        let exact = [("steps", "1"), ("seconds", "0.05"), ("times", "1"), ("only", "losses")]
         let usual = [
             ("count", "8"), ("batch", "2"), ("reference-count", "16"), ("threads", "1"), ("frames", "3"),
         ]
