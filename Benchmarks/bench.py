@@ -270,6 +270,29 @@ def use(sizes):
     return found
 
 
+def stylegan2(sizes):
+    """Inference of a compact StyleGAN2 at 64 x 64, relative to the fastest form of its convolutions in eager PyTorch."""
+    found = []
+    for batch in (1, 16, 64):
+        rate = Comparison(
+            f"stylegan2At{batch}", f"StyleGAN2-64, batches of {batch}", "faces/s", "PyTorch, best of three forms",
+            goal=">= 2.5")
+        words = ["stylegan2", "--batch", batch, "--seconds", sizes.seconds]
+        if sizes.filters != 64:
+            words += ["--width", 16]
+
+        def speed(output):
+            return json.loads(output)["imagesPerSecond"]
+
+        in_pairs(
+            sizes.pairs, lambda: speed(facegan("measure", "use", *words).output),
+            lambda: max(
+                speed(peer("pytorch_use", *words, "--form", form).output) for form in ("separate", "folded", "grouped")),
+            rate.add)
+        found.append(rate)
+    return found
+
+
 def layers(sizes):
     """Speed of the convolutions of DCGAN-64 and of some of residual networks, and the limit of the processor."""
     words = ["--batch", 4, "--times", 1] if sizes.filters != 64 else []
@@ -308,7 +331,7 @@ def renderer(sizes):
     return [rate]
 
 
-MEASUREMENTS = [training, critic, packing, batches, use, generation, layers, starting, renderer]
+MEASUREMENTS = [training, critic, packing, batches, use, stylegan2, generation, layers, starting, renderer]
 
 
 def main():

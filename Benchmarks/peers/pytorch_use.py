@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from pytorch_dcgan import generator
+from stylegan2_networks import Modulated, stylegan2_networks
 
 
 class Unit(nn.Module):
@@ -39,21 +40,27 @@ def classifier(width):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("network", choices=["generator", "classifier", "features"])
+    options.add_argument("network", choices=["generator", "classifier", "features", "stylegan2"])
     options.add_argument("--batch", type=int, default=64)
     options.add_argument("--width", type=int)
+    options.add_argument("--form", choices=["separate", "folded", "grouped"], default="separate",
+                         help="form of the modulated convolutions of stylegan2")
     options.add_argument("--seconds", type=float, default=3)
     chosen = options.parse_args()
     torch.manual_seed(0)
     if chosen.network == "generator":
         net, given = generator(chosen.width or 64, 4).eval(), torch.randn(chosen.batch, 100, 1, 1)
+    elif chosen.network == "stylegan2":
+        Modulated.form = chosen.form
+        net, _ = stylegan2_networks([chosen.width or 256] * 4 + [chosen.width or 128], "cpu")
+        net, given = net.eval().to(memory_format=torch.channels_last), torch.randn(chosen.batch, 512)
     else:
         side = 64 if chosen.network == "features" else 128
         net, given = classifier(chosen.width or 32).eval(), torch.randn(chosen.batch, 3, side, side)
 
     def make():
         result = net(given)
-        if chosen.network == "generator":
+        if chosen.network in ("generator", "stylegan2"):
             return ((result.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
         return result
 

@@ -24,7 +24,14 @@ class Equalized(nn.Module):
 
 
 class Modulated(nn.Module):
-    """Convolution with modulated inputs and demodulated outputs, noise, bias and activation (StyleGAN2)."""
+    """Convolution with modulated inputs and demodulated outputs, noise, bias and activation (StyleGAN2).
+
+    `form` is the form of the convolution. separate: a convolution that is the same for all pictures, and the filter.
+    folded: the same with the filter in the weights, which are computed once, for inference. grouped: weights for each picture.
+    """
+
+    form = "separate"
+    folded = None
 
     def __init__(self, inputs, outputs, up, filters):
         super().__init__()
@@ -38,15 +45,38 @@ class Modulated(nn.Module):
         style = self.affine(w).float()
         weight = self.weight * self.scale
         factors = (style.square() @ weight.square().sum((2, 3)).t() + 1e-8).rsqrt()
-        x = x * style[:, :, None, None].to(x.dtype)
-        if self.up:
-            x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
-            x = blurred(x, self.filters * 4, 1)
+        if self.form == "grouped":
+            x = self.grouped(x, weight[None] * style[:, None, :, None, None] * factors[:, :, None, None, None])
         else:
-            x = F.conv2d(x, weight, padding=1)
-        x = x * factors[:, :, None, None].to(x.dtype)
+            x = x * style[:, :, None, None].to(x.dtype)
+            if not self.up:
+                x = F.conv2d(x, weight, padding=1)
+            elif self.form == "folded":
+                x = F.conv_transpose2d(x, self.folded_weight(weight), stride=2, padding=2)
+            else:
+                x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
+                x = blurred(x, self.filters * 4, 1)
+            x = x * factors[:, :, None, None].to(x.dtype)
         noise = torch.randn(len(x), 1, *x.shape[2:], device=x.device, dtype=x.dtype) * self.strength.to(x.dtype)
         return F.leaky_relu(x + noise + self.bias[None, :, None, None].to(x.dtype), 0.2) * math.sqrt(2)
+
+    def folded_weight(self, weight):
+        if self.folded is None:
+            outputs, inputs = weight.shape[:2]
+            kernels = F.conv2d(weight.reshape(-1, 1, 3, 3), self.filters[None, None] * 4, padding=3)
+            self.folded = kernels.reshape(outputs, inputs, 6, 6).transpose(0, 1).contiguous()
+        return self.folded
+
+    def grouped(self, x, weights):
+        count, outputs, inputs = weights.shape[:3]
+        x = x.reshape(1, count * inputs, *x.shape[2:])
+        if self.up:
+            weights = weights.transpose(1, 2).reshape(count * inputs, outputs, 3, 3)
+            x = F.conv_transpose2d(x, weights, stride=2, groups=count)
+            x = blurred(x, self.filters * 4, 1)
+        else:
+            x = F.conv2d(x, weights.reshape(count * outputs, inputs, 3, 3), padding=1, groups=count)
+        return x.reshape(count, outputs, *x.shape[2:])
 
 
 def blurred(x, filters, padding, stride=1):

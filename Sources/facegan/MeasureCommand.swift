@@ -213,6 +213,8 @@ struct MeasureUse: ParsableCommand {
     enum Network: String, ExpressibleByArgument, CaseIterable {
         /// Generator of DCGAN at 64 x 64.
         case generator
+        /// Compact generator of StyleGAN2 at 64 x 64.
+        case stylegan2
         /// The residual face network at 128 x 128.
         case classifier
         /// The same network as `fd-face` uses it: from bytes of 64 x 64 to features, always in float32.
@@ -221,7 +223,7 @@ struct MeasureUse: ParsableCommand {
         case inception
     }
 
-    @Argument(help: "generator, classifier, features or inception.")
+    @Argument(help: "generator, stylegan2, classifier, features or inception.")
     var network: Network
 
     @Option(parsing: .unconditional, help: "Batch size.")
@@ -261,6 +263,16 @@ struct MeasureUse: ParsableCommand {
             let maker = GeneratorRunner(generator, precision: precision)
             let z = Latents(generator.latentSpace.sample(batch, random: random))
             make = { _ = maker.pixels(z, batchSize: batch) }
+        case .stylegan2:
+            var settings = StyleGAN2Settings()
+            (settings.channelBase, settings.mappingLayers) = (8192, 2)
+            settings.maxFilters = width ?? 256
+            let generator = StyleGAN2Generator(settings, resolution: 64)
+            generator.initialize(random)
+            generator.move(to: device, format: .channelsLast)
+            let runner = GeneratorRunner(generator, precision: precision)
+            let z = Latents(generator.latentSpace.sample(batch, random: random))
+            make = { _ = runner.pixels(z, batchSize: batch) }
         case .classifier:
             let classifier = faceNetwork(random, device)
             let used = withoutGradients { classifier.folded() }
