@@ -1,3 +1,4 @@
+import Foundation
 import Torch
 
 /// Adam (Kingma and Ba 2015) or, with decoupled weight decay, AdamW (Loshchilov and Hutter 2019).
@@ -79,9 +80,9 @@ public final class AdaBelief: Optimizer {
     private let weightDecay: Double
     private lazy var means = buffers()
     private lazy var variances = buffers()
-    private lazy var steps = parameters.map { _ in Tensor.zeros([], dtype: .int64) }
-    /// False: a step reads its number on the host.
-    public var isRecordable: Bool { false }
+    private lazy var steps = parameters.map {
+        Tensor.zeros([], dtype: .int64, on: $0.parameter.value.device)
+    }
 
     /// Creates an optimizer in the state before its first step.
     /// - Parameters:
@@ -104,9 +105,6 @@ public final class AdaBelief: Optimizer {
     /// Performs one step.
     /// - Parameter gradients: one per parameter, of its shape; a parameter with a nil gradient does not change.
     public func step(_ gradients: [Tensor?]) {
-        guard case .number(let learningRate) = learningRate else {
-            fatalError("AdaBelief: expected a learning rate that is a number, got a tensor")
-        }
         withoutGradients {
             let indices = indicesWithGradients(gradients)
             matchLayouts(&means, indices)
@@ -114,17 +112,29 @@ public final class AdaBelief: Optimizer {
             for index in indices {
                 let value = parameters[index].parameter.value.detached()
                 let (mean, variance, gradient) = (means[index], variances[index], gradients[index]!)
+                if steps[index].device != value.device { steps[index] = steps[index].to(value.device) }
                 steps[index].add_(Tensor.ones(like: steps[index]))
-                let step = steps[index].item()
-                if weightDecay > 0 { value.multiply_(1 - learningRate * weightDecay) }
+                if weightDecay > 0 {
+                    value.copy_(value * learningRate.scaled(by: weightDecay).complement)
+                }
                 mean.lerp_(gradient, weight: 1 - beta1)
                 let deviation = gradient - mean
                 variance.multiply_(beta2)
                 variance.addProduct_(deviation, deviation, factor: 1 - beta2)
                 // Epsilon is added to the stored variance and to its root (algorithm 2 and the authors' code).
                 variance.add_(Tensor.ones(like: variance), factor: epsilon)
-                let denominator = variance.sqrt() / Self.root(1 - Self.power(beta2, step)) + epsilon
-                value.addQuotient_(mean, denominator, factor: -learningRate / (1 - Self.power(beta1, step)))
+                if value.device == .cpu, case .number(let rate) = learningRate {
+                    let step = steps[index].item()
+                    let denominator =
+                        variance.sqrt() / (1 - Self.power(beta2, step)).squareRoot() + epsilon
+                    value.addQuotient_(mean, denominator, factor: -rate / (1 - Self.power(beta1, step)))
+                } else {
+                    // Without the step number on the host, for which a recorded step could not wait.
+                    let step = steps[index].to(.float64)
+                    func correction(_ decay: Double) -> Tensor { 1 - (step * log(decay)).exp() }
+                    let denominator = variance.sqrt() / correction(beta2).sqrt() + epsilon
+                    value.add_(mean / (denominator * correction(beta1)) * learningRate.scaled(by: -1))
+                }
             }
         }
     }
@@ -133,8 +143,6 @@ public final class AdaBelief: Optimizer {
     public var state: [(key: String, tensor: Tensor)] {
         keyed("mean", means) + keyed("variance", variances) + keyed("step", steps)
     }
-
-    private static func root(_ value: Double) -> Double { value.squareRoot() }
 
     /// Power by repeated squaring, so that the result does not depend on the system's math library.
     private static func power(_ base: Double, _ exponent: Double) -> Double {

@@ -8,10 +8,7 @@ public protocol Optimizer: AnyObject {
     /// Learning rate of the next step. In recorded work it is a tensor.
     var learningRate: Factor { get set }
 
-    /// Whether a step can be recorded (`DeviceGraph`): it reads no tensor on the host.
-    var isRecordable: Bool { get }
-
-    /// Performs one step.
+    /// Performs one step. On CUDA, and with a tensor as the learning rate, it reads no tensor on the host.
     /// - Parameter gradients: one per parameter, of its shape; a parameter with a nil gradient does not change.
     func step(_ gradients: [Tensor?])
 
@@ -20,9 +17,6 @@ public protocol Optimizer: AnyObject {
 }
 
 extension Optimizer {
-    /// True by default.
-    public var isRecordable: Bool { true }
-
     /// Restores a saved state in place.
     /// - Parameter saved: tensors with the keys and shapes of `state`.
     /// - Throws: `StateMismatch` if keys or shapes differ. No value has changed then.
