@@ -115,8 +115,10 @@ extension Tensor {
     }
 
     /// Integers 0..<count, Int64 [count].
-    public static func range(_ count: Int, file: StaticString = #fileID, line: UInt = #line) -> Tensor {
-        op("arange", [count], named: ["dtype": DType.int64], file, line)
+    public static func range(
+        _ count: Int, on device: Device = .cpu, file: StaticString = #fileID, line: UInt = #line
+    ) -> Tensor {
+        op("arange", [count], named: ["dtype": DType.int64, "device": device], file, line)
     }
 
     /// Identity matrix, Float [size, size].

@@ -1,5 +1,3 @@
-import Foundation
-
 // Matrix decompositions, partial sorting and structural similarity.
 
 extension Tensor {
@@ -83,12 +81,11 @@ extension Tensor {
     ///   - window: side of the filter in pixels.
     ///   - deviation: standard deviation in pixels.
     public func smoothed(window: Int, deviation: Double) -> Tensor {
-        let raw = (0..<window).map { index in
-            let distance = (Double(index) - Double(window - 1) / 2) / deviation
-            return Foundation.exp(-distance * distance / 2)
-        }
-        let sum = raw.reduce(0, +)
-        let row = Tensor(doubles: raw.map { $0 / sum }).to(device, dtype)
+        // On the device, because a copy from the host cannot be part of a CUDA graph.
+        let distance =
+            (Tensor.range(window, on: device).to(.float64) - Double(window - 1) / 2) / deviation
+        let raw = (distance.square() * -0.5).exp()
+        let row = (raw / raw.sum()).to(dtype)
         return conv2d(weight: row.reshape([1, 1, window, 1]), bias: nil)
             .conv2d(weight: row.reshape([1, 1, 1, window]), bias: nil)
     }

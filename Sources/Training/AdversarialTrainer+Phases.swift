@@ -83,7 +83,7 @@ extension AdversarialTrainer {
     /// Pictures [N, 3, side, side] with instance noise.
     func noisy(_ images: Tensor) -> Tensor {
         guard instanceNoise > 0 else { return images }
-        let deviation = recorder.factor { [unowned self] in instanceNoise }
+        let deviation = graphs.factor { [unowned self] in instanceNoise }
         let noise = (Tensor.normal(images.shape, random: noiseStream) * deviation).to(device)
         return images + noise.to(images.dtype)
     }
@@ -93,7 +93,7 @@ extension AdversarialTrainer {
 
     /// Current value of a scheduled number.
     private func scheduled(_ number: Scheduled<Double>) -> Factor {
-        recorder.factor { [unowned self] in number.value(atKimg: clock.kimg) }
+        graphs.factor { [unowned self] in number.value(atKimg: clock.kimg) }
     }
 
     /// Measures the discriminator without training it.

@@ -55,9 +55,8 @@ public final class AdversarialTrainer: Trainer {
     /// Whether a pass in training mode changes buffers, such as those of spectral normalization.
     let changesBuffers: Bool
     let latentStream, augmentStream, mixStream, noiseStream, pathStream: RandomSource
-    /// Runs the device work of steps.
-    let recorder: GraphRecorder
-    private let inputs: StepInputs
+    /// Graphs of the steps.
+    public let graphs: StepGraphs
 
     /// Creates the networks with initial weights from `seed`.
     /// - Parameters:
@@ -78,7 +77,7 @@ public final class AdversarialTrainer: Trainer {
     ) throws {
         (self.recipe, self.device, self.kernels) = (recipe, device, kernels)
         // First, because it selects the stream for all work of this thread.
-        recorder = GraphRecorder(on: device)
+        graphs = StepGraphs(on: device)
         let settings = recipe.adversarial
         self.settings = settings
         self.precision = precision.resolved(for: device)
@@ -114,17 +113,13 @@ public final class AdversarialTrainer: Trainer {
         augmentStream = streams.next()
         noiseStream = streams.next()
         pathStream = streams.next()
-        inputs = StepInputs(on: device)
         statistics = StepStatistics(device: device)
         health = HealthStatistics(device: device)
         balance = StepBalance(settings.steps)
         registerState()
         clockChanged()
-        if drawsOnCPU { recorder.turnOff(because: nil) }
-        if balance.isAdaptive { recorder.turnOff(because: "the number of discriminator steps is adaptive") }
-        if let optimizer = [generatorOptimizer, discriminatorOptimizer].first(where: { !$0.isRecordable }) {
-            recorder.turnOff(because: "\(type(of: optimizer)) cannot be recorded")
-        }
+        if drawsOnCPU { graphs.turnOff() }
+        if balance.isAdaptive { graphs.turnOff(because: "the number of discriminator steps is adaptive") }
     }
 
     private func registerState() {
@@ -187,24 +182,6 @@ public final class AdversarialTrainer: Trainer {
             of: averaged ?? generator, sampler: sampler, recipe: recipe, store: store, subset: subset)
     }
 
-    /// Copies the pictures to the device.
-    public func keepPictures(of store: FaceStore) -> Bool {
-        inputs.resident = ResidentPictures(of: store, on: device)
-        return true
-    }
-
-    /// Runs all steps without CUDA graphs from now on.
-    public func turnOffGraphs() { recorder.turnOff(because: nil) }
-
-    /// Runs all steps as CUDA would record them: a check on the CPU, which traps if a step cannot be recorded.
-    package func rehearseRecording() { recorder.rehearse() }
-
-    /// Number of kinds of steps that were recorded.
-    package var recordedKinds: Int { recorder.recordedKinds }
-
-    /// Reason why steps run without CUDA graphs although they were requested.
-    public var graphObstacle: String? { device == .cpu ? nil : recorder.obstacle }
-
     // MARK: Step
 
     /// Performs the discriminator's steps and the generator's steps, and updates the moving average.
@@ -216,14 +193,12 @@ public final class AdversarialTrainer: Trainer {
         let count = recipe.batchSize(images: clock.images)
         let skips = balance.skips()
         var steps = settings.steps.discriminator
-        if recorder.isOn {
-            inputs.load((0..<steps).map { _ in batches(count) }, columns)
-            recorder.run(kind(count, growth)) {
-                perform(count, growth, skips: false, realBatch: { inputs[$0] })
-            }
+        if graphs.isOn {
+            let loaded = graphs.load((0..<steps).map { _ in batches(count) }, columns)
+            graphs.run(kind(count, growth)) { perform(count, growth, skips: false, realBatch: loaded) }
         } else {
-            steps = perform(count, growth, skips: skips) { [columns, inputs] _ in
-                inputs.tensors(of: batches(count), columns)
+            steps = perform(count, growth, skips: skips) { [columns, graphs] _ in
+                graphs.tensors(of: batches(count), columns)
             }
         }
         if !skips { discriminatorSteps.advance(by: steps) }
@@ -268,7 +243,7 @@ public final class AdversarialTrainer: Trainer {
         setLearningRates()
         var fade: Factor?
         if let growth, growth.alpha < 1 {
-            fade = recorder.factor { [unowned self] in self.growth?.alpha ?? 1 }
+            fade = graphs.factor { [unowned self] in self.growth?.alpha ?? 1 }
             for network in [generator, averaged, discriminator] as [Module?] {
                 (network as? any Growing)?.fade = fade!
             }
@@ -298,18 +273,18 @@ public final class AdversarialTrainer: Trainer {
         }
         let taken = steps * count
         average?.update(
-            decay: recorder.factor { [unowned self] in
+            decay: graphs.factor { [unowned self] in
                 recipe.average.decay(batchSize: taken, images: clock.images + taken)
             })
         return steps
     }
 
     private func setLearningRates() {
-        generatorOptimizer.learningRate = recorder.factor { [unowned self] in
+        generatorOptimizer.learningRate = graphs.factor { [unowned self] in
             settings.generatorOptimizer.learningRate * learningRateFactor
                 * Regularizer.correction(generatorRegularizers)
         }
-        discriminatorOptimizer.learningRate = recorder.factor { [unowned self] in
+        discriminatorOptimizer.learningRate = graphs.factor { [unowned self] in
             settings.discriminatorOptimizer.learningRate * learningRateFactor
                 * Regularizer.correction(discriminatorRegularizers)
         }

@@ -30,13 +30,17 @@ public final class AttributeTrainer: Trainer {
     public var recoveries = RecoveryHistory()
     /// Registry of the tensors and random streams that a step changes.
     public let state = TrainingState()
+    /// Graphs of the steps.
+    public let graphs: StepGraphs
 
     private let average: ExponentialAverage?
     private let optimizer: any Optimizer
     /// RNG for mixup weights.
     private let mixStream: RandomSource
+    /// Weight of each picture of the current step in its mixture.
+    private var mixUpWeight = 1.0
     // [loss, correct predictions, known labels, steps], summed on the device so that a step does not wait for the host.
-    private var sums: Tensor
+    private let sums: Tensor
 
     /// Creates the network with initial weights from `seed`.
     /// - Parameters:
@@ -58,6 +62,7 @@ public final class AttributeTrainer: Trainer {
                     + " list_attr_celeba.txt next to its pictures, or builtin:20000")
         }
         (self.recipe, self.attributes, self.device, self.kernels) = (recipe, attributes, device, kernels)
+        graphs = StepGraphs(on: device)
         settings = recipe.attributes
         self.precision = precision.resolved(for: device)
         let random = RandomSource(seed: seed)
@@ -74,7 +79,7 @@ public final class AttributeTrainer: Trainer {
         state.register("network") { [network] in network.state }
         if let averaged { state.register("average") { averaged.state } }
         state.register("optimizer") { [optimizer] in optimizer.state }
-        state.register("statistics", .sum) { [unowned self] in [("sums", sums)] }
+        state.register("statistics", .sum) { [sums] in [("sums", sums)] }
         state.register(stream: "mixWeights", mixStream)
     }
 
@@ -88,19 +93,32 @@ public final class AttributeTrainer: Trainer {
     /// - Parameter batches: returns the next real pictures with labels.
     /// - Throws: `TrainingError.diverged` if the loss is not finite; on CUDA the next `takeReport` throws it.
     public func step(_ batches: (_ count: Int) -> ImageBatch) throws {
-        optimizer.learningRate = .number(settings.optimizer.learningRate * learningRateFactor)
-        let batch = batches(recipe.batchSize)
-        var images = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
-        let labels = Tensor(batch.attributes.map(Float.init), shape: [batch.count, attributes.count]).to(
-            device)
+        let batch = graphs.load(
+            [batches(recipe.batchSize)], (Array(attributes.indices), attributes.count))
+        if settings.labels.mixUp > 0 { mixUpWeight = drawMixUpWeight() }
+        graphs.run([recipe.batchSize]) {
+            let (pictures, labels) = batch(0)
+            train(pictures, labels!)
+        }
+        clock.steps += 1
+        clock.images += imagesPerStep
+        if device == .cpu, !sums.floats()[0].isFinite { throw diverged }
+    }
+
+    /// Updates the network and its average.
+    private func train(_ pictures: Tensor, _ labels: Tensor) {
+        optimizer.learningRate = graphs.factor { [unowned self] in
+            settings.optimizer.learningRate * learningRateFactor
+        }
+        var images = pictures
         let known = labels.abs()
         var targets = labels * (0.5 * (1 - settings.labels.smoothing)) + 0.5
         var weights = known
         if settings.labels.mixUp > 0 {
             // Each picture is mixed with the one at the mirrored position of the batch.
-            let weight = mixUpWeight()
-            images = images * weight + images.flipped([0]) * (1 - weight)
-            targets = targets * weight + targets.flipped([0]) * (1 - weight)
+            let weight = graphs.factor { [unowned self] in mixUpWeight }
+            images = images * weight + images.flipped([0]) * weight.complement
+            targets = targets * weight + targets.flipped([0]) * weight.complement
             weights = known * known.flipped([0])
         }
         let logits = computing { network(images) }.to(.float32)
@@ -111,16 +129,16 @@ public final class AttributeTrainer: Trainer {
             let correct = (logits * labels).greater(than: 0).to(.float32).sum()
             sums.add_(Tensor.stacked([loss.detached(), correct, known.sum(), Tensor.ones(like: correct)]))
         }
-        clock.steps += 1
-        clock.images += imagesPerStep
-        average?.update(decay: recipe.average.decay(batchSize: imagesPerStep, images: clock.images))
-        if device == .cpu, !sums.floats()[0].isFinite { throw diverged }
+        average?.update(
+            decay: graphs.factor { [unowned self] in
+                recipe.average.decay(batchSize: imagesPerStep, images: clock.images + imagesPerStep)
+            })
     }
 
     private var diverged: TrainingError { .diverged(what: "the loss", step: clock.steps, kept: "") }
 
     /// Sample of Beta(mixUp, mixUp), by Jöhnk's method (Jöhnk 1964).
-    private func mixUpWeight() -> Double {
+    private func drawMixUpWeight() -> Double {
         while true {
             let draw = Tensor.uniform([2], random: mixStream).floats().map {
                 pow(Double($0), 1 / settings.labels.mixUp)
@@ -135,7 +153,7 @@ public final class AttributeTrainer: Trainer {
     public func takeReport() throws -> TrainerReport {
         let values = sums.floats().map(Double.init)
         guard values[0].isFinite else { throw diverged }
-        sums = Tensor.zeros([4], on: device)
+        withoutGradients { sums.zero_() }
         return TrainerReport(scalars: [
             Scalar("loss", "loss/attributes", ("", "loss"), values[0] / max(1, values[3])),
             Scalar("accuracy", "train/accuracy", ("", "accuracy"), 100 * values[1] / max(1, values[2])),

@@ -28,6 +28,8 @@ public protocol Trainer: AnyObject {
     var recoveries: RecoveryHistory { get set }
     /// Registry of the tensors and random streams that a step changes.
     var state: TrainingState { get }
+    /// Graphs of the steps.
+    var graphs: StepGraphs { get }
     /// Further metadata of a saved state.
     var facts: [String: String] { get }
     /// Minimum value of the discriminator's penalty that counts as a spike.
@@ -56,15 +58,6 @@ public protocol Trainer: AnyObject {
     /// Updates values that depend on the clock. Called after a change of the clock or the state.
     func clockChanged()
 
-    /// Copies the pictures of a store to the device, if the trainer can select batches there. Batches then need no pixels.
-    /// - Returns: whether the pictures were copied.
-    func keepPictures(of store: FaceStore) -> Bool
-
-    /// Runs all steps without CUDA graphs from now on.
-    func turnOffGraphs()
-
-    /// Reason why steps run without CUDA graphs although they were requested; nil if there is none.
-    var graphObstacle: String? { get }
 }
 
 extension Trainer {
@@ -78,12 +71,6 @@ extension Trainer {
     public var minPenaltySpike: Double { 1 }
     /// Does nothing.
     public func clockChanged() {}
-    /// False.
-    public func keepPictures(of store: FaceStore) -> Bool { false }
-    /// Does nothing.
-    public func turnOffGraphs() {}
-    /// Nil.
-    public var graphObstacle: String? { nil }
     /// No events.
     public func takeEvents() -> [TrainerEvent] { [] }
 
@@ -188,11 +175,12 @@ extension Recipe {
                 kernels: kernels)
         case .restoration:
             try RestorationTrainer(
-                recipe: self, seed: seed, device: device, precision: precision, kernels: kernels)
+                recipe: self, seed: seed, device: device, precision: precision, kernels: kernels,
+                drawsOnCPU: drawsOnCPU)
         case .conversion:
             try ConversionTrainer(
                 recipe: self, labels: labels, seed: seed, device: device, precision: precision,
-                kernels: kernels)
+                kernels: kernels, drawsOnCPU: drawsOnCPU)
         }
     }
 }

@@ -118,7 +118,7 @@ public final class TrainingRun {
                 labels: labels, seed: seed, device: device, precision: precision, kernels: kernels)
         }
         self.trainer = trainer
-        if !usesGraphs { trainer.turnOffGraphs() }
+        if !usesGraphs { trainer.graphs.turnOff() }
         let kept = try recoveringFromOutOfMemory { Self.keep(store, for: trainer) }
         keepsPictures = kept != nil
         if let kept { notes.append(kept) }
@@ -154,14 +154,15 @@ public final class TrainingRun {
         try stored.write(to: directory.recordPath)
     }
 
-    /// Copies the pictures to a CUDA device if the trainer can use them there and they need at most a quarter of its memory.
+    /// Copies the pictures to a CUDA device if the augmentation can be done there and they need at most a quarter of its memory.
     /// - Returns: a note for the user; nil if the pictures stay on the host.
     private static func keep(_ store: FaceStore, for trainer: any Trainer) -> String? {
         guard case .cuda(let index) = trainer.device, trainer.recipe.data.augmentation.onlyMirrors,
             let total = try? Engine.cudaMemory(index).total
         else { return nil }
         let bytes = store.count * store.sampleByteCount
-        guard bytes <= total / 4, trainer.keepPictures(of: store) else { return nil }
+        guard bytes <= total / 4 else { return nil }
+        trainer.graphs.keepPictures(of: store)
         return "the pictures are on the device: \(Readable.bytes(bytes)) of \(Readable.bytes(total))"
     }
 

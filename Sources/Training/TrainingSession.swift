@@ -151,7 +151,7 @@ final class TrainingSession {
     /// - Parameter before: number of images before the step.
     private func afterStep(before: Int) throws {
         let clock = trainer.clock
-        if !hasNotedGraphs, let reason = trainer.graphObstacle {
+        if !hasNotedGraphs, let reason = trainer.graphs.obstacle {
             hasNotedGraphs = true
             reporter?.note("steps run without CUDA graphs: \(reason)")
         }

@@ -192,13 +192,14 @@ public final class FaceAutoencoder: Module, Restorer {
     private func updateStatistics(_ latents: Tensor) {
         withoutGradients {
             codeBatches.value.add_(Tensor.ones(like: codeBatches.value))
-            let weight = max(1 / codeBatches.value.item(), Self.minWeight)
+            // On the device, so that a step does not wait for the host.
+            let weight = codeBatches.value.pow(-1).clampedBelow(Self.minWeight).to(.float32)
             let shift = latents.mean([0]) - codeMean.value
             let centered = latents - latents.mean([0])
             let spread = centered.transposed(0, 1).matmul(centered) / Double(latents.shape[0])
             let between = shift.unsqueezed(1).matmul(shift.unsqueezed(0)) * (1 - weight)
-            codeMean.value.add_(shift, factor: weight)
-            codeCovariance.value.lerp_(spread + between, weight: weight)
+            codeMean.value.add_(shift * weight)
+            codeCovariance.value.copy_(codeCovariance.value.lerp(spread + between, weight: weight))
         }
     }
 }

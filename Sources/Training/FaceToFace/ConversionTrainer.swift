@@ -31,6 +31,8 @@ public final class ConversionTrainer: Trainer {
     public var recoveries = RecoveryHistory()
     /// Registry of the tensors and random streams that a step changes.
     public let state = TrainingState()
+    /// Graphs of the steps.
+    public let graphs: StepGraphs
 
     private let average: ExponentialAverage?
     private let converterOptimizer: any Optimizer
@@ -53,12 +55,14 @@ public final class ConversionTrainer: Trainer {
     ///   - device: device of the networks.
     ///   - precision: precision of the networks; `.auto` is resolved for the device.
     ///   - kernels: fast kernels, or those of libtorch.
+    ///   - drawsOnCPU: whether random numbers are those of the CPU on every device. Steps on CUDA then run without graphs.
     /// - Throws: `TrainingError.refused` if an attribute is missing.
     public init(
         recipe: Recipe, labels: Labels, seed: UInt64, device: Device = .cpu, precision: Precision = .auto,
-        kernels: Kernels = .standard
+        kernels: Kernels = .standard, drawsOnCPU: Bool = false
     ) throws {
         (self.recipe, self.device, self.kernels) = (recipe, device, kernels)
+        graphs = StepGraphs(on: device)
         settings = recipe.conversion
         self.precision = precision.resolved(for: device)
         columns = try recipe.columns(of: labels)
@@ -72,16 +76,17 @@ public final class ConversionTrainer: Trainer {
         average = ExponentialAverage(averaged, following: converter)
         converterOptimizer = settings.converterOptimizer.make(for: converter)
         criticOptimizer = settings.criticOptimizer.make(for: critic)
+        var streams = RandomStreams(seed: seed, on: drawsOnCPU ? .cpu : device)
         targets = TargetAttributes(
-            settings, labels: labels, columns: columns.asked, random: RandomSource(seed: seed &+ 1),
-            device: device)
-        mixStream = RandomSource(seed: seed &+ 2)
-        augmentStream = RandomSource(seed: seed &+ 3)
+            settings, labels: labels, columns: columns.asked, random: streams.next(), device: device)
+        mixStream = streams.next()
+        augmentStream = streams.next()
         augmentation = DiscriminatorAugmentation(settings.augment, device: device)
         means = NamedMeans(
             ["critic", "penalty", "attributes", "adversarial", "targets", "pixels", "real", "fake"],
             on: device)
         registerState()
+        if drawsOnCPU { graphs.turnOff() }
     }
 
     /// Trained networks with their names in reports.
@@ -96,24 +101,36 @@ public final class ConversionTrainer: Trainer {
     /// - Parameter batches: returns the next real pictures with labels.
     /// - Throws: `TrainingError.diverged` if a loss is not finite; on CUDA the next `takeReport` throws it.
     public func step(_ batches: (_ count: Int) -> ImageBatch) throws {
-        let factor = learningRateFactor
-        converterOptimizer.learningRate = .number(settings.converterOptimizer.learningRate * factor)
-        criticOptimizer.learningRate = .number(settings.criticOptimizer.learningRate * factor)
+        let steps = settings.steps.discriminator
+        let loaded = graphs.load((0..<steps).map { _ in batches(recipe.batchSize) }, columns)
+        graphs.run([recipe.batchSize]) { perform(steps, loaded) }
+        clock.steps += 1
+        clock.images += imagesPerStep
+        if device == .cpu, let name = means.firstNotFinite { throw diverged(name) }
+    }
+
+    /// The work of a step on the device.
+    private func perform(_ steps: Int, _ batch: (Int) -> (pictures: Tensor, labels: Tensor?)) {
+        converterOptimizer.learningRate = graphs.factor { [unowned self] in
+            settings.converterOptimizer.learningRate * learningRateFactor
+        }
+        criticOptimizer.learningRate = graphs.factor { [unowned self] in
+            settings.criticOptimizer.learningRate * learningRateFactor
+        }
         var last: (real: Tensor, labels: Tensor, target: Tensor)!
-        for _ in 0..<settings.steps.discriminator {
-            let batch = batches(recipe.batchSize)
-            let real = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
-            let labels = batch.labels(columns, on: device)
+        for index in 0..<steps {
+            let (real, given) = batch(index)
+            let labels = given!
             let target = targets.sample(for: labels)
             let fake = withoutGradients { convert(real, AttributeChanges.between(labels, target)) }
             trainCritic(real: real, labels: labels, fake: fake, target: target)
             last = (real, labels, target)
         }
         trainConverter(last.real, last.labels, last.target)
-        clock.steps += 1
-        clock.images += imagesPerStep
-        average?.update(decay: recipe.average.decay(batchSize: imagesPerStep, images: clock.images))
-        if device == .cpu, let name = means.firstNotFinite { throw diverged(name) }
+        average?.update(
+            decay: graphs.factor { [unowned self] in
+                recipe.average.decay(batchSize: imagesPerStep, images: clock.images + imagesPerStep)
+            })
     }
 
     private func diverged(_ name: String) -> TrainingError {
@@ -239,6 +256,8 @@ package struct TargetAttributes {
     package let random: RandomSource
     private let flipFraction: Double
     private let changes: AttributeChanges
+    /// Identity matrix of the attributes, [K, K].
+    private let identity: Tensor
     /// Frequency of attributes in the targets relative to photographs, for present and for absent attributes, [K].
     private let weights: (present: Tensor, absent: Tensor)
 
@@ -251,6 +270,7 @@ package struct TargetAttributes {
     ) {
         (self.random, flipFraction) = (random, settings.converter.flipFraction)
         changes = AttributeChanges(settings.conditions.attributes, on: device)
+        identity = Tensor.identity(columns.count).to(device)
         let rows = labels.count
         let values = labels.values(of: 0..<rows, columns: columns)
         let all = Tensor(values, shape: [rows, columns.count]).to(device)
@@ -288,7 +308,7 @@ package struct TargetAttributes {
         let others = labels.indexSelect(0, order) * labels.abs()
         guard flipFraction > 0 else { return others }
         let draws = Tensor.uniform(labels.shape, random: random).argmax(1)
-        let choice = Tensor.identity(labels.shape[1]).indexSelect(0, draws).to(device)
+        let choice = identity.indexSelect(0, draws.to(device))
         let isOwn = Tensor.uniform([labels.shape[0], 1], random: random).less(than: flipFraction).to(.float32)
             .to(device)
         return others.lerp(changes.turned(labels, choice), weight: isOwn)

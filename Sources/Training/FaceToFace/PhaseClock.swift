@@ -79,6 +79,21 @@ final class PhaseClock {
         set { self[.phase] = Double(newValue.rawValue) }
     }
 
+    /// What the current phase determines in the work of a step.
+    struct Work {
+        let hasDropout, comparesFeatures: Bool
+        let adversarialWeight: Double
+        /// Numbers that differ between phases with different work.
+        let kind: [Int]
+    }
+
+    /// Work of the current phase.
+    var work: Work {
+        Work(
+            hasDropout: hasDropout, comparesFeatures: comparesFeatures, adversarialWeight: adversarialWeight,
+            kind: [phase.rawValue, collapses])
+    }
+
     /// Whether inputs are warped.
     var warps: Bool { phase == .warp || phase == .dropout }
     /// Whether steps have learning-rate dropout: from the phase `dropout` on, if the recipe has it.

@@ -32,6 +32,8 @@ public final class RestorationTrainer: Trainer {
     public var recoveries = RecoveryHistory()
     /// Registry of the tensors and random streams that a step changes.
     public let state = TrainingState()
+    /// Graphs of the steps.
+    public let graphs: StepGraphs
 
     private let average: ExponentialAverage?
     private let perceptual: PerceptualNetwork?
@@ -47,20 +49,30 @@ public final class RestorationTrainer: Trainer {
     /// Averaged weights at the start of the adversarial phase, with the keys of `restorer.state`.
     private let before: [(key: String, tensor: Tensor)]
     private let means: NamedMeans
+    /// Pixel loss of the last step, [].
+    private let pixelLoss: Tensor
     private var events: [TrainerEvent] = []
 
     /// Period of the learning rate with dropout, in steps (lr_dropout of DeepFaceLab).
     private static let dropoutPeriod = 500.0
 
     /// Creates the networks with initial weights from `seed`.
+    /// - Parameters:
+    ///   - recipe: settings of the run.
+    ///   - seed: seed of the initial weights and of all random streams.
+    ///   - device: device of the networks.
+    ///   - precision: precision of the networks; `.auto` is resolved for the device.
+    ///   - kernels: fast kernels, or those of libtorch.
+    ///   - drawsOnCPU: whether random numbers are those of the CPU on every device. Steps on CUDA then run without graphs.
     /// - Throws: `CheckpointError`, `WeightsError` or `TrainingError.refused` if the perceptual network cannot be used.
     public init(
         recipe: Recipe, seed: UInt64, device: Device = .cpu, precision: Precision = .auto,
-        kernels: Kernels = .standard
+        kernels: Kernels = .standard, drawsOnCPU: Bool = false
     ) throws {
         let settings = recipe.restoration
         self.settings = settings
         (self.recipe, self.device, self.kernels, self.seed) = (recipe, device, kernels, seed)
+        graphs = StepGraphs(on: device)
         self.precision = precision.resolved(for: device)
         perceptual =
             try settings.perceptual.loss.weight > 0 ? PerceptualNetwork(settings.perceptual, device) : nil
@@ -82,10 +94,14 @@ public final class RestorationTrainer: Trainer {
         criticOptimizer = critic.map { settings.criticOptimizer.make(for: $0) }
         input = RestorerInput(settings.input)
         phases = PhaseClock(settings.phases)
+        // Warps are drawn on the CPU.
         inputStream = RandomSource(seed: seed &+ 1)
-        dropoutStream = RandomSource(seed: seed &+ 2)
+        var streams = RandomStreams(seed: seed &+ 1, on: drawsOnCPU ? .cpu : device)
+        dropoutStream = streams.next()
+        pixelLoss = Tensor.zeros([], on: device)
         means = NamedMeans(["pixels", "features", "adversarial", "critic", "real", "fake"], on: device)
         registerState()
+        if drawsOnCPU { graphs.turnOff() }
     }
 
     /// Trained networks with their names in reports.
@@ -100,24 +116,38 @@ public final class RestorationTrainer: Trainer {
     /// - Parameter batches: returns the next real pictures.
     /// - Throws: `TrainingError.diverged` if a loss is not finite; `TrainingError.refused` after too many collapses.
     public func step(_ batches: (_ count: Int) -> ImageBatch) throws {
-        let factor = learningRateFactor
-        let angle = 2 * Double.pi * Double(clock.steps) / Self.dropoutPeriod
-        restorerOptimizer.learningRate = .number(
-            settings.restorerOptimizer.learningRate * factor * (phases.hasDropout ? (cos(angle) + 1) / 2 : 1))
-        let batch = batches(recipe.batchSize)
-        let target = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
-        let inputs = input(target, warps: phases.warps, random: inputStream)
-        let pictures = computing { restorer(inputs) }.to(.float32)
-        let pixels = trainRestorer(pictures, target)
-        if phases.adversarialWeight > 0, let critic, let criticOptimizer {
-            criticOptimizer.learningRate = .number(settings.criticOptimizer.learningRate * factor)
-            train(critic, criticOptimizer, real: target, fake: pictures.detached())
-        }
+        let (pictures, _) = graphs.load([batches(recipe.batchSize)], (asked: [], width: 0))(0)
+        let target = graphs.inPlace(pictures, "target")
+        // Inputs need draws on the host, so they are not recorded.
+        let inputs = graphs.inPlace(input(target, warps: phases.warps, random: inputStream), "inputs")
+        let work = phases.work
+        graphs.run([recipe.batchSize] + work.kind) { perform(work, target, inputs) }
         clock.steps += 1
-        clock.images += batch.count
-        average?.update(decay: recipe.average.decay(batchSize: batch.count, images: clock.images))
+        clock.images += imagesPerStep
+        let pixels = pixelLoss.item()
         guard pixels.isFinite else { throw diverged("the pixel loss") }
         try handle(phases.observe(pixels, images: clock.images))
+    }
+
+    /// The work of a step on the device: updates the restorer, its average and, in the adversarial phase, the critic.
+    private func perform(_ work: PhaseClock.Work, _ target: Tensor, _ inputs: Tensor) {
+        restorerOptimizer.learningRate = graphs.factor { [unowned self] in
+            let angle = 2 * Double.pi * Double(clock.steps) / Self.dropoutPeriod
+            return settings.restorerOptimizer.learningRate * learningRateFactor
+                * (work.hasDropout ? (cos(angle) + 1) / 2 : 1)
+        }
+        let pictures = computing { restorer(inputs) }.to(.float32)
+        trainRestorer(work, pictures, target)
+        if work.adversarialWeight > 0, let critic, let criticOptimizer {
+            criticOptimizer.learningRate = graphs.factor { [unowned self] in
+                settings.criticOptimizer.learningRate * learningRateFactor
+            }
+            train(critic, criticOptimizer, real: target, fake: pictures.detached())
+        }
+        average?.update(
+            decay: graphs.factor { [unowned self] in
+                recipe.average.decay(batchSize: imagesPerStep, images: clock.images + imagesPerStep)
+            })
     }
 
     private func diverged(_ what: String) -> TrainingError {
@@ -126,17 +156,16 @@ public final class RestorationTrainer: Trainer {
 
     // MARK: Steps
 
-    /// Updates the restorer.
-    /// - Returns: the pixel loss.
-    private func trainRestorer(_ pictures: Tensor, _ target: Tensor) -> Double {
+    /// Updates the restorer, and stores its pixel loss.
+    private func trainRestorer(_ work: PhaseClock.Work, _ pictures: Tensor, _ target: Tensor) {
         let pixels = settings.reconstruction(pictures, target: target)
         var (loss, parts) = (pixels, ["pixels": pixels])
-        if let perceptual, phases.comparesFeatures {
+        if let perceptual, work.comparesFeatures {
             let targetMaps = withoutGradients { perceptual.maps(target) }
             let term = settings.perceptual.loss(fake: perceptual.maps(pictures), real: targetMaps)
             (loss, parts["features"]) = (loss + term, term)
         }
-        let weight = phases.adversarialWeight
+        let weight = work.adversarialWeight
         if weight > 0, let critic {
             let fake = critic.frozen { discriminate(critic, pictures) }.allLogits
             let real =
@@ -148,7 +177,7 @@ public final class RestorationTrainer: Trainer {
         let found = gradients(of: [loss], wrt: restorerOptimizer.parameters.map(\.parameter.value))
         withoutGradients {
             let weights = restorerOptimizer.parameters.map(\.parameter.value)
-            let earlier = phases.hasDropout ? weights.map { $0.cloned() } : []
+            let earlier = work.hasDropout ? weights.map { $0.cloned() } : []
             applyGradients(found, settings.restorerOptimizer, restorerOptimizer)
             for (value, old) in zip(weights, earlier) {
                 let draws = Tensor.uniform(value.shape, random: dropoutStream).to(device)
@@ -156,8 +185,8 @@ public final class RestorationTrainer: Trainer {
                 value.copy_(value.where(isUpdated, else: old))
             }
             means.add(parts)
+            pixelLoss.copy_(pixels.to(.float32))
         }
-        return pixels.item()
     }
 
     private func train(_ critic: any Discriminator, _ optimizer: any Optimizer, real: Tensor, fake: Tensor) {

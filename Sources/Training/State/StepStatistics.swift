@@ -72,11 +72,9 @@ struct NamedMeans {
     /// Adds values [] of a step, for all names or for some.
     func add(_ values: [String: Tensor]) {
         withoutGradients {
-            for (name, value) in values {
-                guard let row = names.firstIndex(of: name) else {
-                    preconditionFailure("NamedMeans: unknown name \(name)")
-                }
-                let value = value.detached().to(.float32)
+            precondition(Set(values.keys).isSubset(of: names), "NamedMeans: unknown name in \(values.keys)")
+            for (row, name) in names.enumerated() {
+                guard let value = values[name]?.detached().to(.float32) else { continue }
                 sums[row].add_(Tensor.stacked([value, Tensor.ones(like: value)]))
             }
         }
