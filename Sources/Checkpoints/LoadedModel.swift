@@ -142,6 +142,7 @@ public struct GeneratorModel: LoadedModel {
             {
                 (generator as? any Growing)?.growth = growth
             }
+            settings.setFade(of: [generator], images: info.clock.images)
         case .attributes, .conversion:
             throw CheckpointError("\(info.path): \(Self.mismatch(recipe) ?? "not a generator")")
         }
@@ -163,7 +164,8 @@ public struct GeneratorModel: LoadedModel {
     /// - Throws: `CheckpointError` for an attribute that the model does not have, with the nearest one.
     public mutating func request(_ wanted: [(name: String, isPresent: Bool)]) throws {
         for (name, isPresent) in wanted {
-            guard let index = attributes.firstIndex(of: name) else {
+            let number = Int(name).flatMap { attributes.indices.contains($0) ? $0 : nil }
+            guard let index = attributes.firstIndex(of: name) ?? number else {
                 throw attributes.isEmpty
                     ? CheckpointError(
                         "\(path): this model has no attributes to request; train the recipe `conditional`")

@@ -96,6 +96,7 @@ public final class TrainingRun {
                 "--from \(start): --restart removes the folder of this file; use another --out")
         }
         let start = start ?? known?.start
+        let recipe = try Self.enlarged(recipe, from: start, stored: known == nil ? nil : directory)
         let startDigest =
             if let known { known.startDigest } else {
                 try start.flatMap { try SafetensorsFile(path: ModelFile($0).path).digest }
@@ -230,6 +231,32 @@ public final class TrainingRun {
     /// Whether a setting may change when a run is resumed.
     private static func isPermitted(_ change: SettingsDocument.Change) -> Bool {
         change.key == "about" || change.key.hasPrefix("training.") || change.key.hasPrefix("supervision.")
+    }
+
+    /// The recipe of a run that starts from a model, with the side of its pictures if they are smaller.
+    /// - Parameter stored: directory of an existing run, whose recipe has that side.
+    /// - Throws: `TrainingError.refused` for a side without a model; errors of an unusable file.
+    private static func enlarged(
+        _ recipe: Recipe, from start: String?, stored: RunDirectory?
+    ) throws -> Recipe {
+        guard case .adversarial(var settings) = recipe.system else { return recipe }
+        if let stored {
+            let known: Recipe = try SettingsDocument.decode(file: stored.recipePath)
+            guard case .adversarial(let old) = known.system else { return recipe }
+            settings.enlargement.fromSide = old.enlargement.fromSide
+        } else if let start {
+            let file = try ModelFile(start)
+            do {
+                settings.enlargement.fromSide = NetworkEnlargement.side(from: try file.recipe(), to: recipe)
+            } catch let error as CheckpointError { throw TrainingError.refused("--from \(start): \(error)") }
+        } else if settings.enlargement.fromSide > 0 {
+            throw TrainingError.refused(
+                "enlargement.fromSide is the side of a model that a run starts from: name it with --from, or set 0"
+            )
+        }
+        var recipe = recipe
+        recipe.system = .adversarial(settings)
+        return recipe
     }
 
     /// Copies the weights of another run or model.

@@ -31,6 +31,9 @@ struct TrainCommand: ParsableCommand {
               facegan train --recipe my.yaml --data photos/ --dry-run
               facegan train --recipe dcgan --data photos/ --from runs/celeba
               facegan train --from celeba64 --data photos/ --out runs/mine
+              facegan train --from celeba64 --data photos/ --out runs/mine128 --set resolution=128
+              facegan train --out runs/mine --until-plateau --kimg 5000
+              facegan train --recipe dcgan --data photos/ --until-plateau 8 --set training.scoreKimg=10
             """)
 
     @Option(
@@ -47,7 +50,7 @@ struct TrainCommand: ParsableCommand {
 
     @Option(
         help:
-            "A run, a model file, or an included model such as celeba64 to start from. Its networks must have the sizes of the recipe."
+            "A run, a model file, or an included model such as celeba64 to start from. Its networks must have the sizes of the recipe; a StyleGAN2 may be for smaller pictures."
     )
     var from: String?
 
