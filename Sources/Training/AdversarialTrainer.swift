@@ -287,7 +287,9 @@ public final class AdversarialTrainer: Trainer {
         var steps = 0
         var context: StepContext
         repeat {
-            let (pictures, labels) = realBatch(steps)
+            let (pictures, given) = realBatch(steps)
+            // An absent class is 0 instead of -1.
+            let labels = settings.conditions.exclusive ? given?.clampedBelow(0) : given
             steps += 1
             // Only the last pictures are used in the generator's step and need gradients.
             let fake =
