@@ -185,7 +185,7 @@ def conditional():
 def optimizer(state, rate):
     """State of Adam after a step, as rosinality's program saves it."""
     parameters = [torch.nn.Parameter(v.clone()) for k, v in state.items() if not k.endswith("kernel") and "noises" not in k]
-    adam = torch.optim.Adam(parameters, lr=rate, betas=(0, 0.99))
+    adam = torch.optim.Adam(parameters, lr=rate, betas=(0.0, 0.99))
     for parameter in parameters:
         parameter.grad = torch.ones_like(parameter)
     adam.step()

@@ -5,7 +5,7 @@ import TorchNN
 
 /// StyleGAN2 that continues a network for smaller pictures.
 @Suite struct StyleGAN2FadeInTests {
-    private static let latents = Latents(
+    private let latents = Latents(
         Tensor.normal([3, 6], random: RandomSource(seed: 5)))
 
     private func settings(_ architecture: StyleGAN2Settings.Architecture) -> StyleGAN2Settings {
@@ -45,9 +45,10 @@ import TorchNN
     /// Doubles the sides of colors [N, 3, S, S] with the filter [1, 3, 3, 1] / 4, with zeros outside.
     private func doubled(_ images: Tensor) -> Tensor {
         resampled(images) { row in
-            (0..<2 * row.count).map { index in
-                let (near, far) = (index / 2, index % 2 == 0 ? index / 2 - 1 : index / 2 + 1)
-                return (3 * row[near] + (row.indices.contains(far) ? row[far] : 0)) / 4
+            (0..<2 * row.count).map { (index: Int) -> Float in
+                let far = index % 2 == 0 ? index / 2 - 1 : index / 2 + 1
+                let other: Float = row.indices.contains(far) ? row[far] : 0
+                return (3 * row[index / 2] + other) / 4
             }
         }
     }
@@ -55,10 +56,13 @@ import TorchNN
     /// Halves the sides of colors with the filter [1, 3, 3, 1] / 8, with zeros outside.
     private func halved(_ images: Tensor) -> Tensor {
         resampled(images) { row in
-            (0..<row.count / 2).map { index in
-                zip([1, 3, 3, 1], 2 * index - 1...2 * index + 2).reduce(Float(0)) { sum, tap in
-                    sum + (row.indices.contains(tap.1) ? Float(tap.0) * row[tap.1] / 8 : 0)
+            (0..<row.count / 2).map { (index: Int) -> Float in
+                var sum: Float = 0
+                for (tap, weight) in ([1, 3, 3, 1] as [Float]).enumerated() {
+                    let place = 2 * index - 1 + tap
+                    if row.indices.contains(place) { sum += weight * row[place] / 8 }
                 }
+                return sum
             }
         }
     }
@@ -90,23 +94,23 @@ import TorchNN
         #expect(differences.misshaped.isEmpty && differences.unexpected.isEmpty)
         try large.load(small.state, strict: false)
         for noise in [NoiseInput.none, .constant] {
-            var expected = small(Self.latents, noise: noise)
+            var expected = small(latents, noise: noise)
             while expected.shape[2] < resolution { expected = doubled(expected) }
             large.fade = .number(0)
-            #expect(distance(large(Self.latents, noise: noise), expected) < 1e-5)
+            #expect(distance(large(latents, noise: noise), expected) < 1e-5)
             large.fade = .tensor(Tensor.zeros([]))
-            #expect(distance(large(Self.latents, noise: noise), expected) < 1e-5)
+            #expect(distance(large(latents, noise: noise), expected) < 1e-5)
             // Without a fade, it is the ordinary network with these weights.
             large.fade = nil
             let whole = generator(architecture, resolution, seed: 3)
             let known = Set(whole.state.map(\.key))
             try whole.load(large.state.filter { known.contains($0.key) })
-            let full = whole(Self.latents, noise: noise)
-            #expect(distance(large(Self.latents, noise: noise), full) < 1e-6)
+            let full = whole(latents, noise: noise)
+            #expect(distance(large(latents, noise: noise), full) < 1e-6)
             #expect(distance(full, expected) > 0.05)
             large.fade = .number(0.25)
             #expect(
-                distance(large(Self.latents, noise: noise), expected.lerp(full, weight: 0.25)) < 1e-5)
+                distance(large(latents, noise: noise), expected.lerp(full, weight: 0.25)) < 1e-5)
         }
     }
 
@@ -116,12 +120,12 @@ import TorchNN
         let large = generator(architecture, 16, seed: 2, from: 8)
         for weight in [0, 0.3, 1] {
             large.fade = .number(weight)
-            let w = withoutGradients { large.map(Self.latents) }
+            let w = withoutGradients { large.map(latents) }
             let prepared = withoutGradients { large.foldedSynthesis()(w, .constant) }
             #expect(distance(prepared, large.synthesize(w, noise: .constant)) < 1e-5)
         }
         large.fade = nil
-        let w = withoutGradients { large.map(Self.latents) }
+        let w = withoutGradients { large.map(latents) }
         #expect(
             distance(
                 withoutGradients { large.foldedSynthesis()(w, .constant) },

@@ -1,4 +1,5 @@
 import Checkpoints
+import Datasets
 import Foundation
 import Models
 import Recipes
@@ -49,34 +50,48 @@ import Training
         let trainer = try #require(run.trainer as? AdversarialTrainer)
         #expect(trainer.recipe.adversarial.enlargement.fromSide == 16)
         let latents = trainer.sampler.sample(seeds: [1, 2, 3])
-        let sections = Dictionary(uniqueKeysWithValues: trainer.state.sections)
-        for (name, network) in [
-            ("generator", trainer.generator), ("average", try #require(trainer.averaged)),
-        ] {
-            let own = Dictionary(
-                uniqueKeysWithValues: try #require(sections[name]).map { ($0.key, $0.tensor) })
+        var sections: [String: TrainingState.Tensors] = [:]
+        for (name, tensors) in trainer.state.sections { sections[name] = tensors }
+        let taps = Tensor([0.25, 0.75, 0.75, 0.25] as [Float], shape: [4, 1])
+        let filter = taps.matmul(taps.transposed(0, 1)).reshape([1, 1, 4, 4]).expanded(to: [3, 1, 4, 4])
+            .contiguous()
+        let averaged = try #require(trainer.averaged)
+        let networks: [(name: String, network: any Generator)] = [
+            (name: "generator", network: trainer.generator), (name: "average", network: averaged),
+        ]
+        for (name, network) in networks {
+            let section = try #require(sections[name])
+            var own: [String: Tensor] = [:]
+            for (key, tensor) in section { own[key] = tensor }
             for (key, tensor) in state.section(name) {
-                #expect(distance(try #require(own[key]), tensor) == 0, "\(name).\(key)")
+                let copied = try #require(own[key])
+                #expect(distance(copied, tensor) == 0, "\(name).\(key)")
             }
             network.train(false)
-            let before = try generator(state, name)(latents)
+            let old = try generator(state, name)
+            let before = old(latents)
             let expected = before.convTranspose2d(
-                weight: Tensor([1, 3, 3, 1].map { Float($0) / 4 }, shape: [4, 1]).matmul(
-                    Tensor([1, 3, 3, 1].map { Float($0) / 4 }, shape: [1, 4])
-                ).reshape([1, 1, 4, 4]).expanded(to: [3, 1, 4, 4]).contiguous(), bias: nil, stride: 2,
-                padding: 1, groups: 3)
-            #expect(distance(network(latents), expected) < 1e-5 * max(1, expected.abs().max().item()))
+                weight: filter, bias: nil, stride: 2, padding: 1, groups: 3)
+            let scale = max(1, expected.abs().max().item())
+            let images = network(latents)
+            #expect(distance(images, expected) < 1e-5 * scale)
             network.train(true)
         }
         let smaller = try AdversarialTrainer(recipe: recipe(16), seed: 0)
-        let pairs = [
-            ("generator", trainer.generator as Module, smaller.generator as Module),
-            ("discriminator", trainer.discriminator, smaller.discriminator),
+        let pairs: [(name: String, all: Int, kept: Int)] = [
+            (
+                name: "generator", all: trainer.generator.parameterCount,
+                kept: smaller.generator.parameterCount
+            ),
+            (
+                name: "discriminator", all: trainer.discriminator.parameterCount,
+                kept: smaller.discriminator.parameterCount
+            ),
         ]
-        for (name, network, old) in pairs {
-            let (all, kept) = (network.parameterCount, old.parameterCount)
+        for (name, all, kept) in pairs {
             #expect(all > kept)
-            let note = try #require(run.notes.first { $0.hasPrefix(name + ":") }, "\(run.notes)")
+            let found = run.notes.first { $0.hasPrefix(name + ":") }
+            let note = try #require(found)
             let numbers = note.matches(of: /[\d,]+/).compactMap { Int($0.output.replacing(",", with: "")) }
             #expect(numbers == [kept, all - kept, 0], "\(note)")
         }

@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Recipes
+import TestSupport
 import Testing
 import Training
 
@@ -78,20 +79,27 @@ import Training
         "training.scoreKimg=0.016", "generatorOptimizer.learningRate=0.1", "average.halfLifeKimg=0",
     ]
 
-    private func train(_ tiny: TinyRun, _ name: String, steps: Int, plateau: Int) throws
-        -> (outcome: TrainingRun.Outcome, run: TrainingRun)
-    {
+    /// End of a session. The run itself is released, which unlocks its folder.
+    private struct End {
+        let outcome: TrainingRun.Outcome
+        let clock: TrainingClock
+        let best: BestScore?
+        let plateau: PlateauDetector?
+    }
+
+    private func train(_ tiny: TinyRun, _ name: String, steps: Int, plateau: Int) throws -> End {
         let run = try tiny.open(name, TinyRun.recipe("dcgan", Self.scored))
         let limit = TrainingLimit(steps: steps, plateau: plateau)
-        return (try run.run(until: limit, output: nil, isCancelled: { false }), run)
+        let outcome = try run.run(until: limit, output: nil, isCancelled: { false })
+        return End(outcome: outcome, clock: run.trainer.clock, best: run.best, plateau: run.plateau)
     }
 
     /// The run ends at the evaluation at which the scores of its log say so, with state, preview and film.
     @Test func runEndsAtThePlateau() throws {
         let tiny = try TinyRun()
-        let (outcome, run) = try train(tiny, "run", steps: 400, plateau: 4)
-        #expect(outcome == .plateau)
-        let steps = run.trainer.clock.steps
+        let end = try train(tiny, "run", steps: 400, plateau: 4)
+        #expect(end.outcome == .plateau)
+        let steps = end.clock.steps
         let scores = try tiny.records("run", with: "best")
         #expect(scores.last?["step"] as? Int == steps)
         #expect(scores.last?["sinceImprovement"] as? Int == 4)
@@ -100,11 +108,11 @@ import Training
         #expect(events.count == 1 && (events[0]["event"] as? String)?.hasPrefix("plateau: ") == true)
         let last = try Checkpoint(path: tiny.folder("run/checkpoints/last.safetensors"))
         #expect(last.clock.steps == steps)
-        for file in [run.directory.previewPath(images: steps * 8), run.directory.filmPath] {
-            #expect(FileManager.default.fileExists(atPath: file), "\(file)")
-        }
+        let previews = try FileManager.default.contentsOfDirectory(atPath: tiny.folder("run/previews"))
+        #expect(previews.contains { $0.hasSuffix("0\(end.clock.images).png") }, "\(previews)")
+        #expect(FileManager.default.fileExists(atPath: tiny.folder("run/film.png")))
         // Again, there is nothing to do; without the option, the run continues.
-        #expect(try train(tiny, "run", steps: 400, plateau: 4).run.trainer.clock.steps == steps)
+        #expect(try train(tiny, "run", steps: 400, plateau: 4).clock.steps == steps)
         #expect(try tiny.records("run", with: "event").count == 1)
         try tiny.train("run", TinyRun.recipe("dcgan", Self.scored), steps: steps + 2)
     }
@@ -115,10 +123,10 @@ import Training
         let tiny = try TinyRun()
         let straight = try train(tiny, "straight", steps: 400, plateau: 4)
         #expect(straight.outcome == .plateau)
-        try #require(straight.run.trainer.clock.steps > 9)
+        try #require(straight.clock.steps > 9)
         #expect(try train(tiny, "stopped", steps: stop, plateau: 4).outcome == .finished)
         let resumed = try train(tiny, "stopped", steps: 400, plateau: 4)
-        #expect(resumed.outcome == .plateau && resumed.run.plateau == straight.run.plateau)
+        #expect(resumed.outcome == .plateau && resumed.plateau == straight.plateau)
         let last = "checkpoints/last.safetensors"
         #expect(tiny.bytes("stopped/" + last) == tiny.bytes("straight/" + last))
         #expect(tiny.log("stopped") == tiny.log("straight"))
@@ -127,9 +135,9 @@ import Training
     /// `best` has the bytes of the state of its step, and its export those of the model of that step.
     @Test func bestCopyIsTheStateOfItsStep() throws {
         let tiny = try TinyRun()
-        let (_, run) = try train(tiny, "run", steps: 400, plateau: 4)
-        let best = try Checkpoint(path: run.directory.bestPath)
-        #expect(best.clock.images == run.best?.images && best.clock.steps < run.trainer.clock.steps)
+        let end = try train(tiny, "run", steps: 400, plateau: 4)
+        let best = try Checkpoint(path: tiny.folder("run/checkpoints/best.safetensors"))
+        #expect(best.clock.images == end.best?.images && best.clock.steps < end.clock.steps)
         try tiny.train("short", TinyRun.recipe("dcgan", Self.scored), steps: best.clock.steps)
         let state = tiny.bytes("run/checkpoints/best.safetensors")
         #expect(!state.isEmpty && state == tiny.bytes("short/checkpoints/last.safetensors"))

@@ -67,10 +67,15 @@ public final class StyleGAN2Discriminator: Module, Discriminator, FadesIn {
         block.fadingFromRgb = layer
     }
 
+    /// The current fade-in; nil for none.
+    private var currentFade: StyleFade? {
+        fadeSide.flatMap { side in fade.map { StyleFade(side: side, weight: $0) } }
+    }
+
     /// Computes logits [N] of pictures [N, 3, R, R] and labels [N, K].
     public func callAsFunction(_ images: Tensor, labels: Tensor?) -> DiscriminatorOutput {
         var (maps, colors) = (Tensor?.none, images)
-        let fade = fadeSide.flatMap { side in fade.map { StyleFade(side: side, weight: $0) } }
+        let fade = currentFade
         for block in blocks {
             if let fade, block.side == fade.side {
                 maps = block.faded(maps!, images, weight: fade.weight)
