@@ -31,9 +31,9 @@ struct TrainCommand: ParsableCommand {
               facegan train --recipe my.yaml --data photos/ --dry-run
               facegan train --recipe dcgan --data photos/ --from runs/celeba
               facegan train --from celeba64 --data photos/ --out runs/mine
-              facegan train --from celeba64 --data photos/ --out runs/mine128 --set resolution=128
+              facegan train --from celeba64 --data photos/ --out big --set resolution=128
               facegan train --out runs/mine --until-plateau --kimg 5000
-              facegan train --recipe dcgan --data photos/ --until-plateau 8 --set training.scoreKimg=10
+              facegan train --recipe dcgan --data photos/ --until-plateau 8
             """)
 
     @Option(
