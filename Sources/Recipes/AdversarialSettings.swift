@@ -147,7 +147,8 @@ public struct AdversarialSettings: SystemSettings {
             "weights of 0, or conditions.classifier: true, because only a classifier has attribute logits")
         try v.check(
             !conditions.exclusive || !conditions.classifier, "conditions.exclusive",
-            "false, or conditions.classifier: false, because the classifier needs labels of absent attributes")
+            "false, or conditions.classifier: false, because the classifier needs labels of absent attributes"
+        )
         try v.check(
             augment.kind != .ada || loss.border != nil, "augment.kind",
             "diffaugment or none, because ada needs a loss in which the sign of a logit separates real from generated"
