@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-fuzz test-kill test-kernels test-engines bench bundle gpu-bundle docs lint format clean
+.PHONY: help setup build demo test test-fuzz test-kill test-kernels test-engines test-export bench bundle gpu-bundle docs lint format clean
 
 MINUTES ?= 4
 LINES ?= 5000
@@ -42,6 +42,9 @@ test-kernels: setup ## test the CPU operators with sanitizers, against PyTorch o
 
 test-engines: setup ## test the engine library of clang and g++ with PyTorch 2.11, 2.13 and the newest release
 	@scripts/test-engines
+
+test-export: build ## load exported weights in PyTorch and compare the pictures
+	@scripts/test-export
 
 bench: build ## measure speed and memory relative to PyTorch, NumPy and Pillow
 	@Benchmarks/run

@@ -117,7 +117,7 @@ extension Checkpoint {
         let names = settings.conditions.attributes
         guard let rows = section("labels").first(where: { $0.key == "rows" })?.tensor else {
             // Imported weights come without rows. Attributes that are not requested are unknown.
-            return LabelRows(names: names, values: [])
+            return LabelRows(names: names, values: [], isExclusive: settings.conditions.exclusive)
         }
         guard rows.dtype == .int8, rows.rank == 2, rows.shape[1] == names.count
         else {
@@ -125,7 +125,9 @@ extension Checkpoint {
                 "\(path): the label rows do not fit the attributes of its recipe (\(names.count)); the file is damaged"
             )
         }
-        return LabelRows(names: names, values: rows.bytes().map { Int8(bitPattern: $0) })
+        return LabelRows(
+            names: names, values: rows.bytes().map { Int8(bitPattern: $0) },
+            isExclusive: settings.conditions.exclusive)
     }
 
     /// Section of a state with label rows: `rows` [count, K], int8.

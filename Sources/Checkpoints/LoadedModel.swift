@@ -142,6 +142,7 @@ public struct GeneratorModel: LoadedModel {
             {
                 (generator as? any Growing)?.growth = growth
             }
+            settings.setFade(of: [generator], images: info.clock.images)
         case .attributes, .conversion:
             throw CheckpointError("\(info.path): \(Self.mismatch(recipe) ?? "not a generator")")
         }
@@ -159,11 +160,19 @@ public struct GeneratorModel: LoadedModel {
             .map { "\(attributes[$0.key])=\($0.value > 0 ? 1 : 0)" }.joined(separator: ",")
     }
 
-    /// Requests attributes for all faces. The other attributes vary as in the training pictures.
-    /// - Throws: `CheckpointError` for an attribute that the model does not have, with the nearest one.
+    /// Requests attributes for all faces, by name or index. The other attributes vary as in the training pictures.
+    /// - Throws: `CheckpointError` for an attribute that the model does not have, with the nearest one, and for several or
+    ///   absent classes of a model of classes.
     public mutating func request(_ wanted: [(name: String, isPresent: Bool)]) throws {
+        if sampler.labels?.isExclusive == true, wanted.count > 1 || wanted.contains(where: { !$0.isPresent })
+        {
+            throw CheckpointError(
+                "\(path): each face of this model has one of \(attributes.count) classes; request one, such as"
+                    + " --class \(attributes[0])")
+        }
         for (name, isPresent) in wanted {
-            guard let index = attributes.firstIndex(of: name) else {
+            let number = Int(name).flatMap { attributes.indices.contains($0) ? $0 : nil }
+            guard let index = attributes.firstIndex(of: name) ?? number else {
                 throw attributes.isEmpty
                     ? CheckpointError(
                         "\(path): this model has no attributes to request; train the recipe `conditional`")

@@ -4,7 +4,7 @@ import Torch
 /// Extraction of the network that is used for inference from the state of a run.
 public enum ModelExport {
     /// Keys of facts that only a run needs.
-    private static let factsOfRuns: Set<String> = ["supervisor", "recoveries", "bestScore"]
+    private static let factsOfRuns: Set<String> = ["supervisor", "recoveries", "bestScore", "plateau"]
 
     /// Model with the averaged or the raw weights, and without optimizers.
     /// - Parameters:

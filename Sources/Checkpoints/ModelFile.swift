@@ -17,7 +17,7 @@ public enum ModelWeights: String, Sendable, CaseIterable {
 public enum ModelState: String, Sendable, CaseIterable {
     /// The newest state.
     case last
-    /// The state with the lowest score.
+    /// The state with the best score.
     case best
 }
 

@@ -22,11 +22,30 @@ public enum StateExport {
         let path = try ModelFile(source, state: state).path
         var checkpoint = try Checkpoint(path: path)
         if network == .discriminator { try checkpoint.addDiscriminator(ofModel: path) }
-        let found =
+        let section =
             network == .generator ? checkpoint.weights(weights).state : checkpoint.section("discriminator")
-        guard !found.isEmpty else { throw CheckpointError("\(path): the file has no \(network.rawValue)") }
+        guard !section.isEmpty else { throw CheckpointError("\(path): the file has no \(network.rawValue)") }
+        let found = try withoutFadingLayers(section, network, checkpoint, path: path)
         let all = found + filters(for: found.map(\.key), checkpoint.recipe)
         return all.map { ($0.key, $0.tensor.to(half ? .float16 : .float32)) }
+    }
+
+    /// Tensors of an ordinary StyleGAN2, without the layers that a fade-in used only.
+    /// - Throws: `CheckpointError` during a fade-in.
+    private static func withoutFadingLayers(
+        _ state: [(key: String, tensor: Tensor)], _ network: PyTorchImport.Network, _ checkpoint: Checkpoint,
+        path: String
+    ) throws -> [(key: String, tensor: Tensor)] {
+        guard case .adversarial(let settings) = checkpoint.recipe.system,
+            let weight = settings.enlargement.weight(images: checkpoint.clock.images)
+        else { return state }
+        guard weight == 1 else {
+            throw CheckpointError(
+                "\(path): the larger blocks are still fading in, which other programs cannot represent; train to"
+                    + " \(settings.enlargement.fadeKimg) kimg first (enlargement.fadeKimg)")
+        }
+        let fading = settings.fadingKeys(isGenerator: network == .generator)
+        return state.filter { tensor in !fading.contains { tensor.key.hasPrefix($0) } }
     }
 
     /// Filters of NVlabs' StyleGAN2, one for each block and each convolution of 3 x 3 or of a shortcut.

@@ -106,6 +106,8 @@ public final class LabelHead: Module {
 public struct ConditionSettings: SettingsGroup, Equatable {
     /// Attribute names, as in the labels of the pictures; empty for an unconditional model.
     public var attributes: [String] = []
+    /// Whether the attributes are classes: exactly one is present. Labels are then 1 for it and 0 for the others.
+    public var exclusive = false
     /// Whether the discriminator has a projection term for labels.
     public var projection = true
     /// Whether the discriminator also classifies the attributes.
@@ -120,6 +122,9 @@ public struct ConditionSettings: SettingsGroup, Equatable {
         try v.texts(
             "attributes", &attributes,
             "Attributes that condition the generator; [] for an unconditional model.")
+        try v.flag(
+            "exclusive", &exclusive,
+            "The attributes are classes, of which each picture has exactly one; labels are 1 and 0.")
         try v.flag(
             "projection", &projection, "Add a projection of the labels to the logit of the discriminator.")
         try v.flag(

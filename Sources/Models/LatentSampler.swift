@@ -46,13 +46,15 @@ public struct LabelRows: Sendable, Equatable {
     public let names: [String]
     /// Labels [count, K], row by row: 1 (present), -1 (absent) or 0 (unknown).
     public let values: [Int8]
+    /// Whether the attributes are classes. Drawn rows then have a 1 for one class and 0 for the others.
+    public let isExclusive: Bool
 
     /// Creates label rows from the names of K attributes and values [count, K].
-    public init(names: [String], values: [Int8]) {
+    public init(names: [String], values: [Int8], isExclusive: Bool = false) {
         precondition(
             !names.isEmpty && values.count % names.count == 0,
             "LabelRows: expected a multiple of \(names.count) values, got \(values.count)")
-        (self.names, self.values) = (names, values)
+        (self.names, self.values, self.isExclusive) = (names, values, isExclusive)
     }
 
     /// Number of rows.
@@ -67,12 +69,28 @@ public struct LabelRows: Sendable, Equatable {
     ///   - positions: values in 0..<1, each selects one of the agreeing rows.
     /// - Returns: one row of K values per position.
     public func rows(requested: [Int: Int8], positions: [Double]) -> [[Int8]] {
+        guard !isExclusive else { return positions.map { oneHot(requested, $0) } }
         let found = rows(agreeingWith: requested)
         return positions.map { position in
             guard !found.isEmpty else { return names.indices.map { requested[$0] ?? 0 } }
             let start = found[min(found.count - 1, Int(position * Double(found.count)))] * names.count
             return names.indices.map { requested[$0] ?? values[start + $0] }
         }
+    }
+
+    /// Row of the requested class, otherwise of a class of the label rows, otherwise of any class that is not excluded.
+    private func oneHot(_ requested: [Int: Int8], _ position: Double) -> [Int8] {
+        func pick(_ classes: [Int]) -> Int? {
+            classes.isEmpty ? nil : classes[min(classes.count - 1, Int(position * Double(classes.count)))]
+        }
+        let wanted = names.indices.first { requested[$0] == 1 }
+        let known =
+            wanted == nil
+            ? (0..<count).compactMap { row in
+                names.indices.first { values[row * names.count + $0] == 1 && requested[$0] != -1 }
+            } : []
+        let chosen = wanted ?? pick(known) ?? pick(names.indices.filter { requested[$0] != -1 })
+        return names.indices.map { $0 == chosen ? 1 : 0 }
     }
 
     /// Indices of the rows with the most requested values.

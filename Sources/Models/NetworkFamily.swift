@@ -13,6 +13,8 @@ public protocol NetworkFamily: SettingsGroup, Equatable {
     static var grows: Bool { get }
     /// Whether the discriminator returns feature maps, which feature matching requires.
     static var keepsMaps: Bool { get }
+    /// Whether the networks can continue those for smaller pictures (`FadesIn`).
+    static var fadesIn: Bool { get }
     /// Visits the fields of the generator.
     /// - Throws: errors of the visitor; throws no others.
     mutating func generatorFields(_ v: inout some FieldVisitor) throws
@@ -43,6 +45,8 @@ extension NetworkFamily {
     public static var grows: Bool { false }
     /// False by default.
     public static var keepsMaps: Bool { false }
+    /// False by default.
+    public static var fadesIn: Bool { false }
 
     /// Visits all fields.
     /// - Throws: errors of the visitor; throws no others.

@@ -31,6 +31,8 @@ public struct AdversarialSettings: SystemSettings {
     public var perceptual = PerceptualSettings()
     /// Growth of progressive networks; unused by other families.
     public var growth = GrowthSettings()
+    /// Fade-in of the larger blocks of a network that starts from a smaller one.
+    public var enlargement = EnlargementSettings()
     /// Optimizer of the generator.
     public var generatorOptimizer = OptimizerSettings()
     /// Optimizer of the discriminator.
@@ -73,6 +75,9 @@ public struct AdversarialSettings: SystemSettings {
             !perceptual.loss.isPaired, "perceptual.kind",
             "statistics or random-pairs, because a generated picture has no paired real picture")
         try v.group("growth", &growth, "Growth of progressive networks from small to full resolution.")
+        try v.group(
+            "enlargement", &enlargement,
+            "Fade-in of the larger blocks of a StyleGAN2 that starts from a network for smaller pictures.")
         try v.group("generatorOptimizer", &generatorOptimizer, "Optimizer of the generator.")
         try v.group("discriminatorOptimizer", &discriminatorOptimizer, "Optimizer of the discriminator.")
         try v.group("steps", &steps, "Optimizer steps of both networks in one training step.")
@@ -92,6 +97,14 @@ public struct AdversarialSettings: SystemSettings {
                 "growth.batchSizes",
                 "batch sizes (and batchSize) that are multiples of discriminator.deviationGroup, \(group)")
         }
+        let fromSide = enlargement.fromSide
+        try v.check(fromSide < resolution, "enlargement.fromSide", "less than the resolution, \(resolution)")
+        try v.check(
+            fromSide == 0
+                || (type(of: generator.network).fadesIn && type(of: discriminator.network).fadesIn
+                    && discriminator.scales == 1),
+            "enlargement.fromSide",
+            "0, or networks of kind stylegan2 with discriminator.scales: 1")
         if let network = discriminator.network as? StyleGAN2Settings {
             let group = network.deviationGroup
             try v.check(
@@ -133,6 +146,10 @@ public struct AdversarialSettings: SystemSettings {
             "attributeLoss",
             "weights of 0, or conditions.classifier: true, because only a classifier has attribute logits")
         try v.check(
+            !conditions.exclusive || !conditions.classifier, "conditions.exclusive",
+            "false, or conditions.classifier: false, because the classifier needs labels of absent attributes"
+        )
+        try v.check(
             augment.kind != .ada || loss.border != nil, "augment.kind",
             "diffaugment or none, because ada needs a loss in which the sign of a logit separates real from generated"
         )
@@ -170,7 +187,10 @@ public struct AdversarialSettings: SystemSettings {
     ///   - resolution: side of its pictures, in pixels.
     ///   - random: source of the initial weights.
     public func makeGenerator(resolution: Int, random: RandomSource) -> any Generator {
-        generator.make(resolution: resolution, labels: conditions.attributes.count, random: random)
+        let made = generator.make(
+            resolution: resolution, labels: conditions.attributes.count, random: random)
+        prepareFade(of: made, random: random)
+        return made
     }
 
     /// Creates a discriminator with initial weights from `random`.
@@ -178,7 +198,9 @@ public struct AdversarialSettings: SystemSettings {
     ///   - resolution: side of its input pictures, in pixels.
     ///   - random: source of the initial weights.
     public func makeDiscriminator(resolution: Int, random: RandomSource) -> any Discriminator {
-        discriminator.make(resolution: resolution, conditions: conditions, random: random)
+        let made = discriminator.make(resolution: resolution, conditions: conditions, random: random)
+        prepareFade(of: made, random: random)
+        return made
     }
 }
 

@@ -215,7 +215,7 @@ public struct TrainingSettings: SettingsGroup, Equatable {
     /// Interval between evaluations, in thousands of images; 0 for none.
     public var scoreKimg = 50.0
     /// Metrics, separated by commas. The first one selects the best state. Face networks are scored by their accuracy.
-    public var metrics = "swd,fd-face"
+    public var metrics = "fd-face,swd"
     /// Maximum number of pictures of each set that a metric compares.
     public var scoreCount = 2048
     /// Whether the backward pass recomputes activations. This saves memory and takes about 25 % more time; results are equal.

@@ -40,6 +40,9 @@ public struct ConversionSettings: SystemSettings {
         try v.group("conditions", &conditions, "Attributes that the converter can change.")
         try v.check(!conditions.attributes.isEmpty, "conditions.attributes", "at least one name")
         try v.check(
+            !conditions.exclusive, "conditions.exclusive",
+            "false, because a converter changes attributes independently")
+        try v.check(
             conditions.classifier, "conditions.classifier",
             "true, because the critic of a converter classifies attributes")
         try v.group("converter", &converter, "Size of the converter and of its critic.")

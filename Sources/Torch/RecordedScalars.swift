@@ -13,6 +13,14 @@ public enum Factor {
         }
     }
 
+    /// The same factor as a tensor of a type, so that a product keeps the type of its tensor.
+    public func cast(to dtype: DType) -> Factor {
+        switch self {
+        case .number: self
+        case .tensor(let value): .tensor(value.to(dtype))
+        }
+    }
+
     /// 1 minus the factor.
     public var complement: Factor {
         switch self {

@@ -57,6 +57,7 @@ public final class AdversarialTrainer: Trainer {
     let latentStream, augmentStream, mixStream, noiseStream, pathStream: RandomSource
     /// Graphs of the steps.
     public let graphs: StepGraphs
+    private let filter = ResamplingFilter()
 
     /// Creates the networks with initial weights from `seed`.
     /// - Parameters:
@@ -168,6 +169,7 @@ public final class AdversarialTrainer: Trainer {
     /// Sets the growth of the networks and the step counters from the restored state.
     public func clockChanged() {
         growth.map(grow)
+        setFade()
         discriminatorSteps.reload()
         generatorSteps.reload()
     }
@@ -205,6 +207,7 @@ public final class AdversarialTrainer: Trainer {
         generatorSteps.advance(by: settings.steps.generator)
         clock.steps += 1
         clock.images += steps * count
+        setFade()
         if let growth, settings.growth.resetsOptimizers, !growth.hasSameLayers(as: self.growth!) {
             generatorOptimizer.reset()
             discriminatorOptimizer.reset()
@@ -224,7 +227,8 @@ public final class AdversarialTrainer: Trainer {
                 intervals.map { (counter.value + step) % $0 == 0 ? 1 : 0 }
             }
         }
-        return [count, growth?.side ?? 0, (growth?.alpha ?? 1) < 1 ? 1 : 0, instanceNoise > 0 ? 1 : 0]
+        let fades = (growth?.alpha ?? 1) < 1 || enlargementWeight < 1
+        return [count, growth?.side ?? 0, fades ? 1 : 0, instanceNoise > 0 ? 1 : 0]
             + due(discriminatorRegularizers, discriminatorSteps, settings.steps.discriminator)
             + due(generatorRegularizers, generatorSteps, settings.steps.generator)
     }
@@ -248,17 +252,31 @@ public final class AdversarialTrainer: Trainer {
                 (network as? any Growing)?.fade = fade!
             }
         }
+        var enlargement: Factor?
+        if enlargementWeight < 1 {
+            enlargement = graphs.factor { [unowned self] in enlargementWeight }
+            for network in [generator, averaged, discriminator] as [Module?] {
+                (network as? any FadesIn)?.fade = enlargement
+            }
+        }
         var steps = 0
         var context: StepContext
         repeat {
-            let (pictures, labels) = realBatch(steps)
+            let (pictures, given) = realBatch(steps)
+            // An absent class is 0 instead of -1.
+            let labels = settings.conditions.exclusive ? given?.clampedBelow(0) : given
             steps += 1
             // Only the last pictures are used in the generator's step and need gradients.
             let fake =
                 balance.canEnd(after: steps)
                 ? generate(count, labels) : withoutGradients { generate(count, labels) }
-            context = StepContext(
-                real: growth?.faded(pictures, weight: fade) ?? pictures, labels: labels, fake: fake)
+            var real = growth?.faded(pictures, weight: fade) ?? pictures
+            if let enlargement {
+                real = withoutGradients {
+                    filter.faded(real, from: settings.enlargement.fromSide, weight: enlargement)
+                }
+            }
+            context = StepContext(real: real, labels: labels, fake: fake)
             if skips {
                 measureDiscriminator(context)
             } else {
@@ -292,6 +310,13 @@ public final class AdversarialTrainer: Trainer {
 
     /// The growth at the current clock; nil for networks that do not grow.
     private var growth: Growth? { settings.growth(images: clock.images, resolution: recipe.resolution) }
+
+    /// Weight of the larger blocks of enlarged networks at the current clock; 1 for other networks.
+    private var enlargementWeight: Double { settings.enlargement.weight(images: clock.images) ?? 1 }
+
+    private func setFade() {
+        settings.setFade(of: [generator, averaged, discriminator], images: clock.images)
+    }
 
     private func grow(to growth: Growth) {
         for network in [generator, averaged, discriminator] as [Module?] {
@@ -334,6 +359,9 @@ public final class AdversarialTrainer: Trainer {
         if let growth {
             scalars.append(Scalar("side", "growth/side", ("", "side"), Double(growth.side)))
             scalars.append(Scalar("alpha", "growth/alpha", ("", "alpha"), growth.alpha))
+        }
+        if let weight = settings.enlargement.weight(images: clock.images) {
+            scalars.append(Scalar("alpha", "growth/alpha", ("", "alpha"), weight))
         }
         let values = health.values(
             regularized: !discriminatorRegularizers.isEmpty, adaptive: balance.isAdaptive)

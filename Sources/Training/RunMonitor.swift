@@ -1,3 +1,4 @@
+import Console
 import Provenance
 
 /// Previews and scores of a run.
@@ -46,22 +47,36 @@ public struct RunScore: Sendable, Equatable {
 }
 
 /// Best score of a run so far, as stored in a saved state.
-struct BestScore: Equatable {
-    let name: String
-    let value: Double
+public struct BestScore: Sendable, Equatable {
+    /// Key of the metric in the log.
+    public let name: String
+    /// Value of the metric.
+    public let value: Double
+    /// Images seen at that time; nil in states of earlier versions.
+    public let images: Int?
 
     /// Key in the facts of a saved state.
     static let fact = "bestScore"
 
-    init(name: String, value: Double) { (self.name, self.value) = (name, value) }
+    init(name: String, value: Double, images: Int?) {
+        (self.name, self.value, self.images) = (name, value, images)
+    }
 
     /// Parses `text`; nil if it has another format.
     init?(_ text: String) {
         let parts = text.split(separator: " ")
-        guard parts.count == 2, let value = Double(parts[1]) else { return nil }
-        self.init(name: String(parts[0]), value: value)
+        guard (2...3).contains(parts.count), let value = Double(parts[1]) else { return nil }
+        self.init(name: String(parts[0]), value: value, images: parts.count == 3 ? Int(parts[2]) : nil)
     }
 
-    /// Text for a saved state: name and value.
-    var text: String { "\(name) \(value)" }
+    /// Text for a saved state: name, value and images.
+    var text: String {
+        ["\(name) \(value)", images.map { "\($0)" }].compactMap { $0 }.joined(separator: " ")
+    }
+
+    /// Text for messages, such as `fd-face 53.20 at 120.0 kimg`.
+    public var summary: String {
+        "\(name) \(Readable.fixed(value, 2))"
+            + (images.map { " at \(Readable.fixed(Double($0) / 1000, 1)) kimg" } ?? "")
+    }
 }

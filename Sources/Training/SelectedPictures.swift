@@ -34,7 +34,12 @@ extension Recipe {
         let values = (0..<count).flatMap { row in
             columns.map { labels.attributes[row * labels.count / count * width + $0] }
         }
-        return LabelRows(names: attributeNames, values: values)
+        return LabelRows(names: attributeNames, values: values, isExclusive: hasClasses)
+    }
+
+    /// Whether the attributes are classes, of which each picture has exactly one.
+    var hasClasses: Bool {
+        if case .adversarial(let settings) = system { settings.conditions.exclusive } else { false }
     }
 }
 

@@ -14,6 +14,8 @@ public final class TrainingRun {
     public enum Outcome: Sendable, Equatable {
         /// The run has reached its number of images or steps.
         case finished
+        /// The score has stopped improving; see `TrainingLimit.plateau`.
+        case plateau
         /// The session has reached its time limit.
         case outOfTime
         /// The session was cancelled; the state is saved.
@@ -30,6 +32,10 @@ public final class TrainingRun {
     public let store: FaceStore
     /// Clock of the state from which the run was resumed; nil for a new run.
     public var resumedAt: TrainingClock? { resumed?.clock }
+    /// Best score of the saved states; nil before the first score.
+    public var best: BestScore? { resumed?.best }
+    /// Evaluations since the score last improved; nil before the first session.
+    public var plateau: PlateauDetector? { resumed?.plateau }
     /// Notes for the user, such as that a damaged state was skipped.
     public private(set) var notes: [String] = []
     let subset: [Int]?
@@ -46,6 +52,8 @@ public final class TrainingRun {
         let clock: TrainingClock
         /// Best score of the run.
         let best: BestScore?
+        /// Evaluations since the score last improved.
+        let plateau: PlateauDetector?
         /// Saved state of the supervisor.
         let supervisor: String?
         let path: String
@@ -88,6 +96,7 @@ public final class TrainingRun {
                 "--from \(start): --restart removes the folder of this file; use another --out")
         }
         let start = start ?? known?.start
+        let recipe = try Self.enlarged(recipe, from: start, stored: known == nil ? nil : directory)
         let startDigest =
             if let known { known.startDigest } else {
                 try start.flatMap { try SafetensorsFile(path: ModelFile($0).path).digest }
@@ -225,6 +234,32 @@ public final class TrainingRun {
         change.key == "about" || change.key.hasPrefix("training.") || change.key.hasPrefix("supervision.")
     }
 
+    /// The recipe of a run that starts from a model, with the side of its pictures if they are smaller.
+    /// - Parameter stored: directory of an existing run, whose recipe has that side.
+    /// - Throws: `TrainingError.refused` for a side without a model; errors of an unusable file.
+    private static func enlarged(
+        _ recipe: Recipe, from start: String?, stored: RunDirectory?
+    ) throws -> Recipe {
+        guard case .adversarial(var settings) = recipe.system else { return recipe }
+        if let stored {
+            let known: Recipe = try SettingsDocument.decode(file: stored.recipePath)
+            guard case .adversarial(let old) = known.system else { return recipe }
+            settings.enlargement.fromSide = old.enlargement.fromSide
+        } else if let start {
+            let file = try ModelFile(start)
+            do {
+                settings.enlargement.fromSide = NetworkEnlargement.side(from: try file.recipe(), to: recipe)
+            } catch let error as CheckpointError { throw TrainingError.refused("--from \(start): \(error)") }
+        } else if settings.enlargement.fromSide > 0 {
+            throw TrainingError.refused(
+                "enlargement.fromSide is the side of a model that a run starts from: name it with --from, or set 0"
+            )
+        }
+        var recipe = recipe
+        recipe.system = .adversarial(settings)
+        return recipe
+    }
+
     /// Copies the weights of another run or model.
     private static func begin(
         _ trainer: any Trainer, with start: String, _ record: RunRecord
@@ -256,9 +291,10 @@ public final class TrainingRun {
                 do { try trainer.restore(state) } catch { throw CheckpointError("\(path): \(error)") }
                 if problems.isEmpty { try requireNewest(state, at: path, in: directory) }
                 notes += problems.map { "skipped a state that cannot be used: \($0)" }
-                let best = state.facts[BestScore.fact].flatMap(BestScore.init)
                 return Resumption(
-                    clock: state.clock, best: best, supervisor: state.facts[Supervisor.fact], path: path)
+                    clock: state.clock, best: state.facts[BestScore.fact].flatMap(BestScore.init),
+                    plateau: state.facts[PlateauDetector.fact].flatMap(PlateauDetector.init),
+                    supervisor: state.facts[Supervisor.fact], path: path)
             } catch let error as TrainingError {
                 throw error
             } catch {
@@ -300,13 +336,14 @@ public final class TrainingRun {
         isCancelled: () -> Bool = { Interrupt.isRequested }
     ) throws -> Outcome {
         precondition(!hasFailed, "TrainingRun.run: expected a run without an error; open it again")
+        try limit.check(for: trainer.recipe)
         hasFailed = true
         let session = try TrainingSession(run: self, limit: limit, output: output)
         let outcome = try session.run(isCancelled: isCancelled)
         hasFailed = false
         resumed = Resumption(
-            clock: trainer.clock, best: session.best, supervisor: session.supervisor.text,
-            path: directory.lastPath)
+            clock: trainer.clock, best: session.best, plateau: session.plateau,
+            supervisor: session.supervisor.text, path: directory.lastPath)
         return outcome
     }
 }
@@ -319,9 +356,20 @@ public struct TrainingLimit: Sendable, Equatable {
     public var steps: Int?
     /// Duration of this session, in minutes.
     public var minutes: Double?
+    /// Evaluations in a row without an improvement of the score by more than its noise; see `PlateauDetector`.
+    public var plateau: Int?
 
     /// Creates limits.
-    public init(kimg: Double? = nil, steps: Int? = nil, minutes: Double? = nil) {
-        (self.kimg, self.steps, self.minutes) = (kimg, steps, minutes)
+    public init(kimg: Double? = nil, steps: Int? = nil, minutes: Double? = nil, plateau: Int? = nil) {
+        (self.kimg, self.steps, self.minutes, self.plateau) = (kimg, steps, minutes, plateau)
+    }
+
+    /// Checks that the run computes the scores that a limit needs.
+    /// - Throws: `TrainingError.refused`.
+    public func check(for recipe: Recipe) throws {
+        guard plateau != nil, recipe.training.scoreKimg <= 0 else { return }
+        throw TrainingError.refused(
+            "--until-plateau needs scores, but this run computes none (training.scoreKimg=0): set an interval, such as"
+                + " --set training.scoreKimg=20")
     }
 }

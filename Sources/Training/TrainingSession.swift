@@ -35,6 +35,8 @@ final class TrainingSession {
     private let started = ProcessInfo.processInfo.systemUptime
     /// Best score of the run and its metric; nil before the first score.
     private(set) var best: BestScore?
+    /// Evaluations since the score last improved.
+    private(set) var plateau: PlateauDetector
     private var isFirstStep = true
     private var hasNotedGraphs = false
     private var savedAt: Double
@@ -70,6 +72,7 @@ final class TrainingSession {
         noteState = { [unowned run] in try run.noteState() }
         resumedAt = run.resumedAt
         best = run.resumed?.best
+        plateau = run.resumed?.plateau ?? PlateauDetector()
         saved = run.resumed.map { ($0.clock.steps, $0.path) }
         (savedAt, loggedAt) = (started, started)
         loggedImages = clock.images
@@ -132,6 +135,7 @@ final class TrainingSession {
         loader = makeLoader(batchSize, images + trainer.recoveries.skippedImages)
         supervisor.restore(state.facts[Supervisor.fact])
         best = state.facts[BestScore.fact].flatMap(BestScore.init)
+        plateau = state.facts[PlateauDetector.fact].flatMap(PlateauDetector.init) ?? PlateauDetector()
         (loggedAt, loggedImages, idleSeconds, earlierIdleSeconds) = (now, images, 0, 0)
         (shown, previewed) = ([], nil)
     }
@@ -141,6 +145,7 @@ final class TrainingSession {
         if isCancelled { return .interrupted }
         if let steps = limit.steps, clock.steps >= steps { return .finished }
         if let totalKimg, clock.kimg >= totalKimg { return .finished }
+        if let evaluations = limit.plateau, plateau.isPlateau(after: evaluations) { return .plateau }
         if let minutes = limit.minutes, now - started >= minutes * 60 { return .outOfTime }
         return nil
     }
@@ -203,7 +208,9 @@ final class TrainingSession {
         }
         // Scores of different metrics are not compared.
         let isBest = main.isBetter(than: best.flatMap { $0.name == main.name ? $0.value : nil })
-        if isBest { best = BestScore(name: main.name, value: main.value) }
+        let earlier = best
+        if isBest { best = BestScore(name: main.name, value: main.value, images: clock.images) }
+        plateau.observe(main, images: clock.images)
 
         var line = LogRecord(step: clock.steps)
         line.add("kimg", .number(clock.kimg))
@@ -213,6 +220,7 @@ final class TrainingSession {
             for part in score.parts { line.add(score.name + part.key, .number(part.value)) }
         }
         line.add("best", .flag(isBest))
+        line.add("sinceImprovement", .integer(plateau.count))
         line.add(machine: "seconds", .number(now - start))
         try log.append(line)
         try events.scalars(
@@ -227,7 +235,13 @@ final class TrainingSession {
         let texts = all.map { "\($0.label) \(Readable.fixed($0.value, 2)) ± \(Readable.fixed($0.error, 2))" }
         reporter?.note(
             texts.joined(separator: ", ") + " at \(Readable.fixed(clock.kimg, 1)) kimg"
-                + (isBest ? ", best so far" : ""))
+                + (isBest ? ", best so far" + (earlier.map { " (before: \($0.summary))" } ?? "") : ""))
+        if let evaluations = limit.plateau, plateau.count == evaluations, let last = plateau.last {
+            try report(
+                TrainerEvent(
+                    "plateau: \(last.name) has not improved by more than its noise in "
+                        + "\(Readable.count(evaluations, "evaluation"))"))
+        }
         return isBest
     }
 
@@ -287,6 +301,7 @@ final class TrainingSession {
         checkpoint.facts["contentHash"] = record.contentHash
         checkpoint.facts["engine"] = record.engine
         checkpoint.facts[BestScore.fact] = best?.text
+        checkpoint.facts[PlateauDetector.fact] = plateau.text
         if supervision.isOn { checkpoint.facts[Supervisor.fact] = supervisor.text }
         try checkpoint.write(to: path)
         try noteState()

@@ -120,23 +120,29 @@ struct AttributeList {
         "1": true, "yes": true, "true": true, "0": false, "-1": false, "no": false, "false": false,
     ]
 
-    init(_ text: String) throws {
+    /// Parses `--attr`, where every attribute has a value, or `--class`, where a name or index alone is a present one.
+    /// - Throws: `ValidationError` for other text and for repeated names.
+    init(_ text: String, option: String = "--attr", allowsNames: Bool = false) throws {
+        let form =
+            allowsNames
+            ? "an index or names, such as 3, Smiling or Smiling=1,Eyeglasses=0"
+            : "NAME=1 or NAME=0, such as Smiling=1,Eyeglasses=0"
         wanted = try text.split(separator: ",").map { part in
             let sides = part.split(separator: "=", maxSplits: 1).map {
                 $0.trimmingCharacters(in: .whitespaces)
             }
+            if allowsNames, sides.count == 1, !sides[0].isEmpty { return (sides[0], true) }
             guard sides.count == 2, !sides[0].isEmpty, let value = Self.values[sides[1].lowercased()] else {
-                throw ValidationError(
-                    "--attr: expected NAME=1 or NAME=0, such as Smiling=1,Eyeglasses=0; got \(part).")
+                throw ValidationError("\(option): expected \(form); got \(part).")
             }
             return (sides[0], value)
         }
         guard !wanted.isEmpty else {
-            throw ValidationError("--attr: expected NAME=1 or NAME=0, such as Smiling=1,Eyeglasses=0.")
+            throw ValidationError("\(option): expected \(form).")
         }
         let names = wanted.map(\.name)
         if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
-            throw ValidationError("--attr: \(twice) appears twice.")
+            throw ValidationError("\(option): \(twice) appears twice.")
         }
     }
 }

@@ -27,6 +27,8 @@ struct GenerateCommand: AsyncParsableCommand {
               facegan generate runs/dcgan --seeds 1-8 --save-latents latents.safetensors
               facegan generate runs/dcgan --latents latents.safetensors --out faces.png
               facegan generate runs/conditional --attr Smiling=1,Eyeglasses=0
+              facegan generate runs/conditional --class Smiling
+              facegan generate cifar10.safetensors --class 3
               facegan generate runs/conditional --sheet --seeds 0-7
             """)
 
@@ -74,6 +76,14 @@ struct GenerateCommand: AsyncParsableCommand {
         transform: { try AttributeList($0) })
     var attributes: AttributeList?
 
+    @Option(
+        name: .customLong("class"), parsing: .unconditional,
+        help: ArgumentHelp(
+            "Class of the faces by index or name; for a model with attributes, the names of those that faces have.",
+            valueName: "index or name,..."),
+        transform: { try AttributeList($0, option: "--class", allowsNames: true) })
+    var classes: AttributeList?
+
     @Flag(help: "A row for each seed: its face, then without and with each attribute of the model.")
     var sheet = false
 
@@ -85,7 +95,7 @@ struct GenerateCommand: AsyncParsableCommand {
 
     @Flag var weights: WeightsChoice = .ema
 
-    @Flag(help: "Use the state of a run with the lowest score, in place of the newest.")
+    @Flag(help: "Use the state of a run with the best score, in place of the newest.")
     var best = false
 
     @Flag(
@@ -139,8 +149,10 @@ struct GenerateCommand: AsyncParsableCommand {
         if [seeds != nil, count != nil, latents != nil].count(where: { $0 }) > 1 {
             throw ValidationError("Give one of --seeds, --count and --latents.")
         }
-        if latents != nil, sheet || attributes != nil || savedLatents != nil {
-            throw ValidationError("--latents cannot be combined with --sheet, --attr or --save-latents.")
+        if attributes != nil, classes != nil { throw ValidationError("Give one of --attr and --class.") }
+        if latents != nil, sheet || attributes != nil || classes != nil || savedLatents != nil {
+            throw ValidationError(
+                "--latents cannot be combined with --sheet, --attr, --class or --save-latents.")
         }
         if savedLatents == nil, space != .z { throw ValidationError("--space requires --save-latents.") }
         if sheet, savedLatents != nil {
@@ -150,10 +162,10 @@ struct GenerateCommand: AsyncParsableCommand {
         try NumberRange.check("--frames", frames, 1...100_000)
         try NumberRange.check("--batch", batch, NumberRange.batch)
         try NumberRange.check("--columns", columns, 1...1_000_000)
-        if sheet, interpolate || files || columns != nil || attributes != nil {
+        if sheet, interpolate || files || columns != nil || attributes != nil || classes != nil {
             throw ValidationError(
-                "--sheet writes one picture of all attributes; it cannot be combined with --interpolate, --files, --columns "
-                    + "or --attr.")
+                "--sheet writes one picture of all attributes; it cannot be combined with --interpolate, --files, --columns, "
+                    + "--attr or --class.")
         }
         if sheet, isFolder {
             throw ValidationError("--sheet writes one picture; name a file, such as --out sheet.png.")
@@ -237,7 +249,7 @@ struct GenerateCommand: AsyncParsableCommand {
         }
     }
 
-    private var requested: FaceService.Attributes { attributes?.wanted ?? [] }
+    private var requested: FaceService.Attributes { (attributes ?? classes)?.wanted ?? [] }
 
     // MARK: Latents
 
@@ -374,18 +386,3 @@ struct GenerateCommand: AsyncParsableCommand {
 extension PictureFile.Format: ExpressibleByArgument {}
 extension LatentPoint.Space: ExpressibleByArgument {}
 extension SynthesisOptions.Noise: ExpressibleByArgument {}
-
-/// Weights that generate the faces.
-enum WeightsChoice: String, EnumerableFlag {
-    case ema, raw
-
-    var value: ModelWeights { self == .ema ? .average : .raw }
-
-    static func help(for value: WeightsChoice) -> ArgumentHelp? {
-        switch value {
-        case .ema:
-            "Use the moving average of the weights, which generates better faces; raw weights if the file has no average."
-        case .raw: "Use the weights of the last training step."
-        }
-    }
-}

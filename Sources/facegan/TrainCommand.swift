@@ -31,6 +31,9 @@ struct TrainCommand: ParsableCommand {
               facegan train --recipe my.yaml --data photos/ --dry-run
               facegan train --recipe dcgan --data photos/ --from runs/celeba
               facegan train --from celeba64 --data photos/ --out runs/mine
+              facegan train --from celeba64 --data photos/ --out big --set resolution=128
+              facegan train --out runs/mine --until-plateau --kimg 5000
+              facegan train --recipe dcgan --data photos/ --until-plateau 8
             """)
 
     @Option(
@@ -47,7 +50,7 @@ struct TrainCommand: ParsableCommand {
 
     @Option(
         help:
-            "A run, a model file, or an included model such as celeba64 to start from. Its networks must have the sizes of the recipe."
+            "A run, a model file, or an included model such as celeba64 to start from. Its networks must have the sizes of the recipe; a StyleGAN2 may be for smaller pictures."
     )
     var from: String?
 
@@ -64,6 +67,13 @@ struct TrainCommand: ParsableCommand {
 
     @Option(parsing: .unconditional, help: "Limit of this session, in minutes.")
     var minutes: Double?
+
+    @Option(
+        defaultAsFlag: 5, parsing: .next,
+        help: ArgumentHelp(
+            "End the run when the score has not improved by more than its noise in n evaluations.",
+            valueName: "n"))
+    var untilPlateau: Int? = nil
 
     @Option(
         name: .customLong("set"), parsing: .upToNextOption,
@@ -98,6 +108,7 @@ struct TrainCommand: ParsableCommand {
         try NumberRange.check("--kimg", kimg, 0.001...1e9)
         try NumberRange.check("--minutes", minutes, 0.001...1e7)
         try NumberRange.check("--steps", steps, 1...1_000_000_000_000)
+        try NumberRange.check("--until-plateau", untilPlateau, 1...100_000)
     }
 
     func run() throws {
@@ -112,6 +123,8 @@ struct TrainCommand: ParsableCommand {
         }
         let resumes = out.map { !restart && RunDirectory.holdsRun($0) } ?? false
         let recipe = try resolvedRecipe(resumes: resumes)
+        let limit = TrainingLimit(kimg: kimg, steps: steps, minutes: minutes, plateau: untilPlateau)
+        try limit.check(for: recipe)
         let folder = out ?? "runs/\(recipe.name)"
         let known = !restart && RunDirectory.holdsRun(folder) ? try RunRecord(folder: folder) : nil
         let device = try place.prepare()
@@ -128,8 +141,7 @@ struct TrainCommand: ParsableCommand {
         let before = run.resumedAt
         let outcome: TrainingRun.Outcome
         do {
-            outcome = try run.run(
-                until: TrainingLimit(kimg: kimg, steps: steps, minutes: minutes), output: console)
+            outcome = try run.run(until: limit, output: console)
         } catch TorchError.outOfMemory(let reason) where before == nil && run.trainer.clock.steps <= 1 {
             // The run did not begin: without its files, the next command may have other settings.
             try run.directory.clear()
@@ -138,23 +150,33 @@ struct TrainCommand: ParsableCommand {
         let clock = run.trainer.clock
         let state = "\(Readable.count(clock.images, "image")) in \(Readable.count(clock.steps, "step"))"
         let peak = ProcessMemory.peak.map { "; memory \(Readable.bytes($0)) at its peak" } ?? ""
-        let again = "facegan train --out \(folder)"
+        let again = "facegan train --out \(folder)" + (untilPlateau.map { " --until-plateau \($0)" } ?? "")
         switch outcome {
         case .finished where clock == before:
             console.writeLine(
                 "Nothing to do: the run has \(state) already. To train longer: \(again) --kimg N")
-        case .finished:
-            let use =
-                switch recipe.system {
-                case .adversarial: "Faces: facegan generate \(folder) --seeds 0-63 --out faces.png"
-                case .attributes: "Model file: facegan export \(folder) --half --out face.safetensors"
-                case .restoration, .conversion: "Scores: facegan evaluate \(folder)"
-                }
-            console.writeLine("Finished: \(state)\(peak). \(use)")
+        case .finished: console.writeLine("Finished: \(state)\(peak). \(Self.use(of: run))")
+        case .plateau:
+            let count = run.plateau?.count ?? 0
+            console.writeLine(
+                "Plateau: the score has not improved by more than its noise in \(Readable.count(count, "evaluation"))."
+                    + " \(clock == before ? "Nothing to do" : "Finished"): \(state)\(peak). \(Self.use(of: run))"
+                    + " To train longer: facegan train --out \(folder)")
         case .outOfTime: console.writeLine("Time limit reached: \(state)\(peak). To resume: \(again)")
         case .interrupted:
             console.writeLine("Stopped: \(state), saved in \(folder). To resume: \(again)")
             throw ExitCode(Interrupt.exitStatus)
+        }
+    }
+
+    /// The command that uses a finished run, and its best score.
+    private static func use(of run: TrainingRun) -> String {
+        let folder = run.directory.path
+        let best = run.best.map { " Best score: \($0.summary); its state is used with --best." } ?? ""
+        return switch run.trainer.recipe.system {
+        case .adversarial: "Faces: facegan generate \(folder) --seeds 0-63 --out faces.png.\(best)"
+        case .attributes: "Model file: facegan export \(folder) --half --out face.safetensors.\(best)"
+        case .restoration, .conversion: "Scores: facegan evaluate \(folder).\(best)"
         }
     }
 

@@ -45,6 +45,58 @@ import TorchNN
         #expect((logits - (try #require(golden["logits"]))).abs().max().item() < 2e-5)
     }
 
+    /// A file with classes: both networks, and the class of a face by its index.
+    @Test func conditionalNetworksEqualPyTorch() throws {
+        let read = try TensorFile.read(file("expected-stylegan2-conditional.safetensors")).tensors
+        let golden = Dictionary(uniqueKeysWithValues: read.map { ($0.name, $0.tensor) })
+        let recipes = try ["dcgan", "stylegan2"].map { try Recipe.load($0) }
+        let found = try PyTorchImport(path: file("stylegan2-conditional.pkl"), recipes: recipes)
+        let checkpoint = try #require(found.checkpoint, "\(found.report.joined(separator: "\n"))")
+        let settings = found.recipe.adversarial
+        #expect(settings.conditions.attributes == ["0", "1", "2"] && settings.conditions.exclusive)
+        let sizes = settings.discriminator[StyleGAN2Settings.self]
+        #expect(sizes.wSize == 7 && sizes.mappingLayers == 3)
+        #expect(settings.generator[StyleGAN2Settings.self].wSize == 10)
+        #expect(found.report.contains { $0.contains("conditions.attributes 0 to 2") }, "\(found.report)")
+        #expect(found.report.contains { $0.hasPrefix("discriminator of stylegan2") }, "\(found.report)")
+
+        let folder = try TemporaryFolder()
+        let path = folder.file("model.safetensors")
+        try checkpoint.write(to: path)
+        var model = try GeneratorModel(path)
+        let (z, labels) = (try #require(golden["latents"]), try #require(golden["labels"]))
+        let images = withoutGradients { model.generator(Latents(z, labels: labels)) }
+        #expect((images - (try #require(golden["pictures"]))).abs().max().item() < 2e-5)
+        let discriminator = settings.makeDiscriminator(resolution: 16, random: RandomSource(seed: 0))
+        try discriminator.load(checkpoint.section("discriminator"))
+        let logits = try withoutGradients {
+            discriminator(try #require(golden["input"]), labels: labels).logits
+        }
+        #expect((logits - (try #require(golden["logits"]))).abs().max().item() < 2e-5)
+
+        // Without a request, faces have any class; a request gives one to all.
+        let free = try #require(model.sampler.sample(seeds: Array(0..<60)).labels)
+        #expect(free.sum([1]).floats().allSatisfy { $0 == 1 } && free.sum([0]).floats().allSatisfy { $0 > 5 })
+        try model.request([("2", true)])
+        let chosen = try #require(model.sampler.sample(seeds: [1, 2]).labels)
+        #expect(chosen.floats() == [0, 0, 1, 0, 0, 1])
+        for wanted in [[("0", true), ("1", true)], [("0", false)], [("3", true)]] {
+            #expect(throws: CheckpointError.self) { try model.request(wanted) }
+        }
+    }
+
+    /// The report says that the state of optimizers is left out.
+    @Test func stateOfOptimizersIsReported() throws {
+        for (name, isThere) in [("stylegan2-rosinality.pt", true), ("stylegan2-protocol4.pkl", false)] {
+            let found = try PyTorchImport(path: file(name), recipe: Recipe.load("stylegan2"))
+            #expect(found.checkpoint != nil)
+            #expect(
+                found.report.contains {
+                    $0.hasPrefix("note: the state of the optimizers (g_optim, d_optim) is left out")
+                } == isThere, "\(found.report)")
+        }
+    }
+
     /// Without a mean of w, the mean of many values is used.
     @Test func aMissingAverageIsEstimated() throws {
         let read = try TensorFile.read(file("stylegan2-official.safetensors")).tensors

@@ -55,6 +55,44 @@ import Testing
         #expect(made.status != 0 && made.errors.contains(message), "\(made.errors)")
     }
 
+    /// `--class` accepts names and indices, and equals `--attr` with 1.
+    @Test func classesAreNamesOrIndices() throws {
+        #expect(try generate("--attr", "Male=1", "--seeds", "0-3", "--out", "a.png").status == 0)
+        for value in ["Male", "1", "Male=1"] {
+            let made = try generate("--class", value, "--seeds", "0-3", "--out", "b.png")
+            #expect(made.status == 0, "\(made.errors)")
+            #expect(bytes(folder.file("a.png")) == bytes(folder.file("b.png")), "\(value)")
+        }
+        for (arguments, message) in [
+            (["--class", "2"], "2: not an attribute of this model"),
+            (["--class", "-1"], "-1: not an attribute of this model"),
+            (["--class", ","], "--class: expected an index"),
+            (["--class", "Male", "--attr", "Male=1"], "one of --attr and --class"),
+            (["--class", "Male,Male"], "--class: Male appears twice"),
+        ] {
+            let made = try Command.run(["generate", run] + arguments, folder: folder.path)
+            #expect(made.status != 0 && made.errors.contains(message), "\(made.errors)")
+        }
+    }
+
+    /// A model with classes, imported from NVlabs' format.
+    @Test func importedClassesAreChosenByIndex() throws {
+        let model = folder.file("classes.safetensors")
+        let made = try Command.run("import", goldens("Import/stylegan2-conditional.pkl"), "--out", model)
+        #expect(made.status == 0 && made.output.contains("conditions.attributes 0 to 2"), "\(made.errors)")
+        func faces(_ arguments: String...) throws -> [UInt8] {
+            let result = try Command.run(
+                ["generate", model, "--seeds", "0-3", "--out", "c.png"] + arguments, folder: folder.path)
+            #expect(result.status == 0, "\(result.errors)")
+            return bytes(folder.file("c.png"))
+        }
+        let classes = try (0..<3).map { try faces("--class", "\($0)") }
+        #expect(Set(classes).count == 3)
+        #expect(!classes.contains(try faces()))
+        let several = try Command.run(["generate", model, "--class", "0,1"], folder: folder.path)
+        #expect(several.status != 0 && several.errors.contains("one of 3 classes"), "\(several.errors)")
+    }
+
     @Test func aSheetHasAColumnForEachAnswer() throws {
         let made = try generate("--sheet", "--seeds", "0-2", "--out", "sheet.png")
         #expect(made.status == 0, "\(made.errors)")

@@ -21,6 +21,9 @@ import stylegan2
 
 OUT = Path(__file__).parent
 SIZES = stylegan2.Sizes(16, 128, 12, w=10, z=6, layers=2)
+# Three classes. The discriminator maps them to 7 values in 3 layers.
+CLASSES = stylegan2.Sizes(16, 128, 12, w=10, z=6, layers=2, labels=3)
+CLASSES_OF_D = stylegan2.Sizes(16, 128, 12, w=7, z=6, layers=3, labels=3)
 
 
 def module(name):
@@ -108,9 +111,11 @@ def network(name, tensors, fields):
     return Persistent(name, state)
 
 
-def official():
-    g, d, noise = stylegan2.parameters(SIZES, torch.Generator().manual_seed(200))
-    g = dict(g) | noise | {"mapping.w_avg": torch.randn(SIZES.w, generator=torch.Generator().manual_seed(1))}
+def official(sizes=SIZES, d_sizes=SIZES):
+    g, d, noise = stylegan2.parameters(sizes, torch.Generator().manual_seed(200))
+    if d_sizes is not sizes:
+        d = stylegan2.parameters(d_sizes, torch.Generator().manual_seed(201))[1]
+    g = dict(g) | noise | {"mapping.w_avg": torch.randn(sizes.w, generator=torch.Generator().manual_seed(1))}
     for key in [k for k in g if k.endswith("noise_strength")]:
         g[key.replace("noise_strength", "resample_filter")] = stylegan2.FILTER
     d["b16.resample_filter"] = stylegan2.FILTER
@@ -158,8 +163,38 @@ def rosinality(g, d):
     return out, dd
 
 
+def conditional():
+    """Networks with classes: a pickle, and the outputs for latents and classes."""
+    g, d = official(CLASSES, CLASSES_OF_D)
+    init = EasyDict(z_dim=6, c_dim=3, w_dim=10, img_resolution=16, img_channels=3)
+    fields = dict(z_dim=6, c_dim=3, w_dim=10, img_resolution=16, img_channels=3, num_ws=6, _init_args=(), _init_kwargs=init)
+    data = dict(G=network("Generator", g, fields), D=network("Discriminator", d, dict(fields)),
+                G_ema=network("Generator", g, fields), augment_pipe=None)
+    (OUT / "Import/stylegan2-conditional.pkl").write_bytes(pickle.dumps(data, protocol=4))
+    z = torch.randn(4, 6, generator=torch.Generator().manual_seed(4))
+    labels = torch.eye(3)[[0, 2, 1, 2]]
+    w = stylegan2.mapping(g, "mapping.", CLASSES, z, labels)
+    noise = lambda side, name: g[name + ".noise_const"][None, None]
+    images = stylegan2.synthesis(g, CLASSES, w[:, None].repeat(1, 6, 1), noise)
+    pictures = torch.randn(4, 3, 16, 16, generator=torch.Generator().manual_seed(5))
+    save_file({"latents": z, "labels": labels, "pictures": images.contiguous(), "input": pictures,
+               "logits": stylegan2.discriminator(d, CLASSES_OF_D, pictures, labels)},
+              OUT / "Import/expected-stylegan2-conditional.safetensors")
+
+
+def optimizer(state, rate):
+    """State of Adam after a step, as rosinality's program saves it."""
+    parameters = [torch.nn.Parameter(v.clone()) for k, v in state.items() if not k.endswith("kernel") and "noises" not in k]
+    adam = torch.optim.Adam(parameters, lr=rate, betas=(0.0, 0.99))
+    for parameter in parameters:
+        parameter.grad = torch.ones_like(parameter)
+    adam.step()
+    return adam.state_dict()
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    conditional()
     g, d = official()
     init = EasyDict(z_dim=6, c_dim=0, w_dim=10, img_resolution=16, img_channels=3,
                     mapping_kwargs=EasyDict(num_layers=2),
@@ -174,7 +209,8 @@ if __name__ == "__main__":
     official_names = {k: v for k, v in g.items()}
     save_file({k: v.contiguous().clone() for k, v in official_names.items()}, OUT / "Import/stylegan2-official.safetensors")
     rg, rd = rosinality(g, d)
-    torch.save({"g": rg, "d": rd, "g_ema": rg, "latent_avg": g["mapping.w_avg"]}, OUT / "Import/stylegan2-rosinality.pt")
+    torch.save({"g": rg, "d": rd, "g_ema": rg, "g_optim": optimizer(rg, 0.002), "d_optim": optimizer(rd, 0.002),
+                "latent_avg": g["mapping.w_avg"]}, OUT / "Import/stylegan2-rosinality.pt")
     z = torch.randn(4, 6, generator=torch.Generator().manual_seed(2))
     w = stylegan2.mapping(g, "mapping.", SIZES, z, None)
     noise = lambda side, name: g[name + ".noise_const"][None, None]

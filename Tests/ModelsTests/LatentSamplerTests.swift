@@ -34,6 +34,29 @@ import TorchNN
         #expect(abs(all.count { $0[1] == 1 } - 33) <= 1)
     }
 
+    /// Rows of classes have a 1 for one class and 0 for the others.
+    @Test func exclusiveLabelsAreOneClass() {
+        let names = ["a", "b", "c"]
+        let known = LabelRows(
+            names: names, values: [1, -1, -1, 1, -1, -1, 1, -1, -1, -1, -1, 1], isExclusive: true)
+        let unknown = LabelRows(names: names, values: [], isExclusive: true)
+        let positions = stride(from: 0.0, to: 1, by: 0.01).map { $0 }
+        for rows in [known, unknown] {
+            #expect(rows.rows(requested: [1: 1], positions: [0, 0.9]) == [[0, 1, 0], [0, 1, 0]])
+            let drawn = rows.rows(requested: [:], positions: positions)
+            #expect(drawn.allSatisfy { $0.sorted() == [0, 0, 1] })
+            let excluding = rows.rows(requested: [0: -1], positions: positions)
+            #expect(excluding.allSatisfy { $0.sorted() == [0, 0, 1] && $0[0] == 0 })
+        }
+        // Classes have the frequencies of the rows, or are equally frequent.
+        func frequencies(_ rows: LabelRows) -> [Int] {
+            let drawn = rows.rows(requested: [:], positions: positions)
+            return names.indices.map { index in drawn.count { $0[index] == 1 } }
+        }
+        #expect(frequencies(known) == [75, 0, 25])
+        #expect(frequencies(unknown).allSatisfy { (33...34).contains($0) })
+    }
+
     @Test func seedsKeepTheirLatents() {
         var sampler = LatentSampler(LatentSpace(size: 5), labels: rows)
         let free = sampler.sample(seeds: [1, 2, 3])

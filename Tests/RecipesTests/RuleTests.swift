@@ -60,6 +60,19 @@ struct BrokenRule: Sendable, CustomTestStringConvertible {
             "batch sizes (and batchSize) that are multiples of discriminator.deviationGroup, 4, received a list"
         ),
         BrokenRule(
+            "stylegan2", ["enlargement.fromSide=64"], "enlargement.fromSide",
+            "less than the resolution, 64, received `64`"),
+        BrokenRule(
+            "stylegan2", ["enlargement.fromSide=12"], "enlargement.fromSide",
+            "0, or a power of two from 8, received `12`"),
+        BrokenRule(
+            "dcgan", ["enlargement.fromSide=32"], "enlargement.fromSide",
+            "0, or networks of kind stylegan2 with discriminator.scales: 1, received `32`"),
+        BrokenRule(
+            "conditional", ["conditions.exclusive=true"], "conditions.exclusive",
+            "false, or conditions.classifier: false, because the classifier needs labels of absent attributes, "
+                + "received `true`"),
+        BrokenRule(
             "stylegan2", ["batchSize=30"], "batchSize",
             "a multiple of discriminator.deviationGroup, 4, received `30`"),
         BrokenRule(
@@ -163,6 +176,9 @@ struct BrokenRule: Sendable, CustomTestStringConvertible {
         BrokenRule(
             "convert", ["conditions.attributes=[]"], "conditions.attributes",
             "at least one name, received a list"),
+        BrokenRule(
+            "convert", ["conditions.exclusive=true"], "conditions.exclusive",
+            "false, because a converter changes attributes independently, received `true`"),
         BrokenRule(
             "convert", ["conditions.classifier=false"], "conditions.classifier",
             "true, because the critic of a converter classifies attributes, received `false`"),

@@ -215,3 +215,34 @@ import Training
         #expect(both.generatorLoss > none.generatorLoss + 0.1)
     }
 }
+
+/// Recipes whose attributes are classes.
+@Suite struct ExclusiveLabelsTests {
+    /// A step with the labels 1 and -1 equals a step with 1 and 0.
+    @Test func absentClassesAreZero() throws {
+        let recipe = try TinyRun.recipe(
+            "conditional",
+            [
+                "conditions.attributes=[Smiling, Male]", "conditions.exclusive=true",
+                "conditions.classifier=false",
+                "attributeLoss.realWeight=0", "attributeLoss.fakeWeight=0",
+            ])
+        let labels = try TinyRun().store.labels
+        func states(_ absent: Int8) throws -> [[Float]] {
+            let trainer = try AdversarialTrainer(recipe: recipe, labels: labels, seed: 0, precision: .fp32)
+            #expect(trainer.sampler.labels?.isExclusive == true)
+            let names = labels.attributeNames
+            let columns = try ["Smiling", "Male"].map { try #require(names.firstIndex(of: $0)) }
+            let attributes = (0..<8).flatMap { row in
+                names.indices.map { $0 == columns[row % 2] ? Int8(1) : absent }
+            }
+            try trainer.step { count in
+                ImageBatch(
+                    pixels: [UInt8](repeating: 90, count: count * 16 * 16 * 3), count: count, size: 16,
+                    attributes: attributes)
+            }
+            return trainer.generator.state.map { $0.tensor.to(.float32).contiguous().floats() }
+        }
+        #expect(try states(-1) == states(0))
+    }
+}

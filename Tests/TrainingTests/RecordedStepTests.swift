@@ -27,6 +27,7 @@ import Training
         ("dcgan", ["augment.kind=ada", "augment.startProbability=0.2", "augment.everySteps=2"]),
         ("wgan", []), ("wgan-gp", []), ("lsgan", []), ("sagan", []), ("progan", []), ("detail", []),
         ("stylegan2", ["augment.startProbability=0.2", "zeroCenteredPenalty.every=2"]),
+        ("stylegan2", ["augment.kind=none", "enlargement.fromSide=8", "enlargement.fadeKimg=0.06"]),
         ("conditional", ["conditions.attributes=[Smiling, Eyeglasses]"]),
     ]
 

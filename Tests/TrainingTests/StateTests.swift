@@ -165,7 +165,7 @@ import Training
         #expect(best.clock.steps == lowest.step)
         let last = try Checkpoint(path: tiny.folder("run/checkpoints/last.safetensors"))
         for state in [best, last] {
-            #expect(state.facts["bestScore"] == "slicedWasserstein \(lowest.value)")
+            #expect(state.facts["bestScore"] == "slicedWasserstein \(lowest.value) \(best.clock.images)")
         }
         #expect(scores.last { $0.isBest }?.step == lowest.step)
         // At least one score was not the best.

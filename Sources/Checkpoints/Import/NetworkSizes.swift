@@ -32,19 +32,29 @@ struct NetworkSizes {
             case (let family as ProgressiveSettings, _):
                 Self.progressive(network, shapes, labels, family)
             case (is StyleGAN2Settings, .generator):
-                StyleGAN2Sizes.generator(candidate, labels: labels).map { Self(network, $0) }
+                StyleGAN2Sizes.generator(candidate).flatMap { Self(network, $0, labels) }
             case (is StyleGAN2Settings, .discriminator):
-                StyleGAN2Sizes.discriminator(candidate).map { Self(network, $0) }
+                StyleGAN2Sizes.discriminator(candidate).flatMap { Self(network, $0, labels) }
             default: nil
             }
         guard let found, found.isPlausible(elementCount: candidate.elementCount) else { return nil }
         self = found
     }
 
-    private init(_ network: PyTorchImport.Network, _ found: StyleGAN2Sizes.Found) {
+    /// - Parameter labels: labels of the recipe; 0 for those of the file, which are then classes with their indices as names.
+    private init?(_ network: PyTorchImport.Network, _ found: StyleGAN2Sizes.Found, _ labels: Int) {
+        guard labels == 0 || labels == found.labels else { return nil }
         self.init(
             network, halvings: found.resolution.trailingZeroBitCount - 2, found.values, widths: found.widths)
+        guard labels < found.labels else { return }
+        let names = (0..<found.labels).map { "\"\($0)\"" }.joined(separator: ", ")
+        values += [(Self.attributesKey, "[\(names)]"), ("conditions.exclusive", "true")]
+        classCount = found.labels
     }
+
+    private static let attributesKey = "conditions.attributes"
+    /// Number of classes that the file adds to the recipe.
+    private var classCount = 0
 
     private init(_ network: PyTorchImport.Network, halvings: Int, _ values: [(String, String)], widths: [Int])
     {
@@ -78,7 +88,7 @@ struct NetworkSizes {
         values.filter { size in
             ["resolution", "size", "filters"].contains(size.key.split(separator: ".").last ?? "")
                 || Self.differs(size, from: recipe)
-        }.map { "\($0.key) \($0.value)" }
+        }.map { "\($0.key) " + ($0.key == Self.attributesKey ? "0 to \(classCount - 1)" : $0.value) }
     }
 
     /// Whether a size differs from the value in a recipe.

@@ -154,6 +154,13 @@ struct ImportChoice {
             }
         }
         if network == .generator { addDiscriminator(others, search) }
+        let optimizers = StateCandidate.optimizers(in: search.file)
+        if !optimizers.isEmpty {
+            let names = optimizers.prefix(4).map(ImportText.short).joined(separator: ", ")
+            notes.append(
+                "the state of the optimizers (\(names)) is left out: a run with --from starts its optimizers at 0, with the"
+                    + " learning rates of its recipe")
+        }
     }
 
     private mutating func addDiscriminator(_ candidates: [StateCandidate], _ other: ImportSearch) {

@@ -120,10 +120,25 @@ struct StateCandidate {
     /// Whether a name belongs to an optimizer or to a counter of a training program.
     private static func isOptimizer(_ name: String) -> Bool {
         words(name).contains {
-            counters.contains($0) || $0.contains("optim") || $0 == "opt" || $0.hasPrefix("opt_")
-                || $0.hasSuffix("_opt")
-                || optimizerStates.contains($0)
+            counters.contains($0) || isOptimizerName($0) || optimizerStates.contains($0)
         }
+    }
+
+    /// Keys of the states of optimizers in a file, such as `g_optim`, in their order.
+    static func optimizers(in file: StateFile) -> [String] {
+        var found: [String] = []
+        for entry in file.entries where isOptimizer(entry.name) {
+            let words = entry.name.split(separator: ".")
+            guard let end = words.firstIndex(where: { isOptimizerName($0.lowercased()) }) else { continue }
+            let name = words[...end].joined(separator: ".")
+            if !found.contains(name) { found.append(name) }
+            if found.count == 8 { break }
+        }
+        return found
+    }
+
+    private static func isOptimizerName(_ word: String) -> Bool {
+        word.contains("optim") || word == "opt" || word.hasPrefix("opt_") || word.hasSuffix("_opt")
     }
 
     private static func isDiscriminator(_ word: String) -> Bool {

@@ -5,12 +5,27 @@ enum StyleGAN2Sizes {
     /// Settings by key, the resolution, and widths of neighboring layers; nil if the shapes are not those of a StyleGAN2.
     struct Found {
         let resolution: Int
+        /// Number of labels; 0 for an unconditional network.
+        let labels: Int
         let values: [(String, String)]
         let widths: [Int]
     }
 
+    /// Upper limit of the labels.
+    private static let maxLabels = 1 << 16
+
+    /// Number of labels of a mapping network with a width; nil if its embedding is not one.
+    private static func labels(_ shapes: [String: [Int]], width: Int?) -> Int? {
+        guard let embed = shapes["mapping.embed.weight"] else { return 0 }
+        return embed.count == 2 && embed[0] == width ?? embed[0] && embed[1] <= maxLabels ? embed[1] : nil
+    }
+
+    private static func layers(_ shapes: [String: [Int]]) -> Int {
+        (0..<32).prefix { shapes["mapping.fc\($0).weight"] != nil }.count
+    }
+
     /// Sizes of a generator.
-    static func generator(_ candidate: StateCandidate, labels: Int) -> Found? {
+    static func generator(_ candidate: StateCandidate) -> Found? {
         let shapes = known(candidate)
         let prefix = "synthesis.b"
         guard let levels = levels(shapes, { side in shapes["\(prefix)\(side).conv1.weight"]?.first }),
@@ -18,17 +33,17 @@ enum StyleGAN2Sizes {
             let first = shapes["mapping.fc0.weight"], first.count == 2
         else { return nil }
         let width = affine[1]
-        let layers = (0..<32).prefix { shapes["mapping.fc\($0).weight"] != nil }.count
+        guard let labels = labels(shapes, width: width) else { return nil }
         let z = first[1] - (labels > 0 ? width : 0)
-        guard z > 0, (shapes["mapping.embed.weight"] == nil) == (labels == 0) else { return nil }
+        guard z > 0 else { return nil }
         let architecture =
             shapes["\(prefix)4.torgb.weight"] != nil
             ? "skip" : shapes["\(prefix)8.skip.weight"] != nil ? "residual" : "plain"
         return Found(
-            resolution: levels.resolution,
+            resolution: levels.resolution, labels: labels,
             values: [
                 ("latent.size", "\(z)"), ("channelBase", "\(levels.base)"), ("maxFilters", "\(levels.limit)"),
-                ("wSize", "\(width)"), ("mappingLayers", "\(layers)"), ("architecture", architecture),
+                ("wSize", "\(width)"), ("mappingLayers", "\(layers(shapes))"), ("architecture", architecture),
                 ("clamp", "\(candidate.clamp ?? 0)"),
             ], widths: levels.channels + [width])
     }
@@ -38,18 +53,23 @@ enum StyleGAN2Sizes {
         let shapes = known(candidate)
         guard let last = shapes["b4.conv.weight"], last.count == 4,
             let levels = levels(
-                shapes, { side in side == 4 ? last[0] : shapes["b\(side).conv0.weight"]?.first })
+                shapes, { side in side == 4 ? last[0] : shapes["b\(side).conv0.weight"]?.first }),
+            let labels = labels(shapes, width: nil)
         else { return nil }
         let architecture =
             shapes["b8.skip.weight"] != nil
             ? "residual" : shapes["b4.fromrgb.weight"] != nil ? "skip" : "plain"
-        return Found(
-            resolution: levels.resolution,
-            values: [
-                ("channelBase", "\(levels.base)"), ("maxFilters", "\(levels.limit)"),
-                ("architecture", architecture), ("deviationGroup", last[1] == last[0] + 1 ? "4" : "0"),
-                ("clamp", "\(candidate.clamp ?? 0)"),
-            ], widths: levels.channels)
+        var values = [
+            ("channelBase", "\(levels.base)"), ("maxFilters", "\(levels.limit)"),
+            ("architecture", architecture), ("deviationGroup", last[1] == last[0] + 1 ? "4" : "0"),
+            ("clamp", "\(candidate.clamp ?? 0)"),
+        ]
+        var widths = levels.channels
+        if let width = shapes["mapping.embed.weight"]?[0] {
+            values += [("wSize", "\(width)"), ("mappingLayers", "\(layers(shapes))")]
+            widths.insert(width, at: 0)
+        }
+        return Found(resolution: levels.resolution, labels: labels, values: values, widths: widths)
     }
 
     private static func known(_ candidate: StateCandidate) -> [String: [Int]] {

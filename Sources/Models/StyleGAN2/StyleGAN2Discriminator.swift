@@ -5,7 +5,7 @@ import TorchNN
 ///
 /// Pictures [N, 3, R, R] to logits [N]. The logit of a conditional discriminator is the product of its output with the
 /// mapped labels.
-public final class StyleGAN2Discriminator: Module, Discriminator {
+public final class StyleGAN2Discriminator: Module, Discriminator, FadesIn {
     /// Blocks, one per halving of the side.
     public let blocks: [StyleDownBlock]
     /// Last layers, 4 x 4 maps to [N, 1] or, for a conditional discriminator, [N, W].
@@ -14,7 +14,12 @@ public final class StyleGAN2Discriminator: Module, Discriminator {
     public let mapping: StyleMapping?
     /// Classifier of the attributes, [N, C] to [N, K]; nil for none.
     public let classifier: Linear?
+    /// Weight of the blocks above `fadeSide`; nil without a fade-in.
+    public var fade: Factor?
+    /// Side of the pictures of the smaller network; nil if the network did not grow.
+    private var fadeSide: Int?
     private let filter = ResamplingFilter()
+    private let settings: StyleGAN2Settings
 
     /// Creates a discriminator with uninitialized weights.
     /// - Parameters:
@@ -24,6 +29,7 @@ public final class StyleGAN2Discriminator: Module, Discriminator {
     public init(
         _ settings: StyleGAN2Settings = .init(), resolution: Int = 64, conditions: ConditionSettings = .init()
     ) {
+        self.settings = settings
         let labels = conditions.attributes.count
         let isProjected = labels > 0 && conditions.projection
         let sides = StyleGAN2Settings.sides(resolution)
@@ -48,10 +54,34 @@ public final class StyleGAN2Discriminator: Module, Discriminator {
     /// Whether the discriminator has a minibatch standard deviation, which makes a logit depend on its batch.
     public var usesBatchStatistics: Bool { head.deviation != nil }
 
+    /// Prepares a fade-in of the blocks above a side.
+    public func prepareFade(from side: Int, random: RandomSource) {
+        guard let block = blocks.dropFirst().first(where: { $0.side == side }) else {
+            require(false, "StyleGAN2Discriminator: expected a side below that of the pictures, got \(side)")
+            return
+        }
+        fadeSide = side
+        guard block.fromRgb == nil else { return }
+        let layer = EqualizedConv2d(3, settings.channels(side), kernel: 1, gain: 1)
+        layer.initialize(random)
+        block.fadingFromRgb = layer
+    }
+
+    /// The current fade-in; nil for none.
+    private var currentFade: StyleFade? {
+        fadeSide.flatMap { side in fade.map { StyleFade(side: side, weight: $0) } }
+    }
+
     /// Computes logits [N] of pictures [N, 3, R, R] and labels [N, K].
     public func callAsFunction(_ images: Tensor, labels: Tensor?) -> DiscriminatorOutput {
         var (maps, colors) = (Tensor?.none, images)
-        for block in blocks { (maps, colors) = block(maps, colors) }
+        let fade = currentFade
+        for block in blocks {
+            if let fade, block.side == fade.side {
+                maps = block.faded(maps!, images, weight: fade.weight)
+            }
+            (maps, colors) = block(maps, colors)
+        }
         // Logits are unbounded. bfloat16 would lose the difference between real and fake.
         return withAutocast(.float32, on: images.device) {
             let (features, output) = head(maps!.atLeastSingle(), colors.atLeastSingle())
@@ -74,6 +104,8 @@ public final class StyleGAN2Discriminator: Module, Discriminator {
 public final class StyleDownBlock: Module {
     /// Layer from colors to maps; nil for blocks without one.
     public let fromRgb: EqualizedConv2d?
+    /// Layer from colors to the maps of a smaller network, used during a fade-in only; nil if `fromRgb` is used.
+    var fadingFromRgb: EqualizedConv2d?
     /// First convolution.
     public let conv0: EqualizedConv2d
     /// Second convolution, which halves the side.
@@ -103,9 +135,23 @@ public final class StyleDownBlock: Module {
 
     /// The parts with the names of the authors' code.
     public override var parts: [(key: String, part: Part)] {
-        (fromRgb.map { [("fromrgb", .module($0))] } ?? [])
+        ((fromRgb ?? fadingFromRgb).map { [("fromrgb", .module($0))] } ?? [])
             + [("conv0", .module(conv0)), ("conv1", .module(conv1))]
             + (skip.map { [("skip", .module($0))] } ?? [])
+    }
+
+    /// Input of this block during a fade-in of the blocks before it.
+    /// - Parameters:
+    ///   - maps: maps of the blocks before, [N, in, side, side].
+    ///   - images: pictures [N, 3, R, R].
+    ///   - weight: weight of the maps, 0...1.
+    /// - Returns: [N, in, side, side].
+    func faded(_ maps: Tensor, _ images: Tensor, weight: Factor) -> Tensor {
+        // A block with a layer from colors adds its maps itself.
+        guard let layer = fadingFromRgb else { return maps * weight.cast(to: maps.dtype) }
+        let smaller = filter.downsampledColors(images, to: side)
+        let read = Self.activated(smaller, layer, clamp: clamp) { $0.conv2d(weight: $1, bias: nil) }
+        return read.to(maps.dtype).lerp(maps, weight: weight)
     }
 
     /// Applies the block.

@@ -4,7 +4,7 @@ import TorchNN
 /// StyleGAN2 generator: a mapping network and a synthesis network.
 ///
 /// Input z [N, Z] and labels [N, K], output [N, 3, R, R], about -1...1 and not limited.
-public final class StyleGAN2Generator: Module, StyleGenerator {
+public final class StyleGAN2Generator: Module, StyleGenerator, FadesIn {
     /// Mapping network, z [N, Z] to w [N, W].
     public let mapping: StyleMapping
     /// Synthesis network, w+ [N, L, W] to [N, 3, R, R].
@@ -32,6 +32,17 @@ public final class StyleGAN2Generator: Module, StyleGenerator {
         (self.latentSpace, self.resolution) = (latentSpace, resolution)
         layerCount = 2 * StyleGAN2Settings.sides(resolution).count
         styleMixing = settings.styleMixing
+    }
+
+    /// Weight of the larger blocks; nil without a fade-in.
+    public var fade: Factor? {
+        get { synthesis.fade }
+        set { synthesis.fade = newValue }
+    }
+
+    /// Prepares a fade-in of the blocks above a side.
+    public func prepareFade(from side: Int, random: RandomSource) {
+        synthesis.prepareFade(from: side, random: random)
     }
 
     /// Moving average of w over training, [W].
@@ -116,9 +127,15 @@ public final class StyleGAN2Generator: Module, StyleGenerator {
 public final class StyleSynthesis: Module {
     /// Blocks, one per side from 4.
     public let blocks: [StyleBlock]
+    /// Weight of the blocks above `fadeSide`; nil without a fade-in.
+    var fade: Factor?
+    /// Side of the pictures of the smaller network; nil if the network did not grow.
+    private var fadeSide: Int?
     private let filter = ResamplingFilter()
+    private let settings: StyleGAN2Settings
 
     init(_ settings: StyleGAN2Settings, resolution: Int) {
+        self.settings = settings
         let sides = StyleGAN2Settings.sides(resolution)
         blocks = sides.map { [filter] side in
             StyleBlock(settings, side: side, isLast: side == resolution, filter: filter)
@@ -130,8 +147,27 @@ public final class StyleSynthesis: Module {
         blocks.map { ("b\($0.side)", .module($0)) }
     }
 
+    /// Prepares a fade-in of the blocks above a side.
+    func prepareFade(from side: Int, random: RandomSource) {
+        guard let block = blocks.dropLast().first(where: { $0.side == side }) else {
+            require(false, "StyleGAN2: expected a side below that of the pictures, got \(side)")
+            return
+        }
+        fadeSide = side
+        guard block.toRgb == nil else { return }
+        let layer = ModulatedColors(settings.channels(side), settings)
+        layer.initialize(random)
+        block.fadingToRgb = layer
+    }
+
+    /// The current fade-in; nil for none.
+    var currentFade: StyleFade? {
+        fadeSide.flatMap { side in fade.map { StyleFade(side: side, weight: $0) } }
+    }
+
     /// Generates pictures [N, 3, R, R] in float32 from w+ [N, L, W].
     func callAsFunction(_ w: Tensor, noise: NoiseInput) -> Tensor {
+        let fade = currentFade
         let count = w.shape[0]
         // Styles and their norms are computed in float32.
         let styles = withAutocast(.float32, on: w.device) {
@@ -143,9 +179,16 @@ public final class StyleSynthesis: Module {
         }
         var maps = blocks[0].constant!.value.unsqueezed(0)
             .expanded(to: [count] + blocks[0].constant!.value.shape)
-        var colors: Tensor?
-        for (block, style) in zip(blocks, styles) { (maps, colors) = block(maps, colors, style, noise) }
-        return colors!
+        var (colors, smaller) = (Tensor?.none, Tensor?.none)
+        for (block, style) in zip(blocks, styles) {
+            (maps, colors) = block(maps, colors, style, noise)
+            if let fade, block.side == fade.side {
+                smaller = colors ?? block.fadingToRgb.map { $0(maps, style.fading!) }
+            }
+        }
+        guard let fade, let smaller else { return colors! }
+        return filter.upsampledColors(smaller, to: colors!.shape[2]).atLeastSingle()
+            .lerp(colors!, weight: fade.weight)
     }
 }
 
@@ -155,6 +198,8 @@ public final class StyleBlock: Module {
     struct Styles {
         let convolutions: [Modulation]
         let colors: Modulation?
+        /// Styles of the layer that is used during a fade-in only.
+        let fading: Modulation?
     }
 
     /// Learned input of the first block, [C, 4, 4]; nil for the others.
@@ -163,6 +208,8 @@ public final class StyleBlock: Module {
     public let convolutions: [ModulatedConvolution]
     /// Layer from maps to colors; nil for blocks without one.
     public let toRgb: ModulatedColors?
+    /// Layer from maps to the colors of a smaller network, used during a fade-in only; nil if `toRgb` is used.
+    var fadingToRgb: ModulatedColors?
     /// Shortcut, [N, in, side / 2, side / 2] to [N, out, side, side]; nil without one.
     public let skip: EqualizedConv2d?
     /// Side of the output, in pixels.
@@ -194,7 +241,7 @@ public final class StyleBlock: Module {
         let names = ["conv0", "conv1"].suffix(convolutions.count)
         return (constant.map { [("const", .parameter($0))] } ?? [])
             + zip(names, convolutions).map { ($0, .module($1)) }
-            + (toRgb.map { [("torgb", .module($0))] } ?? [])
+            + ((toRgb ?? fadingToRgb).map { [("torgb", .module($0))] } ?? [])
             + (skip.map { [("skip", .module($0))] } ?? [])
     }
 
@@ -211,7 +258,8 @@ public final class StyleBlock: Module {
     func styles(_ w: Tensor, from first: Int) -> Styles {
         Styles(
             convolutions: convolutions.enumerated().map { $1.modulation(w.select(1, first + $0)) },
-            colors: toRgb?.modulation(w.select(1, first + convolutions.count)))
+            colors: toRgb?.modulation(w.select(1, first + convolutions.count)),
+            fading: fadingToRgb?.modulation(w.select(1, first + convolutions.count)))
     }
 
     /// Applies the block.

@@ -40,6 +40,8 @@ final class PreparedSynthesis {
     private struct Block {
         let convolutions: [Convolution]
         let colors: Colors?
+        /// Colors of a smaller network during a fade-in; nil for none, or if `colors` are used.
+        let fading: Colors?
         /// Weight of the shortcut: folded and transposed, [I, O, 4, 4], otherwise [O, I, 1, 1].
         let skip: Tensor?
         let side: Int
@@ -54,6 +56,7 @@ final class PreparedSynthesis {
 
     private let blocks: [Block]
     private let constant: Tensor
+    private let fade: StyleFade?
     private let filter = ResamplingFilter()
     private let isFolded: Bool
 
@@ -61,6 +64,7 @@ final class PreparedSynthesis {
         let constant = synthesis.blocks[0].constant!.value
         let (filter, isFolded) = (filter, ResamplingFilter.Form.used(for: constant) == .folded)
         self.isFolded = isFolded
+        fade = synthesis.currentFade
         (self.constant, blocks) = withoutGradients {
             (
                 constant.unsqueezed(0).cloned().to(.channelsLast),
@@ -88,19 +92,22 @@ final class PreparedSynthesis {
                 biasAndNoise: (bias + noise).to(.channelsLast), strength: strength, gain: total,
                 clamp: layer.clamp.map { $0 * gain }, upsamples: layer.upsamples)
         }
-        let colors = block.toRgb.map { layer in
-            let weight = layer.weight.value.detached()
-            return Colors(
-                weight: (weight * (1 / Double(weight.shape[1]).squareRoot())).reshape([3, -1]),
-                style: layer.affine.effectiveValues(), bias: layer.bias.value.detached().cloned(),
-                clamp: layer.clamp)
-        }
         let skip = block.skip.map { layer in
             let weight = layer.effectiveWeights().weight.detached()
             return filter.map { ($0.pointwise(weight.transposed(0, 1)) * 4).to(.channelsLast) }
                 ?? weight.cloned()
         }
-        return Block(convolutions: convolutions, colors: colors, skip: skip, side: block.side)
+        return Block(
+            convolutions: convolutions, colors: block.toRgb.map(Self.prepared),
+            fading: block.fadingToRgb.map(Self.prepared), skip: skip, side: block.side)
+    }
+
+    private static func prepared(_ layer: ModulatedColors) -> Colors {
+        let weight = layer.weight.value.detached()
+        return Colors(
+            weight: (weight * (1 / Double(weight.shape[1]).squareRoot())).reshape([3, -1]),
+            style: layer.affine.effectiveValues(), bias: layer.bias.value.detached().cloned(),
+            clamp: layer.clamp)
     }
 
     /// Styles of a layer for all rows.
@@ -140,7 +147,7 @@ final class PreparedSynthesis {
                 let output = (input.square().matmul(layer.squares) + 1e-8).rsqrt() * layer.gain
                 return Style(input: input[0..<count], output: output[0..<count])
             }
-            if let colors = block.colors {
+            if let colors = block.colors ?? (block.side == fade?.side ? block.fading : nil) {
                 let row = padded.select(1, next + block.convolutions.count).contiguous()
                 let input = row.linear(weight: colors.style.weight, bias: colors.style.bias)
                 found.append(Style(input: input[0..<count], output: nil))
@@ -151,7 +158,7 @@ final class PreparedSynthesis {
 
     private func pictures(_ styles: [[Style]], _ count: Int, _ noise: GroupNoise) -> Tensor {
         var maps = constant
-        var colors: Tensor?
+        var (colors, smaller) = (Tensor?.none, Tensor?.none)
         for (block, styles) in zip(blocks, styles) {
             let input = maps
             for (layer, style) in zip(block.convolutions, styles) {
@@ -169,8 +176,17 @@ final class PreparedSynthesis {
                 let own = Self.colored(maps, layer, styles[block.convolutions.count])
                 colors = colors.map { $0 + own } ?? own
             }
+            if let fade, block.side == fade.side {
+                smaller =
+                    colors
+                    ?? block.fading.map {
+                        Self.colored(maps, $0, styles[block.convolutions.count])
+                    }
+            }
         }
-        return colors!
+        guard let fade, let smaller else { return colors! }
+        return filter.upsampledColors(smaller, to: colors!.shape[2]).atLeastSingle()
+            .lerp(colors!, weight: fade.weight)
     }
 
     private func convolved(
