@@ -134,7 +134,7 @@ public struct AdversarialSettings: SystemSettings {
             "weights of 0, or conditions.classifier: true, because only a classifier has attribute logits")
         try v.check(
             augment.kind != .ada || loss.border != nil, "augment.kind",
-            "diffaugment or none, because ada needs a loss in which the sign of a logit separates real from generated"
+            "none, diffaugment or scheduled, because ada needs a loss in which the sign of a logit separates real from generated"
         )
         try v.check(
             !conditions.classifier || attributeLoss.realWeight > 0, "attributeLoss.realWeight",

@@ -64,7 +64,7 @@ public final class AttributeTrainer: Trainer {
         network = settings.network.make(outputs: attributes.count, random: random)
         network.move(to: device, format: .channelsLast)
         averaged =
-            recipe.average.halfLifeKimg > 0
+            recipe.average.isOn
             ? settings.network.make(outputs: attributes.count, random: random) : nil
         average = ExponentialAverage(averaged, following: network)
         if recipe.training.gradientCheckpointing { network.setCheckpointed() }
@@ -88,7 +88,7 @@ public final class AttributeTrainer: Trainer {
     /// - Parameter batches: returns the next real pictures with labels.
     /// - Throws: `TrainingError.diverged` if the loss is not finite; on CUDA the next `takeReport` throws it.
     public func step(_ batches: (_ count: Int) -> ImageBatch) throws {
-        optimizer.learningRate = .number(settings.optimizer.learningRate * learningRateFactor)
+        schedule(optimizer, settings.optimizer)
         let batch = batches(recipe.batchSize)
         var images = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
         let labels = Tensor(batch.attributes.map(Float.init), shape: [batch.count, attributes.count]).to(

@@ -1,5 +1,6 @@
 import Checkpoints
 import Datasets
+import Foundation
 import Models
 import Recipes
 import Settings
@@ -90,6 +91,28 @@ extension Trainer {
     /// Runs `body` with the kernels and the precision of the run.
     func computing<Result>(_ body: () -> Result) -> Result {
         withKernels(kernels) { withAutocast(precision.autocast, on: device, body) }
+    }
+
+    /// Sets the values of an optimizer that change over a run.
+    /// - Parameters:
+    ///   - optimizer: optimizer of a network.
+    ///   - settings: its settings.
+    ///   - share: factor of the learning rate, in addition to `learningRateFactor`.
+    ///   - correction: see `OptimizerSettings.make`.
+    ///   - factor: makes factors from functions of the clock.
+    func schedule(
+        _ optimizer: any Optimizer, _ settings: OptimizerSettings, share: Double = 1, correction: Double = 1,
+        factor: (@escaping () -> Double) -> Factor = { .number($0()) }
+    ) {
+        optimizer.learningRate = factor { [unowned self] in
+            settings.learningRate * learningRateFactor * share * correction
+        }
+        guard !settings.beta2.isConstant, let optimizer = optimizer as? any SecondMomentOptimizer else {
+            return
+        }
+        optimizer.beta2 = factor { [unowned self] in
+            pow(settings.beta2.value(atKimg: clock.kimg), correction)
+        }
     }
 
     /// The complete state, except for the position in the data.

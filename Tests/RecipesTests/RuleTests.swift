@@ -96,7 +96,7 @@ struct BrokenRule: Sendable, CustomTestStringConvertible {
             "more than 0, because the classifier needs training, received `0`"),
         BrokenRule(
             "wgan-gp", ["augment.kind=ada"], "augment.kind",
-            "diffaugment or none, because ada needs a loss in which the sign of a logit separates real from generated, "
+            "none, diffaugment or scheduled, because ada needs a loss in which the sign of a logit separates real from generated, "
                 + "received `ada`"),
         BrokenRule(
             "dcgan", ["augment.kind=ada", "augment.startProbability=0.9"], "augment.startProbability",
@@ -176,7 +176,8 @@ struct BrokenRule: Sendable, CustomTestStringConvertible {
             "a number less than levels, received `6`"),
         BrokenRule(
             "convert", ["augment.kind=ada"], "augment.kind",
-            "none or diffaugment, because a converter has no adaptive augmentation, received `ada`"),
+            "none, diffaugment or scheduled, because a converter has no adaptive augmentation, received `ada`"
+        ),
         BrokenRule(
             "convert", ["gradientPenalty.every=4"], "gradientPenalty.every",
             "1, because a converter has no lazy regularization, received `4`"),

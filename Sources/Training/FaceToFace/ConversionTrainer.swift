@@ -2,6 +2,7 @@ import Datasets
 import Models
 import Objectives
 import Recipes
+import Settings
 import Torch
 import TorchNN
 
@@ -68,7 +69,7 @@ public final class ConversionTrainer: Trainer {
         if recipe.training.gradientCheckpointing { converter.setCheckpointed() }
         critic = settings.makeCritic(resolution: recipe.resolution, random: random)
         critic.move(to: device, format: .channelsLast)
-        averaged = recipe.average.halfLifeKimg > 0 ? settings.makeConverter(random: random) : nil
+        averaged = recipe.average.isOn ? settings.makeConverter(random: random) : nil
         average = ExponentialAverage(averaged, following: converter)
         converterOptimizer = settings.converterOptimizer.make(for: converter)
         criticOptimizer = settings.criticOptimizer.make(for: critic)
@@ -96,9 +97,8 @@ public final class ConversionTrainer: Trainer {
     /// - Parameter batches: returns the next real pictures with labels.
     /// - Throws: `TrainingError.diverged` if a loss is not finite; on CUDA the next `takeReport` throws it.
     public func step(_ batches: (_ count: Int) -> ImageBatch) throws {
-        let factor = learningRateFactor
-        converterOptimizer.learningRate = .number(settings.converterOptimizer.learningRate * factor)
-        criticOptimizer.learningRate = .number(settings.criticOptimizer.learningRate * factor)
+        schedule(converterOptimizer, settings.converterOptimizer)
+        schedule(criticOptimizer, settings.criticOptimizer)
         var last: (real: Tensor, labels: Tensor, target: Tensor)!
         for _ in 0..<settings.steps.discriminator {
             let batch = batches(recipe.batchSize)
@@ -125,7 +125,8 @@ public final class ConversionTrainer: Trainer {
     }
 
     private func discriminate(_ images: Tensor, _ labels: Tensor) -> DiscriminatorOutput {
-        let augmented = augmentation(images, random: augmentStream)
+        let probability = settings.augment.probability.value(atKimg: clock.kimg)
+        let augmented = augmentation(images, probability: .number(probability), random: augmentStream)
         var output = computing { critic(augmented, labels: labels) }.single
         output.attributes = output.attributes?.to(.float32)
         return output

@@ -71,7 +71,7 @@ public final class RestorationTrainer: Trainer {
         let isAdversarial = settings.phases.adversarialWeight > 0
         critic = isAdversarial ? recipe.makeCritic(seed: seed, attempt: 0, on: device) : nil
         averaged =
-            recipe.average.halfLifeKimg > 0
+            recipe.average.isOn
             ? settings.makeRestorer(resolution: recipe.resolution, random: random) : nil
         average = ExponentialAverage(averaged, following: restorer)
         self.restorer = restorer
@@ -100,17 +100,17 @@ public final class RestorationTrainer: Trainer {
     /// - Parameter batches: returns the next real pictures.
     /// - Throws: `TrainingError.diverged` if a loss is not finite; `TrainingError.refused` after too many collapses.
     public func step(_ batches: (_ count: Int) -> ImageBatch) throws {
-        let factor = learningRateFactor
         let angle = 2 * Double.pi * Double(clock.steps) / Self.dropoutPeriod
-        restorerOptimizer.learningRate = .number(
-            settings.restorerOptimizer.learningRate * factor * (phases.hasDropout ? (cos(angle) + 1) / 2 : 1))
+        schedule(
+            restorerOptimizer, settings.restorerOptimizer, share: phases.hasDropout ? (cos(angle) + 1) / 2 : 1
+        )
         let batch = batches(recipe.batchSize)
         let target = Tensor.pictures(batch.pixels, count: batch.count, side: batch.height, on: device)
         let inputs = input(target, warps: phases.warps, random: inputStream)
         let pictures = computing { restorer(inputs) }.to(.float32)
         let pixels = trainRestorer(pictures, target)
         if phases.adversarialWeight > 0, let critic, let criticOptimizer {
-            criticOptimizer.learningRate = .number(settings.criticOptimizer.learningRate * factor)
+            schedule(criticOptimizer, settings.criticOptimizer)
             train(critic, criticOptimizer, real: target, fake: pictures.detached())
         }
         clock.steps += 1
