@@ -105,7 +105,14 @@ public struct AdversarialSettings: SystemSettings {
             resolution >> (discriminator.scales - 1) >= (grows ? 4 : 8), "discriminator.scales",
             "a smaller number: the smallest pictures would have fewer than 8 x 8 pixels (progressive: 4 x 4)")
         // The maps of a network are defined for powers of two only.
-        guard resolution.nonzeroBitCount == 1 else { return }
+        guard resolution >= 8, resolution.nonzeroBitCount == 1 else { return }
+        for (name, network) in [("generator", generator.network), ("discriminator", discriminator.network)] {
+            try v.check(
+                (network as? R3GANSettings)?.hasWholeGroups(resolution: resolution) ?? true,
+                "\(name).groupSize",
+                "a number that divides the channels inside every block: expansion times the channels of every side"
+            )
+        }
         for (name, attention) in [
             ("generator", generator.network.generatorAttention(resolution: resolution)),
             ("discriminator", discriminator.network.discriminatorAttention(resolution: resolution)),

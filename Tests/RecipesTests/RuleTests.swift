@@ -99,6 +99,10 @@ struct BrokenRule: Sendable, CustomTestStringConvertible {
             "none, diffaugment or scheduled, because ada needs a loss in which the sign of a logit separates real from generated, "
                 + "received `ada`"),
         BrokenRule(
+            "r3gan", ["generator.groupSize=10"], "generator.groupSize",
+            "a number that divides the channels inside every block: expansion times the channels of every side, "
+                + "received `10`"),
+        BrokenRule(
             "dcgan", ["augment.kind=ada", "augment.startProbability=0.9"], "augment.startProbability",
             "a number not above maxProbability, received `0.9`"),
         BrokenRule(

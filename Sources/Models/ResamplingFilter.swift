@@ -151,7 +151,7 @@ public final class ResamplingFilter {
     }
 
     /// Maps of half the side: [N, C, H, W] to [N, C, H / 2, W / 2].
-    private func downsampled(_ input: Tensor) -> Tensor { smoothed(input, padding: 1, stride: 2) }
+    func downsampled(_ input: Tensor) -> Tensor { smoothed(input, padding: 1, stride: 2) }
 
     private func smoothed(_ input: Tensor, padding: Int, stride: Int = 1) -> Tensor {
         let channels = input.shape[1]
