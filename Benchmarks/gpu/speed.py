@@ -10,7 +10,7 @@ from common import last_lines
 from runs import rates, settings, side_of, store
 
 # The most relevant first, because the time may end.
-RECIPES = ["dcgan", "wgan-gp", "sagan", "stylegan2", "conditional", "progan", "superres", "dfl", "attributes", "convert",
+RECIPES = ["dcgan", "wgan-gp", "sagan", "stylegan2", "r3gan", "conditional", "progan", "superres", "dfl", "attributes", "convert",
            "detail", "lsgan", "wgan", "dcgan-dense"]
 
 

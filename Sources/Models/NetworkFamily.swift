@@ -67,7 +67,7 @@ public enum NetworkFamilies {
     /// Families of this package.
     private static let builtIn: [any NetworkFamily.Type] = [
         DCGANSettings.self, DenseDCGANSettings.self, ResidualSettings.self, ProgressiveSettings.self,
-        StyleGAN2Settings.self,
+        StyleGAN2Settings.self, R3GANSettings.self,
     ]
 
     private static let added = Mutex<[any NetworkFamily.Type]>([])

@@ -118,7 +118,14 @@ public struct AdversarialSettings: SystemSettings {
             resolution >> (discriminator.scales - 1) >= (grows ? 4 : 8), "discriminator.scales",
             "a smaller number: the smallest pictures would have fewer than 8 x 8 pixels (progressive: 4 x 4)")
         // The maps of a network are defined for powers of two only.
-        guard resolution.nonzeroBitCount == 1 else { return }
+        guard resolution >= 8, resolution.nonzeroBitCount == 1 else { return }
+        for (name, network) in [("generator", generator.network), ("discriminator", discriminator.network)] {
+            try v.check(
+                (network as? R3GANSettings)?.hasWholeGroups(resolution: resolution) ?? true,
+                "\(name).groupSize",
+                "a number that divides the channels inside every block: expansion times the channels of every side"
+            )
+        }
         for (name, attention) in [
             ("generator", generator.network.generatorAttention(resolution: resolution)),
             ("discriminator", discriminator.network.discriminatorAttention(resolution: resolution)),
@@ -151,7 +158,7 @@ public struct AdversarialSettings: SystemSettings {
         )
         try v.check(
             augment.kind != .ada || loss.border != nil, "augment.kind",
-            "diffaugment or none, because ada needs a loss in which the sign of a logit separates real from generated"
+            "none, diffaugment or scheduled, because ada needs a loss in which the sign of a logit separates real from generated"
         )
         try v.check(
             !conditions.classifier || attributeLoss.realWeight > 0, "attributeLoss.realWeight",

@@ -125,7 +125,7 @@ public struct ScheduleSettings: SettingsGroup, Equatable {
 /// Exponential moving average (EMA) of the weights (Karras et al. 2018, section 6.1).
 public struct AverageSettings: SettingsGroup, Equatable {
     /// Half-life of the average, in thousands of images; 0 for no average.
-    public var halfLifeKimg = 10.0
+    public var halfLifeKimg: Scheduled<Double> = 10
     /// Limit of the half-life as a fraction of the images seen so far (Karras et al. 2020, code); 0 for no limit.
     public var rampUp = 0.05
 
@@ -135,7 +135,7 @@ public struct AverageSettings: SettingsGroup, Equatable {
     /// Visits every setting and checks the rules between them.
     /// - Throws: errors of the visitor.
     public mutating func fields(_ v: inout some FieldVisitor) throws {
-        try v.number(
+        try v.scheduled(
             "halfLifeKimg", &halfLifeKimg, in: 0...1e6,
             "Half-life of the average in thousands of images; 0: no average.")
         try v.number(
@@ -144,21 +144,15 @@ public struct AverageSettings: SettingsGroup, Equatable {
     }
 
     /// Whether training maintains an average.
-    public var isOn: Bool { halfLifeKimg > 0 }
-
-    /// Half-life over the run, in thousands of images.
-    public var halfLife: Scheduled<Double> {
-        var value = Scheduled(halfLifeKimg)
-        if rampUp > 0 { value.warmUpKimg = halfLifeKimg / rampUp }
-        return value
-    }
+    public var isOn: Bool { halfLifeKimg.maximum > 0 }
 
     /// Decay of the average in one step, 0...1: average = decay * average + (1 - decay) * weight.
     /// - Parameters:
     ///   - batchSize: images in the step.
     ///   - images: images seen so far.
     public func decay(batchSize: Int, images: Int) -> Double {
-        let halfLife = halfLife.value(atKimg: Double(images) / 1000) * 1000
+        let scheduled = halfLifeKimg.value(atKimg: Double(images) / 1000) * 1000
+        let halfLife = rampUp > 0 ? min(scheduled, rampUp * Double(images)) : scheduled
         return halfLife > 0 ? pow(0.5, Double(batchSize) / halfLife) : 0
     }
 }

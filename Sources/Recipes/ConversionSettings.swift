@@ -52,7 +52,7 @@ public struct ConversionSettings: SystemSettings {
         try v.group("augment", &augment, "Augmentation of the critic's input.")
         try v.check(
             augment.kind != .ada, "augment.kind",
-            "none or diffaugment, because a converter has no adaptive augmentation")
+            "none, diffaugment or scheduled, because a converter has no adaptive augmentation")
         try v.group("loss", &loss, "Adversarial loss.")
         try v.group(
             "gradientPenalty", &gradientPenalty, "Gradient penalty between real and converted pictures.")

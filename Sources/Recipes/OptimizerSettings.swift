@@ -16,7 +16,7 @@ public struct OptimizerSettings: SettingsGroup, Equatable {
     /// Decay rate of the mean gradient (Adam, AdamW, AdaBelief).
     public var beta1 = 0.5
     /// Decay rate of the mean squared gradient (Adam, AdamW, AdaBelief).
-    public var beta2 = 0.999
+    public var beta2: Scheduled<Double> = 0.999
     /// Constant added to the root of the mean squared gradient.
     public var epsilon = 1e-8
     /// Momentum (SGD).
@@ -42,7 +42,7 @@ public struct OptimizerSettings: SettingsGroup, Equatable {
         switch kind {
         case .adam, .adamw, .adabelief:
             try v.number("beta1", &beta1, in: 0...0.9999, "Decay rate of the mean gradient.")
-            try v.number("beta2", &beta2, in: 0...0.999999, "Decay rate of the mean squared gradient.")
+            try v.scheduled("beta2", &beta2, in: 0...0.999999, "Decay rate of the mean squared gradient.")
             try v.number(
                 "epsilon", &epsilon, in: 0...1, "Constant added to the root of the mean squared gradient.")
         case .sgd:
@@ -69,7 +69,7 @@ public struct OptimizerSettings: SettingsGroup, Equatable {
     ///     learning rate is multiplied by it; decay rates are raised to its power.
     public func make(for network: Module, correction: Double = 1) -> any Optimizer {
         let parameters = network.parameters
-        let (beta1, beta2) = (pow(beta1, correction), pow(beta2, correction))
+        let (beta1, beta2) = (pow(beta1, correction), pow(beta2.value(atKimg: 0), correction))
         let (alpha, momentum) = (pow(alpha, correction), pow(momentum, correction))
         let learningRate = learningRate * correction
         switch kind {

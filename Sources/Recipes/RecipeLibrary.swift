@@ -8,7 +8,7 @@ extension Recipe {
         ("lsgan", PackageResources.lsgan_yaml), ("wgan", PackageResources.wgan_yaml),
         ("wgan-gp", PackageResources.wgan_gp_yaml), ("sagan", PackageResources.sagan_yaml),
         ("progan", PackageResources.progan_yaml), ("stylegan2", PackageResources.stylegan2_yaml),
-        ("detail", PackageResources.detail_yaml),
+        ("r3gan", PackageResources.r3gan_yaml), ("detail", PackageResources.detail_yaml),
         ("conditional", PackageResources.conditional_yaml),
         ("dfl", PackageResources.dfl_yaml), ("superres", PackageResources.superres_yaml),
         ("convert", PackageResources.convert_yaml),

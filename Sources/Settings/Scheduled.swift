@@ -69,6 +69,14 @@ public struct Scheduled<Value: BinaryFloatingPoint & Sendable>: Sendable, Equata
     public var maximum: Value { kind == .constant || kind == .step ? from : max(from, to) }
 }
 
+extension Scheduled: ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral where Value == Double {
+    /// A constant value.
+    public init(floatLiteral value: Double) { self.init(value) }
+
+    /// A constant value.
+    public init(integerLiteral value: Int) { self.init(Double(value)) }
+}
+
 /// Fields of a scheduled number in the form of a group.
 struct ScheduleFields: SettingsGroup {
     var value = Scheduled(0.0)

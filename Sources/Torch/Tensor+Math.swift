@@ -300,8 +300,12 @@ extension Tensor {
         op("relu_", [self], file, line)
     }
 
-    /// Leaky ReLU in place; any shape.
+    /// Leaky ReLU in place; any shape. As with `rectified`, second derivatives do not pass through the input.
+    /// - Parameters:
+    ///   - negativeSlope: factor for negative values, 0 or more.
+    ///   - file: file of the caller, for error messages.
+    ///   - line: line of the caller, for error messages.
     public func leakyReLU_(_ negativeSlope: Double = 0.01, file: StaticString = #fileID, line: UInt = #line) {
-        op("leaky_relu_", [self, negativeSlope], file, line)
+        op("facegan::leaky_relu_", [self, negativeSlope], file, line)
     }
 }

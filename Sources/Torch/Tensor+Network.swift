@@ -24,8 +24,9 @@ extension Tensor {
         weight: Tensor, bias: Tensor?, stride: Int = 1, padding: Int = 0, dilation: Int = 1, groups: Int = 1,
         file: StaticString = #fileID, line: UInt = #line
     ) -> Tensor {
-        if Kernels.current == .fast, dilation == 1, groups == 1 {
-            return op("facegan::convolution", [self, weight, bias, stride, padding, 0, false], file, line)
+        if Kernels.current == .fast, dilation == 1 {
+            return op(
+                "facegan::convolution", [self, weight, bias, stride, padding, 0, false, groups], file, line)
         }
         return op(
             "facegan::plain_convolution",

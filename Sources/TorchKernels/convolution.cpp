@@ -27,11 +27,12 @@ at::Tensor dense(const at::Tensor &pictures, at::ScalarType dtype) {
 
 std::vector<int64_t> numbers_of(const TileShape &s) {
   return {s.pictures, s.height, s.width,  s.channels, s.rows, s.columns, s.filters,
-          s.kernel,   s.stride, s.padding, static_cast<int64_t>(s.dtype)};
+          s.kernel,   s.stride, s.padding, static_cast<int64_t>(s.dtype), s.groups};
 }
 
 TileShape shape_of(const std::vector<int64_t> &n) {
-  return {n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], static_cast<at::ScalarType>(n[10])};
+  return {n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], static_cast<at::ScalarType>(n[10]),
+          n[11]};
 }
 
 at::Tensor plain_convolution(const at::Tensor &input, const at::Tensor &weight, const std::optional<at::Tensor> &bias,
@@ -61,7 +62,7 @@ at::Tensor plain_convolution(const at::Tensor &input, const at::Tensor &weight, 
 at::Tensor small_of(const TileShape &shape, const Seen &big, const at::Tensor &weight, const Change &finish) {
   if (tiles_win(shape)) return tile_forward(shape, big, weight, finish);
   return plain_convolution(changed(big), weight.to(shape.dtype), {}, {shape.stride, shape.stride},
-                           {shape.padding, shape.padding}, {1, 1}, 1);
+                           {shape.padding, shape.padding}, {1, 1}, shape.groups);
 }
 
 at::Tensor big_of(const TileShape &shape, const Seen &small, const at::Tensor &weight, const Change &finish) {
@@ -70,17 +71,17 @@ at::Tensor big_of(const TileShape &shape, const Seen &small, const at::Tensor &w
     return side - ((small - 1) * shape.stride - 2 * shape.padding + shape.kernel);
   };
   return at::conv_transpose2d(changed(small), weight.to(shape.dtype), {}, shape.stride, shape.padding,
-                              {rest(shape.height, shape.rows), rest(shape.width, shape.columns)});
+                              {rest(shape.height, shape.rows), rest(shape.width, shape.columns)}, shape.groups);
 }
 
 at::Tensor weight_of(const TileShape &shape, const Seen &big, const Seen &small) {
   if (tiles_win(shape)) return tile_weight(shape, big, small);
   // Only the weight's shape is read.
-  auto like = at::empty({shape.filters, shape.channels, shape.kernel, shape.kernel}, big.pictures.options(),
-                        at::MemoryFormat::ChannelsLast);
+  auto like = at::empty({shape.filters, shape.channels / shape.groups, shape.kernel, shape.kernel},
+                        big.pictures.options(), at::MemoryFormat::ChannelsLast);
   auto gradients = at::convolution_backward(changed(small), changed(big), like, {}, {shape.stride, shape.stride},
-                                            {shape.padding, shape.padding}, {1, 1}, false, {0, 0}, 1,
-                                            {false, true, false});
+                                            {shape.padding, shape.padding}, {1, 1}, false, {0, 0},
+                                            shape.groups, {false, true, false});
   return std::get<1>(gradients).to(at::kFloat);
 }
 
@@ -177,7 +178,7 @@ variable_list Weight::backward(AutogradContext *context, variable_list gradients
 }  // namespace
 
 Call::Call(const at::Tensor &input, const at::Tensor &weight, const std::optional<at::Tensor> &bias, int64_t stride,
-           int64_t padding, int64_t outputPadding, bool transposed) {
+           int64_t padding, int64_t outputPadding, bool transposed, int64_t groups) {
   constexpr int64_t LIMIT = 1 << 20;
   TORCH_CHECK(stride >= 1 && stride <= LIMIT, "convolution: expected a stride of 1 or more, got ", stride);
   TORCH_CHECK(padding >= 0 && padding <= LIMIT, "convolution: expected a padding of 0 or more, got ", padding);
@@ -185,18 +186,22 @@ Call::Call(const at::Tensor &input, const at::Tensor &weight, const std::optiona
               "convolution: expected an output padding of 0 or more and below the stride ", stride, ", got ",
               outputPadding);
   TORCH_CHECK(transposed || outputPadding == 0, "convolution: only a transposed convolution has an output padding");
+  TORCH_CHECK(groups == 1 || (!transposed && groups > 1),
+              "convolution: expected 1 group, or more of a convolution that is not transposed, got ", groups);
   TORCH_CHECK(input.dim() == 4 && weight.dim() == 4, "convolution: expected an input [N, C, H, W] and a weight of rank 4,",
               " got ", input.sizes(), " and ", weight.sizes());
   const int64_t outputs = weight.size(transposed ? 1 : 0);
   TORCH_CHECK(!bias || !bias->defined() || (bias->dim() == 1 && bias->numel() == outputs),
               "convolution: expected a bias of ", outputs, " values, got ", bias ? bias->sizes() : at::IntArrayRef());
   // libtorch refuses the rest of what it does not accept.
-  if (input.dim() != 4 || weight.dim() != 4 || !input.is_cpu() || !weight.is_cpu() ||
-      weight.scalar_type() != at::kFloat || weight.size(2) != weight.size(3) ||
-      input.size(1) != weight.size(transposed ? 0 : 1) || input.numel() == 0)
+  const auto device = input.device().type();
+  if ((!input.is_cpu() && groups == 1) || weight.device() != input.device() || weight.scalar_type() != at::kFloat ||
+      weight.size(2) != weight.size(3) || weight.size(0) % groups != 0 ||
+      input.size(1) != (transposed ? weight.size(0) : weight.size(1) * groups) || input.numel() == 0)
     return;
-  const bool casts = at::autocast::is_autocast_enabled(at::kCPU) && input.scalar_type() != at::kDouble;
+  const bool casts = at::autocast::is_autocast_enabled(device) && input.scalar_type() != at::kDouble;
   const int64_t kernel = weight.size(2);
+  if (groups > 1 && kernel < stride) return;
   if (kernel < 1 || (!transposed && std::min(input.size(2), input.size(3)) + 2 * padding < kernel)) return;
   auto extent = [&](int64_t side) {
     return transposed ? (side - 1) * stride - 2 * padding + kernel + outputPadding
@@ -207,13 +212,15 @@ Call::Call(const at::Tensor &input, const at::Tensor &weight, const std::optiona
   shape = {.pictures = input.size(0),
            .height = transposed ? height : input.size(2),
            .width = transposed ? width : input.size(3),
-           .channels = weight.size(1),
+           .channels = weight.size(1) * groups,
            .rows = transposed ? input.size(2) : height,
            .columns = transposed ? input.size(3) : width,
            .filters = weight.size(0),
            .kernel = kernel, .stride = stride, .padding = padding,
-           .dtype = casts ? at::autocast::get_autocast_dtype(at::kCPU) : input.scalar_type()};
-  isPlain = !tiles_win(shape) && !thin_adjoint_wins(shape);
+           .dtype = casts ? at::autocast::get_autocast_dtype(device) : input.scalar_type(),
+           .groups = groups};
+  // libtorch computes second derivatives of grouped convolutions group by group.
+  isPlain = groups == 1 && !tiles_win(shape) && !thin_adjoint_wins(shape);
   isTiled = transposed ? !isPlain : tiles_win(shape);
 }
 
@@ -222,12 +229,12 @@ at::Tensor convolved(const TileShape &shape, const at::Tensor &pictures, const a
 }
 
 at::Tensor convolution(const at::Tensor &input, const at::Tensor &weight, const std::optional<at::Tensor> &bias,
-                       int64_t stride, int64_t padding, int64_t outputPadding, bool transposed) {
-  Call call(input, weight, bias, stride, padding, outputPadding, transposed);
+                       int64_t stride, int64_t padding, int64_t outputPadding, bool transposed, int64_t groups) {
+  Call call(input, weight, bias, stride, padding, outputPadding, transposed, groups);
   // Operators that autocast knows.
   if (call.isPlain)
     return transposed ? at::conv_transpose2d(input, weight, bias, stride, padding, outputPadding)
-                      : plain_convolution(input, weight, bias, {stride, stride}, {padding, padding}, {1, 1}, 1);
+                      : plain_convolution(input, weight, bias, {stride, stride}, {padding, padding}, {1, 1}, groups);
   return with_bias(convolved(call.shape, dense(input, call.shape.dtype), weight, transposed), bias);
 }
 
@@ -264,7 +271,7 @@ TORCH_LIBRARY_FRAGMENT(facegan, library) {
       torch::dispatch(c10::DispatchKey::CompositeImplicitAutograd, TORCH_FN(plain_convolution)));
   library.def(
       "convolution(Tensor input, Tensor weight, Tensor? bias, int stride, int padding, int output_padding, "
-      "bool transposed) -> Tensor",
+      "bool transposed, int groups=1) -> Tensor",
       torch::dispatch(c10::DispatchKey::CompositeImplicitAutograd, TORCH_FN(convolution)));
   library.def(
       "convolution_activated(Tensor input, Tensor weight, Tensor? bias, int stride, int padding, "

@@ -30,7 +30,7 @@ struct Call {
 
   /// Throws c10::Error for arguments that no convolution accepts.
   Call(const at::Tensor &input, const at::Tensor &weight, const std::optional<at::Tensor> &bias, int64_t stride,
-       int64_t padding, int64_t outputPadding, bool transposed);
+       int64_t padding, int64_t outputPadding, bool transposed, int64_t groups = 1);
 };
 
 /// libtorch's convolution, except for shapes that it computes wrongly.
@@ -47,9 +47,11 @@ at::Tensor plain_convolution(const at::Tensor &input, const at::Tensor &weight, 
 /// A convolution of dense pictures or, if `transposed`, a transposed one. Has derivatives of every order.
 at::Tensor convolved(const TileShape &shape, const at::Tensor &pictures, const at::Tensor &weight, bool transposed);
 
-/// The operator facegan::convolution. Has derivatives of every order.
+/// The operator facegan::convolution. Has derivatives of every order. With several groups it runs on every device: all
+/// derivatives are grouped convolutions, while libtorch computes second derivatives group by group.
 at::Tensor convolution(const at::Tensor &input, const at::Tensor &weight, const std::optional<at::Tensor> &bias,
-                       int64_t stride, int64_t padding, int64_t outputPadding, bool transposed);
+                       int64_t stride, int64_t padding, int64_t outputPadding, bool transposed,
+                       int64_t groups = 1);
 
 /// Adds a bias to an output in place.
 at::Tensor with_bias(const at::Tensor &output, const std::optional<at::Tensor> &bias);

@@ -142,7 +142,8 @@ static bool multiplies_bfloat16() {
 
 /// The conditions of all kernels here.
 static bool fits(const TileShape &shape) {
-  return has_vectors() && (shape.taps() == 2 || shape.taps() == 3) && shape.stride <= 2 && shape.filters % 16 == 0 &&
+  return has_vectors() && shape.groups == 1 && (shape.taps() == 2 || shape.taps() == 3) && shape.stride <= 2 &&
+         shape.filters % 16 == 0 &&
          (shape.dtype == at::kFloat || (shape.dtype == at::kBFloat16 && multiplies_bfloat16()));
 }
 

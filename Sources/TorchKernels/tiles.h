@@ -22,6 +22,8 @@ struct TileShape {
   int64_t kernel, stride, padding;
   /// Data type of the products: float32 or bfloat16.
   at::ScalarType dtype;
+  /// Groups of channels that are convolved separately. The kernels below support one group.
+  int64_t groups = 1;
   /// Whether the weight is used many times before it changes, so that the time to pack it does not count.
   bool isConstant = false;
 
@@ -63,7 +65,7 @@ bool tiles_win(const TileShape &shape);
 /// The same for `tile_adjoint` alone, which has a form for a big picture of a few channels.
 bool thin_adjoint_wins(const TileShape &shape);
 
-// Pictures have the data type of the products; weights are float32 [filters, channels, kernel, kernel].
+// Pictures have the data type of the products; weights are float32 [filters, channels / groups, kernel, kernel].
 
 /// small = big * weight, changed before it is written.
 at::Tensor tile_forward(const TileShape &shape, const Seen &big, const at::Tensor &weight, const Change &finish = {});

@@ -76,7 +76,9 @@ extension AdversarialTrainer {
         if self.changesBuffers, discriminator.isTraining != changesBuffers {
             discriminator.train(changesBuffers)
         }
-        let augmented = augmentation(images, random: augmentStream)
+        let probability = settings.augment.probability
+        let augmented = augmentation(
+            images, probability: probability.isConstant ? nil : scheduled(probability), random: augmentStream)
         return computing { discriminator(augmented, labels: labels) }.single
     }
 

@@ -244,7 +244,7 @@ public final class AdversarialTrainer: Trainer {
     private func perform(
         _ count: Int, _ growth: Growth?, skips: Bool, realBatch: (Int) -> (pictures: Tensor, labels: Tensor?)
     ) -> Int {
-        setLearningRates()
+        scheduleOptimizers()
         var fade: Factor?
         if let growth, growth.alpha < 1 {
             fade = graphs.factor { [unowned self] in self.growth?.alpha ?? 1 }
@@ -297,15 +297,13 @@ public final class AdversarialTrainer: Trainer {
         return steps
     }
 
-    private func setLearningRates() {
-        generatorOptimizer.learningRate = graphs.factor { [unowned self] in
-            settings.generatorOptimizer.learningRate * learningRateFactor
-                * Regularizer.correction(generatorRegularizers)
-        }
-        discriminatorOptimizer.learningRate = graphs.factor { [unowned self] in
-            settings.discriminatorOptimizer.learningRate * learningRateFactor
-                * Regularizer.correction(discriminatorRegularizers)
-        }
+    private func scheduleOptimizers() {
+        schedule(
+            generatorOptimizer, settings.generatorOptimizer,
+            correction: Regularizer.correction(generatorRegularizers))
+        schedule(
+            discriminatorOptimizer, settings.discriminatorOptimizer,
+            correction: Regularizer.correction(discriminatorRegularizers))
     }
 
     /// The growth at the current clock; nil for networks that do not grow.
@@ -352,9 +350,11 @@ public final class AdversarialTrainer: Trainer {
             Scalar("realScore", "score/real", ("", "D(real)"), means.realScore),
             Scalar("fakeScore", "score/fake", ("", "D(fake)"), means.fakeScore),
         ]
-        if settings.augment.kind == .ada {
-            scalars.append(
-                Scalar("augmentProbability", "augment/probability", ("", "p"), augmentation.probability))
+        if settings.augment.kind == .ada || !settings.augment.probability.isConstant {
+            let probability =
+                settings.augment.kind == .ada
+                ? augmentation.probability : settings.augment.probability.value(atKimg: clock.kimg)
+            scalars.append(Scalar("augmentProbability", "augment/probability", ("", "p"), probability))
         }
         if let growth {
             scalars.append(Scalar("side", "growth/side", ("", "side"), Double(growth.side)))

@@ -69,7 +69,7 @@ public final class AttributeTrainer: Trainer {
         network = settings.network.make(outputs: attributes.count, random: random)
         network.move(to: device, format: .channelsLast)
         averaged =
-            recipe.average.halfLifeKimg > 0
+            recipe.average.isOn
             ? settings.network.make(outputs: attributes.count, random: random) : nil
         average = ExponentialAverage(averaged, following: network)
         if recipe.training.gradientCheckpointing { network.setCheckpointed() }
@@ -107,9 +107,7 @@ public final class AttributeTrainer: Trainer {
 
     /// Updates the network and its average.
     private func train(_ pictures: Tensor, _ labels: Tensor) {
-        optimizer.learningRate = graphs.factor { [unowned self] in
-            settings.optimizer.learningRate * learningRateFactor
-        }
+        schedule(optimizer, settings.optimizer)
         var images = pictures
         let known = labels.abs()
         var targets = labels * (0.5 * (1 - settings.labels.smoothing)) + 0.5

@@ -1,5 +1,6 @@
 import Checkpoints
 import Datasets
+import Foundation
 import Models
 import Recipes
 import Settings
@@ -77,6 +78,27 @@ extension Trainer {
     /// Runs `body` with the kernels and the precision of the run.
     func computing<Result>(_ body: () -> Result) -> Result {
         withKernels(kernels) { withAutocast(precision.autocast, on: device, body) }
+    }
+
+    /// Sets the values of an optimizer that change over a run.
+    /// - Parameters:
+    ///   - optimizer: optimizer of a network.
+    ///   - settings: its settings.
+    ///   - correction: see `OptimizerSettings.make`.
+    ///   - share: factor of the learning rate, in addition to `learningRateFactor`.
+    func schedule(
+        _ optimizer: any Optimizer, _ settings: OptimizerSettings, correction: Double = 1,
+        share: @escaping () -> Double = { 1 }
+    ) {
+        optimizer.learningRate = graphs.factor { [unowned self] in
+            settings.learningRate * learningRateFactor * share() * correction
+        }
+        guard !settings.beta2.isConstant, let optimizer = optimizer as? any SecondMomentOptimizer else {
+            return
+        }
+        optimizer.beta2 = graphs.factor { [unowned self] in
+            pow(settings.beta2.value(atKimg: clock.kimg), correction)
+        }
     }
 
     /// The complete state, except for the position in the data.

@@ -6,6 +6,7 @@ import Files
 import Imaging
 import Objectives
 import Provenance
+import Settings
 import Torch
 
 /// `facegan data preview`: a contact sheet.
@@ -98,7 +99,7 @@ struct DataPreview: ParsableCommand {
     /// Settings of the discriminator augmentation of --augment.
     private var view: AugmentSettings {
         var settings = AugmentSettings(augment == .ada ? .ada : .diffaugment)
-        settings.probability = augmentProbability ?? settings.probability
+        if let augmentProbability { settings.probability = Scheduled(augmentProbability) }
         (settings.startProbability, settings.maxProbability) = (augmentProbability ?? 0.6, 1)
         return settings
     }

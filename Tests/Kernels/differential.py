@@ -114,10 +114,14 @@ def convolution_case(rng, activated, shape=convolution_shape):
     a = shape(rng)
     if a["t"] and a["s"] > 1 and rng.random() < 0.4:
         a["op"] = rng.randint(0, a["s"] - 1)
+    groups = 1
+    if not activated and not a["t"] and rng.random() < 0.25:
+        groups = rng.choice([2, 3, 8])
+        a["c"], a["f"] = groups * rng.randint(1, 9), groups * rng.randint(1, 9)
     if rng.random() < 0.04:
         # Arguments out of range: an error, not a crash.
         a[rng.choice(["s", "p", "op"])] = rng.choice([0, -1, -7, 1 << 40, 100])
-    ends = [a["c"], a["f"]] if a["t"] else [a["f"], a["c"]]
+    ends = [a["c"], a["f"]] if a["t"] else [a["f"], a["c"] // groups]
     x = layout(rng, draw(rng, [a["n"], a["c"], a["h"], a["w"]]))
     weight = layout(rng, draw(rng, ends + [a["k"], a["k"]], 0.2))
     bias = layout(rng, draw(rng, [a["f"]])) if a["bias"] else None
@@ -126,14 +130,14 @@ def convolution_case(rng, activated, shape=convolution_shape):
     bf16 = rng.random() < 0.35
     order = 0 if activated else rng.choice([0, 0, 0, 1, 1, 2] if a["n"] * a["c"] < 200 else [0, 0, 1])
     slope = rng.choice([0.0, 0.2, 1.0])
-    text = f"{'activated ' if activated else ''}{a} {'bf16' if bf16 else 'fp32'} order {order} slope {slope} strides {x.stride()} {weight.stride()}"
+    text = f"{'activated ' if activated else ''}{a} {'bf16' if bf16 else 'fp32'} order {order} slope {slope} groups {groups} strides {x.stride()} {weight.stride()}"
 
     def own(x, w, *b):
         arguments = [x, w, b[0] if b else None, a["s"], a["p"], a["op"], a["t"]]
         if activated:
             with torch.no_grad():
                 return ops.convolution_activated(*arguments, slope)
-        return ops.convolution(*arguments)
+        return ops.convolution(*arguments, groups)
 
     def plain(x, w, *b):
         bias = b[0] if b else None
@@ -143,7 +147,7 @@ def convolution_case(rng, activated, shape=convolution_shape):
             if a["op"] != 0:
                 raise RuntimeError("output padding without transposition")
             # By slices, which PyTorch computes rightly on AVX2.
-            y = ops.plain_convolution(x, w, bias, [a["s"]] * 2, [a["p"]] * 2, [1, 1], 1)
+            y = ops.plain_convolution(x, w, bias, [a["s"]] * 2, [a["p"]] * 2, [1, 1], groups)
         return y if not activated or slope == 1 else F.leaky_relu(y, slope)
 
     return text, own, plain, [x, weight] + ([bias] if bias is not None else []), bf16, order

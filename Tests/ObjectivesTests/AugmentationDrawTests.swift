@@ -1,5 +1,6 @@
 import Foundation
 import Objectives
+import Settings
 import Testing
 import Torch
 
@@ -121,13 +122,13 @@ import Torch
 
     @Test(arguments: [0.4, 1]) func diffAugmentParametersEqualScalarArithmetic(_ probability: Double) {
         var settings = AugmentSettings(.diffaugment)
-        settings.probability = probability
+        settings.probability = Scheduled(probability)
         let draws = AugmentationDraws(pictures: 200, random: RandomSource(seed: 24), on: .cpu)
         for part in [\AugmentSettings.recolor, \.translate, \.cutOut] {
             settings[keyPath: part] = false
             let augment = DiffAugment(settings)
             for size in [Self.size, PictureSize(width: 9, height: 31)] {
-                let found = augment.parameters(draws, of: size)
+                let found = augment.parameters(draws, probability: Self.constant(probability), of: size)
                 let expected = ParameterTable(
                     pictures: (0..<200).map {
                         Reference.diffAugment(ReferenceDraws(draws, picture: $0), settings, of: size)
@@ -140,9 +141,9 @@ import Torch
 
     @Test func diffAugmentDrawsTheDistributionsOfThePaper() {
         var settings = AugmentSettings(.diffaugment)
-        settings.probability = 0.25
         let draws = AugmentationDraws(pictures: Self.count, random: RandomSource(seed: 22), on: .cpu)
-        let parameters = DiffAugment(settings).parameters(draws, of: Self.size)
+        let parameters = DiffAugment(settings).parameters(
+            draws, probability: Self.constant(0.25), of: Self.size)
         let identity = DiffAugmentParameter.allCases.map(\.identity)
         let all = (0..<Self.count).map { parameters.values[$0].doubles() }
         let changed = all.filter { $0 != identity }
@@ -163,8 +164,8 @@ import Torch
         expectUniform(column(.contrast), in: 0.5...1.5)
         expectUniform(column(.left), in: -16...48)
 
-        (settings.probability, settings.recolor, settings.cutOut) = (1, false, false)
-        let moved = DiffAugment(settings).parameters(draws, of: Self.size)
+        (settings.recolor, settings.cutOut) = (false, false)
+        let moved = DiffAugment(settings).parameters(draws, probability: Self.constant(1), of: Self.size)
         for parameter in DiffAugmentParameter.allCases where ![.shiftX, .shiftY].contains(parameter) {
             #expect(moved[parameter].doubles().allSatisfy { $0 == parameter.identity })
         }

@@ -1,5 +1,6 @@
 import Foundation
 import Objectives
+import Settings
 import Torch
 
 /// The random values of one picture, consumed in order by scalar arithmetic. The augmentation must agree with it.
@@ -141,7 +142,7 @@ enum Reference {
         -> [DiffAugmentParameter: Double]
     {
         var drawn = given
-        let happens = drawn.happens(settings.probability)
+        let happens = drawn.happens(settings.probability.value(atKimg: 0))
         let light = drawn.number(in: -0.5..<0.5)
         let (colors, difference) = (drawn.number(in: 0..<2), drawn.number(in: 0.5..<1.5))
         func shift(_ side: Int) -> Double {

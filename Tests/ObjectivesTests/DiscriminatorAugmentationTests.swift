@@ -18,12 +18,18 @@ import Torch
 
     private static func diffaugment(_ probability: Double) -> AugmentSettings {
         var settings = AugmentSettings(.diffaugment)
-        settings.probability = probability
+        settings.probability = Scheduled(probability)
+        return settings
+    }
+
+    private static func scheduled(_ probability: Double) -> AugmentSettings {
+        var settings = AugmentSettings(.scheduled)
+        (settings.probability, settings.corruption, settings.noise) = (Scheduled(probability), 1, false)
         return settings
     }
 
     @Test func probabilityZeroChangesNothing() {
-        for settings in [AugmentSettings(), Self.diffaugment(0), Self.ada(0)] {
+        for settings in [AugmentSettings(), Self.diffaugment(0), Self.ada(0), Self.scheduled(0)] {
             let images = Self.pictures()
             let augment = DiscriminatorAugmentation(settings, device: .cpu)
             #expect(augment.probability == 0)
@@ -33,7 +39,7 @@ import Torch
 
     /// Other draws from the same stream must not depend on the probability.
     @Test func drawsDoNotDependOnTheProbability() {
-        for make in [Self.diffaugment, Self.ada] {
+        for make in [Self.diffaugment, Self.ada, Self.scheduled] {
             let states = [0, 0.3, 1].map { probability in
                 let random = RandomSource(seed: 4)
                 _ = DiscriminatorAugmentation(make(probability), device: .cpu)(
@@ -46,7 +52,7 @@ import Torch
     }
 
     @Test func eachCallDrawsOtherValues() {
-        for settings in [Self.diffaugment(1), Self.ada(0.9)] {
+        for settings in [Self.diffaugment(1), Self.ada(0.9), Self.scheduled(0.9)] {
             let augment = DiscriminatorAugmentation(settings, device: .cpu)
             let random = RandomSource(seed: 6)
             let (first, second) = (
@@ -59,7 +65,7 @@ import Torch
 
     @Test(arguments: [DType.bfloat16, .float32, .float64])
     func typesAreKept(_ dtype: DType) {
-        for settings in [Self.diffaugment(1), Self.ada(0.9)] {
+        for settings in [Self.diffaugment(1), Self.ada(0.9), Self.scheduled(0.9)] {
             func augmented(_ images: Tensor) -> Tensor {
                 DiscriminatorAugmentation(settings, device: .cpu)(images, random: RandomSource(seed: 3))
             }
@@ -88,6 +94,32 @@ import Torch
         #expect(a[0].floats() == b[0].floats() && a[1].floats() != b[1].floats())
     }
 
+    /// A current probability replaces that at the start, as a number and as a tensor.
+    @Test func currentProbabilitiesAreUsed() {
+        for make in [Self.diffaugment, Self.scheduled] {
+            func augmented(_ settings: AugmentSettings, _ probability: Factor?) -> [Float] {
+                DiscriminatorAugmentation(settings, device: .cpu)(
+                    Self.pictures(8), probability: probability, random: RandomSource(seed: 5)
+                ).floats()
+            }
+            let expected = augmented(make(0.5), nil)
+            #expect(augmented(make(0), .number(0.5)) == expected)
+            #expect(augmented(make(0), .tensor(Tensor(0.5))) == expected)
+            #expect(augmented(make(0.5), .number(0)) == Self.pictures(8).floats())
+            #expect(expected != Self.pictures(8).floats())
+        }
+    }
+
+    /// A scheduled probability makes the changes of ADA at that probability.
+    @Test func scheduledChangesAreThoseOfADA() {
+        var ada = Self.ada(0.7)
+        (ada.filter, ada.noise) = (0, false)
+        let (first, second) = (RandomSource(seed: 5), RandomSource(seed: 5))
+        let a = DiscriminatorAugmentation(ada, device: .cpu)(Self.pictures(), random: first)
+        let b = DiscriminatorAugmentation(Self.scheduled(0.7), device: .cpu)(Self.pictures(), random: second)
+        #expect(a.floats() == b.floats() && first.state == second.state)
+    }
+
     @Test func wrongShapesTrap() async {
         let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             _ = DiscriminatorAugmentation(AugmentSettings(), device: .cpu)(
@@ -99,7 +131,7 @@ import Torch
 
     /// Running out of memory, in the augmentation or before it, ends the scope and does not trap.
     @Test(arguments: [false, true]) func outOfMemoryDoesNotTrap(isLostBefore: Bool) {
-        for settings in [Self.diffaugment(1), Self.ada(0.9)] {
+        for settings in [Self.diffaugment(1), Self.ada(0.9), Self.scheduled(0.9)] {
             let images = Self.pictures()
             let random = RandomSource(seed: 3)
             let state = random.state
@@ -129,6 +161,11 @@ import Torch
         let settings = try SettingsDocument.decode(AugmentSettings.self, yaml: text, path: "augment.yaml")
         #expect(settings.kind == .ada && settings.target == 0.5 && settings.filter == 0.25)
         #expect(settings.speedKimg == 100 && settings.blit == 1)
+        let schedule = try SettingsDocument.decode(
+            AugmentSettings.self,
+            yaml: "kind: scheduled\nprobability: {to: 0.3, endKimg: 9}\ncorruption: 1\n",
+            path: "augment.yaml")
+        #expect(schedule.probability == Scheduled(.linear, from: 1, to: 0.3, endKimg: 9) && schedule.noise)
         #expect(throws: SettingsError.self) {
             try SettingsDocument.decode(
                 AugmentSettings.self, yaml: "kind: none\ntarget: 0.5\n", path: "augment.yaml")
@@ -226,7 +263,7 @@ import Torch
     }
 
     @Test func otherKindsHaveNoState() {
-        for kind in [AugmentSettings.Kind.none, .diffaugment] {
+        for kind in [AugmentSettings.Kind.none, .diffaugment, .scheduled] {
             let augment = DiscriminatorAugmentation(AugmentSettings(kind), device: .cpu)
             let before = augment.probability
             for _ in 0..<8 { augment.observe(realLogits: Self.confident) }

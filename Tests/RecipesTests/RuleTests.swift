@@ -109,8 +109,12 @@ struct BrokenRule: Sendable, CustomTestStringConvertible {
             "more than 0, because the classifier needs training, received `0`"),
         BrokenRule(
             "wgan-gp", ["augment.kind=ada"], "augment.kind",
-            "diffaugment or none, because ada needs a loss in which the sign of a logit separates real from generated, "
+            "none, diffaugment or scheduled, because ada needs a loss in which the sign of a logit separates real from generated, "
                 + "received `ada`"),
+        BrokenRule(
+            "r3gan", ["generator.groupSize=10"], "generator.groupSize",
+            "a number that divides the channels inside every block: expansion times the channels of every side, "
+                + "received `10`"),
         BrokenRule(
             "dcgan", ["augment.kind=ada", "augment.startProbability=0.9"], "augment.startProbability",
             "a number not above maxProbability, received `0.9`"),
@@ -192,7 +196,8 @@ struct BrokenRule: Sendable, CustomTestStringConvertible {
             "a number less than levels, received `6`"),
         BrokenRule(
             "convert", ["augment.kind=ada"], "augment.kind",
-            "none or diffaugment, because a converter has no adaptive augmentation, received `ada`"),
+            "none, diffaugment or scheduled, because a converter has no adaptive augmentation, received `ada`"
+        ),
         BrokenRule(
             "convert", ["gradientPenalty.every=4"], "gradientPenalty.every",
             "1, because a converter has no lazy regularization, received `4`"),

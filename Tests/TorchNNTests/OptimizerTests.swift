@@ -204,15 +204,32 @@ struct OptimizerCase: Sendable, CustomTestStringConvertible {
 
     let name: String
     let make: @Sendable (Parameters) -> any Optimizer
+    /// Whether a decay rate is a tensor, as in recorded steps that change it.
+    var hasRateOnDevice = false
 
     init(_ name: String, _ make: @escaping @Sendable (Parameters) -> any Optimizer) {
         (self.name, self.make) = (name, make)
     }
 
-    var testDescription: String { name }
+    var testDescription: String { name + (hasRateOnDevice ? ", decay rate on the device" : "") }
+
+    /// The same Adam with a decay rate that is a tensor.
+    var onDevice: OptimizerCase {
+        var other = OptimizerCase(name) { [make] parameters in
+            let optimizer = make(parameters)
+            if let adam = optimizer as? Adam, case .number(let beta2) = adam.beta2 {
+                adam.beta2 = .tensor(Tensor(beta2))
+                if case .number(let rate) = adam.learningRate { adam.learningRate = .tensor(Tensor(rate)) }
+            }
+            return optimizer
+        }
+        other.hasRateOnDevice = true
+        return other
+    }
 
     static let rate = 0.01
-    static let all: [OptimizerCase] = [
+    static let all = plain + plain.prefix(3).map(\.onDevice)
+    private static let plain: [OptimizerCase] = [
         .init("adam") { Adam($0, learningRate: rate) },
         .init("adam-l2") {
             Adam($0, learningRate: rate, beta1: 0.9, beta2: 0.99, epsilon: 1e-6, weightDecay: 0.1)

@@ -7,8 +7,10 @@ import Torch
         let pictures, inputs, outputs, side, kernel, stride, padding: Int
         var outputPadding = 0
         var isTransposed = false
+        var groups = 1
         var testDescription: String {
             "\(isTransposed ? "transposed " : "")\(inputs)->\(outputs)@\(side), \(kernel)x\(kernel), stride \(stride)"
+                + (groups > 1 ? ", groups \(groups)" : "")
         }
     }
 
@@ -39,6 +41,9 @@ import Torch
         Shape(
             pictures: 2, inputs: 64, outputs: 64, side: 9, kernel: 3, stride: 1, padding: 1,
             isTransposed: true),
+        Shape(pictures: 2, inputs: 48, outputs: 32, side: 9, kernel: 3, stride: 1, padding: 1, groups: 4),
+        Shape(pictures: 3, inputs: 12, outputs: 12, side: 11, kernel: 4, stride: 2, padding: 1, groups: 12),
+        Shape(pictures: 2, inputs: 8, outputs: 12, side: 6, kernel: 1, stride: 1, padding: 0, groups: 2),
     ]
 
     /// Inputs of a convolution, of a seed.
@@ -49,7 +54,8 @@ import Torch
         init(_ shape: Shape, seed: UInt64 = 1) {
             let random = RandomSource(seed: seed)
             let ends =
-                shape.isTransposed ? [shape.inputs, shape.outputs] : [shape.outputs, shape.inputs]
+                shape.isTransposed
+                ? [shape.inputs, shape.outputs] : [shape.outputs, shape.inputs / shape.groups]
             self.shape = shape
             input = Tensor.normal(
                 [shape.pictures, shape.inputs, shape.side, shape.side], random: random
@@ -65,7 +71,9 @@ import Torch
                     ? input.convTranspose2d(
                         weight: weight, bias: bias, stride: shape.stride, padding: shape.padding,
                         outputPadding: shape.outputPadding)
-                    : input.conv2d(weight: weight, bias: bias, stride: shape.stride, padding: shape.padding)
+                    : input.conv2d(
+                        weight: weight, bias: bias, stride: shape.stride, padding: shape.padding,
+                        groups: shape.groups)
             }
         }
 

@@ -4,6 +4,7 @@ import Foundation
 import Models
 import Objectives
 import Recipes
+import Settings
 import TestSupport
 import Testing
 import Torch

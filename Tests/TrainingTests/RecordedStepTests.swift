@@ -28,6 +28,14 @@ import Training
         ("wgan", []), ("wgan-gp", []), ("lsgan", []), ("sagan", []), ("progan", []), ("detail", []),
         ("stylegan2", ["augment.startProbability=0.2", "zeroCenteredPenalty.every=2"]),
         ("stylegan2", ["augment.kind=none", "enlargement.fromSide=8", "enlargement.fadeKimg=0.06"]),
+        (
+            "r3gan",
+            [
+                "augment.probability={from: 0.2, to: 0.6, endKimg: 0.05}", "schedule.endKimg=0.05",
+                "average.halfLifeKimg.endKimg=0.05", "zeroCenteredPenalty.r1Gamma.endKimg=0.05",
+                "generatorOptimizer.beta2.endKimg=0.05", "discriminatorOptimizer.beta2.endKimg=0.05",
+            ]
+        ),
         ("conditional", ["conditions.attributes=[Smiling, Eyeglasses]"]),
     ]
 

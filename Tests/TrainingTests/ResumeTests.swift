@@ -30,7 +30,8 @@ import Training
             [Precision.fp32, .bf16].map {
                 Case(recipe: recipe, precision: $0, overrides: everyChange)
             }
-        } + ["lsgan", "wgan", "sagan", "progan", "detail", "conditional"].map { Case(recipe: $0) } + [
+        } + ["lsgan", "wgan", "sagan", "progan", "detail", "conditional", "r3gan"].map { Case(recipe: $0) }
+        + [
             Case(overrides: ["augment.kind=diffaugment"]),
             Case(
                 recipe: "sagan",

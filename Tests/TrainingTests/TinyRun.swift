@@ -47,6 +47,10 @@ final class TinyRun {
             case "sagan": fixed + ["generator.attentionSide=8", "discriminator.attentionSide=8"]
             case "stylegan2":
                 ["generator.channelBase=64", "discriminator.channelBase=64", "generator.wSize=8"]
+            case "r3gan":
+                ["generator", "discriminator"].flatMap {
+                    ["\($0).channelBase=128", "\($0).groupSize=4", "\($0).blocks=1"]
+                }
             default: fixed
             }
         return try Recipe.load(name, overrides: Self.overrides + sizes + overrides)

@@ -2,6 +2,7 @@ import Checkpoints
 import Datasets
 import Models
 import Recipes
+import Settings
 import TestSupport
 import Testing
 import Torch

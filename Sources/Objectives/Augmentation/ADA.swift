@@ -75,18 +75,18 @@ package final class ADA {
     /// - Parameters:
     ///   - images: [N, 3, H, W].
     ///   - parameters: parameters of the pictures.
-    ///   - noise: N(0, 1), of the shape of `images`; nil without corruption.
+    ///   - noise: N(0, 1), of the shape of `images`; nil for none.
     /// - Returns: [N, 3, H, W].
     package func callAsFunction(_ images: Tensor, _ parameters: ADAParameters, noise: Tensor?) -> Tensor {
         var images = images
         if settings.blit > 0 || settings.geometry > 0 { images = warp(images, maps(parameters)) }
         if settings.color > 0 { images = recolored(images, parameters) }
         if settings.filter > 0 { images = bands(images, gains: bands.gains(parameters.block(.band0, 4))) }
-        if settings.corruption > 0, let noise {
+        if let noise {
             let deviations = parameters[.noise].abs().reshape([images.shape[0], 1, 1, 1])
             images = images + noise.to(images.device, images.dtype) * deviations.to(images.dtype)
-            images = cutout(images, parameters.block(.left, 4))
         }
+        if settings.corruption > 0 { images = cutout(images, parameters.block(.left, 4)) }
         return images
     }
 

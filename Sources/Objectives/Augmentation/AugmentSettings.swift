@@ -11,13 +11,16 @@ public struct AugmentSettings: SettingsGroup, Equatable {
         /// Adaptive discriminator augmentation, whose probability follows the overfitting of the discriminator
         /// (Karras et al. 2020, arXiv:2006.06676).
         case ada
+        /// The changes of ADA with a probability that is a function of the number of images (Huang et al. 2024,
+        /// arXiv:2501.05441).
+        case scheduled
     }
 
     /// Kind of augmentation.
     public var kind = Kind.none
 
-    /// Probability that DiffAugment changes a picture.
-    public var probability = 1.0
+    /// Probability that DiffAugment changes a picture; for `scheduled`, that of each operation.
+    public var probability: Scheduled<Double> = 1
     /// DiffAugment: brightness ± 0.5, saturation times 0...2, contrast times 0.5...1.5.
     public var recolor = true
     /// DiffAugment: translation by up to an eighth of the side per direction, with zero padding.
@@ -47,6 +50,8 @@ public struct AugmentSettings: SettingsGroup, Equatable {
     public var filter = 0.0
     /// ADA: multiplier of the probability of noise and cutout; 0: off.
     public var corruption = 0.0
+    /// ADA: whether corruption adds noise, besides cutout.
+    public var noise = true
 
     /// Creates settings without augmentation.
     public init() {}
@@ -59,12 +64,13 @@ public struct AugmentSettings: SettingsGroup, Equatable {
     public mutating func fields(_ v: inout some FieldVisitor) throws {
         try v.choice(
             "kind", &kind,
-            "Augmentation of the discriminator's pictures: none, of constant strength (DiffAugment), or with a "
-                + "probability that follows overfitting (ADA).")
+            "Augmentation of the discriminator's pictures: none, DiffAugment, or the changes of ADA with a "
+                + "probability that follows overfitting (ada) or the number of images (scheduled).")
         switch kind {
         case .none: break
         case .diffaugment:
-            try v.number("probability", &probability, in: 0...1, "Probability that a picture is augmented.")
+            try v.scheduled(
+                "probability", &probability, in: 0...1, "Probability that a picture is augmented.")
             try v.flag("recolor", &recolor, "Change brightness, saturation and contrast.")
             try v.flag("translate", &translate, "Translate by up to an eighth of the side.")
             try v.flag("cutOut", &cutOut, "Set a rectangle with half the sides to zero.")
@@ -81,16 +87,24 @@ public struct AugmentSettings: SettingsGroup, Equatable {
             try v.number("startProbability", &startProbability, in: 0...1, "Initial probability.")
             try v.check(
                 startProbability <= maxProbability, "startProbability", "a number not above maxProbability")
-            let group = "Multiplier of the probability of "
-            try v.number(
-                "blit", &blit, in: 0...1, group + "mirroring, quarter turns, integer shifts; 0: off.")
-            try v.number(
-                "geometry", &geometry, in: 0...1, group + "scaling, rotation, stretching, shifts; 0: off.")
-            try v.number(
-                "color", &color, in: 0...1,
-                group + "brightness, contrast, luma flip, hue and saturation; 0: off.")
-            try v.number("filter", &filter, in: 0...1, group + "amplifying frequency bands; 0: off.")
-            try v.number("corruption", &corruption, in: 0...1, group + "noise and cutout; 0: off.")
+            try operationFields(&v)
+        case .scheduled:
+            try v.scheduled("probability", &probability, in: 0...1, "Probability of each operation.")
+            try operationFields(&v)
         }
+    }
+
+    private mutating func operationFields(_ v: inout some FieldVisitor) throws {
+        let group = "Multiplier of the probability of "
+        try v.number(
+            "blit", &blit, in: 0...1, group + "mirroring, quarter turns, integer shifts; 0: off.")
+        try v.number(
+            "geometry", &geometry, in: 0...1, group + "scaling, rotation, stretching, shifts; 0: off.")
+        try v.number(
+            "color", &color, in: 0...1,
+            group + "brightness, contrast, luma flip, hue and saturation; 0: off.")
+        try v.number("filter", &filter, in: 0...1, group + "amplifying frequency bands; 0: off.")
+        try v.number("corruption", &corruption, in: 0...1, group + "noise and cutout; 0: off.")
+        try v.flag("noise", &noise, "Let corruption add noise, besides cutout.")
     }
 }

@@ -29,14 +29,12 @@ package final class DiffAugment {
     package init(_ settings: AugmentSettings) { self.settings = settings }
 
     /// Parameters of N pictures of one size. Operations that are off use random values, too.
-    package func parameters(_ draws: AugmentationDraws, of size: PictureSize)
+    /// - Parameter probability: probability that a picture is changed; shape [], float64.
+    package func parameters(_ draws: AugmentationDraws, probability: Tensor, of size: PictureSize)
         -> ParameterTable<DiffAugmentParameter>
     {
         let plan = plans[size] ?? Self.plan(settings, of: size)
         plans[size] = plan
-        let probability = kept("probability", on: draws.values.device) {
-            Tensor(doubles: [settings.probability], shape: [])
-        }
         return plan(draws, probability: probability)
     }
 

@@ -1,3 +1,4 @@
+import Settings
 import Torch
 
 /// Augmentation of all pictures that a discriminator receives in training: real, generated, and those of penalties.
@@ -11,6 +12,7 @@ public final class DiscriminatorAugmentation {
         case none
         case diffAugment(DiffAugment)
         case ada(ADA, AdaptiveProbability)
+        case scheduled(ADA)
     }
 
     /// Creates an augmentation.
@@ -24,19 +26,22 @@ public final class DiscriminatorAugmentation {
             case .none: .none
             case .diffaugment: .diffAugment(DiffAugment(settings))
             case .ada: .ada(ADA(settings), AdaptiveProbability(settings, device: device))
+            case .scheduled: .scheduled(ADA(settings))
             }
     }
 
     /// Augments pictures, each with its own random parameters.
     ///
     /// The number of random values does not depend on the probability. Nothing is copied between the host and a GPU after
-    /// the first call with pictures of a size. The kind `none` returns the pictures unchanged. At probability 0, so does
-    /// `diffaugment`, and `ada` on the CPU. On a GPU, `ada` then applies the identity.
+    /// the first call with pictures of a size. The kind `none` returns the pictures unchanged. At probability 0, so do
+    /// `diffaugment` and `scheduled`, and `ada` on the CPU. On a GPU, `ada` then applies the identity, as does a probability
+    /// that is a tensor.
     /// - Parameters:
     ///   - images: [N, 3, H, W] in -1...1, floating point.
+    ///   - probability: current probability of `diffaugment` and `scheduled`; nil for that at the start of the training.
     ///   - random: stream of the parameters.
     /// - Returns: [N, 3, H, W] of the same type. Values may leave -1...1.
-    public func callAsFunction(_ images: Tensor, random: RandomSource) -> Tensor {
+    public func callAsFunction(_ images: Tensor, probability: Factor? = nil, random: RandomSource) -> Tensor {
         // Out of memory: the tensor has no shape, and the result is discarded.
         guard !images.isPoisoned else { return images }
         let (shape, device) = (images.shape, images.device)
@@ -49,21 +54,35 @@ public final class DiscriminatorAugmentation {
         func augmented(_ operation: (Tensor) -> Tensor) -> Tensor {
             withAutocast(.float32, on: device) { operation(images.atLeastSingle()).to(images.dtype) }
         }
+        // Random values do not depend on the probability.
+        func draw() -> AugmentationDraws {
+            AugmentationDraws(pictures: shape[0], random: random, on: device)
+        }
+        func changed(_ augment: ADA, probability: Tensor?) -> Tensor {
+            let draws = draw()
+            // Drawn only if used, because it is the largest draw.
+            let noise = settings.corruption > 0 && settings.noise ? Tensor.normal(shape, random: random) : nil
+            guard let probability else { return images }
+            return augmented {
+                augment($0, augment.parameters(draws, probability: probability, of: size), noise: noise)
+            }
+        }
+        /// The probability on the device; nil for the number 0.
+        var current: Tensor? {
+            switch probability ?? .number(self.probability) {
+            case .number(let value): value == 0 ? nil : Tensor.full([], value, dtype: .float64, on: device)
+            case .tensor(let value): value.to(.float64)
+            }
+        }
         switch kind {
         case .none: return images
         case .diffAugment(let augment):
-            let draws = AugmentationDraws(pictures: shape[0], random: random, on: device)
-            if settings.probability == 0 { return images }
-            return augmented { augment($0, augment.parameters(draws, of: size)) }
+            let draws = draw()
+            guard let probability = current else { return images }
+            return augmented { augment($0, augment.parameters(draws, probability: probability, of: size)) }
         case .ada(let augment, let adaptive):
-            let draws = AugmentationDraws(pictures: shape[0], random: random, on: device)
-            // Drawn only if used, because it is the largest draw.
-            let noise = settings.corruption > 0 ? Tensor.normal(shape, random: random) : nil
-            if adaptive.isZeroOnCPU { return images }
-            return augmented {
-                let parameters = augment.parameters(draws, probability: adaptive.probability, of: size)
-                return augment($0, parameters, noise: noise)
-            }
+            return changed(augment, probability: adaptive.isZeroOnCPU ? nil : adaptive.probability)
+        case .scheduled(let augment): return changed(augment, probability: current)
         }
     }
 
@@ -77,13 +96,14 @@ public final class DiscriminatorAugmentation {
         if case .ada(_, let adaptive) = kind { adaptive.observe(realLogits) }
     }
 
-    /// Probability of each operation of ADA, or probability that DiffAugment changes a picture; 0 for `none`.
+    /// Probability of each operation of ADA, or probability that DiffAugment changes a picture; 0 for `none`. A scheduled
+    /// probability is that at the start of the training.
     ///
     /// Reading the probability of ADA waits for its device.
     public var probability: Double {
         switch kind {
         case .none: 0
-        case .diffAugment: settings.probability
+        case .diffAugment, .scheduled: settings.probability.value(atKimg: 0)
         case .ada(_, let adaptive): adaptive.probability.item()
         }
     }

@@ -16,6 +16,12 @@ public protocol Optimizer: AnyObject {
     var state: [(key: String, tensor: Tensor)] { get }
 }
 
+/// An optimizer whose second decay rate can change between steps, such as Adam.
+public protocol SecondMomentOptimizer: Optimizer {
+    /// Decay rate of the mean squared gradient in the next step. In recorded work that changes it, it is a tensor.
+    var beta2: Factor { get set }
+}
+
 extension Optimizer {
     /// Restores a saved state in place.
     /// - Parameter saved: tensors with the keys and shapes of `state`.

@@ -2,6 +2,7 @@ import Datasets
 import Models
 import Objectives
 import Recipes
+import Settings
 import Torch
 import TorchNN
 
@@ -72,7 +73,7 @@ public final class ConversionTrainer: Trainer {
         if recipe.training.gradientCheckpointing { converter.setCheckpointed() }
         critic = settings.makeCritic(resolution: recipe.resolution, random: random)
         critic.move(to: device, format: .channelsLast)
-        averaged = recipe.average.halfLifeKimg > 0 ? settings.makeConverter(random: random) : nil
+        averaged = recipe.average.isOn ? settings.makeConverter(random: random) : nil
         average = ExponentialAverage(averaged, following: converter)
         converterOptimizer = settings.converterOptimizer.make(for: converter)
         criticOptimizer = settings.criticOptimizer.make(for: critic)
@@ -111,12 +112,8 @@ public final class ConversionTrainer: Trainer {
 
     /// The work of a step on the device.
     private func perform(_ steps: Int, _ batch: (Int) -> (pictures: Tensor, labels: Tensor?)) {
-        converterOptimizer.learningRate = graphs.factor { [unowned self] in
-            settings.converterOptimizer.learningRate * learningRateFactor
-        }
-        criticOptimizer.learningRate = graphs.factor { [unowned self] in
-            settings.criticOptimizer.learningRate * learningRateFactor
-        }
+        schedule(converterOptimizer, settings.converterOptimizer)
+        schedule(criticOptimizer, settings.criticOptimizer)
         var last: (real: Tensor, labels: Tensor, target: Tensor)!
         for index in 0..<steps {
             let (real, given) = batch(index)
@@ -142,7 +139,8 @@ public final class ConversionTrainer: Trainer {
     }
 
     private func discriminate(_ images: Tensor, _ labels: Tensor) -> DiscriminatorOutput {
-        let augmented = augmentation(images, random: augmentStream)
+        let probability = settings.augment.probability.value(atKimg: clock.kimg)
+        let augmented = augmentation(images, probability: .number(probability), random: augmentStream)
         var output = computing { critic(augmented, labels: labels) }.single
         output.attributes = output.attributes?.to(.float32)
         return output

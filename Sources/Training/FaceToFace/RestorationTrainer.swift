@@ -83,7 +83,7 @@ public final class RestorationTrainer: Trainer {
         let isAdversarial = settings.phases.adversarialWeight > 0
         critic = isAdversarial ? recipe.makeCritic(seed: seed, attempt: 0, on: device) : nil
         averaged =
-            recipe.average.halfLifeKimg > 0
+            recipe.average.isOn
             ? settings.makeRestorer(resolution: recipe.resolution, random: random) : nil
         average = ExponentialAverage(averaged, following: restorer)
         self.restorer = restorer
@@ -131,17 +131,14 @@ public final class RestorationTrainer: Trainer {
 
     /// The work of a step on the device: updates the restorer, its average and, in the adversarial phase, the critic.
     private func perform(_ work: PhaseClock.Work, _ target: Tensor, _ inputs: Tensor) {
-        restorerOptimizer.learningRate = graphs.factor { [unowned self] in
+        schedule(restorerOptimizer, settings.restorerOptimizer) { [unowned self] in
             let angle = 2 * Double.pi * Double(clock.steps) / Self.dropoutPeriod
-            return settings.restorerOptimizer.learningRate * learningRateFactor
-                * (work.hasDropout ? (cos(angle) + 1) / 2 : 1)
+            return work.hasDropout ? (cos(angle) + 1) / 2 : 1
         }
         let pictures = computing { restorer(inputs) }.to(.float32)
         trainRestorer(work, pictures, target)
         if work.adversarialWeight > 0, let critic, let criticOptimizer {
-            criticOptimizer.learningRate = graphs.factor { [unowned self] in
-                settings.criticOptimizer.learningRate * learningRateFactor
-            }
+            schedule(criticOptimizer, settings.criticOptimizer)
             train(critic, criticOptimizer, real: target, fake: pictures.detached())
         }
         average?.update(

@@ -58,6 +58,7 @@ extension SelfTest {
     static let layerChecks: [Check] = [
         layer("Linear", [6, 20]) { Linear(20, 30) },
         layer("Conv2d", [4, 8, 12, 12]) { Conv2d(8, 16, kernel: 4, stride: 2, padding: 1) },
+        layer("Conv2d, grouped", [4, 16, 12, 12]) { Conv2d(16, 32, kernel: 3, padding: 1, groups: 4) },
         layer("ConvTranspose2d", [4, 16, 6, 6]) { ConvTranspose2d(16, 8, kernel: 4, stride: 2, padding: 1) },
         layer("RectangularConv2d", [4, 8, 12, 12]) {
             RectangularConv2d(8, 8, kernel: (1, 5), padding: (0, 2))

@@ -164,7 +164,7 @@ public final class ResamplingFilter {
     }
 
     /// Maps of half the side: [N, C, H, W] to [N, C, H / 2, W / 2].
-    private func downsampled(_ input: Tensor) -> Tensor { smoothed(input, padding: 1, stride: 2) }
+    func downsampled(_ input: Tensor) -> Tensor { smoothed(input, padding: 1, stride: 2) }
 
     /// Filtered maps.
     /// - Parameters:
