@@ -1,5 +1,6 @@
 // Includes lanes.h and the file that LOOPS names once for each instruction set. WITH_LOOPS(call) uses the widest one that
-// this processor supports. Include it inside an anonymous namespace.
+// this processor supports. Include it inside an anonymous namespace. With WITHOUT_VECTORS, the loops are also compiled for
+// processors without these sets, and WITH_LOOPS uses them there.
 
 #if defined(__x86_64__)
 #define NARROW_SET "avx2,fma,f16c,bmi,bmi2,lzcnt,popcnt"
@@ -45,14 +46,21 @@ bool has_vectors() {
   static const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   return has;
 }
-#define WITH_LOOPS(call) (has_wide() ? wide::call : narrow::call)
-#else
+#endif
+
+#if !defined(__x86_64__) || defined(WITHOUT_VECTORS)
 namespace plain {
 constexpr bool IS_WIDE = false;
 #include "lanes.h"
 #include LOOPS
 }  // namespace plain
+#endif
 
+#if !defined(__x86_64__)
 bool has_vectors() { return false; }
 #define WITH_LOOPS(call) plain::call
+#elif defined(WITHOUT_VECTORS)
+#define WITH_LOOPS(call) (!has_vectors() ? plain::call : has_wide() ? wide::call : narrow::call)
+#else
+#define WITH_LOOPS(call) (has_wide() ? wide::call : narrow::call)
 #endif

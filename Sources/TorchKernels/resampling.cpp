@@ -37,19 +37,9 @@ struct Resampling {
   }
 };
 
+#define WITHOUT_VECTORS
 #define LOOPS "resampling_loops.h"
 #include "instruction_sets.h"
-
-#if defined(__x86_64__)
-// Fallback for processors without AVX2.
-namespace plain {
-#include "lanes.h"
-#include "resampling_loops.h"
-}  // namespace plain
-#define RUN(call) (has_vectors() ? WITH_LOOPS(call) : plain::call)
-#else
-#define RUN(call) WITH_LOOPS(call)
-#endif
 
 at::Tensor run(const at::Tensor &given, const std::vector<int64_t> &form, double gain) {
   const auto maps = given.contiguous(at::MemoryFormat::ChannelsLast);
@@ -58,9 +48,9 @@ at::Tensor run(const at::Tensor &given, const std::vector<int64_t> &form, double
   auto result = at::empty({r.count, r.channels, r.rows(), r.columns()}, maps.options(), at::MemoryFormat::ChannelsLast);
   if (result.numel() == 0) return result;
   if (maps.scalar_type() == at::kBFloat16)
-    RUN(resample(r, read_elements<c10::BFloat16>(maps), write_elements<c10::BFloat16>(result)));
+    WITH_LOOPS(resample(r, read_elements<c10::BFloat16>(maps), write_elements<c10::BFloat16>(result)));
   else
-    RUN(resample(r, read_elements<float>(maps), write_elements<float>(result)));
+    WITH_LOOPS(resample(r, read_elements<float>(maps), write_elements<float>(result)));
   return result;
 }
 

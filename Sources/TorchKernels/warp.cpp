@@ -153,18 +153,9 @@ struct Plan {
   }
 };
 
+#define WITHOUT_VECTORS
 #define LOOPS "warp_loops.h"
 #include "instruction_sets.h"
-
-#if defined(__x86_64__)
-// Fallback for processors without AVX2.
-namespace plain {
-#include "warp_loops.h"
-}  // namespace plain
-#define RUN(call) (has_vectors() ? WITH_LOOPS(call) : plain::call)
-#else
-#define RUN(call) WITH_LOOPS(call)
-#endif
 
 at::Tensor run(const at::Tensor &given, const at::Tensor &maps, const at::Tensor &taps, bool isZeroOutside, bool isBack) {
   auto images = given.scalar_type() == at::kDouble ? given : given.to(at::kFloat);
@@ -186,9 +177,9 @@ at::Tensor run(const at::Tensor &given, const at::Tensor &maps, const at::Tensor
   work.maps = read_elements<double>(maps);
   work.isBack = isBack;
   if (images.scalar_type() == at::kDouble)
-    RUN(warp_pictures<double>(work, read_elements<double>(images), write_elements<double>(result)));
+    WITH_LOOPS(warp_pictures<double>(work, read_elements<double>(images), write_elements<double>(result)));
   else
-    RUN(warp_pictures<float>(work, read_elements<float>(images), write_elements<float>(result)));
+    WITH_LOOPS(warp_pictures<float>(work, read_elements<float>(images), write_elements<float>(result)));
   return result.to(given.scalar_type());
 }
 
