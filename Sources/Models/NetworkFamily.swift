@@ -32,6 +32,9 @@ public protocol NetworkFamily: SettingsGroup, Equatable {
     ///   - resolution: side of the pictures, in pixels.
     ///   - conditions: attributes and how they are used.
     func makeDiscriminator(resolution: Int, conditions: ConditionSettings) -> any Discriminator
+    /// Rule between the fields and the resolution that these settings break: the key of the field and what it expects.
+    /// - Parameter resolution: side of the pictures, a power of two from 8.
+    func brokenRule(resolution: Int) -> (key: String, expected: String)?
     /// Self-attention of the generator: side of its maps (0 for none) and their channels (nil if no block has such
     /// maps).
     func generatorAttention(resolution: Int) -> (side: Int, channels: Int?)
@@ -54,6 +57,8 @@ extension NetworkFamily {
     /// Visits all fields.
     /// - Throws: errors of the visitor; throws no others.
     public mutating func discriminatorFields(_ v: inout some FieldVisitor) throws { try fields(&v) }
+    /// No rule by default.
+    public func brokenRule(resolution: Int) -> (key: String, expected: String)? { nil }
     /// No self-attention by default.
     public func generatorAttention(resolution: Int) -> (side: Int, channels: Int?) { (0, nil) }
     /// No self-attention by default.

@@ -120,11 +120,8 @@ public struct AdversarialSettings: SystemSettings {
         // The maps of a network are defined for powers of two only.
         guard resolution >= 8, resolution.nonzeroBitCount == 1 else { return }
         for (name, network) in [("generator", generator.network), ("discriminator", discriminator.network)] {
-            try v.check(
-                (network as? R3GANSettings)?.hasWholeGroups(resolution: resolution) ?? true,
-                "\(name).groupSize",
-                "a number that divides the channels inside every block: expansion times the channels of every side"
-            )
+            guard let rule = network.brokenRule(resolution: resolution) else { continue }
+            try v.check(false, "\(name).\(rule.key)", rule.expected)
         }
         for (name, attention) in [
             ("generator", generator.network.generatorAttention(resolution: resolution)),

@@ -350,10 +350,11 @@ public final class AdversarialTrainer: Trainer {
             Scalar("realScore", "score/real", ("", "D(real)"), means.realScore),
             Scalar("fakeScore", "score/fake", ("", "D(fake)"), means.fakeScore),
         ]
-        if settings.augment.kind == .ada || !settings.augment.probability.isConstant {
-            let probability =
-                settings.augment.kind == .ada
-                ? augmentation.probability : settings.augment.probability.value(atKimg: clock.kimg)
+        let scheduled = settings.augment.probability
+        let probability: Double? =
+            settings.augment.kind == .ada
+            ? augmentation.probability : scheduled.isConstant ? nil : scheduled.value(atKimg: clock.kimg)
+        if let probability {
             scalars.append(Scalar("augmentProbability", "augment/probability", ("", "p"), probability))
         }
         if let growth {

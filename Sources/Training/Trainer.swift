@@ -58,7 +58,6 @@ public protocol Trainer: AnyObject {
 
     /// Updates values that depend on the clock. Called after a change of the clock or the state.
     func clockChanged()
-
 }
 
 extension Trainer {

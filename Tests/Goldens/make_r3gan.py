@@ -5,13 +5,12 @@ The networks follow Huang et al. 2024 (arXiv:2501.05441). Runs in any folder (re
 """
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
 
-OUT = Path(__file__).parent
+from recording import record_gradients, write
+
 STEPS, BATCH = 10, 8
 
 
@@ -164,13 +163,7 @@ def networks(found):
         if labels is not None:
             found[f"{name}.labels"] = labels
         images, logits = generator(g, sizes, z, labels), discriminator(d, sizes, pictures, labels)
-        for network, p, output in (("generator", g, images), ("discriminator", d, logits)):
-            seed = torch.randn(output.shape, generator=random)
-            gradients = torch.autograd.grad(output, list(p.values()), seed)
-            found.update({f"{name}.{network}.output": output, f"{name}.{network}.seed": seed})
-            for (key, tensor), gradient in zip(p.items(), gradients):
-                found[f"{name}.{network}.start.{key}"] = tensor
-                found[f"{name}.{network}.gradient.{key}"] = gradient
+        record_gradients(found, name, (("generator", g, images), ("discriminator", d, logits)), random)
     for side in (32, 64, 256):
         shapes = generator_shapes(Sizes(side)), discriminator_shapes(Sizes(side))
         found[f"counts.{side}"] = torch.tensor([count(one) for one in shapes])
@@ -242,9 +235,4 @@ def training(found, seed=7):
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
-    for name, make in (("Models/r3gan", networks), ("Training/r3gan", training)):
-        found = {}
-        make(found)
-        tensors = {key: tensor.detach().contiguous().clone() for key, tensor in found.items()}
-        save_file(tensors, OUT / f"{name}.safetensors")
+    write([("Models/r3gan", networks), ("Training/r3gan", training)])

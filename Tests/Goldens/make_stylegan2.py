@@ -5,16 +5,14 @@ Runs in any folder (requires torch and safetensors):
     python Tests/Goldens/make_stylegan2.py
 """
 import math
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
 
 import stylegan2
+from recording import record_gradients, write
 from stylegan2 import Sizes
 
-OUT = Path(__file__).parent
 STEPS, BATCH = 10, 8
 
 
@@ -44,13 +42,7 @@ def networks(found):
         found.update({f"{name}.z": z, f"{name}.w": w, f"{name}.pictures": pictures})
         if labels is not None:
             found[f"{name}.labels"] = labels
-        for network, p, output in (("generator", g, images), ("discriminator", d, logits)):
-            seed = torch.randn(output.shape, generator=random)
-            gradients = torch.autograd.grad(output, list(p.values()), seed)
-            found.update({f"{name}.{network}.output": output, f"{name}.{network}.seed": seed})
-            for (key, tensor), gradient in zip(p.items(), gradients):
-                found[f"{name}.{network}.start.{key}"] = tensor
-                found[f"{name}.{network}.gradient.{key}"] = gradient
+        record_gradients(found, name, (("generator", g, images), ("discriminator", d, logits)), random)
         for key, tensor in noise.items():
             found[f"{name}.generator.start.{key}"] = tensor
         found[f"{name}.generator.start.mapping.w_avg"] = torch.randn(sizes.w, generator=random)
@@ -139,9 +131,4 @@ def training(found, seed=7):
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
-    for name, make in (("Models/stylegan2", networks), ("Training/stylegan2", training)):
-        found = {}
-        make(found)
-        tensors = {key: tensor.detach().contiguous().clone() for key, tensor in found.items()}
-        save_file(tensors, OUT / f"{name}.safetensors")
+    write([("Models/stylegan2", networks), ("Training/stylegan2", training)])

@@ -14,23 +14,8 @@ import TorchNN
     }
 
     private func load(_ module: Module, _ prefix: String, _ golden: [String: Tensor]) throws {
-        try module.load(
-            golden.filter { $0.key.hasPrefix(prefix) }
-                .map { (String($0.key.dropFirst(prefix.count)), $0.value) })
+        try module.load(section(prefix, of: golden))
         module.move(to: .cpu, format: .channelsLast)
-    }
-
-    private func expect(
-        _ output: Tensor, _ module: Module, _ name: String, _ golden: [String: Tensor]
-    ) throws {
-        try expectNear(output, name + ".output", golden, 1e-5)
-        let seed = try #require(golden[name + ".seed"])
-        let parameters = module.parameters
-        let found = gradients(of: [output], wrt: parameters.map(\.parameter.value), seeds: [seed])
-        for ((key, _), gradient) in zip(parameters, found) {
-            try expectNear(try #require(gradient, "\(key)"), "\(name).gradient.\(key)", golden, 1e-4)
-        }
-        #expect(parameters.count == golden.keys.count { $0.hasPrefix(name + ".gradient.") })
     }
 
     /// Names, shapes, outputs and gradients, with the kernels of the package and with those of libtorch.
@@ -50,9 +35,10 @@ import TorchNN
         let z = try #require(golden["\(name).z"])
         let pictures = try #require(golden["\(name).pictures"]).to(.channelsLast)
         try withKernels(kernels) {
-            try expect(generator(Latents(z, labels: labels)), generator, "\(name).generator", golden)
+            try expectOutputAndGradients(
+                generator(Latents(z, labels: labels)), generator, "\(name).generator", golden)
             let output = discriminator(pictures, labels: labels)
-            try expect(output.logits, discriminator, "\(name).discriminator", golden)
+            try expectOutputAndGradients(output.logits, discriminator, "\(name).discriminator", golden)
         }
     }
 

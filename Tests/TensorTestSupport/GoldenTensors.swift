@@ -8,6 +8,13 @@ public func goldenTensors(_ file: String) throws -> [String: Tensor] {
     return Dictionary(uniqueKeysWithValues: read.map { ($0.name, $0.tensor) })
 }
 
+/// The tensors of a golden whose names begin with a prefix, without it.
+public func section(_ prefix: String, of golden: [String: Tensor]) -> [(key: String, tensor: Tensor)] {
+    golden.compactMap {
+        $0.key.hasPrefix(prefix) ? (String($0.key.dropFirst(prefix.count)), $0.value) : nil
+    }
+}
+
 /// Expects a value as a golden file has it, to a share of its largest element.
 public func expectNear(
     _ value: Tensor, _ name: String, _ golden: [String: Tensor], _ tolerance: Double

@@ -32,32 +32,8 @@ import Training
         let golden = try goldenTensors("Training/r3gan.safetensors")
         let recipe = try Recipe.load("r3gan", overrides: Self.small + Self.schedules)
         let trainer = try AdversarialTrainer(recipe: recipe, seed: 7, precision: .fp32)
-        let average = try #require(trainer.averaged)
-        let networks = [
-            ("generator", trainer.generator as Module), ("discriminator", trainer.discriminator),
-            ("average", average),
-        ]
-        for (name, module) in networks {
-            let prefix = "start.\(name == "average" ? "generator" : name)."
-            try module.load(
-                golden.filter { $0.key.hasPrefix(prefix) }
-                    .map { (String($0.key.dropFirst(prefix.count)), $0.value) })
-        }
-        let coarse = try #require(golden["coarse"])
-        for step in 0..<10 {
-            let blocks = coarse[step].to(.float32).upsampledNearest(height: 16, width: 16)
-            let pixels = blocks.to(.uint8).permuted([0, 2, 3, 1]).contiguous().bytes()
-            try trainer.step { _ in ImageBatch(pixels: pixels, count: 8, size: 16) }
-        }
-        for (name, module) in networks {
-            for (key, parameter) in module.parameters {
-                try expectNear(parameter.value, "end.\(name).\(key)", golden, 1e-4)
-                guard name != "average" else { continue }
-                // Training changes every parameter.
-                let start = try #require(golden["start.\(name).\(key)"])
-                #expect((parameter.value.detached() - start).abs().max().item() > 1e-4, "\(key)")
-            }
-        }
+        try expectTenSteps(
+            trainer, trainer.networks, average: try #require(trainer.averaged), golden)
     }
 
     /// The values of the authors' code at the start, in the middle and after the change over 20 million images.

@@ -27,27 +27,7 @@ import Training
                 "pathLength.every=2", "average.halfLifeKimg=0",
             ])
         let trainer = try AdversarialTrainer(recipe: recipe, seed: 7, precision: .fp32)
-        let networks = [("generator", trainer.generator as Module), ("discriminator", trainer.discriminator)]
-        for (name, module) in networks {
-            let prefix = "start.\(name)."
-            try module.load(
-                golden.filter { $0.key.hasPrefix(prefix) }
-                    .map { (String($0.key.dropFirst(prefix.count)), $0.value) })
-        }
-        let coarse = try #require(golden["coarse"])
-        for step in 0..<10 {
-            let blocks = coarse[step].to(.float32).upsampledNearest(height: 16, width: 16)
-            let pixels = blocks.to(.uint8).permuted([0, 2, 3, 1]).contiguous().bytes()
-            try trainer.step { _ in ImageBatch(pixels: pixels, count: 8, size: 16) }
-        }
-        for (name, module) in networks {
-            for (key, parameter) in module.parameters {
-                try expectNear(parameter.value, "end.\(name).\(key)", golden, 1e-4)
-                // Training changes every parameter.
-                let start = try #require(golden["start.\(name).\(key)"])
-                #expect((parameter.value.detached() - start).abs().max().item() > 1e-4, "\(key)")
-            }
-        }
+        try expectTenSteps(trainer, trainer.networks, golden)
         let style = try #require(trainer.generator as? StyleGAN2Generator)
         try expectNear(style.averageW.value, "end.w_avg", golden, 1e-4)
         let mean = try #require(trainer.checkpoint().section("regularizers.path length").first?.tensor)

@@ -51,10 +51,13 @@ public struct R3GANSettings: NetworkFamily {
     /// Channels of feature maps of a side.
     func channels(_ side: Int) -> Int { max(1, min(channelBase / side, maxFilters)) }
 
-    /// Whether `groupSize` divides the channels inside the blocks of every side.
-    /// - Parameter resolution: side of the pictures, a power of two from 8.
-    public func hasWholeGroups(resolution: Int) -> Bool {
-        Self.sides(resolution).allSatisfy { channels($0) * expansion % groupSize == 0 }
+    /// `groupSize` divides the channels inside the blocks of every side.
+    public func brokenRule(resolution: Int) -> (key: String, expected: String)? {
+        if Self.sides(resolution).allSatisfy({ channels($0) * expansion % groupSize == 0 }) { return nil }
+        return (
+            "groupSize",
+            "a number that divides the channels inside every block: expansion times the channels of every side"
+        )
     }
 
     /// Sides from 4 to the resolution.

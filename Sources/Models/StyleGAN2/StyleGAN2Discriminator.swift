@@ -68,9 +68,7 @@ public final class StyleGAN2Discriminator: Module, Discriminator, FadesIn {
     }
 
     /// The current fade-in; nil for none.
-    private var currentFade: StyleFade? {
-        fadeSide.flatMap { side in fade.map { StyleFade(side: side, weight: $0) } }
-    }
+    private var currentFade: StyleFade? { StyleFade(from: fadeSide, weight: fade) }
 
     /// Computes logits [N] of pictures [N, 3, R, R] and labels [N, K].
     public func callAsFunction(_ images: Tensor, labels: Tensor?) -> DiscriminatorOutput {

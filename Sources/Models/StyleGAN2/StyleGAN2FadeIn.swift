@@ -21,6 +21,22 @@ struct StyleFade {
     let side: Int
     /// Weight of the larger blocks.
     let weight: Factor
+
+    /// The fade-in of a network; nil if it was not enlarged or has no fade.
+    init?(from side: Int?, weight: Factor?) {
+        guard let side, let weight else { return nil }
+        (self.side, self.weight) = (side, weight)
+    }
+
+    /// Colors of all blocks, mixed with those of the smaller network.
+    /// - Parameters:
+    ///   - colors: [N, 3, R, R].
+    ///   - smaller: [N, 3, side, side].
+    ///   - filter: filter of the network.
+    /// - Returns: [N, 3, R, R].
+    func mixed(_ colors: Tensor, with smaller: Tensor, _ filter: ResamplingFilter) -> Tensor {
+        filter.upsampledColors(smaller, to: colors.shape[2]).atLeastSingle().lerp(colors, weight: weight)
+    }
 }
 
 extension StyleGAN2Settings {

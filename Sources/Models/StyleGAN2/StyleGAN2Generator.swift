@@ -161,9 +161,7 @@ public final class StyleSynthesis: Module {
     }
 
     /// The current fade-in; nil for none.
-    var currentFade: StyleFade? {
-        fadeSide.flatMap { side in fade.map { StyleFade(side: side, weight: $0) } }
-    }
+    var currentFade: StyleFade? { StyleFade(from: fadeSide, weight: fade) }
 
     /// Generates pictures [N, 3, R, R] in float32 from w+ [N, L, W].
     func callAsFunction(_ w: Tensor, noise: NoiseInput) -> Tensor {
@@ -187,8 +185,7 @@ public final class StyleSynthesis: Module {
             }
         }
         guard let fade, let smaller else { return colors! }
-        return filter.upsampledColors(smaller, to: colors!.shape[2]).atLeastSingle()
-            .lerp(colors!, weight: fade.weight)
+        return fade.mixed(colors!, with: smaller, filter)
     }
 }
 

@@ -185,8 +185,7 @@ final class PreparedSynthesis {
             }
         }
         guard let fade, let smaller else { return colors! }
-        return filter.upsampledColors(smaller, to: colors!.shape[2]).atLeastSingle()
-            .lerp(colors!, weight: fade.weight)
+        return fade.mixed(colors!, with: smaller, filter)
     }
 
     private func convolved(

@@ -81,7 +81,11 @@ final class PhaseClock {
 
     /// What the current phase determines in the work of a step.
     struct Work {
-        let hasDropout, comparesFeatures: Bool
+        /// Whether steps have learning-rate dropout: from the phase `dropout` on, if the recipe has it.
+        let hasDropout: Bool
+        /// Whether the perceptual loss applies.
+        let comparesFeatures: Bool
+        /// Weight of the adversarial loss.
         let adversarialWeight: Double
         /// Numbers that differ between phases with different work.
         let kind: [Int]
@@ -89,17 +93,15 @@ final class PhaseClock {
 
     /// Work of the current phase.
     var work: Work {
-        Work(
-            hasDropout: hasDropout, comparesFeatures: comparesFeatures, adversarialWeight: adversarialWeight,
-            kind: [phase.rawValue, collapses])
+        let phase = phase
+        return Work(
+            hasDropout: settings.dropout.maxKimg > 0 && phase.rawValue >= Phase.dropout.rawValue,
+            comparesFeatures: phase == .adversarial || !settings.pixelsFirst,
+            adversarialWeight: adversarialWeight, kind: [phase.rawValue, collapses])
     }
 
     /// Whether inputs are warped.
     var warps: Bool { phase == .warp || phase == .dropout }
-    /// Whether steps have learning-rate dropout: from the phase `dropout` on, if the recipe has it.
-    var hasDropout: Bool { settings.dropout.maxKimg > 0 && phase.rawValue >= Phase.dropout.rawValue }
-    /// Whether the perceptual loss applies.
-    var comparesFeatures: Bool { phase == .adversarial || !settings.pixelsFirst }
     /// Number of collapses in the adversarial phase.
     var collapses: Int { Int(self[.collapses]) }
     /// Current weight of the adversarial loss: halved by every collapse, 0 before the adversarial phase.
