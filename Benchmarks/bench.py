@@ -50,6 +50,11 @@ def peer(name, *words, cores=None):
     return run([sys.executable, f"{PEERS}/{name}.py", *words], cores=cores)
 
 
+def images_per_second(output):
+    """Rate in the JSON object of `facegan measure use` and of its peer."""
+    return json.loads(output)["imagesPerSecond"]
+
+
 def pictures_per_second(output):
     """Rate in the output of `facegan data prepare`."""
     found = re.search(r"\(([\d,.]+) pictures/s\)", output)
@@ -253,12 +258,11 @@ def use(sizes):
             words += ["--width", 8]
 
         def ours():
-            return json.loads(facegan("measure", "use", *words).output)["imagesPerSecond"]
+            return images_per_second(facegan("measure", "use", *words).output)
 
         def theirs():
             rates = [
-                json.loads(peer("pytorch_use", *words, "--batch", size).output)["imagesPerSecond"]
-                for size in (16, batch)]
+                images_per_second(peer("pytorch_use", *words, "--batch", size).output) for size in (16, batch)]
             return rates[1], max(rates)
 
         def take(mine, others):
@@ -281,13 +285,11 @@ def stylegan2(sizes):
         if sizes.filters != 64:
             words += ["--width", 16]
 
-        def speed(output):
-            return json.loads(output)["imagesPerSecond"]
-
         in_pairs(
-            sizes.pairs, lambda: speed(facegan("measure", "use", *words).output),
+            sizes.pairs, lambda: images_per_second(facegan("measure", "use", *words).output),
             lambda: max(
-                speed(peer("pytorch_use", *words, "--form", form).output) for form in ("separate", "folded", "grouped")),
+                images_per_second(peer("pytorch_use", *words, "--form", form).output)
+                for form in ("separate", "folded", "grouped")),
             rate.add)
         found.append(rate)
     return found

@@ -249,6 +249,17 @@ struct MeasureUse: ParsableCommand {
         try NumberRange.check("--seconds", seconds, NumberRange.seconds)
     }
 
+    /// Computation of a batch of pictures by a generator with random weights.
+    private func generating(_ generator: any Generator, _ random: RandomSource, _ device: Device)
+        -> () -> Void
+    {
+        generator.initialize(random)
+        generator.move(to: device, format: .channelsLast)
+        let runner = GeneratorRunner(generator, precision: precision)
+        let z = Latents(generator.latentSpace.sample(batch, random: random))
+        return { _ = runner.pixels(z, batchSize: batch) }
+    }
+
     func run() throws {
         let device = try place.prepare()
         let random = RandomSource(seed: 0)
@@ -257,22 +268,12 @@ struct MeasureUse: ParsableCommand {
         case .generator:
             var settings = DCGANSettings()
             if let width { settings.filters = width }
-            let generator = DCGANGenerator(settings)
-            generator.initialize(random)
-            generator.move(to: device, format: .channelsLast)
-            let maker = GeneratorRunner(generator, precision: precision)
-            let z = Latents(generator.latentSpace.sample(batch, random: random))
-            make = { _ = maker.pixels(z, batchSize: batch) }
+            make = generating(DCGANGenerator(settings), random, device)
         case .stylegan2:
             var settings = StyleGAN2Settings()
             (settings.channelBase, settings.mappingLayers) = (8192, 2)
             settings.maxFilters = width ?? 256
-            let generator = StyleGAN2Generator(settings, resolution: 64)
-            generator.initialize(random)
-            generator.move(to: device, format: .channelsLast)
-            let runner = GeneratorRunner(generator, precision: precision)
-            let z = Latents(generator.latentSpace.sample(batch, random: random))
-            make = { _ = runner.pixels(z, batchSize: batch) }
+            make = generating(StyleGAN2Generator(settings, resolution: 64), random, device)
         case .classifier:
             let classifier = faceNetwork(random, device)
             let used = withoutGradients { classifier.folded() }
