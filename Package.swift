@@ -10,6 +10,9 @@ let swift: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// Tests are compiled once for every run: the optimizer takes longer than it saves.
+let testSwift: [SwiftSetting] = swift + [.unsafeFlags(["-Onone"])]
+
 /// How C++ sources find libtorch's headers.
 let libtorch: [CXXSetting] = [
     .unsafeFlags([
@@ -28,7 +31,7 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources:
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .testTarget(
         name: name + "Tests", dependencies: [.target(name: name), "TestSupport"] + dependencies,
-        swiftSettings: swift)
+        swiftSettings: testSwift)
 }
 
 /// Only `scripts/docs` needs the documentation plugin.
@@ -196,8 +199,8 @@ let package = Package(
                 "Files",
             ]),
         .testTarget(
-            name: "CommandTests", dependencies: ["TestSupport", "FaceGAN", "Files"], swiftSettings: swift),
-        .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: swift),
+            name: "CommandTests", dependencies: ["TestSupport", "FaceGAN", "Files"], swiftSettings: testSwift),
+        .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: testSwift),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20
