@@ -65,6 +65,8 @@ import TorchNN
                 }
             }
             for _ in 0..<3 {
+                // Packed weights are kept after a few uses.
+                for _ in 0..<5 { _ = output(.fast) }
                 let before = output(.fast).detached()
                 optimizer.step(optimizer.gradients(of: output(.fast).square().mean()))
                 let (fast, plain) = (output(.fast).detached(), output(.plain).detached())
@@ -87,7 +89,7 @@ import TorchNN
             { $0.normal_(deviation: 1, random: random) },
         ]
         for (index, change) in changes.enumerated() {
-            _ = input.conv2d(weight: weight, bias: nil, stride: 2, padding: 1)
+            for _ in 0..<6 { _ = input.conv2d(weight: weight, bias: nil, stride: 2, padding: 1) }
             change(weight)
             let (fast, plain) = (
                 input.conv2d(weight: weight, bias: nil, stride: 2, padding: 1),
