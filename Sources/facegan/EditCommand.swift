@@ -239,7 +239,9 @@ struct EditCommand: AsyncParsableCommand {
                 Readable.fixed(100 * change.flips, 0) + " %",
             ])
         }
-        for (edit, change) in zip(edits, report.targets) {
+        for edit in edits {
+            // A face network may not know an attribute of a conditional model.
+            guard let change = report.targets.first(where: { $0.name == edit.attribute }) else { continue }
             row(edit.edit.name == change.name ? change.name : "\(edit.edit.name): \(change.name)", change)
         }
         for change in report.others.prefix(5) where change.flips > 0 { row("  \(change.name)", change) }
