@@ -89,22 +89,40 @@ extension FaceService {
     ///   - edits: edits with unique names.
     ///   - directions: file of the directions of the model; nil if all edits are attributes of a conditional model.
     ///   - options: space, scope, layers, identity.
+    ///   - network: face network that measures units; nil for the bundled one.
     ///   - progress: called on the engine thread after every batch.
     /// - Throws: as `resolve(_:of:directions:options:network:)` and `faces(of:from:requesting:batchSize:progress:)`.
     public func editedFaces(
         of model: LoadedFaces, from sources: [LatentSource], applying edits: [Edit],
-        directions: DirectionFile?, options: EditOptions = .init(), progress: @escaping Progress = { _, _ in }
+        directions: DirectionFile?, options: EditOptions = .init(), network: String? = nil,
+        progress: @escaping Progress = { _, _ in }
     ) async throws -> [SyntheticImage] {
-        let resolved = try resolve(edits, of: model, directions: directions?.set, options: options)
-        let origins = try origins(of: model, from: sources, in: resolved.space)
+        let resolved = try resolve(
+            edits, of: model, directions: directions?.set, options: options, network: network)
         let recipe = EditRecipe(
             model: model, directions: directions, resolved: resolved.edits, space: resolved.space,
             options: options)
+        return try await editedFaces(
+            of: model, from: sources, applying: resolved.edits, recipe: recipe, progress: progress)
+    }
+
+    /// Edited faces of resolved edits, one for each source, with their recipes in their marks.
+    /// - Parameters:
+    ///   - model: a model of this service.
+    ///   - sources: seeds and latents.
+    ///   - edits: resolved edits.
+    ///   - recipe: recipe of the edits without faces.
+    ///   - progress: called on the engine thread after every batch.
+    /// - Throws: `EditError` for latents that do not fit; as `faces(of:from:requesting:batchSize:progress:)`.
+    public func editedFaces(
+        of model: LoadedFaces, from sources: [LatentSource], applying edits: [ResolvedEdit],
+        recipe: EditRecipe, progress: @escaping Progress = { _, _ in }
+    ) async throws -> [SyntheticImage] {
+        let origins = try origins(of: model, from: sources, in: recipe.space == "z" ? .z : .wPlus)
         let isExclusive = try hasExclusiveLabels(model)
         let moved = try origins.map {
             try $0.edited(
-                resolved.edits, factors: edits.map { _ in 1 }, layers: options.layers,
-                isExclusive: isExclusive)
+                edits, factors: edits.map { _ in 1 }, layers: recipe.layerRange, isExclusive: isExclusive)
         }
         let faces = try await faces(of: model, from: moved.map { .point($0) }, progress: progress)
         return try zip(sources, faces).map { source, face in

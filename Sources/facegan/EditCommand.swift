@@ -73,6 +73,8 @@ struct EditCommand: AsyncParsableCommand {
     @OptionGroup var place: DeviceOptions
 
     private static let mostFaces = 4096
+    /// Faces of a folder whose changes are measured, faces that are edited at once, and latents of one file.
+    private static let (mostMeasured, facesAtOnce, mostLatents) = (256, 256, 10_000)
 
     func validate() throws {
         try NumberRange.check("--strip", strip, 2...63)
@@ -81,9 +83,6 @@ struct EditCommand: AsyncParsableCommand {
         if strip != nil, grid != nil { throw ValidationError("Give one of --strip and --grid.") }
         if grid != nil, edits.edits.count != 2 {
             throw ValidationError("--grid requires two edits, such as --set Smiling=2,Male=2.")
-        }
-        if grid != nil, origin.latents == nil, origin.seeds?.values.count != 1 {
-            throw ValidationError("--grid shows one face; name its seed, such as --seeds 5.")
         }
         if strip != nil || grid != nil, isFolder {
             throw ValidationError(
@@ -108,11 +107,23 @@ struct EditCommand: AsyncParsableCommand {
     }
 
     private func checkCount(_ faces: Int) throws {
-        let cells = faces * (strip ?? 2)
+        let cells = grid.map { $0 * $0 } ?? faces * (strip ?? 2)
+        try checkLatents(faces)
+        guard grid == nil || faces == 1 else {
+            throw ValidationError(
+                "--grid shows one face, got \(Readable.count(faces)); name its seed, such as --seeds 5.")
+        }
         guard faces > 0, isFolder || cells <= Self.mostFaces else {
             throw ValidationError(
                 "A picture has at most 4,096 faces, got \(Readable.count(cells)); write single files to a folder, such as --out"
                     + " edited/.")
+        }
+    }
+
+    private func checkLatents(_ faces: Int) throws {
+        guard savedLatents == nil || faces <= Self.mostLatents else {
+            throw ValidationError(
+                "--save-latents: expected at most 10,000 faces, got \(Readable.count(faces)).")
         }
     }
 
@@ -141,13 +152,15 @@ struct EditCommand: AsyncParsableCommand {
             try await service.resolve(
                 wanted, of: model, directions: file?.set, options: options, network: network)
         }
-        let origins = try await service.origins(of: model, from: sources, in: resolved.space)
         var recipe = EditRecipe(
             model: model, directions: file, resolved: resolved.edits, space: resolved.space, options: options)
-        (recipe.layout, recipe.columns) = (layout, columns)
+        // A folder can have more faces than fit into memory; their changes are measured on the first ones.
+        let shown = isFolder && savedLatents == nil ? Array(sources.prefix(Self.mostMeasured)) : sources
+        let origins = try await service.origins(of: model, from: shown, in: resolved.space)
         if isFolder {
-            try await writeFiles(service, model, sources, file)
+            try await writeFiles(service, model, sources, recipe, resolved.edits)
         } else {
+            (recipe.layout, recipe.columns) = (layout, columns)
             try await writePicture(service, model, try recipe.of(sources), origins, resolved.edits)
         }
         if let savedLatents { try await save(service, model, origins, resolved.edits, to: savedLatents) }
@@ -182,7 +195,7 @@ struct EditCommand: AsyncParsableCommand {
 
     private func writeFiles(
         _ service: FaceService, _ model: FaceService.LoadedFaces, _ sources: [LatentSource],
-        _ file: DirectionFile?
+        _ recipe: EditRecipe, _ edits: [ResolvedEdit]
     ) async throws {
         let folder = out.hasSuffix("/") ? String(out.dropLast()) : out
         do {
@@ -192,18 +205,22 @@ struct EditCommand: AsyncParsableCommand {
         }
         let line = ProgressLine("editing", total: sources.count, unit: .things("faces"))
         defer { line.finish() }
-        let (wanted, options) = (edits.edits, direction.options)
-        let faces = try await cancelledByInterrupt {
-            try await service.editedFaces(
-                of: model, from: sources, applying: wanted, directions: file, options: options
-            ) { done, _ in line.update(done) }
-        }
-        for (row, (source, face)) in zip(sources, faces).enumerated() {
-            let name = if case .seed(let seed) = source { "seed-\(seed)" } else { "latent-\(row)" }
-            try PictureFile(path: "\(folder)/\(name).png", format: .png).write(face)
+        for start in stride(from: 0, to: sources.count, by: Self.facesAtOnce) {
+            let part = Array(sources[start..<min(sources.count, start + Self.facesAtOnce)])
+            let faces = try await cancelledByInterrupt {
+                try await service.editedFaces(of: model, from: part, applying: edits, recipe: recipe) {
+                    done, _ in
+                    line.update(start + done)
+                }
+            }
+            for (row, (source, face)) in zip(part, faces).enumerated() {
+                let name =
+                    if case .seed(let seed) = source { "seed-\(seed)" } else { "latent-\(start + row)" }
+                try PictureFile(path: "\(folder)/\(name).png", format: .png).write(face)
+            }
         }
         line.finish()
-        messages.writeLine("Wrote \(Readable.count(faces.count, "face")) to \(folder)/")
+        messages.writeLine("Wrote \(Readable.count(sources.count, "face")) to \(folder)/")
     }
 
     private func save(
