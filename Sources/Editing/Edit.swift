@@ -36,7 +36,7 @@ public struct EditOptions: Sendable, Equatable {
     public var scope = ConditionScope.independent
     /// Rows of w+ that are changed; nil for all.
     public var layers: ClosedRange<Int>?
-    /// Whether the axes along which the identity changes most are removed from the directions.
+    /// Whether the directions are weakened along the axes on which the identity changes most.
     public var keepsIdentity = false
 
     /// Creates the default options.
@@ -71,8 +71,8 @@ public struct ResolvedEdit: Sendable, Equatable {
 }
 
 extension DirectionSet {
-    /// Fraction of the squared change of the identity embedding that `keepsIdentity` removes.
-    public static let removedIdentityShare: Float = 0.5
+    /// Fraction of the squared change of the identity embedding along an axis of which `keepsIdentity` removes half.
+    public static let identityBalance: Float = 0.1
     /// Smallest length of a unit vector after projections.
     private static let leastRest = 0.05
 
@@ -106,26 +106,32 @@ extension DirectionSet {
         if !options.keepsIdentity, scope == .none || scope == .independent {
             return (scope == .none ? plain.vector : found.conditional[own ?? 0].vector, nil, plain.attribute)
         }
-        var others = try own.map { try indices(of: scope, for: $0).map { found.normals[$0].vector } } ?? []
-        if options.keepsIdentity { others += found.strongestIdentityAxes(share: Self.removedIdentityShare) }
+        let others = try own.map { try indices(of: scope, for: $0).map { found.normals[$0].vector } } ?? []
         let rest = Vectors.orthogonal(plain.vector, to: others)
         guard Vectors.norm(rest) > Self.leastRest else {
             throw EditError(
-                "\(name): nothing of the direction remains after the projection; use a smaller scope (--condition), or omit"
-                    + " --keep-identity")
+                "\(name): nothing of the direction remains after the projection; use a smaller scope (--condition)"
+            )
         }
-        return (Vectors.normalized(rest), nil, plain.attribute)
+        let vector = Vectors.normalized(rest)
+        return (
+            options.keepsIdentity ? Vectors.normalized(found.keepingIdentity(vector)) : vector, nil,
+            plain.attribute
+        )
     }
 }
 
 extension SpaceDirections {
-    /// The first axes that have a fraction of the squared change of the embedding.
-    func strongestIdentityAxes(share: Float) -> [[Float]] {
-        var sum: Float = 0
-        return zip(identityAxes, identityShares).prefix { _, own in
-            defer { sum += own }
-            return sum < share
-        }.map(\.0)
+    /// Vector with smaller components along the identity axes: the direction with the smallest squared change of the embedding
+    /// plus a penalty on its length, for the same component along the vector.
+    func keepingIdentity(_ vector: [Float]) -> [Float] {
+        var result = vector.map(Double.init)
+        for (axis, share) in zip(identityAxes, identityShares) {
+            let weight = Double(share) / Double(share + DirectionSet.identityBalance)
+            let removed = weight * Vectors.dot(vector, axis)
+            for index in result.indices { result[index] -= removed * Double(axis[index]) }
+        }
+        return result.map { Float($0) }
     }
 }
 

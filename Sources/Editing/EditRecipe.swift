@@ -61,7 +61,7 @@ public struct EditRecipe: Sendable, Equatable, Codable {
     public var scope = ConditionScope.independent.text
     /// First and last row of w+ that are changed; nil for all.
     public var layers: [Int]?
-    /// Whether identity axes are removed.
+    /// Whether the directions are weakened along the identity axes.
     public var keepsIdentity = false
     /// Edits in their order.
     public var steps: [Step] = []

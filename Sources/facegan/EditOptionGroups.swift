@@ -145,7 +145,7 @@ struct DirectionOptions: ParsableArguments {
 
     @Flag(
         name: .customLong("keep-identity"),
-        help: "Remove the axes from the directions along which the identity changes most.")
+        help: "Weaken the directions along the axes on which the identity changes most.")
     var keepsIdentity = false
 
     @Option(

@@ -8,9 +8,9 @@ import Testing
 import TestSupport
 
 @Suite struct EditTests {
-    /// A conditional direction is orthogonal to the normals of its scope, and to the strongest identity axes on request.
+    /// A conditional direction is orthogonal to the normals of its scope, and has smaller components along the identity axes on request.
     @Test func projectionsAreOrthogonal() async throws {
-        let set = try await EditFixture.style().file().set
+        let set = try await EditFixture.style().directions()
         let space = try #require(set[.w])
         var options = EditOptions()
         options.scope = .all
@@ -22,7 +22,21 @@ import TestSupport
         #expect(plain.vector == space.normals[0].vector && plain.unit == space.normals[0].unit)
         options.keepsIdentity = true
         let kept = try set.vector("Smiling", in: .w, options)
-        #expect(abs(Vectors.cosine(kept.vector, space.identityAxes[0])) < 1e-5)
+        func identityChange(_ vector: [Float]) -> Double {
+            zip(space.identityAxes, space.identityShares).reduce(0) {
+                let component = Vectors.dot(vector, $1.0)
+                return $0 + Double($1.1) * component * component
+            }
+        }
+        #expect(identityChange(kept.vector) < identityChange(plain.vector) && kept.unit == nil)
+        #expect(Vectors.cosine(kept.vector, plain.vector) > 0 && abs(Vectors.norm(kept.vector) - 1) < 1e-5)
+        // An axis is weakened by its share: the ratio of two components changes by the ratio of their factors.
+        let (a, b) = (space.identityAxes[0], space.identityAxes[1])
+        let balance = DirectionSet.identityBalance
+        let factors = space.identityShares.map { Double(balance / ($0 + balance)) }
+        let before = Vectors.dot(plain.vector, a) / Vectors.dot(plain.vector, b)
+        let after = Vectors.dot(kept.vector, a) / Vectors.dot(kept.vector, b)
+        #expect(abs(after - before * factors[0] / factors[1]) < 1e-3 * abs(before))
         options = EditOptions()
         options.scope = .names(["Young"])
         #expect(try set.vector("Smiling", in: .w, options).vector == conditional.vector)
