@@ -46,6 +46,11 @@ struct DirectionsCommand: AsyncParsableCommand {
     var count = DirectionFinder.Settings().samples
 
     @Option(
+        name: .customLong("calibration-faces"), parsing: .unconditional,
+        help: "Faces on which each direction is measured. More faces give more accurate units.")
+    var calibrationFaces = DirectionFinder.Settings().calibrationFaces
+
+    @Option(
         name: .customLong("logits-per-unit"), parsing: .unconditional,
         help: "Mean change of the own logit for one unit.")
     var logitsPerUnit = DirectionFinder.Settings().logitsPerUnit
@@ -77,6 +82,7 @@ struct DirectionsCommand: AsyncParsableCommand {
 
     func validate() throws {
         try NumberRange.check("--count", count, LinearNormals.minCount...1_000_000)
+        try NumberRange.check("--calibration-faces", calibrationFaces, 2...4096)
         try NumberRange.check("--unsupervised", unsupervised, 0...64)
         try NumberRange.check("--logits-per-unit", logitsPerUnit, 0.01...100)
         try NumberRange.check("--faces", faces, 2...4096)
@@ -114,6 +120,7 @@ struct DirectionsCommand: AsyncParsableCommand {
     private func find(_ service: FaceService, _ model: FaceService.LoadedFaces) async throws -> DirectionSet {
         var settings = DirectionFinder.Settings()
         (settings.samples, settings.unsupervised) = (count, unsupervised)
+        settings.calibrationFaces = calibrationFaces
         (settings.logitsPerUnit, settings.spaces) = (logitsPerUnit, space.map { [$0] })
         let (scoring, measuring) = (
             ProgressLine("scoring", total: count, unit: .things("faces")),

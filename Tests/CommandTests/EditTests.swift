@@ -27,7 +27,8 @@ import Testing
             let exported = try Command.run("export", run, "--out", model)
             try #require(exported.status == 0, "\(exported.errors)")
             let found = try Command.run(
-                "directions", model, "--count", "120", "--unsupervised", "2", "--threads", "1")
+                "directions", model, "--count", "120", "--unsupervised", "2", "--calibration-faces", "2",
+                "--threads", "1")
             try #require(found.status == 0, "\(found.errors)")
             printed = found.output
         }
@@ -104,6 +105,21 @@ import Testing
         #expect(
             try PictureDecoder.decode(bytes(folder.file("c/latent-0.png"))).picture
                 == PictureDecoder.decode(bytes(folder.file("faces/latent-000000.png"))).picture)
+    }
+
+    /// Attributes of a conditional model are labels; other names need directions.
+    @Test func conditionalModelsNeedNoDirections() throws {
+        let run = try ConditionalTests.shared.get().path + "/run"
+        let made = try Command.run(
+            ["edit", run, "--set", "Male=2", "--seeds", "0-3", "--out", "c.png", "--threads", "1"],
+            folder: folder.path)
+        #expect(made.status == 0 && made.output.contains("Male "), "\(made.output)\(made.errors)")
+        let again = try Command.run(
+            ["replay", "c.png", "--model", run, "--out", "d.png", "--threads", "1"], folder: folder.path)
+        #expect(again.output.contains("the same bytes"), "\(again.output)\(again.errors)")
+        let other = try Command.run(
+            ["edit", run, "--set", "Young=1", "--out", "e.png", "--threads", "1"], folder: folder.path)
+        #expect(other.status == 1 && other.errors.contains("facegan directions"), "\(other.errors)")
     }
 
     @Test func mixingRequiresAStyleGenerator() throws {
