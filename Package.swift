@@ -129,18 +129,25 @@ let package = Package(
             ]),
         // Level 8
         module(
-            "FaceGAN",
+            "Editing",
             [
-                "Training", "Runs", "Synthesis", "Evaluation", "Checkpoints", "PretrainedWeights", "Recipes",
-                "Models", "Objectives", "Metrics", "TorchNN", "Torch", "Datasets", "SyntheticFaces",
-                "Downloads", "Imaging", "Provenance", "Settings",
+                "Synthesis", "Evaluation", "Checkpoints", "PretrainedWeights", "Recipes", "Models", "Metrics",
+                "TorchNN", "Torch", "Imaging", "Provenance", "Settings", "Files",
             ]),
         // Level 9
+        module(
+            "FaceGAN",
+            [
+                "Editing", "Training", "Runs", "Synthesis", "Evaluation", "Checkpoints", "PretrainedWeights",
+                "Recipes", "Models", "Objectives", "Metrics", "TorchNN", "Torch", "Datasets",
+                "SyntheticFaces", "Downloads", "Imaging", "Provenance", "Settings",
+            ]),
+        // Level 10
         .executableTarget(
             name: "facegan",
             dependencies: [
-                "Training", "Runs", "Synthesis", "Evaluation", "Checkpoints", "PretrainedWeights", "Recipes",
-                "Models", "Objectives", "TorchNN", "Torch", "Datasets", "Downloads", "Imaging",
+                "Editing", "Training", "Runs", "Synthesis", "Evaluation", "Checkpoints", "PretrainedWeights",
+                "Recipes", "Models", "Objectives", "TorchNN", "Torch", "Datasets", "Downloads", "Imaging",
                 "Provenance", "Settings", "Files", "Console",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -197,6 +204,13 @@ let package = Package(
                 "ModelTestSupport", "Evaluation", "Checkpoints", "PretrainedWeights", "Recipes", "Models",
                 "TorchNN", "Torch", "Datasets", "SyntheticFaces", "Imaging", "Provenance", "Settings",
                 "Files",
+            ]),
+        tests(
+            "Editing",
+            [
+                "TensorTestSupport", "ModelTestSupport", "Synthesis", "Checkpoints", "Models", "TorchNN",
+                "Torch",
+                "Provenance", "Recipes", "Settings",
             ]),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "FaceGAN", "Files"], swiftSettings: testSwift),

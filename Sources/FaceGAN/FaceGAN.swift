@@ -2,6 +2,7 @@
 @_exported import Checkpoints
 @_exported import Datasets
 @_exported import Downloads
+@_exported import Editing
 @_exported import Evaluation
 @_exported import Imaging
 @_exported import Metrics

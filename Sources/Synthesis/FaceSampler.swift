@@ -67,6 +67,9 @@ public final class FaceSampler {
     /// `.fp32` or `.bf16`.
     public var precision: Precision { runner.precision }
 
+    /// Truncation and noise.
+    package var options: SynthesisOptions { runner.options }
+
     /// Faces of seeds, in their order.
     /// - Parameters:
     ///   - seeds: seeds of z and, for a conditional model, of the labels.
@@ -95,17 +98,19 @@ public final class FaceSampler {
         render(plan(sheetOf: seeds), batchSize)
     }
 
-    /// Frames of a closed path through the latents of seeds, files or edits.
+    /// Frames of a path through the latents of seeds, files or edits.
     /// - Parameters:
     ///   - sources: 2 or more stops of the path.
     ///   - framesPerStep: frames from one stop to the next, 1 or more.
+    ///   - path: curve, and whether the path is closed.
     ///   - batchSize: upper limit of the rows that are computed at once.
-    /// - Returns: `sources.count` x `framesPerStep` frames.
-    /// - Throws: `SynthesisError` for a latent that does not fit the generator.
+    /// - Returns: `path.frames(stops:perStep:)` frames.
+    /// - Throws: `SynthesisError` for a latent that does not fit the generator or the curve.
     public func film(
-        through sources: [LatentSource], framesPerStep: Int, batchSize: Int = GeneratorRunner.batchSize
+        through sources: [LatentSource], framesPerStep: Int, along path: FilmPath = .init(),
+        batchSize: Int = GeneratorRunner.batchSize
     ) throws -> [SyntheticImage] {
-        render(try plan(filmThrough: sources, framesPerStep: framesPerStep), batchSize)
+        render(try plan(filmThrough: sources, framesPerStep: framesPerStep, along: path), batchSize)
     }
 
     /// Latents of seeds.
@@ -120,6 +125,33 @@ public final class FaceSampler {
         }
         let w = try wPlus(latents)
         return try LatentPoint.points(space, space == .w ? w.select(1, 0) : w, origins: origins)
+    }
+
+    /// Latents of seeds and latents in one space.
+    /// - Parameters:
+    ///   - sources: seeds and latents.
+    ///   - space: `.z` or `.wPlus`. Latents in z and w are carried to w+.
+    /// - Throws: `SynthesisError` for a latent that does not fit the generator or cannot be carried to the space.
+    package func points(of sources: [LatentSource], in space: LatentPoint.Space) throws -> [LatentPoint] {
+        guard !sources.isEmpty else { return [] }
+        let origins = sources.map { source in
+            switch source {
+            case .seed(let seed): "seed \(seed)"
+            case .point(let point): point.name
+            }
+        }
+        switch try inputs(sources) {
+        case .latents(let rows):
+            let latents = Latents.concatenated(rows)
+            return space == .z
+                ? try LatentPoint.points(.z, latents.z, labels: latents.labels, origins: origins)
+                : try LatentPoint.points(.wPlus, try wPlus(latents), origins: origins)
+        case .w(let rows):
+            guard space != .z else {
+                throw SynthesisError("latents in space w and w+ have no z; edit them in space w")
+            }
+            return try LatentPoint.points(.wPlus, .concatenated(rows), origins: origins)
+        }
     }
 
     // MARK: Plans
@@ -155,12 +187,12 @@ public final class FaceSampler {
     }
 
     /// One row for each source: z if all sources are in space z, else w+ [1, L, W] on the CPU.
-    private enum Rows {
+    enum Rows {
         case latents([Latents])
         case w([Tensor])
     }
 
-    private func inputs(_ sources: [LatentSource]) throws -> Rows {
+    func inputs(_ sources: [LatentSource]) throws -> Rows {
         let inputs = try sources.map { source in
             switch source {
             case .seed(let seed): GeneratorInput.latents(model.sampler.sample(seeds: [seed]))
@@ -195,41 +227,6 @@ public final class FaceSampler {
             }
         }
         return Plan(input: .latents(.concatenated(rows)), fields: fields)
-    }
-
-    /// A style generator interpolates in w+, along lines. For other generators, points in space z are interpolated as
-    /// `interpolated(_:_:_:_:)` describes.
-    func plan(filmThrough sources: [LatentSource], framesPerStep: Int) throws -> Plan {
-        /// Rows between each stop and the next one; the last stop is followed by the first.
-        func path<Row>(_ stops: [Row], _ between: (Row, Row, Double) -> Row) -> [Row] {
-            stops.indices.flatMap { index in
-                (0..<framesPerStep).map { frame in
-                    between(
-                        stops[index], stops[(index + 1) % stops.count], Double(frame) / Double(framesPerStep))
-                }
-            }
-        }
-        let input: GeneratorInput
-        switch try inputs(sources) {
-        case .latents(let stops) where model.generator is any StyleGenerator:
-            input = .w(.concatenated(path(try stops.map(wPlus)) { $0.lerp($1, weight: $2) }))
-        case .latents(let stops): input = .latents(.concatenated(path(stops, model.sampler.interpolated)))
-        case .w(let stops): input = .w(.concatenated(path(stops) { $0.lerp($1, weight: $2) }))
-        }
-        let seeds = sources.compactMap { if case .seed(let seed) = $0 { "\(seed)" } else { nil } }
-        let field: (name: String, value: String)
-        if seeds.count == sources.count {
-            field = ("seeds", seeds.joined(separator: ","))
-        } else {
-            let names = sources.map { source in
-                switch source {
-                case .seed(let seed): "seed \(seed)"
-                case .point(let point): point.name
-                }
-            }
-            field = ("latents", names.joined(separator: ","))
-        }
-        return Plan(input: input, fields: Array(repeating: [field], count: input.count))
     }
 
     /// Faces of one batch of a plan.
@@ -280,7 +277,7 @@ public final class FaceSampler {
     }
 
     /// w+ [N, L, W], float32, on the CPU.
-    private func wPlus(_ latents: Latents) throws -> Tensor {
+    func wPlus(_ latents: Latents) throws -> Tensor {
         _ = try style()
         return runner.wPlus(latents)
     }

@@ -30,6 +30,8 @@ public actor FaceService {
         public let resolution: Int
         /// `.fp32` or `.bf16`.
         public let precision: Precision
+        /// Truncation and noise.
+        public let options: SynthesisOptions
     }
 
     /// Computed and total numbers of faces or frames. Called on the engine thread.
@@ -78,7 +80,7 @@ public actor FaceService {
         return LoadedFaces(
             id: id, info: model.info, attributes: model.attributes, latentSpace: model.sampler.space,
             spaces: model.generator is any StyleGenerator ? LatentPoint.Space.allCases : [.z],
-            resolution: model.generator.resolution, precision: sampler.precision)
+            resolution: model.generator.resolution, precision: sampler.precision, options: options)
     }
 
     /// Releases the memory of a model. Calls that are running finish.
@@ -120,18 +122,20 @@ public actor FaceService {
         return try await render(sampler.plan(sheetOf: seeds), sampler, batchSize, progress)
     }
 
-    /// Frames of a closed path through the latents of seeds, files or edits.
+    /// Frames of a path through the latents of seeds, files or edits.
     /// - Parameters:
     ///   - model: a model of this service.
     ///   - sources: 2 or more stops of the path.
     ///   - framesPerStep: frames from one stop to the next, 1 or more.
+    ///   - path: curve, and whether the path is closed.
     ///   - attributes: requested for the seeds among the stops.
     ///   - batchSize: upper limit of the rows that are computed at once.
     ///   - progress: called on the engine thread after every batch.
     /// - Throws: as `faces(of:from:requesting:batchSize:progress:)`; `SynthesisError` for fewer than 2 stops.
     public func film(
         of model: LoadedFaces, through sources: [LatentSource], framesPerStep: Int,
-        requesting attributes: Attributes = [], batchSize: Int = GeneratorRunner.batchSize,
+        along path: FilmPath = .init(), requesting attributes: Attributes = [],
+        batchSize: Int = GeneratorRunner.batchSize,
         progress: Progress = { _, _ in }
     ) async throws -> [SyntheticImage] {
         guard sources.count >= 2, framesPerStep >= 1 else {
@@ -141,7 +145,9 @@ public actor FaceService {
         }
         let sampler = try sampler(model).requesting(attributes)
         return try await render(
-            try sampler.plan(filmThrough: sources, framesPerStep: framesPerStep), sampler, batchSize, progress
+            try sampler.plan(filmThrough: sources, framesPerStep: framesPerStep, along: path), sampler,
+            batchSize,
+            progress
         )
     }
 
@@ -158,6 +164,18 @@ public actor FaceService {
         requesting attributes: Attributes = []
     ) throws -> [LatentPoint] {
         try sampler(model).requesting(attributes).points(seeds: seeds, space: space)
+    }
+
+    /// Runs a function of a model on the engine thread. Other calls wait until it ends.
+    /// - Parameters:
+    ///   - model: a model of this service.
+    ///   - body: the function. Its result is a value.
+    /// - Throws: `SynthesisError` for a model that is not loaded; errors of `body`.
+    package func withSampler<Result: Sendable>(
+        of model: LoadedFaces, _ body: (FaceSampler, Device) throws -> Result
+    ) throws -> Result {
+        if let threads { Engine.setThreads(threads) }
+        return try body(sampler(model), device)
     }
 
     private func sampler(_ model: LoadedFaces) throws -> FaceSampler {

@@ -18,7 +18,9 @@ struct FaceGANCommand: AsyncParsableCommand {
             """,
         version: Origin.program,
         subcommands: [
-            TrainCommand.self, GenerateCommand.self, AlignCommand.self, ReconstructCommand.self,
+            TrainCommand.self, GenerateCommand.self, DirectionsCommand.self, EditCommand.self,
+            MixCommand.self,
+            ReplayCommand.self, AlignCommand.self, ReconstructCommand.self,
             UpscaleCommand.self, ConvertCommand.self, EvaluateCommand.self,
             DataCommand.self,
             RecipesCommand.self, ImportCommand.self, ExportCommand.self, WeightsCommand.self,

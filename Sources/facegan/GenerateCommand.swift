@@ -24,6 +24,7 @@ struct GenerateCommand: AsyncParsableCommand {
               facegan generate runs/dcgan --seeds 0-9,100,7 --out faces/ --format jpeg
               facegan generate model.safetensors --count 1000 --out faces/
               facegan generate runs/dcgan --seeds 1-8 --interpolate --out walk.png
+              facegan generate celeba64 --seeds 1-4 --interpolate --curve cubic --open
               facegan generate runs/dcgan --seeds 1-8 --save-latents latents.safetensors
               facegan generate runs/dcgan --latents latents.safetensors --out faces.png
               facegan generate runs/conditional --attr Smiling=1,Eyeglasses=0
@@ -98,14 +99,7 @@ struct GenerateCommand: AsyncParsableCommand {
     @Flag(help: "Use the state of a run with the best score, in place of the newest.")
     var best = false
 
-    @Flag(
-        help:
-            "Write a film through the seeds or latents: animated PNG, or mp4 (through ffmpeg) if --out ends in .mp4."
-    )
-    var interpolate = false
-
-    @Option(parsing: .unconditional, help: "Frames of a film from one seed to the next.")
-    var frames = 24
+    @OptionGroup var film: FilmOptions
 
     @Option(parsing: .unconditional, help: ArgumentHelp("Columns of the grid. (default: a square grid)"))
     var columns: Int?
@@ -159,10 +153,9 @@ struct GenerateCommand: AsyncParsableCommand {
             throw ValidationError("--save-latents cannot be combined with --sheet.")
         }
         try NumberRange.check("--count", count, 1...1_000_000)
-        try NumberRange.check("--frames", frames, 1...100_000)
         try NumberRange.check("--batch", batch, NumberRange.batch)
         try NumberRange.check("--columns", columns, 1...1_000_000)
-        if sheet, interpolate || files || columns != nil || attributes != nil || classes != nil {
+        if sheet, film.interpolate || files || columns != nil || attributes != nil || classes != nil {
             throw ValidationError(
                 "--sheet writes one picture of all attributes; it cannot be combined with --interpolate, --files, --columns, "
                     + "--attr or --class.")
@@ -170,7 +163,7 @@ struct GenerateCommand: AsyncParsableCommand {
         if sheet, isFolder {
             throw ValidationError("--sheet writes one picture; name a file, such as --out sheet.png.")
         }
-        if interpolate {
+        if film.interpolate {
             guard !files, format == nil, [".png", ".mp4"].contains(where: target.lowercased().hasSuffix)
             else {
                 throw ValidationError(
@@ -188,11 +181,11 @@ struct GenerateCommand: AsyncParsableCommand {
         if sheet, faces > 100 {
             throw ValidationError("--sheet: expected at most 100 seeds, got \(Readable.count(faces)).")
         }
-        if interpolate {
-            guard faces >= 2, faces * frames <= Self.mostFrames else {
+        if film.interpolate {
+            guard faces >= 2, faces * film.frames <= Self.mostFrames else {
                 throw ValidationError(
                     "A film requires 2 seeds or latents or more, and at most 5,000 frames (seeds x --frames); got "
-                        + "\(Readable.count(faces, "seed")) x \(frames).")
+                        + "\(Readable.count(faces, "seed")) x \(film.frames).")
             }
         } else if !isFolder, faces > Self.mostInGrid {
             throw ValidationError(
@@ -214,7 +207,7 @@ struct GenerateCommand: AsyncParsableCommand {
         do {
             if sheet {
                 try await writeSheet(service, faces)
-            } else if interpolate {
+            } else if film.interpolate {
                 try await writeFilm(service, faces, sources)
             } else if isFolder {
                 try await writeFiles(service, faces, sources)
@@ -235,7 +228,7 @@ struct GenerateCommand: AsyncParsableCommand {
 
     private var seedValues: [UInt64] { (seeds ?? SeedList(count: count ?? (sheet ? 8 : 64))).values }
 
-    private var target: String { out ?? (interpolate ? "walk.png" : "faces.png") }
+    private var target: String { out ?? (film.interpolate ? "walk.png" : "faces.png") }
 
     private var isFolder: Bool {
         var isThere: ObjCBool = false
@@ -342,9 +335,12 @@ struct GenerateCommand: AsyncParsableCommand {
     private func writeFilm(
         _ service: FaceService, _ faces: FaceService.LoadedFaces, _ sources: [LatentSource]
     ) async throws {
-        let images = try await watched("generating", sources.count * frames) { progress in
+        let total = film.path.frames(stops: sources.count, perStep: film.frames)
+        let images = try await watched("generating", total) { progress in
             try await service.film(
-                of: faces, through: sources, framesPerStep: frames, requesting: requested, batchSize: batch,
+                of: faces, through: sources, framesPerStep: film.frames, along: film.path,
+                requesting: requested,
+                batchSize: batch,
                 progress: progress)
         }
         try Film.write(images, to: target)

@@ -61,12 +61,15 @@ enum FuzzInputs {
         "@//faces.faces", "fifo",
         "dcgan", "celeba64",
     ]
+    private static let latents = ["latents.safetensors", "broken.safetensors", "run", "note.txt"]
+
     /// Inputs by the name of an option or argument.
     static let fileTopics: [String: [String]] = [
         "source": sets, "data": sets, "against": sets, "face": sets,
         "store": ["faces.faces", "broken.faces", "run"],
         "model": models, "from": models, "run": models, "file": models, "as": models, "photos": pictures,
-        "recipe": recipes, "latents": ["latents.safetensors", "broken.safetensors", "run", "note.txt"],
+        "recipe": recipes, "latents": latents, "source-latents": latents, "target-latents": latents,
+        "directions": models, "network": models,
         "exclude": ["note.txt", "faces", "missing"],
     ]
 
@@ -103,7 +106,8 @@ enum FuzzInputs {
             "data.protocol=faces16",
             "data.crop=2", "a.b.c.d=1", "[]=1", "generator={}", "generator=[", "name=../x", "name=a/b",
             "phases.0=1",
-            "growth.startSide=4", "conditions.attributes=[Nose]", "input.scale=3", "seed=1", "x=\u{FFFD}",
+            "Smiling=+2", "Male=1,Young=-1", "sefa1=0.5", "growth.startSide=4",
+            "conditions.attributes=[Nose]", "input.scale=3", "seed=1", "x=\u{FFFD}",
         ],
         "path=value": ["batchSize=4"],
         "seeds": [

@@ -139,6 +139,10 @@ struct FuzzedLine: Sendable {
             else { continue }
             words += [option.spellings[0], text]
         }
+        // Directions are written beside the model by default, and the inputs must not change.
+        if command.path.first == "directions", chosen.isDisjoint(with: ["out", "show", "measure"]) {
+            words += ["--out", "out.safetensors"]
+        }
         if command.path.first == "measure", command.arguments.contains(where: { $0.topic == "set" }) {
             words += [
                 "--set", "resolution=16", "batchSize=4", "generator.filters=4", "discriminator.filters=4",
@@ -160,8 +164,12 @@ struct FuzzedLine: Sendable {
 
     /// Whether the line may write this entry of the working folder.
     func mayWrite(_ entry: String) -> Bool {
-        // Default outputs: the run directory, the grid and the film.
-        if ["note.txt", "folder", "fifo", "resumed", "runs", "faces.png", "walk.png"].contains(entry) {
+        // Default outputs: the run directory, pictures and the film.
+        let usual = [
+            "note.txt", "folder", "fifo", "resumed", "runs", "faces.png", "walk.png", "edited.png",
+            "mixed.png",
+        ]
+        if usual.contains(entry) {
             return true
         }
         return words.contains { word in

@@ -52,6 +52,36 @@ import Torch
         #expect(distance(interpolated(a, b, 0.25, .uniform), a * 0.75 + b * 0.25) < 1e-5)
     }
 
+    /// Every curve passes through all stops, and an open path ends at the last one.
+    @Test(arguments: FilmPath.Curve.allCases, [true, false])
+    func pathsPassThroughTheirStops(curve: FilmPath.Curve, isClosed: Bool) throws {
+        let fixture = try ModelFixture.tiny()
+        let sampler = try FaceSampler(fixture.path)
+        let seeds: [UInt64] = [3, 8, 5]
+        let path = FilmPath(curve, isClosed: isClosed)
+        let film = try sampler.film(through: seeds.map { .seed($0) }, framesPerStep: 4, along: path)
+        #expect(film.count == (isClosed ? 12 : 9) && film.count == path.frames(stops: 3, perStep: 4))
+        let faces = sampler.faces(seeds: seeds)
+        for (stop, face) in faces.enumerated() where isClosed || stop < 3 {
+            #expect(film[4 * stop].picture == face.picture)
+        }
+        #expect(film[2].picture != film[0].picture && film[2].picture != film[4].picture)
+    }
+
+    /// A cubic path has the same speed on both sides of a stop: half of the way from the stop before to the one after.
+    @Test func cubicPathsAreSmooth() {
+        let stops = (0..<5).map { LatentSampler(LatentSpace(size: 64)).sample(seeds: [UInt64($0)]).z }
+        let (first, second) = (Array(stops[0..<4]), Array(stops[1..<5]))
+        let step = 1.0 / 256
+        let before = (FilmPath.spline(first, 1) - FilmPath.spline(first, 1 - step)) * (1 / step)
+        let after = (FilmPath.spline(second, step) - FilmPath.spline(second, 0)) * (1 / step)
+        let expected = (stops[3] - stops[1]) * 0.5
+        #expect(distance(before, expected) < 0.05 * expected.norm().item())
+        #expect(distance(after, expected) < 0.05 * expected.norm().item())
+        #expect(distance(FilmPath.spline(first, 0), stops[1]) < 1e-6)
+        #expect(distance(FilmPath.spline(first, 1), stops[2]) < 1e-6)
+    }
+
     @Test func filmsBeginAtTheirSeedsAndClose() throws {
         let fixture = try ModelFixture.tiny()
         let sampler = try FaceSampler(fixture.path)
