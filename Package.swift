@@ -126,17 +126,26 @@ let package = Package(
             ]),
         // Level 8
         module(
+            "FaceDatasets",
+            [
+                "Synthesis", "Evaluation", "Checkpoints", "PretrainedWeights", "Recipes", "Models", "Metrics",
+                "TorchNN", "Torch", "Datasets", "Imaging", "Provenance", "Files",
+            ]),
+        // Level 9
+        module(
             "FaceGAN",
             [
-                "Training", "Runs", "Synthesis", "Evaluation", "Checkpoints", "PretrainedWeights", "Recipes",
+                "FaceDatasets", "Training", "Runs", "Synthesis", "Evaluation", "Checkpoints",
+                "PretrainedWeights", "Recipes",
                 "Models", "Objectives", "Metrics", "TorchNN", "Torch", "Datasets", "SyntheticFaces",
                 "Downloads", "Imaging", "Provenance", "Settings",
             ]),
-        // Level 9
+        // Level 10
         .executableTarget(
             name: "facegan",
             dependencies: [
-                "Training", "Runs", "Synthesis", "Evaluation", "Checkpoints", "PretrainedWeights", "Recipes",
+                "FaceDatasets", "Training", "Runs", "Synthesis", "Evaluation", "Checkpoints",
+                "PretrainedWeights", "Recipes",
                 "Models", "Objectives", "TorchNN", "Torch", "Datasets", "Downloads", "Imaging",
                 "Provenance", "Settings", "Files", "Console",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -194,6 +203,12 @@ let package = Package(
                 "ModelTestSupport", "Evaluation", "Checkpoints", "PretrainedWeights", "Recipes", "Models",
                 "TorchNN", "Torch", "Datasets", "SyntheticFaces", "Imaging", "Provenance", "Settings",
                 "Files",
+            ]),
+        tests(
+            "FaceDatasets",
+            [
+                "ModelTestSupport", "Synthesis", "Checkpoints", "Recipes", "Models", "TorchNN", "Torch",
+                "Datasets", "Imaging", "Provenance", "Files",
             ]),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "FaceGAN", "Files"], swiftSettings: swift),

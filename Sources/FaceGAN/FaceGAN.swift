@@ -3,6 +3,7 @@
 @_exported import Datasets
 @_exported import Downloads
 @_exported import Evaluation
+@_exported import FaceDatasets
 @_exported import Imaging
 @_exported import Metrics
 @_exported import Models

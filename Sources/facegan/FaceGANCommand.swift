@@ -18,8 +18,8 @@ struct FaceGANCommand: AsyncParsableCommand {
             """,
         version: Origin.program,
         subcommands: [
-            TrainCommand.self, GenerateCommand.self, AlignCommand.self, ReconstructCommand.self,
-            UpscaleCommand.self, ConvertCommand.self, EvaluateCommand.self,
+            TrainCommand.self, GenerateCommand.self, DatasetCommand.self, AlignCommand.self,
+            ReconstructCommand.self, UpscaleCommand.self, ConvertCommand.self, EvaluateCommand.self,
             DataCommand.self,
             RecipesCommand.self, ImportCommand.self, ExportCommand.self, WeightsCommand.self,
             DoctorCommand.self, MeasureCommand.self,

@@ -9,6 +9,7 @@ enum Modules {
         ["Checkpoints", "Runs"],
         ["Evaluation"],
         ["Synthesis", "Training"],
+        ["FaceDatasets"],
         ["FaceGAN"],
         ["facegan"],
     ]

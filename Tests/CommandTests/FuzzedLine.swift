@@ -160,10 +160,9 @@ struct FuzzedLine: Sendable {
 
     /// Whether the line may write this entry of the working folder.
     func mayWrite(_ entry: String) -> Bool {
-        // Default outputs: the run directory, the grid and the film.
-        if ["note.txt", "folder", "fifo", "resumed", "runs", "faces.png", "walk.png"].contains(entry) {
-            return true
-        }
+        // Default outputs: the run directory, the grid, the film and the data set.
+        let usual = ["note.txt", "folder", "fifo", "resumed", "runs", "faces.png", "walk.png", "dataset"]
+        if usual.contains(entry) { return true }
         return words.contains { word in
             [word, String(word.drop { $0 != "=" }.dropFirst())].contains {
                 $0.split(separator: "/").first.map(String.init) == entry

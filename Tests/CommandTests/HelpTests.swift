@@ -9,6 +9,7 @@ import Testing
         "": "Train, evaluate, edit and serve face GANs.",
         "train": "Train a GAN on face photographs, or resume a run.",
         "generate": "Generate faces; a seed gives the same face in every call.",
+        "dataset": "Write a labeled data set of generated faces, with its datasheet.",
         "align": "Crop faces from photographs, upright and aligned as models expect them.",
         "data": "Check, preview, pack and download pictures.",
         "data prepare": "Pack pictures into one store for fast training.",
