@@ -134,20 +134,27 @@ let package = Package(
                 "Synthesis", "Evaluation", "Checkpoints", "PretrainedWeights", "Recipes", "Models", "Metrics",
                 "TorchNN", "Torch", "Imaging", "Provenance", "Settings", "Files",
             ]),
+        module(
+            "FaceDatasets",
+            [
+                "Synthesis", "Evaluation", "Checkpoints", "PretrainedWeights", "Recipes", "Models", "Metrics",
+                "TorchNN", "Torch", "Datasets", "Imaging", "Provenance", "Files",
+            ]),
         // Level 9
         module(
             "FaceGAN",
             [
-                "Editing", "Training", "Runs", "Synthesis", "Evaluation", "Checkpoints", "PretrainedWeights",
-                "Recipes", "Models", "Objectives", "Metrics", "TorchNN", "Torch", "Datasets",
-                "SyntheticFaces", "Downloads", "Imaging", "Provenance", "Settings",
+                "Editing", "FaceDatasets", "Training", "Runs", "Synthesis", "Evaluation", "Checkpoints",
+                "PretrainedWeights", "Recipes", "Models", "Objectives", "Metrics", "TorchNN", "Torch",
+                "Datasets", "SyntheticFaces", "Downloads", "Imaging", "Provenance", "Settings",
             ]),
         // Level 10
         .executableTarget(
             name: "facegan",
             dependencies: [
-                "Editing", "Training", "Runs", "Synthesis", "Evaluation", "Checkpoints", "PretrainedWeights",
-                "Recipes", "Models", "Objectives", "TorchNN", "Torch", "Datasets", "Downloads", "Imaging",
+                "Editing", "FaceDatasets", "Training", "Runs", "Synthesis", "Evaluation", "Checkpoints",
+                "PretrainedWeights", "Recipes", "Models", "Objectives", "TorchNN", "Torch", "Datasets",
+                "Downloads", "Imaging",
                 "Provenance", "Settings", "Files", "Console",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -209,8 +216,13 @@ let package = Package(
             "Editing",
             [
                 "TensorTestSupport", "ModelTestSupport", "Synthesis", "Checkpoints", "Models", "TorchNN",
-                "Torch",
-                "Provenance", "Recipes", "Settings",
+                "Torch", "Provenance", "Recipes", "Settings",
+            ]),
+        tests(
+            "FaceDatasets",
+            [
+                "ModelTestSupport", "Synthesis", "Checkpoints", "Recipes", "Models", "TorchNN", "Torch",
+                "Datasets", "Imaging", "Provenance", "Files",
             ]),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "FaceGAN", "Files"], swiftSettings: testSwift),

@@ -4,6 +4,7 @@
 @_exported import Downloads
 @_exported import Editing
 @_exported import Evaluation
+@_exported import FaceDatasets
 @_exported import Imaging
 @_exported import Metrics
 @_exported import Models

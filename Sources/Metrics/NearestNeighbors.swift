@@ -24,7 +24,7 @@ public enum NearestNeighbors {
     ///
     /// Distances are computed in blocks, so memory is bounded.
     public static func find(_ evaluated: Tensor, in reference: Tensor) -> Matches {
-        matches(evaluated, reference, leavingOut: false)
+        NeighborIndex(reference).nearest(to: evaluated)
     }
 
     /// Compares the distances from evaluated to reference pictures with leave-one-out distances within the reference.
@@ -35,13 +35,12 @@ public enum NearestNeighbors {
         precondition(
             reference.shape[0] > 1,
             "memorization: expected 2 or more reference pictures, got \(reference.summary)")
-        let matches = find(evaluated, in: reference)
-        let within = Self.matches(reference, reference, leavingOut: true).distances.sorted()
-        let quantiles = matches.distances.map { distance in
-            Double(within.partitioningIndex { $0 >= distance }) / Double(within.count)
-        }
+        let index = NeighborIndex(reference)
+        let matches = index.nearest(to: evaluated)
+        let within = index.distancesWithin()
+        let quantiles = matches.distances.map { within.quantile(of: $0) }
         return Memorization(
-            matches: matches, quantiles: quantiles, copied: copied(quantiles, reference: within.count))
+            matches: matches, quantiles: quantiles, copied: copied(quantiles, reference: within.values.count))
     }
 
     /// Fraction below the 1 % quantile. The interval includes the errors of the evaluated set and of the quantile.
@@ -61,12 +60,73 @@ public enum NearestNeighbors {
             notes: reference < 100
                 ? ["fewer than 100 reference pictures: the 1 % quantile is the smallest distance"] : [])
     }
+}
 
-    /// Nearest rows of `reference` [M, D] for rows of `evaluated` [N, D].
+/// Index of a reference set for repeated searches of nearest neighbors.
+public struct NeighborIndex {
+    /// Ascending leave-one-out distances of the reference pictures to their nearest neighbors.
+    public struct Distances: Sendable, Equatable {
+        /// Distances, ascending.
+        public let values: [Double]
+
+        /// Fraction of the values below a distance, 0...1.
+        public func quantile(of distance: Double) -> Double {
+            Double(values.partitioningIndex { $0 >= distance }) / Double(values.count)
+        }
+
+        /// Distance below which a fraction of the values lie. The fraction is 0...1.
+        public func distance(atQuantile fraction: Double) -> Double {
+            precondition(
+                (0...1).contains(fraction), "Distances: expected a fraction in 0...1, got \(fraction)")
+            return values[min(values.count - 1, Int(fraction * Double(values.count)))]
+        }
+    }
+
+    private let reference: Tensor
+    private let squares: SquaredDistances
+
+    /// - Parameter reference: features [M, D].
+    public init(_ reference: Tensor) {
+        self.reference = reference
+        squares = SquaredDistances(to: reference)
+    }
+
+    /// Finds the nearest reference row for each row of features [N, D].
+    ///
+    /// Distances are computed in blocks, so memory is bounded.
+    public func nearest(to evaluated: Tensor) -> NearestNeighbors.Matches {
+        matches(evaluated, leavingOut: false)
+    }
+
+    /// Leave-one-out distances within the reference, which has 2 or more rows.
+    /// - Parameter limit: largest number of rows, evenly spaced, whose neighbors are searched; nil for all.
+    public func distancesWithin(limit: Int? = nil) -> Distances {
+        let count = reference.shape[0]
+        precondition(
+            count > 1 && (limit ?? 1) > 0,
+            "NeighborIndex: expected 2 or more reference pictures, got \(reference.summary)")
+        guard let limit, limit < count else {
+            return Distances(values: matches(reference, leavingOut: true).distances.sorted())
+        }
+        let rows = (0..<limit).map { $0 * count / limit }
+        let chosen = reference.indexSelect(0, Tensor(rows).to(reference.device))
+        var distances: [Double] = []
+        squares.forEachBlock(of: chosen) { range, squares in
+            // One of the two nearest rows is the row itself, unless it has two copies.
+            let nearest = squares.smallest(2, 1).indices.integers()
+            let others = range.enumerated().map { place, row in
+                nearest[2 * place] == rows[row] ? nearest[2 * place + 1] : nearest[2 * place]
+            }
+            let found = reference.indexSelect(0, Tensor(others).to(reference.device)).to(.float64)
+            distances += (chosen[range].to(.float64) - found).norm([1]).doubles()
+        }
+        return Distances(values: distances.sorted())
+    }
+
     /// - Parameter leavingOut: whether both sets are the same; a picture is then not its own neighbor.
-    private static func matches(_ evaluated: Tensor, _ reference: Tensor, leavingOut: Bool) -> Matches {
+    private func matches(_ evaluated: Tensor, leavingOut: Bool) -> NearestNeighbors.Matches {
         var (indices, distances): ([Int], [Double]) = ([], [])
-        SquaredDistances.forEachBlock(evaluated, reference) { range, squares in
+        squares.forEachBlock(of: evaluated) { range, squares in
             if leavingOut {
                 squares.narrow(1, start: range.lowerBound, length: range.count).diagonal().fill_(.infinity)
             }
@@ -76,7 +136,7 @@ public enum NearestNeighbors {
             let rows = evaluated[range].to(reference.device, .float64)
             distances += (rows - reference.indexSelect(0, nearest).to(.float64)).norm([1]).doubles()
         }
-        return Matches(indices: indices, distances: distances)
+        return NearestNeighbors.Matches(indices: indices, distances: distances)
     }
 }
 
@@ -92,26 +152,36 @@ extension Array where Element == Double {
     }
 }
 
-/// Squared Euclidean distances between all rows of two sets, in blocks of bounded size.
-enum SquaredDistances {
+/// Squared Euclidean distances of rows to all rows of a set, in blocks of bounded size.
+struct SquaredDistances {
     /// Maximum number of elements in a block.
     static let blockSize = 1 << 23
 
-    /// Calls `body` with a range of rows of `x` [N, D] and their squared distances [range.count, M] to `y` [M, D].
-    static func forEachBlock(_ x: Tensor, _ y: Tensor, _ body: (Range<Int>, Tensor) -> Void) {
-        precondition(
-            x.rank == 2 && y.rank == 2 && x.shape[1] == y.shape[1],
-            "squared distances: expected [N, D] and [M, D], got \(x.summary) and \(y.summary)")
-        withoutGradients {
-            // Double precision and centered features, because the result is a difference of larger numbers.
+    // Double precision and centered features, because the result is a difference of larger numbers.
+    private let center: Tensor
+    private let lengths: Tensor
+    private let across: Tensor
+
+    /// Prepares a set of features [M, D].
+    init(to y: Tensor) {
+        precondition(y.rank == 2, "squared distances: expected [M, D], got \(y.summary)")
+        (center, lengths, across) = withoutGradients {
             let center = y.to(.float64).mean([0])
             let all = y.to(.float64) - center
-            let lengths = all.square().sum([1])
-            let across = all.transposed(0, 1)
-            let step = max(1, blockSize / max(1, y.shape[0]))
+            return (center, all.square().sum([1]), all.transposed(0, 1))
+        }
+    }
+
+    /// Calls `body` with a range of rows of `x` [N, D] and their squared distances [range.count, M].
+    func forEachBlock(of x: Tensor, _ body: (Range<Int>, Tensor) -> Void) {
+        precondition(
+            x.rank == 2 && x.shape[1] == center.shape[0],
+            "squared distances: expected [N, \(center.shape[0])], got \(x.summary)")
+        withoutGradients {
+            let step = max(1, Self.blockSize / max(1, lengths.shape[0]))
             for start in stride(from: 0, to: x.shape[0], by: step) {
                 let range = start..<min(x.shape[0], start + step)
-                let rows = x[range].to(y.device, .float64) - center
+                let rows = x[range].to(center.device, .float64) - center
                 let squares = rows.matmul(across)
                 squares.multiply_(-2)
                 squares.add_(lengths)
@@ -119,6 +189,11 @@ enum SquaredDistances {
                 body(range, squares)
             }
         }
+    }
+
+    /// Calls `body` with a range of rows of `x` [N, D] and their squared distances [range.count, M] to `y` [M, D].
+    static func forEachBlock(_ x: Tensor, _ y: Tensor, _ body: (Range<Int>, Tensor) -> Void) {
+        SquaredDistances(to: y).forEachBlock(of: x, body)
     }
 }
 

@@ -19,9 +19,8 @@ struct FaceGANCommand: AsyncParsableCommand {
         version: Origin.program,
         subcommands: [
             TrainCommand.self, GenerateCommand.self, DirectionsCommand.self, EditCommand.self,
-            MixCommand.self,
-            ReplayCommand.self, AlignCommand.self, ReconstructCommand.self,
-            UpscaleCommand.self, ConvertCommand.self, EvaluateCommand.self,
+            MixCommand.self, ReplayCommand.self, DatasetCommand.self, AlignCommand.self,
+            ReconstructCommand.self, UpscaleCommand.self, ConvertCommand.self, EvaluateCommand.self,
             DataCommand.self,
             RecipesCommand.self, ImportCommand.self, ExportCommand.self, WeightsCommand.self,
             DoctorCommand.self, MeasureCommand.self,

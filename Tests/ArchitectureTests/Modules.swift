@@ -9,7 +9,7 @@ enum Modules {
         ["Checkpoints", "Runs"],
         ["Evaluation"],
         ["Synthesis", "Training"],
-        ["Editing"],
+        ["Editing", "FaceDatasets"],
         ["FaceGAN"],
         ["facegan"],
     ]

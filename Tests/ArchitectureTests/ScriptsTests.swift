@@ -6,7 +6,7 @@ import Testing
     static let bash =
         ["facegan", ".ci/run", "Benchmarks/run"]
         + ["setup", "build", "demo", "test", "test-fuzz", "bundle", "bundle-engine"].map { "scripts/" + $0 }
-        + ["test-engines", "test-export", "gpu-bundle"].map { "scripts/" + $0 }
+        + ["test-engines", "test-export", "gpu-bundle", "merge-celeba"].map { "scripts/" + $0 }
 
     @Test(arguments: bash)
     func parsesAndRuns(script: String) throws {

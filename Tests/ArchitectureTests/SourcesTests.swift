@@ -12,7 +12,7 @@ import Testing
     }
 
     /// Pictures that we generate leave through Provenance, which writes into them what they are.
-    @Test(arguments: ["Training", "Synthesis"])
+    @Test(arguments: ["Training", "Synthesis", "FaceDatasets"])
     func generatedPicturesLeaveThroughProvenance(module: String) throws {
         let files = try SourceFile.all(below: "Sources/" + module, endings: [".swift"])
         #expect(!files.isEmpty)

@@ -91,6 +91,10 @@ enum FuzzInputs {
             "Smiling=1", "Male=0", "Smiling=yes,Male=no", "Smiling", "Smiling=", "=1", "Nose=1",
             "Smiling=1,Smiling=0", "Smiling=1e9",
         ],
+        "balance": ["Male", "Male,Young", "Male,Male", "Nose", ",", ""],
+        "splits": ["80/10/10", "100", "90/10", "0/0/100", "50/60/-10", "/", "1e2", ""],
+        "date": ["2026-11-28", "2026-1-1", "today", ""],
+        "format": ["imagefolder", "webdataset,stylegan", "celeba", "imagefolder,imagefolder", "x", ""],
         "by": ["Smiling", "Male", "Nose", ""],
         "attribute": ["Smiling", "Male", "Nose", ""],
         "set": [

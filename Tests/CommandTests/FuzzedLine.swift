@@ -164,14 +164,12 @@ struct FuzzedLine: Sendable {
 
     /// Whether the line may write this entry of the working folder.
     func mayWrite(_ entry: String) -> Bool {
-        // Default outputs: the run directory, pictures and the film.
+        // Default outputs: the run directory, pictures, the film and the data set.
         let usual = [
             "note.txt", "folder", "fifo", "resumed", "runs", "faces.png", "walk.png", "edited.png",
-            "mixed.png",
+            "mixed.png", "dataset",
         ]
-        if usual.contains(entry) {
-            return true
-        }
+        if usual.contains(entry) { return true }
         return words.contains { word in
             [word, String(word.drop { $0 != "=" }.dropFirst())].contains {
                 $0.split(separator: "/").first.map(String.init) == entry

@@ -13,6 +13,7 @@ import Testing
         "edit": "Change attributes of generated faces.",
         "mix": "Mix the styles of generated faces.",
         "replay": "Generate an edited picture again from the recipe in its metadata.",
+        "dataset": "Write a labeled data set of generated faces, with its datasheet.",
         "align": "Crop faces from photographs, upright and aligned as models expect them.",
         "data": "Check, preview, pack and download pictures.",
         "data prepare": "Pack pictures into one store for fast training.",

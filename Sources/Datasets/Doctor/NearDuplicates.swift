@@ -43,6 +43,17 @@ package struct NearDuplicates {
         return pairs.sorted { ($0.first, $0.second) < ($1.first, $1.second) }
     }
 
+    /// Whether two thumbnails show the same picture, unmirrored.
+    package static func areNear(_ first: Thumbnail, _ second: Thumbnail) -> Bool {
+        guard !first.isBlank, !second.isBlank else { return false }
+        return first.difference(to: second) <= tolerance(first, second)
+    }
+
+    /// Largest difference of near-duplicates, in gray levels.
+    private static func tolerance(_ first: Thumbnail, _ second: Thumbnail) -> Float {
+        min(levels, part * min(first.spread, second.spread))
+    }
+
     private static func compareAll(_ thumbnails: [Thumbnail], _ cancelled: () -> Bool) -> [Pair] {
         var pairs: [Pair] = []
         for first in thumbnails.indices {
@@ -90,7 +101,7 @@ package struct NearDuplicates {
     {
         // Pictures of a single color match each other without being duplicates.
         guard !all[first].isBlank, !all[second].isBlank else { return nil }
-        let tolerance = min(levels, part * min(all[first].spread, all[second].spread))
+        let tolerance = tolerance(all[first], all[second])
         let straight = all[first].difference(to: all[second])
         if straight <= tolerance {
             return Pair(first: first, second: second, difference: straight, isMirrored: false)
@@ -156,7 +167,10 @@ package struct Thumbnail: Sendable, Equatable {
         }
     }
 
-    private init(grays: [UInt8]) {
+    /// Creates a thumbnail from gray values in rows, [16, 16].
+    package init(grays: [UInt8]) {
+        precondition(
+            grays.count == Self.count, "Thumbnail: expected \(Self.count) values, got \(grays.count)")
         self.grays = grays
     }
 

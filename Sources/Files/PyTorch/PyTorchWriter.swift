@@ -24,7 +24,7 @@ public enum PyTorchWriter {
     /// - Throws: `FileError` for a type that PyTorch has no storage for, a file above 4 GB, and if writing fails; errors of an
     ///   entry's `bytes`. The old file is then kept.
     public static func write(path: String, entries: [Entry]) throws {
-        var zip = ZipWriter(file: try AtomicFile(path: path))
+        var zip = AlignedZipWriter(file: try AtomicFile(path: path))
         try zip.add("archive/data.pkl", try pickle(of: entries, path: path))
         try zip.add("archive/byteorder", Array("little".utf8))
         for (index, entry) in entries.enumerated() { try zip.add("archive/data/\(index)", try entry.bytes()) }
@@ -108,8 +108,8 @@ public enum PyTorchWriter {
     }
 }
 
-/// Writer of zip archives without compression.
-struct ZipWriter {
+/// Writer of zip archives as PyTorch writes them: stored entries at multiples of 64 bytes, without zip64.
+private struct AlignedZipWriter {
     private let file: AtomicFile
     private var directory: [UInt8] = []
     private var count = 0
