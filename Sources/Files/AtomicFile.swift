@@ -1,5 +1,4 @@
 import CCodecs
-import Synchronization
 
 #if canImport(Darwin)
     import Darwin
@@ -17,7 +16,7 @@ import Synchronization
 /// replaced file are kept.
 ///
 /// Pipes, character devices and standard output (`/dev/stdout`, `/dev/fd/N`) cannot be replaced: `commit()` writes the content
-/// to them. A pipe without a reader waits for one, until `PipeWait` reports a request to end. Folders and block devices are
+/// to them. A pipe without a reader waits for one, until `FileCancellation` reports a request to end. Folders and block devices are
 /// refused.
 public final class AtomicFile {
     /// Path of the file to replace.
@@ -36,7 +35,7 @@ public final class AtomicFile {
     ///   - durably: false for many small files that can easily be written again, such as a folder of pictures: the
     ///     data is not flushed, and temporary files of killed processes are not searched.
     /// - Throws: `FileError` if the folder does not exist or is not writable, or if the path is a folder or a block device;
-    ///   `CancellationError` if `PipeWait` reports a request to end.
+    ///   `CancellationError` if `FileCancellation` reports a request to end.
     public init(path: String, durably: Bool = true) throws {
         self.path = path
         isDurable = durably
@@ -117,7 +116,7 @@ public final class AtomicFile {
     }
 
     /// Replaces the file with the written content. No method may be called afterwards.
-    /// - Throws: `FileError` if flushing or renaming fails. The old content is then kept. `CancellationError` if `PipeWait`
+    /// - Throws: `FileError` if flushing or renaming fails. The old content is then kept. `CancellationError` if `FileCancellation`
     ///   reports a request to end.
     public func commit() throws {
         precondition(descriptor >= 0, "AtomicFile.commit twice (\(path))")
@@ -194,7 +193,7 @@ extension AtomicFile {
                 guard errno == ENXIO, status.st_mode & S_IFMT == S_IFIFO else {
                     throw FileError.system(path, "write")
                 }
-                try PipeWait.check()
+                try FileCancellation.checkRequest()
                 usleep(20_000)
             }
         }
@@ -261,28 +260,13 @@ extension AtomicFile {
 }
 
 /// Writes to a stream. A descriptor in non-blocking mode can be busy: then it waits.
-/// - Throws: `CancellationError` if `PipeWait` reports a request to end.
+/// - Throws: `CancellationError` if `FileCancellation` reports a request to end.
 private func writeStream(_ descriptor: Int32, _ start: UnsafeRawPointer, _ count: Int) throws -> Int {
     while true {
         let written = write(descriptor, start, count)
         guard written < 0, errno == EAGAIN else { return written }
         var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         _ = poll(&ready, 1, 100)
-        try PipeWait.check()
-    }
-}
-
-/// Requests to end the program while it waits for the reader of a pipe.
-public enum PipeWait {
-    private static let cancellation = Mutex<@Sendable () -> Bool>({ false })
-
-    /// Sets the function that reports a request to end, such as Ctrl-C.
-    public static func setCancellation(_ isRequested: @escaping @Sendable () -> Bool) {
-        cancellation.withLock { $0 = isRequested }
-    }
-
-    /// - Throws: `CancellationError` after a request to end.
-    fileprivate static func check() throws {
-        if cancellation.withLock({ $0 })() { throw CancellationError() }
+        try FileCancellation.checkRequest()
     }
 }

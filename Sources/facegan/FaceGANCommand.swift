@@ -34,7 +34,7 @@ extension FaceGANCommand {
     /// a failure.
     static func main() async {
         ConsoleOutput.prepareStandardStreams()
-        PipeWait.setCancellation { Interrupt.isRequested }
+        FileCancellation.setRequest { Interrupt.isRequested }
         do {
             var command = try await asyncParseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

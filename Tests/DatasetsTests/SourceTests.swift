@@ -30,6 +30,25 @@ struct SourceTests {
         #expect(try source.picture(at: 0) == Fixtures.picture(1))
     }
 
+    /// Listing a large folder or reading a large archive ends when its task is cancelled.
+    @Test func openingEndsWithItsTask() async throws {
+        let folder = try Fixtures.folder(2)
+        let pictures = try files(2)
+        let paths = [
+            folder.path, try folder.write(Fixtures.zip(pictures), to: "archive/a.zip"),
+            try folder.write(Fixtures.tar(pictures), to: "archive/a.tar"),
+            try folder.write(Fixtures.gzip(Fixtures.tar(pictures)), to: "archive/a.tgz"),
+        ]
+        for path in paths {
+            let work = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                return try SourceOpener.open(path).count
+            }
+            await #expect(throws: CancellationError.self, "\(path)") { try await work.value }
+            #expect(try SourceOpener.open(path).count >= 2)
+        }
+    }
+
     @Test func cyclicLinksAreVisitedOnce() throws {
         let folder = try Fixtures.folder(2)
         let files = FileManager.default

@@ -167,7 +167,7 @@ import Testing
             let folder = try TemporaryFolder()
             let pipe = folder.path + "/pipe"
             try #require(mkfifo(pipe, 0o600) == 0)
-            PipeWait.setCancellation { true }
+            FileCancellation.setRequest { true }
             #expect(throws: CancellationError.self) { try AtomicFile.write([1], to: pipe) }
             let reader = open(pipe, O_RDONLY | O_NONBLOCK)
             #expect(throws: CancellationError.self) {

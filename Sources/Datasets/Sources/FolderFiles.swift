@@ -11,7 +11,7 @@ struct FolderFiles: SourceFiles {
 
     /// Lists a folder. The first bytes of files without the extension of a picture are read.
     ///
-    /// - Throws: `DataError` if a folder cannot be listed.
+    /// - Throws: `DataError` if a folder cannot be listed; `CancellationError` as `FileCancellation`.
     init(path: String) throws {
         self.path = path
         var listing = FolderListing(root: Array(path.utf8))
@@ -20,7 +20,10 @@ struct FolderFiles: SourceFiles {
         let names = FileNames.distinct(found.map { FileNames.text($0.name) })
         let order = names.indices.sorted { PictureNames.precedes(names[$0], names[$1]) }
         items = order.map { found[$0] }
-        files = order.map { found[$0].file(names[$0], path: path + "/" + names[$0], root: path) }
+        files = try order.map {
+            try FileCancellation.check()
+            return found[$0].file(names[$0], path: path + "/" + names[$0], root: path)
+        }
     }
 
     /// Returns the content of a file.
@@ -108,6 +111,7 @@ private struct FolderListing {
         let folder = Folder(device: UInt64(truncatingIfNeeded: status.st_dev), node: UInt64(status.st_ino))
         guard seen.insert(folder).inserted else { return }
         for file in try list(path).sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+            try FileCancellation.check()
             let name = relative.isEmpty ? file : relative + [slash] + file
             // A dangling link is listed, so that reading it reports the error.
             guard stat(terminated(root + [slash] + name), &status) == 0 else {
@@ -185,7 +189,7 @@ public struct FolderSource: Sendable {
     public let names: [String]
     /// Lists the pictures of a folder. Symbolic links are followed.
     ///
-    /// - Throws: `DataError` if a folder cannot be listed.
+    /// - Throws: `DataError` if a folder cannot be listed; `CancellationError` as `FileCancellation`.
     public init(path: String) throws {
         names = try FolderFiles(path: path).files.filter(\.isPicture).map(\.name)
     }

@@ -15,7 +15,7 @@ public enum SourceOpener {
     /// Opens a source.
     ///
     /// - Throws: `DataError` or `FileError` if the path does not exist, has an unsupported type, cannot be read or
-    ///   has no pictures.
+    ///   has no pictures. `CancellationError` if `FileCancellation` reports a request to end.
     public static func open(_ specification: String) throws -> any PictureSource {
         if let builtIn = try BuiltInFacesSource(specification: specification) { return builtIn }
         let path = (specification as NSString).expandingTildeInPath

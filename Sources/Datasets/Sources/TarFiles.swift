@@ -26,7 +26,8 @@ struct TarFiles: SourceFiles {
 
     /// Reads the archive once to list its files and to recognize their types.
     ///
-    /// - Throws: `FileError` if the file is not a tar archive or no file can be read.
+    /// - Throws: `FileError` if the file is not a tar archive or no file can be read; `CancellationError` as
+    ///   `FileCancellation`.
     init(_ file: MappedFile) throws {
         path = file.path
         let archive = try TarArchive(file)
@@ -41,6 +42,7 @@ struct TarFiles: SourceFiles {
         var damage: String?
         do {
             links = try archive.forEach { entry, content in
+                try FileCancellation.check()
                 if archive.entries == nil, LabelFiles.isLabelFile(entry.name), !entry.isSparse,
                     entry.size <= min(labelLimit, rest)
                 {
@@ -52,7 +54,7 @@ struct TarFiles: SourceFiles {
                 return true
             }
         } catch {
-            guard !types.isEmpty else { throw error }
+            guard !types.isEmpty, !(error is CancellationError) else { throw error }
             damage = "\(error)"
         }
         regularCount = found.count

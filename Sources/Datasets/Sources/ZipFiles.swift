@@ -11,7 +11,8 @@ struct ZipFiles: SourceFiles {
 
     /// Reads the directory of an archive, and the first bytes of files without the extension of a picture.
     ///
-    /// - Throws: `FileError` if the file is not a zip archive or its directory is damaged.
+    /// - Throws: `FileError` if the file is not a zip archive or its directory is damaged; `CancellationError` as
+    ///   `FileCancellation`.
     init(_ file: MappedFile) throws {
         path = file.path
         let archive = try ZipArchive(file)
@@ -19,7 +20,10 @@ struct ZipFiles: SourceFiles {
         let found = archive.entries.map { (entry: $0, name: ZipFiles.name($0)) }.filter { !$0.name.isFolder }
         let list = UniqueNames(found.map { ($0.name.bytes, $0.name.text) })
         entries = list.kept.map { found[$0.item].entry }
-        files = list.kept.map { kept in ZipFiles.file(found[kept.item].entry, kept.name, archive) }
+        files = try list.kept.map { kept in
+            try FileCancellation.check()
+            return ZipFiles.file(found[kept.item].entry, kept.name, archive)
+        }
         replaced = list.replaced
     }
 
