@@ -10,8 +10,8 @@ let swift: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// Tests are compiled once for every run: the optimizer takes longer than it saves.
-let testSwift: [SwiftSetting] = swift + [.unsafeFlags(["-Onone"])]
+/// For tests and the command line, which call the modules and compute little themselves: the optimizer takes longer than it saves.
+let unoptimized: [SwiftSetting] = swift + [.unsafeFlags(["-Onone"])]
 
 /// How C++ sources find libtorch's headers.
 let libtorch: [CXXSetting] = [
@@ -31,7 +31,7 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources:
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .testTarget(
         name: name + "Tests", dependencies: [.target(name: name), "TestSupport"] + dependencies,
-        swiftSettings: testSwift)
+        swiftSettings: unoptimized)
 }
 
 /// Only `scripts/docs` needs the documentation plugin.
@@ -158,7 +158,7 @@ let package = Package(
                 "Provenance", "Settings", "Files", "Console",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: swift),
+            swiftSettings: unoptimized),
         // The program of Docs/Library.md
         .executableTarget(
             name: "FirstFaces", dependencies: ["FaceGAN", "TorchEngine"], path: "Examples/FirstFaces",
@@ -225,8 +225,9 @@ let package = Package(
                 "Datasets", "Imaging", "Provenance", "Files",
             ]),
         .testTarget(
-            name: "CommandTests", dependencies: ["TestSupport", "FaceGAN", "Files"], swiftSettings: testSwift),
-        .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: testSwift),
+            name: "CommandTests", dependencies: ["TestSupport", "FaceGAN", "Files"],
+            swiftSettings: unoptimized),
+        .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: unoptimized),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20
