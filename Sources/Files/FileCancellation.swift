@@ -2,11 +2,16 @@ import Synchronization
 
 /// Requests to end file work that can take long: listing a folder, reading an archive, waiting for the reader of a pipe.
 public enum FileCancellation {
-    private static let request = Mutex<@Sendable () -> Bool>({ false })
+    /// A struct, because a generic container adds a layer of conversion to a bare function with every access.
+    private struct Request: Sendable {
+        let isMade: @Sendable () -> Bool
+    }
+
+    private static let request = Mutex(Request { false })
 
     /// Sets the function that reports a request to end the program, such as Ctrl-C.
     public static func setRequest(_ isRequested: @escaping @Sendable () -> Bool) {
-        request.withLock { $0 = isRequested }
+        request.withLock { $0 = Request(isMade: isRequested) }
     }
 
     /// Ends work that a request or the cancellation of its task concerns.
@@ -18,6 +23,6 @@ public enum FileCancellation {
 
     /// - Throws: `CancellationError` after a request. A cancelled task may still write its results.
     static func checkRequest() throws {
-        if request.withLock({ $0 })() { throw CancellationError() }
+        if request.withLock({ $0 }).isMade() { throw CancellationError() }
     }
 }
